@@ -1,0 +1,162 @@
+package fazt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// failure is an error as clients see it.
+type failure struct {
+	status    int
+	Code      string         `json:"code"`
+	Message   string         `json:"message"`
+	Details   map[string]any `json:"details,omitempty"`
+	RequestID string         `json:"request_id,omitempty"`
+	Retryable bool           `json:"retryable,omitempty"`
+	after     int            // seconds, for Retry-After
+}
+
+// classify turns any error into its answer: the one table from the codes of the
+// packages to HTTP. Messages that could tell of the inside are replaced.
+func classify(err error) failure {
+	if e, ok := errors.AsType[*runtime.Error](err); ok {
+		return failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
+	}
+	if e, ok := errors.AsType[*storage.Error](err); ok {
+		f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
+		if f.status == http.StatusServiceUnavailable {
+			f.Retryable, f.after = true, 1
+		}
+		return f
+	}
+	switch {
+	case errors.Is(err, auth.ErrKey):
+		return failure{status: http.StatusUnauthorized, Code: "UNAUTHORIZED", Message: "the API key is missing, unknown, expired or revoked"}
+	case errors.Is(err, ErrInvalidApp):
+		return failure{status: http.StatusUnprocessableEntity, Code: "INVALID_APP", Message: err.Error()}
+	case errors.Is(err, budget.ErrOverloaded):
+		return failure{status: http.StatusServiceUnavailable, Code: "OVERLOADED", Message: "too many requests wait already; try again", Retryable: true, after: 1}
+	case errors.Is(err, budget.ErrSpent), errors.Is(err, context.DeadlineExceeded):
+		return failure{status: http.StatusGatewayTimeout, Code: "BUDGET_WALL", Message: "the request took longer than it may"}
+	}
+	return failure{status: http.StatusInternalServerError, Code: "INTERNAL", Message: "something went wrong inside; the log has more under the request id"}
+}
+
+// statusOf maps the codes of the packages to HTTP.
+func statusOf(code string) int {
+	switch code {
+	case "BUDGET_WALL":
+		return http.StatusGatewayTimeout
+	case "BUDGET_CPU", "BUDGET_MEMORY", "OVERLOADED", "UNAVAILABLE", "CLOSED":
+		return http.StatusServiceUnavailable
+	case "SYNTAX_ERROR":
+		return http.StatusUnprocessableEntity
+	case "INVALID":
+		return http.StatusBadRequest
+	case "NOT_FOUND":
+		return http.StatusNotFound
+	case "CONFLICT":
+		return http.StatusConflict
+	case "QUOTA_EXCEEDED":
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusInternalServerError
+}
+
+// write sends the failure in the envelope.
+func (f failure) write(w http.ResponseWriter) {
+	f.RequestID = w.Header().Get(requestIDHeader)
+	if f.after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.after))
+	}
+	writeJSON(w, f.status, map[string]any{"error": f})
+}
+
+// writeError sends an error that is the client's own doing.
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	failure{status: status, Code: code, Message: message}.write(w)
+}
+
+// writeFailure logs an error from inside and sends what a visitor may see of it.
+func (s *Server) writeFailure(w http.ResponseWriter, r *http.Request, a *app, err error) {
+	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		return // the visitor has gone
+	}
+	attrs := []any{"request_id", w.Header().Get(requestIDHeader), "method", r.Method, "path", r.URL.Path, "error", err}
+	if a != nil {
+		attrs = append(attrs, "app", a.info.Name)
+	}
+	s.log.Error("request failed", attrs...)
+	f := classify(err)
+	if f.status == http.StatusInternalServerError {
+		f.Message = "something went wrong inside; the log has more under the request id"
+	}
+	f.write(w)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // every caller passes its own types
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Del("Content-Encoding")
+	h.Del("Etag")
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+// notFound answers 404 as the client would like it: a page for a person, JSON
+// for a program. It repeats nothing of the request.
+func notFound(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		writePage(w, http.StatusNotFound, "Not found", "There is nothing at this address.")
+		return
+	}
+	writeError(w, http.StatusNotFound, "NOT_FOUND", "there is nothing at this address")
+}
+
+var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}</title>
+<style>
+:root { color-scheme: light dark; --ink: #1d2433; --soft: #566074; --paper: #fbfaf7 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8eaf0; --soft: #a3abbd; --paper: #14171f } }
+body { margin: 0; min-height: 100vh; display: grid; place-content: center; background: var(--paper); color: var(--ink);
+  font: 1.0625rem/1.6 system-ui, sans-serif }
+main { max-width: 32rem; padding: 2rem }
+h1 { font-size: 1.75rem; font-weight: 600; margin: 0 0 .5rem }
+p { margin: 0; color: var(--soft) }
+</style>
+<main>
+<h1>{{.Title}}</h1>
+<p>{{.Text}}</p>
+</main>
+</html>
+`))
+
+// writePage sends one of the server's own plain pages.
+func writePage(w http.ResponseWriter, status int, title, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	w.WriteHeader(status)
+	// A visitor that has gone is the only way for this to fail.
+	_ = pageTemplate.Execute(w, struct{ Title, Text string }{title, text})
+}

@@ -1,0 +1,185 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+const (
+	// DefaultSessionIdle is how long a session lasts unused: a fortnight, so
+	// that people who come weekly stay signed in over a missed week.
+	DefaultSessionIdle = 14 * 24 * time.Hour
+	// DefaultSessionMax is how long a session lasts however much it is used:
+	// 90 days, which bounds what a stolen cookie is worth.
+	DefaultSessionMax = 90 * 24 * time.Hour
+	// MinSessionIdle is the least that SessionIdle may be. Use is recorded once
+	// a minute, so a shorter one would end sessions that are in use.
+	MinSessionIdle = 5 * time.Minute
+)
+
+// Options configure an [Auth].
+type Options struct {
+	// Store is where users, sessions and keys are kept. Required.
+	Store storage.Database
+
+	// Domain is the server's domain, such as "example.com": people sign in on
+	// admin.example.com, and its one-label subdomains are hosts of apps.
+	// Default: none; any host but *.localhost then signs in for itself.
+	Domain string
+
+	// Dev switches the dev provider on, which signs in anybody as anyone. It
+	// answers only when the connection's own and the peer's address are
+	// loopback, the request's host is too (or *.localhost), and no header says
+	// that a proxy passed the request on. A connection shows its own address
+	// and not its listener's, so do not set it on a server that listens on more
+	// than loopback. Users who signed in through it are nobody while it is off.
+	Dev bool
+
+	// SessionIdle ends a session that has not been used for this long.
+	// Default: [DefaultSessionIdle]. At least [MinSessionIdle].
+	SessionIdle time.Duration
+
+	// SessionMax ends a session this long after it was made.
+	// Default: [DefaultSessionMax]. At least SessionIdle.
+	SessionMax time.Duration
+
+	// Secure reports whether the browser reached the server over TLS, for
+	// servers behind a proxy that ends it. It decides the cookies' Secure
+	// attribute and the scheme of redirects. Default: the request's own TLS.
+	Secure func(*http.Request) bool
+
+	// Logger gets what went wrong while answering, and each sign-in.
+	// Default: none.
+	Logger *slog.Logger
+}
+
+// Auth keeps users, sessions and API keys, and is the http.Handler of /auth/.
+// Its methods are safe for concurrent use.
+type Auth struct {
+	db      storage.Database
+	domain  string
+	dev     bool
+	idle    time.Duration
+	max     time.Duration
+	secure  func(*http.Request) bool
+	log     *slog.Logger
+	pages   *pages
+	routes  map[string]route
+	forgery *http.CrossOriginProtection
+	uses    *uses
+}
+
+// New brings the tables up to date and returns an Auth. It reports every
+// problem of the options at once. Close it before its Store.
+func New(ctx context.Context, opt Options) (*Auth, error) {
+	opt, err := opt.withDefaults()
+	if err != nil {
+		return nil, &Error{Code: CodeInvalid, Op: "auth.new", Err: err}
+	}
+	pages, err := parsePages()
+	if err != nil {
+		return nil, fmt.Errorf("auth.new: %w", err)
+	}
+	if err := opt.Store.Migrate(ctx, "auth", schema); err != nil {
+		return nil, failed("auth.new", err)
+	}
+	a := &Auth{
+		db:      opt.Store,
+		domain:  opt.Domain,
+		dev:     opt.Dev,
+		idle:    opt.SessionIdle,
+		max:     opt.SessionMax,
+		secure:  opt.Secure,
+		log:     opt.Logger,
+		pages:   pages,
+		forgery: http.NewCrossOriginProtection(),
+	}
+	a.routes = a.table()
+	a.uses = recordUses(a.db, a.log)
+	return a, nil
+}
+
+// Close writes what is still to be recorded of the sessions' and keys' use. It
+// does not close the Store.
+func (a *Auth) Close() error {
+	a.uses.close()
+	return nil
+}
+
+func (opt Options) withDefaults() (Options, error) {
+	var errs []error
+	if opt.Store == nil {
+		errs = append(errs, errors.New("options need a Store; open one with sqlite.Open"))
+	}
+	opt.Domain = strings.ToLower(opt.Domain)
+	if opt.Domain != "" && !isHostname(opt.Domain) {
+		errs = append(errs, fmt.Errorf("domain %q is not a host name; give it without scheme, port and slash", opt.Domain))
+	}
+	if opt.SessionIdle == 0 {
+		opt.SessionIdle = DefaultSessionIdle
+	}
+	if opt.SessionIdle < MinSessionIdle {
+		errs = append(errs, fmt.Errorf("SessionIdle is %v; it must be %v or more", opt.SessionIdle, MinSessionIdle))
+	}
+	if opt.SessionMax == 0 {
+		opt.SessionMax = max(DefaultSessionMax, opt.SessionIdle)
+	}
+	if opt.SessionMax < opt.SessionIdle {
+		errs = append(errs, fmt.Errorf("SessionMax is %v; it must be SessionIdle (%v) or more", opt.SessionMax, opt.SessionIdle))
+	}
+	if opt.Secure == nil {
+		opt.Secure = func(r *http.Request) bool { return r.TLS != nil }
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	return opt, errors.Join(errs...)
+}
+
+// tokenLen is the length of what newToken returns.
+const tokenLen = 52
+
+var tokenText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// newToken returns 256 random bits in letters and digits: good in a cookie and
+// a URL, and selected by a double click.
+func newToken() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails
+	return tokenText.EncodeToString(b[:])
+}
+
+// newID returns 80 random bits: ids are unique, not secret.
+func newID() string {
+	var b [10]byte
+	rand.Read(b[:])
+	return tokenText.EncodeToString(b[:])
+}
+
+// digest is the hex SHA-256 of s, the only form in which a secret is stored.
+// The secrets have 256 random bits, so a slow hash would add nothing.
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// fromMillis is the inverse of millis; 0 is the zero Time.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

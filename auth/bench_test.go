@@ -1,0 +1,85 @@
+package auth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fazt-sh/fazt/auth"
+)
+
+// The claim: who asks costs two point reads, in one snapshot.
+func BenchmarkUser(b *testing.B) {
+	a := newAuth(b, &auth.Options{Dev: true})
+	form := url.Values{"email": {"ann@example.com"}, "role": {"user"}}
+	in := localRequest(http.MethodPost, "localhost:8080", "/auth/dev/callback")
+	in.Body = http.NoBody
+	in.PostForm, in.Form = form, form
+	w := respond(a, in)
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 {
+		b.Fatalf("no session: %d %s", w.Code, w.Body)
+	}
+	signedIn := httptest.NewRequest(http.MethodGet, "/", nil)
+	signedIn.Host = "localhost:8080"
+	signedIn.AddCookie(cookies[0])
+	stranger := httptest.NewRequest(http.MethodGet, "/", nil)
+	unknown := httptest.NewRequest(http.MethodGet, "/", nil)
+	unknown.AddCookie(&http.Cookie{Name: cookies[0].Name, Value: strings.Repeat("a", len(cookies[0].Value))})
+
+	for _, bb := range []struct {
+		name string
+		r    *http.Request
+		in   bool
+	}{{"signed in", signedIn, true}, {"unknown token", unknown, false}, {"no cookie", stranger, false}} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if u, err := a.User(bb.r); err != nil || (u != nil) != bb.in {
+					b.Fatal(u, err)
+				}
+			}
+		})
+	}
+	b.Run("signed in, parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if u, err := a.User(signedIn); err != nil || u == nil {
+					b.Error(u, err)
+					return
+				}
+			}
+		})
+	})
+}
+
+func BenchmarkCheckKey(b *testing.B) {
+	a := newAuth(b, &auth.Options{})
+	token, _, err := a.CreateKey(b.Context(), "laptop", []string{auth.ScopeRead}, time.Time{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := a.CheckKey(b.Context(), token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// The page with most on it: a sign-in page for an app.
+func BenchmarkLoginPage(b *testing.B) {
+	a := newAuth(b, &auth.Options{Dev: true})
+	r := localRequest(http.MethodGet, "localhost:8080",
+		"/auth/login?app=guestbook.localhost:8080&challenge="+strings.Repeat("0", 64))
+	b.ReportAllocs()
+	for b.Loop() {
+		if w := respond(a, r); w.Code != http.StatusOK {
+			b.Fatal(w.Code)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package auth
+
+import (
+	"net"
+	"net/http"
+	"net/mail"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const devProvider = "dev"
+
+// forwarding are the headers by which proxies, tunnels and CDNs say that they
+// passed a request on, beside all that begin with X-Forwarded-.
+var forwarding = map[string]bool{
+	"Forwarded": true, "Via": true, "X-Forwarded": true, "X-Real-Ip": true,
+	"X-Client-Ip": true, "X-Cluster-Client-Ip": true, "X-Original-Host": true, "X-Original-Forwarded-For": true,
+	"X-Envoy-External-Address": true, "X-Envoy-Original-Path": true, "X-Appengine-User-Ip": true,
+	"X-Azure-Clientip": true, "X-Azure-Socketip": true, "X-Amzn-Trace-Id": true, "X-Amz-Cf-Id": true,
+	"Client-Ip": true, "True-Client-Ip": true, "Cf-Connecting-Ip": true, "Cf-Connecting-Ipv6": true, "Cf-Ray": true,
+	"Fastly-Client-Ip": true, "Fly-Client-Ip": true, "Fly-Forwarded-Port": true, "Tailscale-User-Login": true,
+}
+
+func isForwarding(header string) bool {
+	return forwarding[header] || strings.HasPrefix(header, "X-Forwarded-")
+}
+
+// devAllowed reports whether the dev provider exists for r: both ends of the
+// connection are on this machine, and so is the name that the browser asked
+// for, since a page of any site can have its own name resolve to loopback.
+func (a *Auth) devAllowed(r *http.Request) bool {
+	if !a.dev {
+		return false
+	}
+	here := a.site(r.Host)
+	if !isLoopback(here.name) && !isAppOf(here.name, "localhost") {
+		return false
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok || !isLoopbackAddr(local.String()) || !isLoopbackAddr(r.RemoteAddr) {
+		return false
+	}
+	for name := range r.Header {
+		if isForwarding(http.CanonicalHeaderKey(name)) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLoopbackAddr(addr string) bool {
+	ap, err := netip.ParseAddrPort(addr)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// devForm is what the dev provider asks for, as it was typed.
+type devForm struct {
+	Email, Name, Role string
+	Problem           string // what to mend; "" on the first showing
+}
+
+// identity checks the form. The problem is for the person who filled it in.
+func (f devForm) identity() (id identity, problem string) {
+	email := strings.ToLower(strings.TrimSpace(f.Email))
+	if addr, err := mail.ParseAddress(email); err != nil || addr.Address != email || len(email) > 254 {
+		return identity{}, "That is not an e-mail address. Try one such as dev@example.com."
+	}
+	name := strings.TrimSpace(f.Name)
+	if name == "" {
+		name, _, _ = strings.Cut(email, "@")
+	}
+	if !isText(name, 1, 100) {
+		return identity{}, "The name is too long. Use 100 characters or fewer."
+	}
+	if !Role(f.Role).Valid() {
+		return identity{}, "Choose a role from the list."
+	}
+	return identity{provider: devProvider, subject: email, email: email, name: name, role: Role(f.Role)}, ""
+}
+
+// isText reports whether s is printable text of least to most characters.
+func isText(s string, least, most int) bool {
+	n := utf8.RuneCountInString(s)
+	return utf8.ValidString(s) && least <= n && n <= most && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
+	if a.site(r.Host).kind == app {
+		a.toOwnHost(w, r)
+		return
+	}
+	f, err := a.flow(r, r.URL.Query())
+	if err != nil {
+		a.badRequest(w, r, err)
+		return
+	}
+	a.showDevForm(w, r, http.StatusOK, f, devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)})
+}
+
+func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {
+	f, err := a.flow(r, r.PostForm)
+	if err != nil {
+		a.badRequest(w, r, err)
+		return
+	}
+	form := devForm{Email: r.PostForm.Get("email"), Name: r.PostForm.Get("name"), Role: r.PostForm.Get("role")}
+	id, problem := form.identity()
+	if problem != "" {
+		form.Problem = problem
+		a.showDevForm(w, r, http.StatusUnprocessableEntity, f, form)
+		return
+	}
+	s, err := a.signIn(w, r, id)
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	a.finish(w, r, f, s)
+}

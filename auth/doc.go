@@ -1,0 +1,38 @@
+// Package auth answers who is asking: it keeps users, sessions and API keys,
+// serves the pages under /auth/ on every host, and hands a session over from
+// the host where people sign in to the host of an app.
+//
+// # Hosts
+//
+// People sign in on the server's own host only: admin.<domain>, or the bare
+// host when it is localhost, 127.0.0.1 or [::1]. The hosts of apps are
+// <domain> itself (which serves the root app), <label>.<domain> and
+// <label>.localhost; each gets a session of its own when its visitor asks to
+// sign in. So a cookie that may manage the server is never sent to a host that
+// an app's author controls, and no app learns who visits without being asked.
+// Without a Domain every other host is its own: a service with one host.
+//
+// # Hand-over
+//
+// GET /auth/login on an app's host puts a random verifier into a cookie there
+// and sends the browser to the own host with the verifier's SHA-256, as PKCE
+// does (RFC 7636). Once the visitor has signed in, or has said with one click
+// that they go on as who they are, the own host makes a code and sends the
+// browser back with it. The code is single-use, good for a minute, and of
+// value only on that host and together with the verifier.
+//
+// # Sessions
+//
+// A session is a 256-bit random token of which only the SHA-256 is stored. It
+// is good on the host it was made for, and looked up in the database at each
+// request: a revoked session is refused at once by every process on the data.
+//
+// Logging out of an app ends that app's session alone. Logging out of the own
+// host ends also the sessions that were handed over from it.
+//
+// # Providers
+//
+// The dev provider signs in whoever its form says, so that an app's sign-in can
+// be tried on one's own machine. It exists only for requests that come from
+// this machine; see [Options.Dev].
+package auth

@@ -1,0 +1,78 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+)
+
+// Code names a kind of failure, for programs.
+type Code string
+
+// The codes of this package's errors.
+const (
+	CodeInvalid      Code = "INVALID"      // an argument is malformed
+	CodeNotFound     Code = "NOT_FOUND"    // no such user or key
+	CodeConflict     Code = "CONFLICT"     // more than one user has the e-mail
+	CodeUnauthorized Code = "UNAUTHORIZED" // the API key or hand-over is not good
+	CodeUnavailable  Code = "UNAVAILABLE"  // the database failed; Err has its error
+)
+
+// What callers test for with errors.Is.
+var (
+	// ErrKey says that an API key is malformed, unknown, expired or revoked.
+	// Which of them is not told.
+	ErrKey = errors.New("the API key is not valid")
+	// ErrNotFound says that there is no user or key of that id or e-mail.
+	ErrNotFound = errors.New("not found")
+	// ErrAmbiguous says that several users have the e-mail.
+	ErrAmbiguous = errors.New("several users have this e-mail")
+)
+
+// errHandover says that a code is unknown, used, expired, or meant for another
+// host or browser.
+var errHandover = errors.New("the hand-over code is not valid")
+
+// Error is what this package returns.
+type Error struct {
+	Code Code
+	Op   string // the operation, such as "key.create"
+	Err  error  // the cause
+	Hint string // what to do next
+}
+
+// Error joins the parts that are set.
+func (e *Error) Error() string {
+	var parts []string
+	if e.Op != "" {
+		parts = append(parts, e.Op)
+	}
+	if e.Err != nil {
+		parts = append(parts, e.Err.Error())
+	} else {
+		parts = append(parts, string(e.Code))
+	}
+	s := strings.Join(parts, ": ")
+	if e.Hint != "" {
+		s += "; " + e.Hint
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns the code of the first Error in err's chain, or "".
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// failed wraps an error of the database, and leaves this package's own alone.
+func failed(op string, err error) error {
+	if err == nil || CodeOf(err) != "" {
+		return err
+	}
+	return &Error{Code: CodeUnavailable, Op: op, Err: err}
+}

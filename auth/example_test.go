@@ -1,0 +1,88 @@
+package auth_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/storage/sqlite"
+)
+
+// A service of one host, with pages for people who have signed in.
+func Example() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), sqlite.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	a, err := auth.New(ctx, auth.Options{Store: store})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Close()
+
+	mux := http.NewServeMux()
+	mux.Handle("/auth/", a)
+	mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
+		user, err := a.User(r)
+		switch {
+		case err != nil:
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+		case user == nil:
+			http.Redirect(w, r, a.LoginURL(r, ""), http.StatusFound)
+		case !user.HasRole(auth.RoleAdmin):
+			http.Error(w, "admins only", http.StatusForbidden)
+		default:
+			fmt.Fprintf(w, "Hello, %s.", user.Name)
+		}
+	})
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/report?month=5", nil))
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	// Output: 302 /auth/login?back=%2Freport%3Fmonth%3D5
+}
+
+// A key for a program, and the check of what it sends.
+func ExampleAuth_CheckKey() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), sqlite.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	a, err := auth.New(ctx, auth.Options{Store: store})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Close()
+
+	token, _, err := a.CreateKey(ctx, "build server", []string{auth.ScopeDeploy}, time.Now().AddDate(1, 0, 0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	key, err := a.CheckKey(ctx, token)
+	fmt.Println(key.Name, key.Has(auth.ScopeDeploy), key.Has(auth.ScopeSQL), err)
+	_, err = a.CheckKey(ctx, token+"x")
+	fmt.Println(err)
+	// Output:
+	// build server true false <nil>
+	// key.check: the API key is not valid; make one with: fazt auth key create
+}

@@ -1,0 +1,248 @@
+package auth
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxForm bounds a form's body; the largest has a way back and a few names.
+const maxForm = 64 << 10
+
+// route is what a path under /auth/ answers.
+type route struct {
+	get, post http.HandlerFunc
+	ownHost   bool                     // absent on the hosts of apps
+	appHost   bool                     // absent on the own host
+	exists    func(*http.Request) bool // nil: for every request
+}
+
+func (a *Auth) table() map[string]route {
+	return map[string]route{
+		"/auth/login":        {get: a.login},
+		"/auth/continue":     {post: a.goOn, ownHost: true},
+		"/auth/handover":     {get: a.handover, appHost: true},
+		"/auth/session":      {get: a.showSession},
+		"/auth/logout":       {get: a.askLogout, post: a.logout},
+		"/auth/dev/login":    {get: a.devLogin, exists: a.devAllowed},
+		"/auth/dev/callback": {post: a.devCallback, ownHost: true, exists: a.devAllowed},
+	}
+}
+
+// provider is a button on the sign-in page.
+type provider struct {
+	Label string
+	path  string
+}
+
+// providers are those that exist for r.
+func (a *Auth) providers(r *http.Request) []provider {
+	var list []provider
+	if a.devAllowed(r) {
+		list = append(list, provider{Label: "Continue as a dev user", path: "/auth/dev/login"})
+	}
+	return list
+}
+
+// ServeHTTP answers /auth/* on any host of the server.
+func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	// Not no-referrer: browsers would then send forms with Origin null, which
+	// the check against forgery refuses where Sec-Fetch-Site is missing.
+	h.Set("Referrer-Policy", "same-origin")
+
+	here := a.site(r.Host)
+	rt, ok := a.routes[r.URL.Path]
+	if !ok || here.kind == elsewhere || rt.ownHost && here.kind != own || rt.appHost && here.kind != app ||
+		rt.exists != nil && !rt.exists(r) {
+		a.message(w, r, http.StatusNotFound, messagePage{Code: "NOT_FOUND", Title: "Not found", Text: "There is no such page."})
+		return
+	}
+	handler, allow := rt.handler(r.Method)
+	if handler == nil {
+		h.Set("Allow", allow)
+		a.message(w, r, http.StatusMethodNotAllowed, messagePage{
+			Code: "METHOD_NOT_ALLOWED", Title: "That does not work here", Text: "This page answers " + allow + ".",
+		})
+		return
+	}
+	if r.Method == http.MethodPost && !a.readForm(w, r) {
+		return
+	}
+	handler(w, r)
+}
+
+// handler returns what answers a method, or nil, and the methods that are
+// answered.
+func (rt route) handler(method string) (h http.HandlerFunc, allow string) {
+	switch {
+	case rt.get == nil:
+		allow = "POST"
+	case rt.post == nil:
+		allow = "GET, HEAD"
+	default:
+		allow = "GET, HEAD, POST"
+	}
+	switch method {
+	case http.MethodGet, http.MethodHead:
+		return rt.get, allow
+	case http.MethodPost:
+		return rt.post, allow
+	}
+	return nil, allow
+}
+
+// readForm checks that r's form was sent from this very host, and reads it.
+func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
+	if err := a.forgery.Check(r); err != nil {
+		a.message(w, r, http.StatusForbidden, messagePage{
+			Code:  "CROSS_ORIGIN",
+			Title: "Sent from another site",
+			Text:  "This form was sent from another site, so nothing was done. Use the form on this one.",
+		})
+		return false
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		a.message(w, r, http.StatusBadRequest, messagePage{Code: "INVALID_FORM", Title: "That did not work", Text: "The form could not be read. Go back and send it again."})
+		return false
+	}
+	return true
+}
+
+func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
+	if a.site(r.Host).kind == app {
+		a.toOwnHost(w, r)
+		return
+	}
+	f, err := a.flow(r, r.URL.Query())
+	if err != nil {
+		a.badRequest(w, r, err)
+		return
+	}
+	s, err := a.session(r)
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	a.showLogin(w, r, f, s)
+}
+
+// goOn hands the session that the visitor has over to an app. It is a form and
+// not a link, since no app is to learn who visits without being asked to.
+func (a *Auth) goOn(w http.ResponseWriter, r *http.Request) {
+	f, err := a.flow(r, r.PostForm)
+	if err != nil {
+		a.badRequest(w, r, err)
+		return
+	}
+	s, err := a.session(r)
+	switch {
+	case err != nil:
+		a.unavailable(w, r, err)
+	case s == nil: // it ended while the page was open
+		redirect(w, f.link("/auth/login"))
+	default:
+		a.finish(w, r, f, s)
+	}
+}
+
+func (a *Auth) showSession(w http.ResponseWriter, r *http.Request) {
+	user, err := a.User(r)
+	if err != nil {
+		a.log.ErrorContext(r.Context(), "session was not read", "error", err)
+		writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "the session could not be read; try again")
+		return
+	}
+	writeSession(w, user)
+}
+
+func (a *Auth) askLogout(w http.ResponseWriter, r *http.Request) {
+	user, err := a.User(r)
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	a.showLogout(w, r, user)
+}
+
+func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
+	if err := a.signOut(r.Context(), r); err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	a.setCookie(w, r, sessionCookie, "", 0)
+	if !wantsPage(r) {
+		writeSession(w, nil)
+		return
+	}
+	redirect(w, a.back(a.site(r.Host), r.PostForm.Get("back")))
+}
+
+// wantsPage reports whether r comes from a browser that shows what it gets.
+func wantsPage(r *http.Request) bool {
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func writeSession(w http.ResponseWriter, user *User) {
+	type data struct {
+		Authenticated bool  `json:"authenticated"`
+		User          *User `json:"user"`
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Data data `json:"data"`
+	}{data{user != nil, user}})
+}
+
+func writeError(w http.ResponseWriter, status int, code, text string) {
+	type problem struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	writeJSON(w, status, struct {
+		Error problem `json:"error"`
+	}{problem{code, text}})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	// The only failure left is a visitor who has gone.
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func (a *Auth) badRequest(w http.ResponseWriter, r *http.Request, err error) {
+	a.message(w, r, http.StatusBadRequest, messagePage{Code: "INVALID", Title: "That did not work", Text: sentence(err)})
+}
+
+// unavailable answers a failure of the database, and logs what it was.
+func (a *Auth) unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	a.log.ErrorContext(r.Context(), "sign-in request failed", "path", r.URL.Path, "error", err)
+	w.Header().Set("Retry-After", "1")
+	a.message(w, r, http.StatusServiceUnavailable, messagePage{
+		Code:  "UNAVAILABLE",
+		Title: "One moment",
+		Text:  "The server could not do this just now. Try again shortly.",
+	})
+}
+
+// sentence makes an error's text one: a capital first, a full stop last.
+func sentence(err error) string {
+	s := err.Error()
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// origin is the origin of an absolute URL, or "" for a path.
+func origin(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,174 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// The scopes of an API key.
+const (
+	ScopeDeploy = "deploy" // put apps on the server
+	ScopeRead   = "read"   // read what the management API shows
+	ScopeSQL    = "sql"    // run SQL
+	ScopeAdmin  = "admin"  // everything; it can make keys, so less would be pretence
+)
+
+var scopes = []string{ScopeAdmin, ScopeDeploy, ScopeRead, ScopeSQL}
+
+const keyPrefix = "fzt_"
+
+// Key describes an API key. The secret is not part of it: it is shown once,
+// when the key is made.
+type Key struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Scopes    []string  `json:"scopes"` // sorted
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
+	LastUsed  time.Time `json:"last_used,omitzero"`  // to the minute; zero: not yet
+	RevokedAt time.Time `json:"revoked_at,omitzero"` // zero: it is not
+}
+
+// Has reports whether the key's scopes include scope.
+func (k Key) Has(scope string) bool {
+	return slices.Contains(k.Scopes, scope) || slices.Contains(scopes, scope) && slices.Contains(k.Scopes, ScopeAdmin)
+}
+
+// CreateKey makes a key and returns its token, fzt_<id>_<secret>, which cannot
+// be had again. Name is for people, 1 to 100 characters; expires is zero for
+// never. A bad argument is [CodeInvalid].
+func (a *Auth) CreateKey(ctx context.Context, name string, wanted []string, expires time.Time) (string, Key, error) {
+	const op = "key.create"
+	now := time.Now()
+	name = strings.TrimSpace(name)
+	wanted = slices.Compact(slices.Sorted(slices.Values(wanted)))
+	if err := checkKey(name, wanted, expires, now); err != nil {
+		return "", Key{}, &Error{Code: CodeInvalid, Op: op, Err: err}
+	}
+	key := Key{ID: newID(), Name: name, Scopes: wanted, CreatedAt: fromMillis(millis(now))}
+	var until any
+	if !expires.IsZero() {
+		key.ExpiresAt = fromMillis(millis(expires))
+		until = millis(expires)
+	}
+	secret := newToken()
+	err := a.db.Write(ctx, func(tx storage.SQL) error {
+		_, err := tx.Exec(`INSERT INTO api_keys (id, name, secret_hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
+			key.ID, key.Name, digest(secret), strings.Join(wanted, " "), millis(now), until)
+		return err
+	})
+	if err != nil {
+		return "", Key{}, failed(op, err)
+	}
+	return keyPrefix + key.ID + "_" + secret, key, nil
+}
+
+func checkKey(name string, wanted []string, expires, now time.Time) error {
+	if !isText(name, 1, 100) {
+		return fmt.Errorf("the name is empty, longer than 100 characters or has control characters; give one such as \"laptop\"")
+	}
+	if len(wanted) == 0 {
+		return fmt.Errorf("a key without scopes is good for nothing; give some of %s", strings.Join(scopes, ", "))
+	}
+	for _, s := range wanted {
+		if !slices.Contains(scopes, s) {
+			return fmt.Errorf("there is no scope %q; use %s", s, strings.Join(scopes, ", "))
+		}
+	}
+	if !expires.IsZero() && !expires.After(now) {
+		return fmt.Errorf("the expiry %s has passed; give a later one", expires.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// CheckKey returns the key that token belongs to, or [ErrKey]. Any other error
+// is the database's.
+func (a *Auth) CheckKey(ctx context.Context, token string) (Key, error) {
+	const op = "key.check"
+	refused := &Error{Code: CodeUnauthorized, Op: op, Err: ErrKey, Hint: "make one with: fazt auth key create"}
+	rest, ok := strings.CutPrefix(token, keyPrefix)
+	if !ok {
+		return Key{}, refused
+	}
+	id, secret, ok := strings.Cut(rest, "_")
+	if !ok || len(secret) != tokenLen {
+		return Key{}, refused
+	}
+	found, err := a.keys(ctx, op, `WHERE id = ?`, id)
+	if err != nil {
+		return Key{}, err
+	}
+	if len(found) == 0 || subtle.ConstantTimeCompare([]byte(found[0].hash), []byte(digest(secret))) == 0 {
+		return Key{}, refused
+	}
+	key, now := found[0].Key, time.Now()
+	if !key.RevokedAt.IsZero() || !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt) {
+		return Key{}, refused
+	}
+	var last int64
+	if !key.LastUsed.IsZero() {
+		last = millis(key.LastUsed)
+	}
+	a.uses.key(key.ID, last, millis(now))
+	return key, nil
+}
+
+// Keys returns every key, oldest first, those that have expired or were revoked
+// too.
+func (a *Auth) Keys(ctx context.Context) ([]Key, error) {
+	found, err := a.keys(ctx, "key.list", `ORDER BY created_at, id`)
+	keys := make([]Key, len(found))
+	for i, k := range found {
+		keys[i] = k.Key
+	}
+	return keys, err
+}
+
+// RevokeKey makes a key invalid at once and for ever. It returns [ErrNotFound]
+// for an unknown id; a key that was revoked before stays as it is.
+func (a *Auth) RevokeKey(ctx context.Context, id string) error {
+	var known bool
+	err := a.db.Write(ctx, func(tx storage.SQL) error {
+		n, err := tx.Exec(`UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?`, millis(time.Now()), id)
+		known = n > 0
+		return err
+	})
+	if err == nil && !known {
+		return &Error{Code: CodeNotFound, Op: "key.revoke", Err: ErrNotFound, Hint: "list the keys for their ids"}
+	}
+	return failed("key.revoke", err)
+}
+
+type storedKey struct {
+	Key
+	hash string
+}
+
+func (a *Auth) keys(ctx context.Context, op, where string, args ...any) ([]storedKey, error) {
+	var found []storedKey
+	err := a.db.Read(ctx, func(tx storage.SQL) error {
+		found = nil
+		return tx.Query(`SELECT id, name, secret_hash, scopes, created_at,
+			COALESCE(expires_at, 0), COALESCE(last_used, 0), COALESCE(revoked_at, 0) FROM api_keys `+where, args,
+			func(scan func(...any) error) error {
+				var (
+					k                               storedKey
+					list                            string
+					created, expires, used, revoked int64
+				)
+				err := scan(&k.ID, &k.Name, &k.hash, &list, &created, &expires, &used, &revoked)
+				k.Scopes = strings.Fields(list)
+				k.CreatedAt, k.ExpiresAt = fromMillis(created), fromMillis(expires)
+				k.LastUsed, k.RevokedAt = fromMillis(used), fromMillis(revoked)
+				found = append(found, k)
+				return err
+			})
+	})
+	return found, failed(op, err)
+}

@@ -1,0 +1,96 @@
+package auth
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxBack is how long a way back may be, in bytes: it travels in URLs, which
+// proxies bound at 8 KB.
+const maxBack = 2048
+
+// back returns where raw may lead a browser that is at s: a relative path, or
+// an absolute URL on the server's own domain or its subdomains. Anything else
+// becomes "/". The result is printable ASCII.
+func (a *Auth) back(s site, raw string) string {
+	for i := range len(raw) {
+		// Browsers drop tabs and line ends, and read \ as /.
+		if c := raw[i]; c < ' ' || c == 0x7f || c == '\\' {
+			return "/"
+		}
+	}
+	raw = escapeASCII(raw)
+	switch {
+	case len(raw) > maxBack, strings.HasPrefix(raw, "//"): // the latter is another host
+		return "/"
+	case strings.HasPrefix(raw, "/"):
+		return raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.User != nil || !a.sameDomain(s, u.Host) {
+		return "/"
+	}
+	if raw = u.String(); len(raw) > maxBack { // it may have got longer
+		return "/"
+	}
+	return raw
+}
+
+// sameDomain reports whether host, from a URL, is of the server that s belongs
+// to: the same name or a subdomain of the server's, on the same or the default
+// port.
+func (a *Auth) sameDomain(s site, host string) bool {
+	name, port, ok := splitHost(host)
+	if !ok || port != "" && port != s.port {
+		return false
+	}
+	if name == s.name {
+		return true
+	}
+	domain := a.domain
+	if isLoopback(s.name) || isAppOf(s.name, "localhost") {
+		domain = "localhost"
+	}
+	return domain != "" && s.kind != elsewhere && (name == domain || strings.HasSuffix(name, "."+domain))
+}
+
+// escapeASCII percent-encodes what a URL may not have as it is: spaces, quotes,
+// angle brackets and bytes outside ASCII.
+func escapeASCII(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// redirect sends the browser on with a GET. It sets the header itself because
+// http.Redirect rewrites paths, and target has been checked as it is.
+func redirect(w http.ResponseWriter, target string) {
+	w.Header().Set("Location", target)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// LoginURL returns the path of the sign-in page for a visitor of r, who comes
+// back to back afterwards: a path, or an absolute URL on the server's domain.
+// An empty back is the page that r asks for if it is a GET, else "/".
+func (a *Auth) LoginURL(r *http.Request, back string) string {
+	if back == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		back = r.URL.RequestURI()
+	}
+	back = a.back(a.site(r.Host), back)
+	if back == "/" {
+		return "/auth/login"
+	}
+	return "/auth/login?back=" + url.QueryEscape(back)
+}
+
+// LogoutURL returns the path of the page that logs a visitor out. It asks
+// before it does, so that a link to it does no harm.
+func (a *Auth) LogoutURL() string { return "/auth/logout" }

@@ -1,0 +1,212 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// The cookies, which get the __Host- prefix on TLS: a browser then takes them
+// only from this very host, never from a sibling subdomain.
+const (
+	sessionCookie  = "fazt_session"
+	handoverCookie = "fazt_handover"
+	hostPrefix     = "__Host-"
+)
+
+// OwnsCookie reports whether a cookie of that name is one of this package's. A
+// server that passes requests on to code it does not trust leaves them out,
+// and does not let that code set them.
+func OwnsCookie(name string) bool {
+	switch name {
+	case sessionCookie, handoverCookie, hostPrefix + sessionCookie, hostPrefix + handoverCookie:
+		return true
+	}
+	return false
+}
+
+func (a *Auth) cookieName(r *http.Request, name string) string {
+	if a.secure(r) {
+		return hostPrefix + name
+	}
+	return name
+}
+
+// token returns the value of r's cookie, or "". A name that comes twice counts
+// as absent: without TLS a sibling host can plant a second one, and the browser
+// does not say which is whose.
+func (a *Auth) token(r *http.Request, name string) string {
+	if r.Header["Cookie"] == nil {
+		return ""
+	}
+	found := r.CookiesNamed(a.cookieName(r, name))
+	if len(found) != 1 || len(found[0].Value) != tokenLen {
+		return ""
+	}
+	return found[0].Value
+}
+
+// setCookie sets a host-only cookie; an empty value removes it.
+func (a *Auth) setCookie(w http.ResponseWriter, r *http.Request, name, value string, age time.Duration) {
+	c := &http.Cookie{
+		Name:     a.cookieName(r, name),
+		Value:    value,
+		Path:     "/",
+		MaxAge:   int(age / time.Second),
+		Secure:   a.secure(r),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
+	if value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+// session is a session that is good for the request it came with.
+type session struct {
+	hash string // of its token
+	user User
+}
+
+// User returns who r's session belongs to, and nil when there is none: no
+// cookie, an unknown, revoked or expired session, or one of another host. It
+// costs two point reads. The only errors are the database's.
+func (a *Auth) User(r *http.Request) (*User, error) {
+	s, err := a.session(r)
+	if s == nil {
+		return nil, err
+	}
+	return &s.user, nil
+}
+
+// session looks up r's session. There is no cache: the read costs less than
+// the upkeep of one, and a revocation by any process is seen at once.
+func (a *Auth) session(r *http.Request) (*session, error) {
+	token := a.token(r, sessionCookie)
+	if token == "" {
+		return nil, nil
+	}
+	site := a.site(r.Host)
+	if site.kind == elsewhere {
+		return nil, nil
+	}
+	var (
+		s              = session{hash: digest(token)}
+		host           string
+		used, deadline int64
+	)
+	err := a.db.Read(r.Context(), func(tx storage.SQL) error {
+		// Two point reads take half the time of one join.
+		u := &s.user
+		err := tx.Query(`SELECT user_id, host, last_used, expires_at FROM auth_sessions WHERE token_hash = ?`, []any{s.hash},
+			func(scan func(...any) error) error { return scan(&u.ID, &host, &used, &deadline) })
+		if err != nil || u.ID == "" {
+			return err
+		}
+		return tx.Query(`SELECT email, name, picture, role, provider FROM auth_users WHERE id = ?`, []any{u.ID},
+			func(scan func(...any) error) error { return scan(&u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider) })
+	})
+	if err != nil {
+		return nil, failed("session", err)
+	}
+	now := millis(time.Now())
+	switch {
+	case !s.user.Role.Valid(), host != site.name: // no such session or user, or a role that is none
+		return nil, nil
+	case now >= deadline, now >= used+a.idle.Milliseconds():
+		return nil, nil
+	case s.user.Provider == devProvider && !a.dev:
+		return nil, nil
+	}
+	a.uses.session(s.hash, used, now)
+	return &s, nil
+}
+
+// newSession is a session to be made.
+type newSession struct {
+	userID   string
+	host     string
+	parent   string // hash of the own host's session; "" on the own host
+	replaces string // hash of the session that the browser had here, or ""
+}
+
+// saveSession makes a session with token in place of the one it replaces. Who
+// signs in again as the same user stays signed in to their apps.
+func (a *Auth) saveSession(tx storage.SQL, n newSession, token string, now int64) error {
+	hash := digest(token)
+	if _, err := tx.Exec(`DELETE FROM auth_sessions WHERE expires_at <= ?`, now); err != nil {
+		return err
+	}
+	if n.replaces != "" {
+		_, err := tx.Exec(`UPDATE auth_sessions SET parent_hash = ? WHERE parent_hash = ? AND user_id = ?`, hash, n.replaces, n.userID)
+		if err != nil {
+			return err
+		}
+		if err := deleteSession(tx, n.replaces, n.host); err != nil {
+			return err
+		}
+	}
+	var parent any
+	if n.parent != "" {
+		parent = n.parent
+	}
+	_, err := tx.Exec(`INSERT INTO auth_sessions (token_hash, user_id, host, parent_hash, created_at, last_used, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		hash, n.userID, n.host, parent, now, now, now+a.max.Milliseconds())
+	return err
+}
+
+// deleteSession ends host's session of that hash and those handed over from it.
+func deleteSession(tx storage.SQL, hash, host string) error {
+	n, err := tx.Exec(`DELETE FROM auth_sessions WHERE token_hash = ? AND host = ?`, hash, host)
+	if err == nil && n > 0 {
+		_, err = tx.Exec(`DELETE FROM auth_sessions WHERE parent_hash = ?`, hash)
+	}
+	return err
+}
+
+// signIn saves the user and gives the browser a new session on the own host.
+func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, id identity) (*session, error) {
+	token := newToken()
+	n := newSession{host: a.site(r.Host).name, replaces: a.presented(r)}
+	err := a.db.Write(r.Context(), func(tx storage.SQL) error {
+		var (
+			now = millis(time.Now())
+			err error
+		)
+		if n.userID, err = saveUser(tx, id, now); err != nil {
+			return err
+		}
+		return a.saveSession(tx, n, token, now)
+	})
+	if err != nil {
+		return nil, failed("sign-in", err)
+	}
+	a.setCookie(w, r, sessionCookie, token, a.max)
+	a.log.InfoContext(r.Context(), "signed in", "user", n.userID, "provider", id.provider, "role", id.role)
+	return &session{hash: digest(token), user: User{
+		ID: n.userID, Email: id.email, Name: id.name, Picture: id.picture, Role: id.role, Provider: id.provider,
+	}}, nil
+}
+
+// presented is the hash of the session token that r came with, good or not.
+func (a *Auth) presented(r *http.Request) string {
+	if token := a.token(r, sessionCookie); token != "" {
+		return digest(token)
+	}
+	return ""
+}
+
+// signOut ends r's session, if it has one.
+func (a *Auth) signOut(ctx context.Context, r *http.Request) error {
+	hash := a.presented(r)
+	if hash == "" {
+		return nil
+	}
+	host := a.site(r.Host).name
+	err := a.db.Write(ctx, func(tx storage.SQL) error { return deleteSession(tx, hash, host) })
+	return failed("sign-out", err)
+}

@@ -1,0 +1,139 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// Role is what a user may do. Owner has all that admin has, and admin all that
+// user has.
+type Role string
+
+// The roles, greatest first.
+const (
+	RoleOwner Role = "owner"
+	RoleAdmin Role = "admin"
+	RoleUser  Role = "user"
+)
+
+// Valid reports whether r is one of the roles.
+func (r Role) Valid() bool { return r.rank() > 0 }
+
+// Has reports whether r includes want. A role that is not one of the three
+// includes nothing and is included by none.
+func (r Role) Has(want Role) bool { return want.Valid() && r.rank() >= want.rank() }
+
+func (r Role) rank() int {
+	switch r {
+	case RoleOwner:
+		return 3
+	case RoleAdmin:
+		return 2
+	case RoleUser:
+		return 1
+	}
+	return 0
+}
+
+// User is who a session belongs to.
+type User struct {
+	ID       string `json:"id"`
+	Email    string `json:"email"`
+	Name     string `json:"name"`
+	Picture  string `json:"picture"` // a URL, or ""
+	Role     Role   `json:"role"`
+	Provider string `json:"provider"` // how they sign in: "dev"
+}
+
+// HasRole reports whether u is a user with role, or one that includes it. It
+// is false for a nil User.
+func (u *User) HasRole(role Role) bool { return u != nil && u.Role.Has(role) }
+
+// Account is a user as the owner sees it.
+type Account struct {
+	User
+	CreatedAt time.Time `json:"created_at"`
+	LastLogin time.Time `json:"last_login"`
+}
+
+const accountColumns = `id, email, name, picture, role, provider, created_at, last_login`
+
+// Users returns every user, oldest first.
+func (a *Auth) Users(ctx context.Context) ([]Account, error) {
+	return a.accounts(ctx, "users", `SELECT `+accountColumns+` FROM auth_users ORDER BY created_at, id`)
+}
+
+// Lookup finds a user by id or e-mail. It returns [ErrNotFound], or
+// [ErrAmbiguous] when users of several providers have the e-mail.
+func (a *Auth) Lookup(ctx context.Context, idOrEmail string) (Account, error) {
+	found, err := a.accounts(ctx, "user",
+		`SELECT `+accountColumns+` FROM auth_users WHERE id = ? OR email = ? ORDER BY created_at, id`,
+		idOrEmail, strings.ToLower(idOrEmail))
+	switch {
+	case err != nil:
+		return Account{}, err
+	case len(found) == 0:
+		return Account{}, &Error{Code: CodeNotFound, Op: "user", Err: ErrNotFound, Hint: "list the users for their ids and e-mails"}
+	case len(found) > 1:
+		return Account{}, &Error{Code: CodeConflict, Op: "user", Err: ErrAmbiguous, Hint: "name the user by id"}
+	}
+	return found[0], nil
+}
+
+func (a *Auth) accounts(ctx context.Context, op, query string, args ...any) ([]Account, error) {
+	var found []Account
+	err := a.db.Read(ctx, func(tx storage.SQL) error {
+		found = nil
+		return tx.Query(query, args, func(scan func(...any) error) error {
+			var (
+				u              Account
+				created, login int64
+			)
+			err := scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider, &created, &login)
+			u.CreatedAt, u.LastLogin = fromMillis(created), fromMillis(login)
+			found = append(found, u)
+			return err
+		})
+	})
+	return found, failed(op, err)
+}
+
+// identity is what a provider says of who has signed in.
+type identity struct {
+	provider string
+	subject  string // unique within the provider, and never given to another
+	email    string // lower case
+	name     string
+	picture  string
+	role     Role
+}
+
+// saveUser makes or updates the user of id and returns the user's id. All of
+// the user's sessions end when the role changes, so that none keeps what it no
+// longer grants.
+func saveUser(tx storage.SQL, id identity, now int64) (string, error) {
+	var (
+		userID string
+		role   Role
+	)
+	err := tx.Query(`SELECT id, role FROM auth_users WHERE provider = ? AND subject = ?`, []any{id.provider, id.subject},
+		func(scan func(...any) error) error { return scan(&userID, &role) })
+	if err != nil {
+		return "", err
+	}
+	if userID == "" {
+		userID = newID()
+		_, err := tx.Exec(`INSERT INTO auth_users (`+accountColumns+`, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			userID, id.email, id.name, id.picture, string(id.role), id.provider, now, now, id.subject)
+		return userID, err
+	}
+	_, err = tx.Exec(`UPDATE auth_users SET email = ?, name = ?, picture = ?, role = ?, last_login = ? WHERE id = ?`,
+		id.email, id.name, id.picture, string(id.role), now, userID)
+	if err == nil && role != id.role {
+		_, err = tx.Exec(`DELETE FROM auth_sessions WHERE user_id = ?`, userID)
+	}
+	return userID, err
+}

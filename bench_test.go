@@ -1,0 +1,133 @@
+package fazt_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"text/tabwriter"
+	"time"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// BenchmarkHTTP compares what fazt serves with the floor, a bare net/http
+// handler, and prints one table: requests a second, latencies, and the median
+// ratio to the floor. Each round measures every row once, so that a machine
+// whose speed drifts does so for all of them alike.
+//
+//	go test -run '^$' -bench HTTP -benchtime 1x .
+func BenchmarkHTTP(b *testing.B) {
+	const rounds = 5
+	for b.Loop() {
+		rows := startBenchmark(b)
+		for range rounds {
+			for i := range rows {
+				result, err := harnesstest.Load{Addr: rows[i].addr, Request: rows[i].request}.Run(b.Context())
+				if err != nil {
+					b.Fatalf("%s: %v", rows[i].name, err)
+				}
+				rows[i].results = append(rows[i].results, result)
+			}
+		}
+		printTable(os.Stdout, rows)
+		for _, row := range rows[1:] {
+			b.ReportMetric(row.ratio(rows[0]), strings.ReplaceAll(row.name, " ", "-")+"/floor")
+		}
+	}
+}
+
+type benchRow struct {
+	name    string
+	addr    string
+	request func(connection, n int) []byte
+	results []harnesstest.LoadResult
+}
+
+func (r *benchRow) ratio(floor *benchRow) float64 {
+	ratios := make([]float64, len(r.results))
+	for i := range ratios {
+		ratios[i] = r.results[i].Rate / floor.results[i].Rate
+	}
+	return median(ratios)
+}
+
+func median[T float64 | time.Duration](values []T) T {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func startBenchmark(b *testing.B) []*benchRow {
+	srv := harnesstest.Start(b, func(o *fazt.Options) {
+		o.Dev, o.Logger = false, slog.New(slog.DiscardHandler)
+	})
+	app := srv.Deploy(fstest.MapFS{
+		"1k.bin": {Data: []byte(strings.Repeat("fazt\n", 205)[:1024])},
+		"api/main.js": {Data: []byte(`
+function handler(request) {
+	switch (request.path) {
+	case '/api/get': return {value: fazt.storage.kv.get('key')};
+	case '/api/set': fazt.storage.kv.set('key' + request.query.n, request.query); return {ok: true};
+	}
+	return {hello: 'world'};
+}`)},
+	})
+	if res := app.Get("/api/set?n=&v=x"); res.Status != http.StatusOK {
+		b.Fatal(res)
+	}
+	addr := strings.TrimPrefix(srv.URL, "http://")
+	host := strings.TrimPrefix(app.URL, "http://")
+	same := func(request []byte) func(int, int) []byte {
+		return func(int, int) []byte { return request }
+	}
+	return []*benchRow{
+		{name: "floor", addr: startFloor(b), request: same(harnesstest.Get("floor", "/"))},
+		{name: "static 1 KB", addr: addr, request: same(harnesstest.Get(host, "/1k.bin"))},
+		{name: "trivial handler", addr: addr, request: same(harnesstest.Get(host, "/api/hello"))},
+		{name: "kv get", addr: addr, request: same(harnesstest.Get(host, "/api/get"))},
+		{name: "kv set", addr: addr, request: func(connection, n int) []byte {
+			return harnesstest.Get(host, fmt.Sprintf("/api/set?n=%d-%d&v=%d", connection, n%100, n))
+		}},
+	}
+}
+
+// startFloor serves the least that a JSON API can be.
+func startFloor(b *testing.B) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"hello":"world"}`)
+	})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	b.Cleanup(func() {
+		server.Shutdown(context.Background())
+		<-served
+	})
+	return l.Addr().String()
+}
+
+func printTable(w io.Writer, rows []*benchRow) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "\n\trequests/s\tp50\tp99\tof the floor\t")
+	for _, row := range rows {
+		var rates []float64
+		var p50, p99 []time.Duration
+		for _, r := range row.results {
+			rates, p50, p99 = append(rates, r.Rate), append(p50, r.P50), append(p99, r.P99)
+		}
+		fmt.Fprintf(t, "%s\t%.0f\t%v\t%v\t%.2f\t\n", row.name, median(rates), median(p50), median(p99), row.ratio(rows[0]))
+	}
+	t.Flush()
+}

@@ -1,0 +1,416 @@
+package fazt
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// host assembles what an app's handler reaches by name.
+func (s *Server) host(a *app) runtime.Host {
+	h := runtime.Host{
+		"fazt.version":     Version,
+		"fazt.app.id":      a.info.ID,
+		"fazt.app.name":    a.info.Name,
+		"fazt.app.version": a.info.Current.Version,
+	}
+	shared := func(context.Context) (storage.Scope, error) { return storage.Scope{App: a.info.ID}, nil }
+	own := func(ctx context.Context) (storage.Scope, error) {
+		user, err := callFrom(ctx).signedIn()
+		if err == nil && user == nil {
+			err = &runtime.HostError{Code: "LOGIN_REQUIRED", Message: "fazt.app.user needs a signed-in user; call fazt.auth.requireLogin() first"}
+		}
+		if err != nil {
+			return storage.Scope{}, err
+		}
+		return storage.Scope{App: a.info.ID, User: user.ID}, nil
+	}
+	for prefix, scope := range map[string]scopeFunc{"fazt.storage": shared, "fazt.app": shared, "fazt.app.user": own} {
+		b := binder{s.store, scope}
+		b.kv(h, prefix+".kv.")
+		b.docs(h, prefix+".ds.")
+	}
+	s.bindAuth(h)
+	s.bindPrivate(h, a)
+	bindBudget(h)
+	for name, f := range s.bindings {
+		h[name] = f
+	}
+	return h
+}
+
+// scopeFunc says whose data a call is about.
+type scopeFunc func(context.Context) (storage.Scope, error)
+
+// binder makes the storage functions of one scope.
+type binder struct {
+	store storage.Store
+	scope scopeFunc
+}
+
+// operation is what a host function does in a transaction, after it has read
+// its arguments.
+type operation func(storage.Tx) (runtime.Value, error)
+
+// read and write make host functions: arguments first, then a transaction
+// within the request's budget.
+func (b binder) read(prepare func(runtime.Args) (operation, error)) runtime.Func {
+	return b.run(b.store.View, prepare)
+}
+
+func (b binder) write(prepare func(runtime.Args) (operation, error)) runtime.Func {
+	return b.run(b.store.Tx, prepare)
+}
+
+func (b binder) run(transact func(context.Context, storage.Scope, func(storage.Tx) error) error, prepare func(runtime.Args) (operation, error)) runtime.Func {
+	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		scope, err := b.scope(ctx)
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		do, err := prepare(args)
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		op, cancel, err := budget.Operation(ctx)
+		if err != nil {
+			return runtime.Value{}, hostError(err)
+		}
+		defer cancel()
+		var result runtime.Value
+		err = transact(op, scope, func(tx storage.Tx) (err error) {
+			result, err = do(tx)
+			return err
+		})
+		if err != nil {
+			return runtime.Value{}, hostError(err)
+		}
+		return result, nil
+	}
+}
+
+// hostError gives an error from below to JavaScript, with its code.
+func hostError(err error) error {
+	f := classify(err)
+	if f.Code == "INTERNAL" {
+		return err // the run's error has it; a visitor never sees it
+	}
+	return &runtime.HostError{Code: f.Code, Message: f.Message, Err: err}
+}
+
+// pageArg reads {limit, after}.
+func pageArg(args runtime.Args, i int) (storage.Page, error) {
+	var page struct {
+		Limit int
+		After string
+	}
+	if !args.Has(i) {
+		return storage.Page{}, nil
+	}
+	err := args.Unmarshal(i, &page)
+	return storage.Page{Limit: page.Limit, After: page.After}, err
+}
+
+// optionalString reads a string that may be left out.
+func optionalString(args runtime.Args, i int) (string, error) {
+	if !args.Has(i) {
+		return "", nil
+	}
+	return args.String(i)
+}
+
+func (b binder) kv(h runtime.Host, prefix string) {
+	h[prefix+"get"] = b.read(func(args runtime.Args) (operation, error) {
+		key, err := args.String(0)
+		return func(tx storage.Tx) (runtime.Value, error) {
+			entry, err := tx.KV().Get(key)
+			if storage.CodeOf(err) == storage.CodeNotFound {
+				return runtime.Undefined(), nil
+			}
+			return runtime.JSON(entry.Value), err
+		}, err
+	})
+	h[prefix+"set"] = b.write(func(args runtime.Args) (operation, error) {
+		key, value, err := keyAndValue(args)
+		if err != nil {
+			return nil, err
+		}
+		var ttl float64
+		if args.Has(2) {
+			if ttl, err = args.Number(2); err != nil {
+				return nil, err
+			}
+			if ttl <= 0 || ttl > maxTTL {
+				return nil, runtime.Invalid("argument 3, the time to live, must be a number of milliseconds above 0 and at most %.0f", maxTTL)
+			}
+		}
+		return func(tx storage.Tx) (runtime.Value, error) {
+			return runtime.Undefined(), tx.KV().Set(key, value, time.Duration(ttl*float64(time.Millisecond)))
+		}, nil
+	})
+	h[prefix+"delete"] = b.write(func(args runtime.Args) (operation, error) {
+		key, err := args.String(0)
+		return func(tx storage.Tx) (runtime.Value, error) {
+			was, err := tx.KV().Delete(key)
+			return runtime.Bool(was), err
+		}, err
+	})
+	h[prefix+"incr"] = b.write(func(args runtime.Args) (operation, error) {
+		key, err := args.String(0)
+		by := 1.0
+		if err == nil && args.Has(1) {
+			by, err = args.Number(1)
+		}
+		return func(tx storage.Tx) (runtime.Value, error) {
+			sum, err := tx.KV().Incr(key, by)
+			return runtime.Number(sum), err
+		}, err
+	})
+	h[prefix+"getVersion"] = b.read(func(args runtime.Args) (operation, error) {
+		key, err := args.String(0)
+		return func(tx storage.Tx) (runtime.Value, error) {
+			entry, err := tx.KV().Get(key)
+			if storage.CodeOf(err) == storage.CodeNotFound {
+				return runtime.Number(0), nil
+			}
+			return runtime.Number(float64(entry.Version)), err
+		}, err
+	})
+	h[prefix+"setIf"] = b.write(func(args runtime.Args) (operation, error) {
+		key, value, err := keyAndValue(args)
+		if err != nil {
+			return nil, err
+		}
+		version, err := args.Int(2)
+		return func(tx storage.Tx) (runtime.Value, error) {
+			now, err := tx.KV().SetIf(key, value, version)
+			return runtime.Number(float64(now)), err
+		}, err
+	})
+	h[prefix+"list"] = b.read(func(args runtime.Args) (operation, error) {
+		start, err := optionalString(args, 0)
+		if err != nil {
+			return nil, err
+		}
+		page, err := pageArg(args, 1)
+		return func(tx storage.Tx) (runtime.Value, error) {
+			entries, err := tx.KV().List(start, page)
+			if err != nil {
+				return runtime.Value{}, err
+			}
+			return listValue(entries)
+		}, err
+	})
+}
+
+// maxTTL is the longest time to live, in milliseconds: a hundred years, within
+// what a time.Duration holds.
+const maxTTL = 100 * 365 * 24 * 3600 * 1000.0
+
+func keyAndValue(args runtime.Args) (key string, value json.RawMessage, err error) {
+	if key, err = args.String(0); err != nil {
+		return "", nil, err
+	}
+	value, err = args.JSON(1)
+	return key, value, err
+}
+
+func listValue(entries []storage.Entry) (runtime.Value, error) {
+	type row struct {
+		Key       string          `json:"key"`
+		Value     json.RawMessage `json:"value"`
+		ExpiresAt int64           `json:"expiresAt,omitzero"`
+	}
+	rows := make([]row, len(entries))
+	for i, e := range entries {
+		rows[i] = row{Key: e.Key, Value: e.Value}
+		if !e.ExpiresAt.IsZero() {
+			rows[i].ExpiresAt = e.ExpiresAt.UnixMilli()
+		}
+	}
+	return runtime.From(rows)
+}
+
+// bindAuth gives handlers fazt.auth.
+func (s *Server) bindAuth(h runtime.Host) {
+	user := func(f func(*auth.User, *http.Request, runtime.Args) (runtime.Value, error)) runtime.Func {
+		return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+			c := callFrom(ctx)
+			u, err := c.signedIn()
+			if err != nil {
+				return runtime.Value{}, err
+			}
+			return f(u, c.request, args)
+		}
+	}
+	h["fazt.auth.getUser"] = user(func(u *auth.User, _ *http.Request, _ runtime.Args) (runtime.Value, error) {
+		if u == nil {
+			return runtime.Null(), nil
+		}
+		return runtime.From(u)
+	})
+	h["fazt.auth.isLoggedIn"] = user(func(u *auth.User, _ *http.Request, _ runtime.Args) (runtime.Value, error) {
+		return runtime.Bool(u != nil), nil
+	})
+	h["fazt.auth.hasRole"] = user(func(u *auth.User, _ *http.Request, args runtime.Args) (runtime.Value, error) {
+		role, err := roleArg(args)
+		return runtime.Bool(u != nil && u.Role.Has(role)), err
+	})
+	h["fazt.auth.requireRole"] = user(func(u *auth.User, r *http.Request, args runtime.Args) (runtime.Value, error) {
+		role, err := roleArg(args)
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		return s.require(u, r, role)
+	})
+	h["fazt.auth.requireLogin"] = user(func(u *auth.User, r *http.Request, _ runtime.Args) (runtime.Value, error) {
+		return s.require(u, r, auth.RoleUser)
+	})
+	for suffix, role := range map[string]auth.Role{"Admin": auth.RoleAdmin, "Owner": auth.RoleOwner} {
+		h["fazt.auth.is"+suffix] = user(func(u *auth.User, _ *http.Request, _ runtime.Args) (runtime.Value, error) {
+			return runtime.Bool(u != nil && u.Role.Has(role)), nil
+		})
+		h["fazt.auth.require"+suffix] = user(func(u *auth.User, r *http.Request, _ runtime.Args) (runtime.Value, error) {
+			return s.require(u, r, role)
+		})
+	}
+	h["fazt.auth.getLoginURL"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		back, err := optionalString(args, 0)
+		return runtime.String(s.auth.LoginURL(callFrom(ctx).request, back)), err
+	})
+	h["fazt.auth.getLogoutURL"] = runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
+		return runtime.String(s.auth.LogoutURL()), nil
+	})
+}
+
+func roleArg(args runtime.Args) (auth.Role, error) {
+	name, err := args.String(0)
+	if err != nil {
+		return "", err
+	}
+	role := auth.Role(name)
+	if !role.Valid() {
+		return "", runtime.Invalid("argument 1 must be a role: owner, admin or user, not %q", name)
+	}
+	return role, nil
+}
+
+// require lets a user with the role pass and ends the run for anybody else: a
+// person who is navigating is sent to sign in, a program gets 401 or 403.
+func (s *Server) require(u *auth.User, r *http.Request, role auth.Role) (runtime.Value, error) {
+	if u != nil && u.Role.Has(role) {
+		return runtime.Undefined(), nil
+	}
+	f := failure{status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in first"}
+	if u != nil {
+		f = failure{status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this needs the role " + string(role)}
+	} else if isNavigation(r) {
+		return runtime.Value{}, &runtime.Stop{Response: runtime.Response{
+			Status: http.StatusFound,
+			Header: http.Header{"Location": {s.auth.LoginURL(r, r.RequestURI)}, "Cache-Control": {"no-store"}},
+		}}
+	}
+	body, err := json.Marshal(map[string]any{"error": f})
+	if err != nil {
+		return runtime.Value{}, err
+	}
+	return runtime.Value{}, &runtime.Stop{Response: runtime.Response{
+		Status: f.status,
+		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}},
+		Body:   body,
+	}}
+}
+
+// isNavigation reports whether a browser is about to show the answer as a page.
+func isNavigation(r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// bindPrivate gives handlers the files under private/.
+func (s *Server) bindPrivate(h runtime.Host, a *app) {
+	find := func(args runtime.Args) (*storage.File, error) {
+		name, err := args.String(0)
+		if err != nil {
+			return nil, err
+		}
+		return a.files[privatePath(name)], nil
+	}
+	read := func(ctx context.Context, args runtime.Args) ([]byte, error) {
+		f, err := find(args)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil {
+			return nil, &runtime.HostError{Code: "NOT_FOUND", Message: "there is no such file under private/"}
+		}
+		if f.Size > s.opt.MaxUpload {
+			return nil, &runtime.HostError{Code: "QUOTA_EXCEEDED", Message: "the file is too large to be read by a handler"}
+		}
+		return s.readContent(ctx, *f)
+	}
+	h["fazt.private.read"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		data, err := read(ctx, args)
+		return runtime.String(string(data)), err
+	})
+	h["fazt.private.readJSON"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		data, err := read(ctx, args)
+		if err == nil {
+			if err = checkJSON(data); err != nil {
+				err = &runtime.HostError{Name: "SyntaxError", Code: "INVALID_JSON", Message: err.Error()}
+			}
+		}
+		return runtime.JSON(data), err
+	})
+	h["fazt.private.exists"] = runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+		f, err := find(args)
+		return runtime.Bool(f != nil), err
+	})
+	var names []string
+	for _, p := range slices.Sorted(maps.Keys(a.files)) {
+		if name, ok := strings.CutPrefix(p, "private/"); ok {
+			names = append(names, name)
+		}
+	}
+	h["fazt.private.list"] = runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+		prefix, err := optionalString(args, 0)
+		found := []string{}
+		for _, name := range names {
+			if strings.HasPrefix(name, prefix) {
+				found = append(found, name)
+			}
+		}
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		return runtime.From(found)
+	})
+}
+
+// privatePath is a file's place in the app; it cannot leave private/.
+func privatePath(name string) string { return "private" + path.Clean("/"+name) }
+
+// bindBudget tells handlers what is left, in milliseconds.
+func bindBudget(h runtime.Host) {
+	h["fazt.budget.remaining"] = runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
+		return runtime.Number(float64(budget.From(ctx).Remaining().Milliseconds())), nil
+	})
+	h["fazt.budget.used"] = runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
+		return runtime.Number(float64(budget.From(ctx).Used().Milliseconds())), nil
+	})
+}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/fazt-sh/fazt"
+)
+
+// Exit codes of [Run].
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitUsage  = 2 // the command line makes no sense
+)
+
+// Main carries out the process's command line and returns the exit code. An
+// interrupt or SIGTERM ends the work in good order, a second one at once.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+}
+
+// Run carries out a command line, without the program's name, and returns the
+// exit code. When ctx ends, a server drains and Run returns 0. Run neither
+// installs signal handlers nor exits the process.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := run(ctx, args, stdout, stderr)
+	if err == nil {
+		return ExitOK
+	}
+	fmt.Fprintf(stderr, "fazt: %s\n", oneLine(err))
+	if _, ok := errors.AsType[usageError](err); ok {
+		return ExitUsage
+	}
+	return ExitFailed
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	app := newApp(stdout, stderr)
+	line, err := parse(app, args)
+	if err != nil {
+		return err
+	}
+	if line.help {
+		return printHelp(stdout, app, line)
+	}
+	return app.RunContext(ctx, line.arranged())
+}
+
+// oneLine prints an error without its own "fazt: ", which Run gives once, and
+// with joined errors side by side.
+func oneLine(err error) string {
+	text := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	text = strings.TrimPrefix(text, "fazt: ")
+	return strings.ReplaceAll(text, ": fazt: ", ": ")
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:  "fazt",
+		Usage: "serve folders as apps, with storage and sign-in",
+		Commands: []*cli.Command{
+			devCommand(), serveCommand(), appCommand(), sqlCommand(), authCommand(),
+			{
+				Name:        "version",
+				Usage:       "print the version",
+				Description: "fazt version",
+				Action: func(c *cli.Context) error {
+					_, err := fmt.Fprintf(c.App.Writer, "fazt %s\n", fazt.Version)
+					return err
+				},
+			},
+		},
+		Writer:    stdout,
+		ErrWriter: stderr,
+		// Help and errors are ours to print, and nothing but main may exit.
+		HideHelp:       true,
+		HideVersion:    true,
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   onUsageError,
+	}
+	each(app.Commands, func(c *cli.Command) {
+		c.HideHelp = true
+		c.OnUsageError = onUsageError
+	})
+	return app
+}
+
+// each visits commands and all below them.
+func each(commands []*cli.Command, visit func(*cli.Command)) {
+	for _, c := range commands {
+		visit(c)
+		each(c.Subcommands, visit)
+	}
+}
+
+// usageError is a mistake in the command line, not in the world.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	return usagef("%w; see: %s --help", err, c.Command.HelpName)
+}
+
+// arguments returns the command's arguments, exactly as many as names says.
+func arguments(c *cli.Context, names ...string) ([]string, error) {
+	args := c.Args().Slice()
+	if len(args) < len(names) {
+		return nil, usagef("%s is missing; for example: %s", names[len(args)], example(c.Command))
+	}
+	if len(args) > len(names) {
+		return nil, usagef("unexpected argument %q; see: %s --help", args[len(names)], c.Command.HelpName)
+	}
+	return args, nil
+}
+
+// dbFlag is the flag of every command that works on a data file.
+func dbFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name:    "db",
+		EnvVars: []string{"FAZT_DB_PATH"},
+		Usage:   "data `FILE`, default $FAZT_DB_PATH, else ~/.fazt/data.db",
+	}
+}
+
+// dataFile is the path of the data file. Opening it makes it, and its directory,
+// if need be.
+func dataFile(c *cli.Context) (string, error) {
+	if path := c.String("db"); path != "" {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the home directory: %w; name the data file with --db", err)
+	}
+	return filepath.Join(home, ".fazt", "data.db"), nil
+}
+
+// existingDataFile is dataFile for commands that must not make one.
+func existingDataFile(c *cli.Context) (string, error) {
+	path, err := dataFile(c)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no data file %s; deploy an app first, or name the file with --db", path)
+	}
+	return path, nil
+}
+
+// withServer opens the data file, lends the server to do, and closes it.
+func withServer(ctx context.Context, opt fazt.Options, do func(*fazt.Server) error) error {
+	server, err := fazt.New(ctx, opt)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(server), server.Close())
+}

@@ -1,0 +1,177 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/fazt-sh/fazt/cli"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fazt": func() { os.Exit(cli.Main()) }})
+}
+
+// TestScripts runs the command as a process of its own; see testdata/script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("FAZT_DB_PATH", env.WorkDir+"/data.db")
+			return nil
+		},
+	})
+}
+
+func ExampleRun() {
+	code := cli.Run(context.Background(), []string{"serv", "--addr", "127.0.0.1:9000"}, os.Stdout, os.Stdout)
+	fmt.Println("exit code", code)
+	// Output:
+	// fazt: unknown command "serv"; did you mean serve?
+	// exit code 2
+}
+
+// run is a command line's exit code and output.
+func run(args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = cli.Run(context.Background(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// TestFlagsAnywhere gives the same flags in every place that people put them.
+func TestFlagsAnywhere(t *testing.T) {
+	t.Setenv("FAZT_DB_PATH", "")
+	for _, args := range [][]string{
+		{"--db", "none.db", "sql", "select 1"},
+		{"sql", "--db", "none.db", "select 1"},
+		{"sql", "select 1", "--db", "none.db"},
+		{"sql", "select 1", "--db=none.db"},
+		{"sql", "--db=none.db", "--limit", "3", "--", "select 1"},
+		{"sql", "-db", "none.db", "select 1", "--format=json"},
+	} {
+		code, _, stderr := run(args...)
+		if want := "fazt: there is no data file none.db; deploy an app first, or name the file with --db\n"; code != cli.ExitFailed || stderr != want {
+			t.Errorf("%q: exit %d, stderr %q", args, code, stderr)
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	tests := []struct {
+		args string
+		want string // on stderr
+	}{
+		{"deplyo", `unknown command "deplyo"; see: fazt --help`},
+		{"serv", `unknown command "serv"; did you mean serve?`},
+		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
+		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},
+		{"app deploy x --limit 3", `unknown flag "--limit"; see: fazt app deploy --help`},
+		{"--nope sql", `unknown flag "--nope"; see: fazt sql --help`},
+		{"app deploy", `<dir> is missing; for example: fazt app deploy ./my-app`},
+		{"app deploy a b", `unexpected argument "b"; see: fazt app deploy --help`},
+		{"app deploy --name", `--name needs a value`},
+		{"app remove", `<name> is missing; for example: fazt app remove my-app`},
+		{"sql", `<query> is missing; for example: fazt sql "select name, version from apps"`},
+		{"sql x --limit many", `invalid value "many" for flag -limit: parse error; see: fazt sql --help`},
+		{"sql x --limit 0", `--limit 0 is not a positive number`},
+		{"sql x --limit=-1", `--limit -1 is not a positive number`},
+		{"sql x --format xml", `--format xml is unknown; give table, json or csv`},
+		{"auth key create ci", `--scopes is missing; for example: fazt auth key create ci --scopes deploy,read`},
+		{"serve extra", `unexpected argument "extra"; see: fazt serve --help`},
+		{"serve --addr 8080", `--addr 8080 is not HOST:PORT; give one such as 127.0.0.1:8080`},
+		{"serve --dev --addr 0.0.0.0:80", `--addr 0.0.0.0:80 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
+		{"dev --addr :8080", `--addr :8080 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
+		{"dev --addr example.com:80", `--addr example.com:80 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
+		{"dev a b", `unexpected argument "b"; see: fazt dev --help`},
+		{"help nope", `unknown command "nope"; see: fazt --help`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			code, stdout, stderr := run(strings.Fields(tt.args)...)
+			if diff := cmp.Diff("fazt: "+tt.want+"\n", stderr); diff != "" {
+				t.Errorf("stderr (-want +got):\n%s", diff)
+			}
+			if code != cli.ExitUsage || stdout != "" {
+				t.Errorf("exit %d, stdout %q; want exit 2 and nothing", code, stdout)
+			}
+		})
+	}
+}
+
+// TestHelp asks for each command's help in every way there is.
+func TestHelp(t *testing.T) {
+	for _, command := range []string{"dev", "serve", "app deploy", "app list", "app remove", "app validate", "sql", "auth key create", "version"} {
+		for _, line := range []string{command + " --help", command + " -h", "help " + command, "--help " + command} {
+			code, stdout, stderr := run(strings.Fields(line)...)
+			if code != cli.ExitOK || stderr != "" {
+				t.Errorf("%s: exit %d, stderr %q", line, code, stderr)
+			}
+			for _, want := range []string{"fazt " + command + ": ", "Usage:\n  fazt " + command, "Examples:\n  fazt " + command} {
+				if !strings.Contains(stdout, want) {
+					t.Errorf("%s: no %q in:\n%s", line, want, stdout)
+				}
+			}
+			for l := range strings.Lines(stdout) {
+				if len(l) > 101 {
+					t.Errorf("%s: a line of %d columns: %s", line, len(l)-1, l)
+				}
+			}
+		}
+	}
+	_, overview, _ := run()
+	for _, line := range []string{"help", "--help", "-h"} {
+		if code, stdout, _ := run(strings.Fields(line)...); code != cli.ExitOK || stdout != overview {
+			t.Errorf("%s: exit %d, and not what fazt alone prints", line, code)
+		}
+	}
+	if _, group, _ := run("app"); !strings.Contains(group, "\n  validate  ") || strings.Contains(group, "sql") {
+		t.Errorf("fazt app does not list its commands alone:\n%s", group)
+	}
+}
+
+// TestNoTestsInside proves that the program carries no test code.
+func TestNoTestsInside(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "github.com/fazt-sh/fazt/cli/fazt").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, "github.com/fazt-sh/fazt/cli") {
+		t.Fatalf("go list does not list the program's packages: %s", out)
+	}
+	for _, dep := range deps {
+		if dep == "testing" || strings.HasPrefix(dep, "testing/") || strings.HasSuffix(dep, "harnesstest") || strings.Contains(dep, "testscript") {
+			t.Errorf("the program contains %s", dep)
+		}
+	}
+}
+
+// FuzzArrange: a line that is in order already stays as it is.
+func FuzzArrange(f *testing.F) {
+	f.Add("app deploy --name=x -- dir --y")
+	f.Add("help --db sql")
+	f.Add("- -- -= --=x")
+	f.Add("sql q --limit 3 -spa")
+	f.Fuzz(func(t *testing.T, text string) {
+		first, help, err := cli.Arrange(strings.Fields(text))
+		if err != nil || help {
+			return
+		}
+		second, help, err := cli.Arrange(first)
+		if err != nil || help {
+			t.Fatalf("%q became %q, which is refused: %v", text, first, err)
+		}
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Errorf("%q (-once +twice):\n%s", text, diff)
+		}
+	})
+}

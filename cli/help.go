@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A command's Description holds its examples, one a line; the first is what a
+// usage error shows.
+func example(c *cli.Command) string {
+	first, _, _ := strings.Cut(c.Description, "\n")
+	return first
+}
+
+// printHelp prints what the command at the end of l does, or what the commands
+// below it are.
+func printHelp(w io.Writer, app *cli.App, l *line) error {
+	usage, commands := app.Usage, app.Commands
+	var examples string
+	var flags []cli.Flag
+	synopsis := l.name() + " <command>"
+	if len(l.path) > 0 {
+		c := l.path[len(l.path)-1]
+		usage, commands, examples, flags = c.Usage, c.Subcommands, c.Description, c.Flags
+		if len(commands) == 0 {
+			synopsis = strings.TrimSpace(l.name() + " " + c.ArgsUsage)
+		}
+	} else {
+		examples = "fazt dev ./my-app\nfazt app deploy ./my-app\nfazt serve"
+	}
+	if len(flags) > 0 {
+		synopsis += " [flags]"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\nUsage:\n  %s\n", l.name(), usage, synopsis)
+	section(&b, "Commands", commandRows(commands, ""))
+	section(&b, "Flags", flagRows(flags))
+	if examples != "" {
+		fmt.Fprintf(&b, "\nExamples:\n  %s\n", strings.ReplaceAll(examples, "\n", "\n  "))
+	}
+	if len(commands) > 0 {
+		fmt.Fprintf(&b, "\nMore on one of them: %s --help\n", synopsis)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// section writes rows of two columns under a title.
+func section(b *strings.Builder, title string, rows [][2]string) {
+	if len(rows) == 0 {
+		return
+	}
+	width := 0
+	for _, row := range rows {
+		width = max(width, len(row[0]))
+	}
+	fmt.Fprintf(b, "\n%s:\n", title)
+	for _, row := range rows {
+		fmt.Fprintf(b, "  %-*s  %s\n", width, row[0], row[1])
+	}
+}
+
+// commandRows lists the commands that can be run, groups opened.
+func commandRows(commands []*cli.Command, prefix string) [][2]string {
+	var rows [][2]string
+	for _, c := range commands {
+		if len(c.Subcommands) > 0 {
+			rows = append(rows, commandRows(c.Subcommands, prefix+c.Name+" ")...)
+			continue
+		}
+		rows = append(rows, [2]string{prefix + c.Name, c.Usage})
+	}
+	return rows
+}
+
+func flagRows(flags []cli.Flag) [][2]string {
+	var rows [][2]string
+	for _, f := range flags {
+		doc := f.(cli.DocGenerationFlag)
+		name, usage := "--"+f.Names()[0], doc.GetUsage()
+		// The value's name stands in backquotes, as in package flag.
+		if parts := strings.SplitN(usage, "`", 3); len(parts) == 3 {
+			name += " " + parts[1]
+			usage = strings.Join(parts, "")
+		}
+		rows = append(rows, [2]string{name, usage})
+	}
+	return rows
+}

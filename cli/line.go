@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// line is a command line taken apart. The library underneath wants all flags
+// before all arguments; people write them anywhere.
+type line struct {
+	path  []*cli.Command // "app", "deploy"
+	flags []string       // "--name=value"
+	args  []string
+	help  bool
+}
+
+// arranged is the line as the library wants it.
+func (l *line) arranged() []string {
+	out := []string{"fazt"}
+	for _, c := range l.path {
+		out = append(out, c.Name)
+	}
+	out = append(out, l.flags...)
+	return append(append(out, "--"), l.args...)
+}
+
+// parse takes args apart. A word after a flag is the flag's value if any
+// command has a flag of that name that takes one; the tree gives no name two
+// meanings.
+func parse(app *cli.App, args []string) (*line, error) {
+	takesValue := map[string]bool{"help": false, "h": false}
+	each(app.Commands, func(c *cli.Command) {
+		for _, f := range c.Flags {
+			for _, name := range f.Names() {
+				takesValue[name] = f.(cli.DocGenerationFlag).TakesValue()
+			}
+		}
+	})
+	l := &line{}
+	var words, names []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			l.args = args[i+1:]
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			words = append(words, arg)
+			continue
+		}
+		flag := strings.TrimPrefix(arg[1:], "-")
+		name, _, hasValue := strings.Cut(flag, "=")
+		names = append(names, name)
+		if takesValue[name] && !hasValue {
+			if i++; i == len(args) {
+				return nil, usagef("--%s needs a value", name)
+			}
+			flag += "=" + args[i]
+		}
+		l.flags = append(l.flags, "--"+flag)
+	}
+	if slices.Equal(names, []string{"version"}) && len(words) == 0 {
+		l.flags, names, words = nil, nil, []string{"version"}
+	}
+	words, err := l.resolve(app.Commands, words)
+	if err != nil {
+		return nil, err
+	}
+	l.args = append(words, l.args...)
+	return l, l.checkFlags(names)
+}
+
+// resolve finds the command that words begin with and returns the other words.
+func (l *line) resolve(commands []*cli.Command, words []string) ([]string, error) {
+	if len(words) > 0 && words[0] == "help" {
+		l.help = true
+		words = words[1:]
+	}
+	for len(commands) > 0 {
+		if len(words) == 0 {
+			l.help = true // a group is not a command by itself
+			return nil, nil
+		}
+		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(words[0]) })
+		if i < 0 {
+			var names []string
+			for _, c := range commands {
+				names = append(names, c.Name)
+			}
+			return nil, l.unknown("command", words[0], names)
+		}
+		l.path = append(l.path, commands[i])
+		commands, words = commands[i].Subcommands, words[1:]
+	}
+	return words, nil
+}
+
+// checkFlags refuses flags that the command does not have.
+func (l *line) checkFlags(given []string) error {
+	var known []string
+	if len(l.path) > 0 {
+		for _, f := range l.path[len(l.path)-1].Flags {
+			known = append(known, f.Names()...)
+		}
+	}
+	for _, name := range given {
+		switch {
+		case name == "help" || name == "h":
+			l.help = true
+		case !slices.Contains(known, name) && !l.help:
+			for i, k := range known {
+				known[i] = "--" + k
+			}
+			return l.unknown("flag", "--"+name, known)
+		}
+	}
+	return nil
+}
+
+func (l *line) unknown(what, given string, known []string) error {
+	hint := "see: " + l.name() + " --help"
+	if near := nearest(given, known); near != "" {
+		hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	return usagef("unknown %s %q; %s", what, given, hint)
+}
+
+// name is the command as it is typed, such as "fazt app deploy".
+func (l *line) name() string {
+	name := "fazt"
+	for _, c := range l.path {
+		name += " " + c.Name
+	}
+	return name
+}
+
+// nearest returns the candidate with the fewest edits to given, or "" when
+// none is near enough to be what was meant.
+func nearest(given string, candidates []string) string {
+	best, fewest := "", 1+max(1, len(strings.TrimLeft(given, "-"))/2)
+	for _, c := range candidates {
+		if d := edits(given, c); d < fewest {
+			best, fewest = c, d
+		}
+	}
+	return best
+}
+
+// edits is the optimal string alignment distance: how many insertions,
+// deletions, replacements and swaps of neighbours turn a into b.
+func edits(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				replace++
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,307 @@
+package cli_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience bounds every wait here. It is long, since only a test that fails
+// waits for it in full.
+const patience = time.Minute
+
+// process is a running fazt command.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	lines chan string // of stdout and stderr
+	read  sync.WaitGroup
+
+	seen   strings.Builder
+	exited bool
+}
+
+// start runs the command until the test ends, on a data file of its own.
+func start(t *testing.T, dataFile string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command("fazt", args...), lines: make(chan string, 1000)}
+	p.cmd.Env = append(os.Environ(), "FAZT_DB_PATH="+dataFile)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	p.read.Go(func() {
+		defer close(p.lines)
+		for scan := bufio.NewScanner(r); scan.Scan(); {
+			p.lines <- scan.Text()
+		}
+	})
+	t.Cleanup(func() {
+		if !p.exited {
+			p.cmd.Process.Kill()
+			p.cmd.Wait()
+		}
+		r.Close()
+		for range p.lines {
+		}
+		p.read.Wait()
+		if t.Failed() {
+			t.Logf("fazt %s printed:\n%s", strings.Join(args, " "), p.seen.String())
+		}
+	})
+	return p
+}
+
+// until reads output up to a line that matches, and returns the submatches.
+func (p *process) until(pattern string) []string {
+	p.t.Helper()
+	re := regexp.MustCompile(pattern)
+	timeout := time.After(patience)
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				p.t.Fatalf("it ended without printing %q", pattern)
+			}
+			p.seen.WriteString(line + "\n")
+			if found := re.FindStringSubmatch(line); found != nil {
+				return found
+			}
+		case <-timeout:
+			p.t.Fatalf("it did not print %q", pattern)
+		}
+	}
+}
+
+// interrupt stops the command as Ctrl+C does and returns its exit code.
+func (p *process) interrupt(signal os.Signal) int {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		p.t.Fatal(err)
+	}
+	p.exited = true
+	p.cmd.Wait()
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// get fetches a URL of an app: names below localhost resolve in browsers, but
+// not everywhere.
+func get(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	}}
+	defer transport.CloseIdleConnections()
+	res, err := (&http.Client{Transport: transport, Timeout: patience}).Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(text)
+}
+
+func wantBody(t *testing.T, url, want string) {
+	t.Helper()
+	if status, body := get(t, url); status != http.StatusOK || body != want {
+		t.Errorf("%s: %d %q; want 200 %q", url, status, body, want)
+	}
+}
+
+// save writes a file as most editors do: whole, beside the old one, and then in
+// its place.
+func save(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+"~", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+"~", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDev(t *testing.T) {
+	dir := write(t, map[string]string{
+		"manifest.json": `{"name": "memo"}`,
+		"index.html":    "one",
+		"api/main.js":   "console.log('called by %s', request.method); respond('first')",
+	})
+	p := start(t, filepath.Join(t.TempDir(), "data.db"), "dev", "--addr", "127.0.0.1:0", dir)
+	url := p.until(`memo is at (http://memo\.localhost:\d+/)`)[1]
+	p.until(`ok\s+version 1, 3 files, \d+ B, handler on otto`)
+	wantBody(t, url, "one")
+	wantBody(t, strings.Replace(url, "memo.localhost", "127.0.0.1", 1), "one") // redirected
+	wantBody(t, url+"api", "first")
+	p.until(`log\s+called by GET`)
+
+	// A save is deployed, of files in new directories too.
+	save(t, filepath.Join(dir, "index.html"), "two")
+	p.until(`ok\s+version 2`)
+	wantBody(t, url, "two")
+	save(t, filepath.Join(dir, "assets", "deep", "a.txt"), "a")
+	p.until(`ok\s+version \d`)
+	save(t, filepath.Join(dir, "assets", "deep", "a.txt"), "b")
+	p.until(`ok\s+version \d`)
+	wantBody(t, url+"assets/deep/a.txt", "b")
+
+	// A mistake is shown where it is, and what ran before goes on.
+	save(t, filepath.Join(dir, "api", "main.js"), "var a = 1;\nvar b = ;\n")
+	p.until(`error\s+.*api/main\.js:2:9: `)
+	p.until(`2 \| var b = ;$`)
+	p.until(`  \|         \^$`)
+	p.until(`version \d stays`)
+	wantBody(t, url+"api", "first")
+
+	// So is one that only shows when the handler runs.
+	save(t, filepath.Join(dir, "api", "main.js"), "var a;\nrespond(a.b.c);\n")
+	p.until(`ok\s+version \d`)
+	if status, _ := get(t, url+"api"); status != http.StatusInternalServerError {
+		t.Errorf("a handler that throws answers %d", status)
+	}
+	p.until(`error\s+.*api/main\.js:2:\d+: TypeError`)
+	p.until(`2 \| respond\(a\.b\.c\);$`)
+
+	// What is not part of the app deploys nothing: the next version is that of
+	// the real change.
+	save(t, filepath.Join(dir, ".git", "index"), "x")
+	save(t, filepath.Join(dir, "node_modules", "x.js"), "x")
+	save(t, filepath.Join(dir, "debug.log"), "x")
+	last := len(p.seen.String())
+	save(t, filepath.Join(dir, "index.html"), "three")
+	p.until(`ok\s+version \d, 4 files`)
+	if printed := p.seen.String()[last:]; strings.Count(printed, "version") != 1 {
+		t.Errorf("more than one deploy for one change:\n%s", printed)
+	}
+
+	if code := p.interrupt(os.Interrupt); code != 0 {
+		t.Errorf("exit %d after Ctrl+C", code)
+	}
+}
+
+// TestDevStartsBroken: the first save may be the one that mends the handler.
+func TestDevStartsBroken(t *testing.T) {
+	dir := write(t, map[string]string{"api/main.js": "respond("})
+	p := start(t, filepath.Join(t.TempDir(), "data.db"), "dev", dir, "--name=memo", "--addr=127.0.0.1:0")
+	url := p.until(`memo is at (\S+)`)[1]
+	p.until(`error\s+.*api/main\.js:1:\d+: `)
+	save(t, filepath.Join(dir, "api", "main.js"), "respond('mended')")
+	p.until(`ok\s+version 1`)
+	wantBody(t, url+"api", "mended")
+}
+
+// TestDevDirectoryReplaced: build tools remove their output and make it anew.
+func TestDevDirectoryReplaced(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "dist")
+	save(t, filepath.Join(dir, "index.html"), "one")
+	p := start(t, filepath.Join(t.TempDir(), "data.db"), "dev", dir, "--addr=127.0.0.1:0")
+	url := p.until(`dist is at (\S+)`)[1]
+	p.until(`ok\s+version 1`)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	p.until(`error\s+cannot read the app: .*no such file or directory`)
+	wantBody(t, url, "one")
+	save(t, filepath.Join(dir, "index.html"), "two")
+	p.until(`ok\s+version 2`)
+	save(t, filepath.Join(dir, "index.html"), "three")
+	p.until(`ok\s+version 3`)
+	wantBody(t, url, "three")
+}
+
+// TestDevTakesNextPort: a second one runs beside the first.
+func TestDevTakesNextPort(t *testing.T) {
+	dir := write(t, map[string]string{"index.html": "hello"})
+	l, err := net.Listen("tcp", "127.0.0.1:8080")
+	if err == nil { // if not, it is in use already, which is as good
+		defer l.Close()
+	}
+	p := start(t, filepath.Join(t.TempDir(), "data.db"), "dev", dir, "--name", "memo")
+	p.until(`^127\.0\.0\.1:8080 is in use; listening on 127\.0\.0\.1:80[89]\d$`)
+	wantBody(t, p.until(`memo is at (\S+)`)[1], "hello")
+}
+
+// TestServe deploys from another process, on the same data file.
+func TestServe(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	p := start(t, dataFile, "serve", "--addr", "127.0.0.1:0", "--domain", "example.com")
+	base := p.until(`msg=serving url=(http://127\.0\.0\.1:\d+/)`)[1]
+	if status, _ := get(t, base+"health"); status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+	dir := write(t, map[string]string{"index.html": "served", "api/main.js": "console.warn('careful'); respond('handled')"})
+	out, err := faztOn(dataFile, "app", "deploy", dir, "--name", "memo").CombinedOutput()
+	if err != nil {
+		t.Fatalf("deploy: %v: %s", err, out)
+	}
+	url := strings.Replace(base, "127.0.0.1", "memo.localhost", 1)
+	deadline := time.Now().Add(patience)
+	for {
+		status, body := get(t, url)
+		if status == http.StatusOK && body == "served" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the running server still answers %d %q", status, body)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	wantBody(t, url+"api", "handled")
+	p.until(`level=WARN msg=careful app=memo`)
+	if code := p.interrupt(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d after SIGTERM", code)
+	}
+}
+
+func faztOn(dataFile string, args ...string) *exec.Cmd {
+	cmd := exec.Command("fazt", args...)
+	cmd.Env = append(os.Environ(), "FAZT_DB_PATH="+dataFile)
+	return cmd
+}
+
+// TestPortInUse: what holds the port is not ours to stop.
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	dir := write(t, map[string]string{"index.html": ""})
+	for _, args := range [][]string{{"serve"}, {"dev", dir}} {
+		out, err := faztOn(dataFile, append(args, "--addr", l.Addr().String())...).CombinedOutput()
+		want := "fazt: " + l.Addr().String() + " is in use; stop the program that uses it, or choose another with --addr\n"
+		if err == nil || string(out) != want {
+			t.Errorf("%v: %v, %q", args, err, out)
+		}
+		if _, err := os.Stat(dataFile); err == nil {
+			t.Errorf("%v made a data file", args)
+		}
+	}
+}

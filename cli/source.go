@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fazt-sh/fazt/cli/gitignore"
+)
+
+// source is what of a directory is deployed, as it was when it was read: all
+// but dot-files, node_modules, logs, editors' leftovers and what .gitignore
+// files in the directory exclude. It is an [fs.FS].
+type source struct {
+	dir      string
+	children map[string][]fs.DirEntry // by directory, "." at the top
+	infos    map[string]fs.FileInfo   // by file
+
+	// privateLeftOut says that something in private/ is git-ignored and was
+	// left out for that.
+	privateLeftOut bool
+}
+
+// checkApp says early and cheaply when dir holds no app: it may be a whole disk.
+func checkApp(dir string) error {
+	for _, name := range []string{"index.html", "manifest.json", "api/main.js"} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
+			return nil
+		}
+	}
+	switch info, err := os.Stat(dir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no directory %s; give the path of an app's directory", dir)
+	case err != nil:
+		return fmt.Errorf("cannot read the app: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory; give the path of an app's directory", dir)
+	}
+	return fmt.Errorf("there is no app in %s: no index.html, manifest.json or api/main.js; is it the right directory?", dir)
+}
+
+// checkOutside refuses a data file that would be deployed with the app.
+func checkOutside(dataFile, dir string) error {
+	relative, err := filepath.Rel(realPath(dir), filepath.Join(realPath(filepath.Dir(dataFile)), filepath.Base(dataFile)))
+	if err != nil || !filepath.IsLocal(relative) || slices.ContainsFunc(strings.Split(filepath.ToSlash(relative), "/"), leftOut) {
+		return nil
+	}
+	return fmt.Errorf("the data file %s is inside the app's directory and would be deployed with it; put it elsewhere", dataFile)
+}
+
+// realPath is path made absolute, through symbolic links as far as it exists.
+func realPath(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path
+}
+
+// readSource lists dir. With private set, private/ is taken even where it is
+// git-ignored.
+func readSource(dir string, private bool) (*source, error) {
+	s := &source{dir: dir, children: make(map[string][]fs.DirEntry), infos: make(map[string]fs.FileInfo)}
+	if err := s.read(".", nil, private); err != nil {
+		return nil, fmt.Errorf("cannot read the app: %w", err)
+	}
+	return s, nil
+}
+
+// scoped are the rules of the .gitignore file in one directory.
+type scoped struct {
+	dir   string
+	rules gitignore.Rules
+}
+
+func (s *source) read(dir string, outer []scoped, private bool) error {
+	entries, err := os.ReadDir(s.path(dir))
+	if err != nil {
+		return err
+	}
+	rules := outer
+	text, err := os.ReadFile(s.path(path.Join(dir, ".gitignore")))
+	switch {
+	case err == nil:
+		// Clipped, so that neighbouring directories do not share what is appended.
+		rules = append(slices.Clip(outer), scoped{dir, gitignore.Parse(string(text))})
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	kept := []fs.DirEntry{}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		if leftOut(e.Name()) {
+			continue
+		}
+		if ignored(rules, name, e.IsDir()) {
+			inPrivate := name == "private" || strings.HasPrefix(name, "private/")
+			if !inPrivate || !private {
+				s.privateLeftOut = s.privateLeftOut || inPrivate
+				continue
+			}
+		}
+		if e.IsDir() {
+			kept = append(kept, e)
+			if err := s.read(name, rules, private); err != nil {
+				return err
+			}
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // gone since it was listed, as an editor's temporary file is
+		}
+		if err != nil {
+			return err
+		}
+		kept = append(kept, e)
+		s.infos[name] = info
+	}
+	s.children[dir] = kept
+	return nil
+}
+
+// leftOut reports whether files and directories of that name are never
+// deployed.
+func leftOut(name string) bool {
+	switch {
+	case name[0] == '.', name == "node_modules", strings.HasSuffix(name, ".log"):
+		return true
+	case strings.HasSuffix(name, "~"), name[0] == '#' && strings.HasSuffix(name, "#"):
+		return true // written beside the file being edited
+	}
+	return false
+}
+
+// ignored asks the innermost rules first: theirs is the last word.
+func ignored(rules []scoped, name string, dir bool) bool {
+	for _, r := range slices.Backward(rules) {
+		relative := name
+		if r.dir != "." {
+			relative = strings.TrimPrefix(name, r.dir+"/")
+		}
+		if excluded, ok := r.rules.Match(relative, dir); ok {
+			return excluded
+		}
+	}
+	return false
+}
+
+func (s *source) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+// same reports whether nothing was added, removed or written between s and t.
+func (s *source) same(t *source) bool {
+	if len(s.infos) != len(t.infos) {
+		return false
+	}
+	for name, a := range s.infos {
+		b, ok := t.infos[name]
+		if !ok || a.Size() != b.Size() || !a.ModTime().Equal(b.ModTime()) || a.Mode() != b.Mode() || !os.SameFile(a, b) {
+			return false
+		}
+	}
+	return true
+}
+
+// Open opens a file or directory of s by its slash-separated name.
+func (s *source) Open(name string) (fs.File, error) {
+	children, isDir := s.children[name]
+	if _, isFile := s.infos[name]; !isDir && !isFile {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	f, err := os.Open(s.path(name))
+	if err != nil || !isDir {
+		return f, err
+	}
+	return &sourceDir{File: f, rest: children}, nil
+}
+
+// ReadDir lists a directory of s.
+func (s *source) ReadDir(name string) ([]fs.DirEntry, error) {
+	children, ok := s.children[name]
+	if !ok {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
+	}
+	return slices.Clone(children), nil
+}
+
+// sourceDir is an open directory that lists only what is deployed.
+type sourceDir struct {
+	fs.File
+	rest []fs.DirEntry
+}
+
+// ReadDir follows [fs.ReadDirFile].
+func (d *sourceDir) ReadDir(n int) ([]fs.DirEntry, error) {
+	if n <= 0 {
+		n = len(d.rest)
+	} else if len(d.rest) == 0 {
+		return nil, io.EOF
+	}
+	n = min(n, len(d.rest))
+	out := slices.Clone(d.rest[:n])
+	d.rest = d.rest[n:]
+	return out, nil
+}
+
+// appName is the name that s is deployed under unless the command line gives
+// one: the manifest's, else the directory's made into a valid name. A manifest
+// that cannot be read is the deploy's to report.
+func (s *source) appName() (string, error) {
+	var manifest struct{ Name string }
+	if text, err := fs.ReadFile(s, "manifest.json"); err == nil && json.Unmarshal(text, &manifest) == nil && manifest.Name != "" {
+		return manifest.Name, nil
+	}
+	dir, err := filepath.Abs(s.dir)
+	if err != nil {
+		return "", err
+	}
+	name := labelOf(filepath.Base(dir))
+	if name == "" {
+		return "", fmt.Errorf("the directory's name %q has nothing that can be in an app's name; give one with --name", filepath.Base(dir))
+	}
+	return name, nil
+}
+
+// labelOf makes a host label of any text: "My App!" becomes "my-app".
+func labelOf(text string) string {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	label := strings.Join(words, "-")
+	return strings.Trim(label[:min(len(label), 63)], "-")
+}

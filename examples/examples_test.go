@@ -1,0 +1,177 @@
+package examples_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// decode reads an answer's JSON and checks its status.
+func decode(t *testing.T, res *harnesstest.Response, status int, into any) {
+	t.Helper()
+	if res.Status != status {
+		t.Fatalf("got %v, want status %d", res, status)
+	}
+	if err := json.Unmarshal([]byte(res.Body), into); err != nil {
+		t.Fatalf("%v: %v", res, err)
+	}
+}
+
+type entries struct {
+	Entries []struct {
+		ID, Text, Author string
+		At               int64
+	}
+}
+
+func (e entries) lines() []string {
+	lines := []string{}
+	for _, entry := range e.Entries {
+		lines = append(lines, entry.Author+": "+entry.Text)
+	}
+	return lines
+}
+
+type refusal struct{ Error struct{ Code string } }
+
+func TestGuestbook(t *testing.T) {
+	srv := harnesstest.Start(t)
+	book := srv.Deploy(os.DirFS("guestbook"))
+
+	page := book.Get("/")
+	if page.Status != http.StatusOK || !strings.Contains(page.Body, "<h1>Guestbook</h1>") {
+		t.Fatalf("page: %v", page)
+	}
+	if policy := page.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'self'") {
+		t.Errorf("page has the policy %q", policy)
+	}
+	for _, file := range []string{"/app.js", "/style.css", "/icon.svg"} {
+		if res := book.Get(file); res.Status != http.StatusOK {
+			t.Errorf("%s: %v", file, res)
+		}
+	}
+
+	// A guest without a name reads, and does not write.
+	var list entries
+	decode(t, book.Get("/api/entries"), http.StatusOK, &list)
+	if diff := cmp.Diff([]string{}, list.lines()); diff != "" {
+		t.Errorf("a new book (-want +got):\n%s", diff)
+	}
+	var me struct{ User *struct{ Name string } }
+	decode(t, book.Get("/api/me"), http.StatusOK, &me)
+	if me.User != nil {
+		t.Errorf("a stranger is %q", me.User.Name)
+	}
+	var refused refusal
+	decode(t, book.Do(http.MethodPost, "/api/entries", map[string]string{"text": "hi"}), http.StatusUnauthorized, &refused)
+	if refused.Error.Code != "LOGIN_REQUIRED" {
+		t.Errorf("a stranger's entry: code %q", refused.Error.Code)
+	}
+
+	// A signed-in one does both.
+	ada := srv.Visit(book.Name)
+	ada.SignIn("ada@example.com", "Ada <b>", "user")
+	decode(t, ada.Get("/api/me"), http.StatusOK, &me)
+	if me.User == nil || me.User.Name != "Ada <b>" {
+		t.Errorf("signed in as %v", me.User)
+	}
+	var made struct{ ID string }
+	decode(t, ada.Do(http.MethodPost, "/api/entries", map[string]string{"text": "  <script>alert(1)</script>\n"}), http.StatusCreated, &made)
+	decode(t, ada.Do(http.MethodPost, "/api/entries", map[string]string{"text": strings.Repeat("ü", 500)}), http.StatusCreated, &made)
+	decode(t, book.Get("/api/entries"), http.StatusOK, &list)
+	if diff := cmp.Diff([]string{"Ada <b>: " + strings.Repeat("ü", 500), "Ada <b>: <script>alert(1)</script>"}, list.lines()); diff != "" {
+		t.Errorf("entries, newest first (-want +got):\n%s", diff)
+	}
+	for _, tt := range []struct {
+		body any
+		code string
+	}{
+		{map[string]any{"text": strings.Repeat("x", 501)}, "TOO_LONG"},
+		{map[string]any{"text": " \n\t"}, "EMPTY"},
+		{map[string]any{"text": 7}, "EMPTY"},
+		{map[string]any{}, "EMPTY"},
+		{[]int{}, "EMPTY"},
+		{strings.NewReader(""), "EMPTY"},
+	} {
+		decode(t, ada.Do(http.MethodPost, "/api/entries", tt.body), http.StatusBadRequest, &refused)
+		if refused.Error.Code != tt.code {
+			t.Errorf("%v: code %q, want %q", tt.body, refused.Error.Code, tt.code)
+		}
+	}
+
+	// The page shows the newest fifty.
+	for i := range 50 {
+		decode(t, ada.Do(http.MethodPost, "/api/entries", map[string]string{"text": fmt.Sprint("line ", i)}), http.StatusCreated, &made)
+	}
+	decode(t, book.Get("/api/entries"), http.StatusOK, &list)
+	if lines := list.lines(); len(lines) != 50 || lines[0] != "Ada <b>: line 49" || lines[49] != "Ada <b>: line 0" {
+		t.Errorf("got %d entries: %q", len(lines), lines)
+	}
+
+	// Signing out leaves a stranger.
+	out := ada.Request(http.MethodPost, "/auth/logout", strings.NewReader(""))
+	out.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	out.Header.Set("Accept", "text/html")
+	out.Header.Set("Origin", ada.URL)
+	if res := ada.Send(out); res.Status != http.StatusOK {
+		t.Errorf("signing out ends at %v", res)
+	}
+	decode(t, ada.Get("/api/me"), http.StatusOK, &me)
+	if me.User != nil {
+		t.Errorf("signed out as %q", me.User.Name)
+	}
+}
+
+// TestCounter: of many clicks at once each gets a number of its own.
+func TestCounter(t *testing.T) {
+	srv := harnesstest.Start(t)
+	counter := srv.Deploy(os.DirFS("counter"))
+	type answer struct{ Count int }
+	var now answer
+	decode(t, counter.Get("/api/count"), http.StatusOK, &now)
+	if now.Count != 0 {
+		t.Fatalf("a new counter is at %d", now.Count)
+	}
+
+	const visitors, clicks = 16, 25
+	var mu sync.Mutex
+	seen := make(map[int]int)
+	var wg sync.WaitGroup
+	for range visitors {
+		visitor := srv.Visit(counter.Name)
+		wg.Go(func() {
+			for range clicks {
+				res := visitor.Do(http.MethodPost, "/api/count", nil)
+				var got answer
+				if err := json.Unmarshal([]byte(res.Body), &got); err != nil || res.Status != http.StatusOK {
+					t.Errorf("click: %v", res)
+					return
+				}
+				mu.Lock()
+				seen[got.Count]++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for n := 1; n <= visitors*clicks; n++ {
+		if seen[n] != 1 {
+			t.Errorf("%d was answered %d times", n, seen[n])
+		}
+	}
+	decode(t, counter.Get("/api/count"), http.StatusOK, &now)
+	if now.Count != visitors*clicks {
+		t.Errorf("ended at %d after %d clicks", now.Count, visitors*clicks)
+	}
+	if page := counter.Get("/"); page.Status != http.StatusOK || !strings.Contains(page.Body, `<button id="add"`) {
+		t.Errorf("page: %v", page)
+	}
+}

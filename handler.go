@@ -1,0 +1,333 @@
+package fazt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// call is what host functions need to know of the request that they serve. It
+// travels in the context of the run.
+type call struct {
+	server  *Server
+	request *http.Request
+
+	asked bool // user has been looked up; a run calls one host function at a time
+	user  *auth.User
+	err   error
+}
+
+type callKey struct{}
+
+func callFrom(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// signedIn returns the visitor, or nil; only handlers that ask pay for it.
+func (c *call) signedIn() (*auth.User, error) {
+	if !c.asked {
+		c.asked = true
+		c.user, c.err = c.server.auth.User(c.request)
+	}
+	return c.user, c.err
+}
+
+// serveHandler answers a request under /api by the app's JavaScript. p is the
+// cleaned path.
+func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p string) {
+	if a.program == nil && a.broken == nil {
+		notFound(w, r)
+		return
+	}
+	if a.broken != nil {
+		s.writeFailure(w, r, a, a.broken)
+		return
+	}
+	if hasSession(r) {
+		// Only a session can be misused by another site; a request without one
+		// carries no authority that its sender does not have anyway.
+		if err := s.forgery.Check(r); err != nil {
+			writeError(w, http.StatusForbidden, "CROSS_ORIGIN", "this request came from another site; send it from the app's own pages")
+			return
+		}
+	}
+	limits := s.opt.Budget
+	if t := time.Duration(a.manifest.Timeout); t > 0 {
+		limits.RequestTimeout = min(limits.RequestTimeout, t)
+	}
+	ctx, cancel := limits.Start(r.Context())
+	defer cancel()
+
+	req, fail := s.readRequest(w, r, p)
+	if fail != nil {
+		fail.write(w)
+		return
+	}
+	ctx = context.WithValue(ctx, callKey{}, &call{server: s, request: r})
+	result, err := a.program.Run(ctx, req)
+	s.logLines(ctx, a, req.ID, result.Log)
+	if err != nil {
+		s.writeRunError(w, r, a, req.ID, result, err)
+		return
+	}
+	writeResponse(w, r, a, p, &result.Response)
+}
+
+// readRequest makes what the handler sees of a request, or says why it is not
+// run.
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, p string) (*runtime.Request, *failure) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &failure{status: http.StatusBadRequest, Code: "INVALID_QUERY", Message: "the query string is malformed"}
+	}
+	req := &runtime.Request{
+		ID: w.Header().Get(requestIDHeader), Method: r.Method, Path: p, Query: query,
+		Header: publicHeader(r.Header), Host: r.Host, IP: r.RemoteAddr,
+	}
+	if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		req.IP = ip
+	}
+	for _, c := range r.Cookies() {
+		if auth.OwnsCookie(c.Name) {
+			continue
+		}
+		if req.Cookies == nil {
+			req.Cookies = make(map[string]string)
+		}
+		if _, ok := req.Cookies[c.Name]; !ok {
+			req.Cookies[c.Name] = c.Value
+		}
+	}
+	if r.Body == nil || r.Body == http.NoBody {
+		return req, nil
+	}
+	return req, s.readBody(w, r, req)
+}
+
+func hasSession(r *http.Request) bool {
+	return slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool { return auth.OwnsCookie(c.Name) })
+}
+
+// publicHeader returns the headers without those that carry the server's own
+// credentials.
+func publicHeader(h http.Header) http.Header {
+	cookies, authorization := h["Cookie"], h.Get("Authorization")
+	if len(cookies) == 0 && authorization == "" {
+		return h
+	}
+	public := h.Clone()
+	if strings.HasPrefix(authorization, keyPrefix) {
+		public.Del("Authorization")
+	}
+	public.Del("Cookie")
+	for _, line := range cookies {
+		var kept []string
+		for part := range strings.SplitSeq(line, ";") {
+			name, _, _ := strings.Cut(strings.TrimSpace(part), "=")
+			if !auth.OwnsCookie(name) {
+				kept = append(kept, strings.TrimSpace(part))
+			}
+		}
+		if len(kept) > 0 {
+			public.Add("Cookie", strings.Join(kept, "; "))
+		}
+	}
+	return public
+}
+
+// readBody fills in the body by its type.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.Request) *failure {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	limit := s.opt.MaxBody
+	if kind == "multipart/form-data" {
+		limit = s.opt.MaxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if kind == "multipart/form-data" {
+		return readMultipart(r, req, limit)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return bodyFailure(err)
+	}
+	req.Text = string(body)
+	switch {
+	case len(body) == 0:
+	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+		if err := checkJSON(body); err != nil {
+			return &failure{status: http.StatusBadRequest, Code: "INVALID_JSON", Message: "the body is not valid JSON: " + err.Error()}
+		}
+		req.JSON = body
+	case kind == "application/x-www-form-urlencoded":
+		if req.Form, err = url.ParseQuery(req.Text); err != nil {
+			return &failure{status: http.StatusBadRequest, Code: "INVALID_FORM", Message: "the form's fields are malformed"}
+		}
+	}
+	return nil
+}
+
+// maxJSONDepth bounds the nesting of a JSON body: an engine's parser recurses.
+const maxJSONDepth = 512
+
+func checkJSON(body []byte) error {
+	depth, text := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case !text && (c == '{' || c == '['):
+			if depth++; depth > maxJSONDepth {
+				return fmt.Errorf("nested more than %d deep", maxJSONDepth)
+			}
+		case !text && (c == '}' || c == ']'):
+			depth--
+		}
+	}
+	var probe json.RawMessage
+	return json.Unmarshal(body, &probe)
+}
+
+func readMultipart(r *http.Request, req *runtime.Request, limit int64) *failure {
+	if err := r.ParseMultipartForm(limit); err != nil {
+		return bodyFailure(err)
+	}
+	defer r.MultipartForm.RemoveAll()
+	req.Form = url.Values(r.MultipartForm.Value)
+	req.Files = make(map[string]runtime.UploadedFile)
+	for field, files := range r.MultipartForm.File {
+		f, err := files[0].Open()
+		if err != nil {
+			return bodyFailure(err)
+		}
+		data, err := io.ReadAll(f)
+		f.Close()
+		if err != nil {
+			return bodyFailure(err)
+		}
+		req.Files[field] = runtime.UploadedFile{Name: files[0].Filename, Type: files[0].Header.Get("Content-Type"), Data: data}
+	}
+	return nil
+}
+
+func bodyFailure(err error) *failure {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &failure{status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
+			Message: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
+	}
+	return &failure{status: http.StatusBadRequest, Code: "INVALID_BODY", Message: "the body could not be read"}
+}
+
+// writeResponse sends what the handler answered.
+func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
+	h := w.Header()
+	a.manifest.addHeaders(h, p)
+	for name, values := range res.Header {
+		switch name {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer":
+			continue // the server's own to say
+		case "Set-Cookie":
+			values = withoutSessionCookies(values)
+		}
+		if len(values) > 0 {
+			h[name] = values
+		}
+	}
+	if bodyAllowed(res.Status) {
+		h.Set("Content-Length", strconv.Itoa(len(res.Body)))
+		if h.Get("Content-Type") == "" && len(res.Body) > 0 {
+			h.Set("Content-Type", "application/octet-stream") // never sniffed
+		}
+	}
+	w.WriteHeader(res.Status)
+	if r.Method != http.MethodHead && bodyAllowed(res.Status) {
+		w.Write(res.Body)
+	}
+}
+
+// bodyAllowed reports whether HTTP lets a status have a body.
+func bodyAllowed(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// withoutSessionCookies keeps a handler from signing its visitors in as
+// somebody else.
+func withoutSessionCookies(lines []string) []string {
+	kept := lines[:0:0]
+	for _, line := range lines {
+		name, _, _ := strings.Cut(line, "=")
+		if !auth.OwnsCookie(strings.TrimSpace(name)) {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// writeRunError answers a run that failed. What is inside is shown only with
+// Options.Dev; the log always has it.
+func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, id string, result *runtime.Result, err error) {
+	e, ok := errors.AsType[*runtime.Error](err)
+	if !ok {
+		s.writeFailure(w, r, a, err)
+		return
+	}
+	s.log.Error("handler failed", "app", a.info.Name, "request_id", id, "code", e.Code,
+		"error", e.Error(), "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
+	f := classify(err)
+	switch {
+	case s.opt.Dev:
+		f.Details = map[string]any{
+			"name": e.Name, "file": e.File, "line": e.Line, "column": e.Column,
+			"source_line": e.SourceLine, "stack": e.Stack, "console": consoleLines(result.Log),
+		}
+	case e.Code == runtime.CodeHandler:
+		f.Message = "the app's handler failed; its owner's log has more under the request id"
+	}
+	if f.status == http.StatusServiceUnavailable {
+		f.Retryable = e.Code == runtime.CodeMemory // an estimate, which other runs may have tipped
+	}
+	f.write(w)
+}
+
+func consoleLines(lines []runtime.Line) []string {
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		texts[i] = l.Level + ": " + l.Text
+	}
+	return texts
+}
+
+// logLines passes on what the handler printed.
+func (s *Server) logLines(ctx context.Context, a *app, id string, lines []runtime.Line) {
+	for _, l := range lines {
+		level := slog.LevelInfo
+		switch l.Level {
+		case "debug":
+			level = slog.LevelDebug
+		case "warn":
+			level = slog.LevelWarn
+		case "error":
+			level = slog.LevelError
+		}
+		if !s.log.Enabled(ctx, level) {
+			continue
+		}
+		record := slog.NewRecord(l.Time, level, l.Text, 0)
+		record.AddAttrs(slog.String("app", a.info.Name), slog.String("request_id", id), slog.String("source", "console"))
+		// A log that cannot be written has nowhere to say so.
+		_ = s.log.Handler().Handle(ctx, record)
+	}
+}

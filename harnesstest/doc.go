@@ -1,0 +1,22 @@
+// Package harnesstest tests fazt from the outside, and what people build on it.
+//
+// [Start] runs a server inside the test: a real listener on a random loopback
+// port and a real data file in a temporary directory. Both are gone when the
+// test ends, and the test fails if a goroutine of the server is left.
+//
+//	func TestGuestbook(t *testing.T) {
+//		srv := harnesstest.Start(t)
+//		app := srv.Deploy(os.DirFS("guestbook"))
+//		res := app.Get("/api/entries")
+//		if res.Status != 200 {
+//			t.Fatal(res)
+//		}
+//	}
+//
+// [Attach] gives the same [Server] for one that is already running, named by the
+// environment variable FAZT_TARGET, with an API key in FAZT_TOKEN to deploy the
+// test's own apps. [StartOrAttach] lets one suite run both ways.
+//
+// Tests may run in parallel. The package is for tests alone and never linked
+// into the fazt binary.
+package harnesstest

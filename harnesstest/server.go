@@ -1,0 +1,125 @@
+package harnesstest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/fazt-sh/fazt"
+)
+
+// Server is a fazt server under test.
+type Server struct {
+	// URL is the bare host, where the management API answers:
+	// "http://127.0.0.1:41234".
+	URL string
+	// Fazt is the server itself; nil when attached.
+	Fazt *fazt.Server
+
+	tb    testing.TB
+	addr  string // host:port to dial, whatever the host in a URL
+	token string // API key, "" without one
+}
+
+// Start runs a server until the test ends. It has Dev on and logs to the test's
+// output; change may set other options.
+func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
+	tb.Helper()
+	opt := fazt.Options{
+		DataFile: filepath.Join(tb.TempDir(), "data.db"),
+		Dev:      true,
+		Logger:   slog.New(slog.NewTextHandler(tb.Output(), nil)),
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	run, err := start(ctx, tb.Name(), opt)
+	if err != nil {
+		stop()
+		tb.Fatalf("harnesstest: start: %v", err)
+	}
+	tb.Cleanup(func() {
+		stop()
+		if err := run.wait(); err != nil {
+			tb.Errorf("harnesstest: stop: %v", err)
+		}
+		for _, stack := range leaked(run.label) {
+			tb.Errorf("harnesstest: a goroutine outlived the server:\n%s", stack)
+		}
+	})
+	token, err := run.fazt.CreateKey(ctx, "harnesstest", "admin")
+	if err != nil {
+		tb.Fatalf("harnesstest: %v", err)
+	}
+	addr := run.listener.Addr().String()
+	return &Server{URL: "http://" + addr, Fazt: run.fazt, tb: tb, addr: addr, token: token}
+}
+
+// running is a server whose goroutines all carry a label.
+type running struct {
+	fazt     *fazt.Server
+	listener net.Listener
+	label    string
+	served   chan error
+}
+
+func start(ctx context.Context, name string, opt fazt.Options) (*running, error) {
+	r := &running{served: make(chan error, 1)}
+	started := make(chan error, 1)
+	r.label = labelled(name, func() {
+		var err error
+		if r.fazt, err = fazt.New(ctx, opt); err != nil {
+			started <- err
+			return
+		}
+		if r.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			r.fazt.Close()
+			started <- err
+			return
+		}
+		started <- nil
+		r.served <- r.fazt.Serve(ctx, r.listener)
+	})
+	return r, <-started
+}
+
+func (r *running) wait() error {
+	err := <-r.served
+	if closeErr := r.fazt.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// Attach returns the server that is already running at FAZT_TARGET, such as
+// "http://localhost:8080". FAZT_TOKEN is an API key with the scopes deploy and
+// read, with which [Server.Deploy] puts the test's own apps there.
+func Attach(tb testing.TB) *Server {
+	tb.Helper()
+	target := os.Getenv("FAZT_TARGET")
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "http" || u.Host == "" {
+		tb.Fatalf("harnesstest: FAZT_TARGET is %q; set it to the server's bare host, such as http://localhost:8080", target)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	return &Server{
+		URL: "http://" + u.Host, tb: tb, addr: net.JoinHostPort(u.Hostname(), port), token: os.Getenv("FAZT_TOKEN"),
+	}
+}
+
+// StartOrAttach attaches when FAZT_TARGET is set, and starts a server if not.
+func StartOrAttach(tb testing.TB) *Server {
+	tb.Helper()
+	if os.Getenv("FAZT_TARGET") != "" {
+		return Attach(tb)
+	}
+	return Start(tb)
+}

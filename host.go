@@ -1,0 +1,125 @@
+package fazt
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
+// host, the management API on the bare loopback host and on admin.<domain>, and
+// apps on the labels below localhost and the domain.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.begin(w, r)
+	host := hostname(r.Host)
+	domain := s.opt.Domain
+	switch {
+	case r.URL.Path == "/auth" || strings.HasPrefix(r.URL.Path, "/auth/"):
+		s.auth.ServeHTTP(w, r)
+	case isLoopback(host) || domain != "" && host == "admin."+domain:
+		s.serveManagement(w, r)
+	case domain != "" && host == domain:
+		s.serveHome(w, r)
+	default:
+		label, ok := strings.CutSuffix(host, ".localhost")
+		if !ok && domain != "" {
+			label, ok = strings.CutSuffix(host, "."+domain)
+		}
+		if a := s.app(label); ok && a != nil {
+			s.serveApp(w, r, a)
+			return
+		}
+		s.serveUnknown(w, r)
+	}
+}
+
+// begin sets the headers that every answer has.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set(requestIDHeader, newRequestID())
+	if r.TLS != nil {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// requestIDHeader carries the request's id in the answer, where the rest of the
+// server reads it too.
+const requestIDHeader = "X-Request-Id"
+
+func newRequestID() string {
+	var id [12]byte
+	rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
+}
+
+// hostname returns a Host header's name: lower case, without port and final dot.
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+// serveApp answers from one app: its handler under /api, its files elsewhere.
+func (s *Server) serveApp(w http.ResponseWriter, r *http.Request, a *app) {
+	p, ok := cleanPath(r.URL.Path)
+	if !ok {
+		notFound(w, r)
+		return
+	}
+	if p == "/api" || strings.HasPrefix(p, "/api/") {
+		s.serveHandler(w, r, a, p)
+		return
+	}
+	s.serveStatic(w, r, a, p)
+}
+
+// serveHome answers the domain itself.
+func (s *Server) serveHome(w http.ResponseWriter, r *http.Request) {
+	if a := s.app("root"); a != nil {
+		s.serveApp(w, r, a)
+		return
+	}
+	if r.URL.Path != "/" {
+		notFound(w, r)
+		return
+	}
+	writePage(w, http.StatusOK, "Welcome", "This is a fazt server. Deploy an app named root to put its pages here.")
+}
+
+// serveUnknown answers a host that no app has.
+func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
+	if a := s.app("404"); a != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if f := a.files["index.html"]; f != nil {
+			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, f, "/")
+			return
+		}
+	}
+	notFound(w, r)
+}
+
+// withoutConditions makes a request for the whole file, since a 404 is neither
+// a part of it nor unchanged.
+func withoutConditions(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	for _, name := range []string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"} {
+		r.Header.Del(name)
+	}
+	return r
+}
+
+// statusWriter answers with another status than 200.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w statusWriter) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }

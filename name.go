@@ -1,0 +1,30 @@
+package fazt
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// reservedNames are labels with a meaning to visitors or to mail servers.
+var reservedNames = []string{"www", "api", "admin", "mail", "ftp", "localhost"}
+
+// cleanName returns an app's name as it is stored, or says why it cannot be
+// one: it must be a DNS label, since it becomes one.
+func cleanName(name string) (string, error) {
+	name = strings.ToLower(name)
+	switch {
+	case len(name) == 0 || len(name) > 63:
+		return "", fmt.Errorf("fazt: app name %q has %d characters; use 1 to 63", name, len(name))
+	case name[0] == '-' || name[len(name)-1] == '-':
+		return "", fmt.Errorf("fazt: app name %q has a hyphen at an end; remove it", name)
+	case slices.Contains(reservedNames, name):
+		return "", fmt.Errorf("fazt: app name %q is reserved; choose another", name)
+	}
+	for _, c := range name {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return "", fmt.Errorf("fazt: app name %q has the character %q; use a-z, 0-9 and -", name, c)
+		}
+	}
+	return name, nil
+}

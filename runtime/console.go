@@ -1,0 +1,129 @@
+package runtime
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Format prints the arguments of console.log as Node does: %s %d %i %f %j %o %O
+// %c and %% in a first string, the other arguments behind it. Objects are JSON.
+func Format[V any](r Reader[V], args []V) string {
+	var b strings.Builder
+	if len(args) > 1 && r.Kind(args[0]) == KindString {
+		n := formatVerbs(&b, r, r.String(args[0]), args[1:])
+		args = args[1+n:]
+		if len(args) > 0 {
+			b.WriteByte(' ')
+		}
+	}
+	for i, v := range args {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(display(r, v))
+		if b.Len() > maxLineBytes {
+			break
+		}
+	}
+	return b.String()
+}
+
+// formatVerbs returns how many arguments the format used.
+func formatVerbs[V any](b *strings.Builder, r Reader[V], format string, args []V) int {
+	used := 0
+	for {
+		i := strings.IndexByte(format, '%')
+		if i < 0 || i+1 == len(format) {
+			b.WriteString(format)
+			return used
+		}
+		b.WriteString(format[:i])
+		verb := format[i+1]
+		format = format[i+2:]
+		switch {
+		case verb == '%':
+			b.WriteByte('%')
+		case strings.IndexByte("sdifjoOc", verb) < 0 || used == len(args):
+			b.WriteByte('%')
+			b.WriteByte(verb)
+		default:
+			b.WriteString(formatVerb(r, verb, args[used]))
+			used++
+		}
+	}
+}
+
+func formatVerb[V any](r Reader[V], verb byte, v V) string {
+	switch verb {
+	case 'd', 'i', 'f':
+		f := toNumber(r, v)
+		if verb == 'i' {
+			f = math.Trunc(f)
+		}
+		return formatNumber(f)
+	case 'j':
+		out, ok, err := AppendJSON(nil, r, v, "", maxLineBytes)
+		switch {
+		case err == errTooLarge:
+			return string(out)
+		case err != nil:
+			return "[Circular]"
+		case !ok:
+			return "undefined"
+		}
+		return string(out)
+	case 'o', 'O':
+		if r.Kind(v) == KindString {
+			return string(appendQuoted(nil, r.String(v)))
+		}
+	case 'c':
+		return "" // CSS, which a log has no use for
+	}
+	return display(r, v)
+}
+
+func toNumber[V any](r Reader[V], v V) float64 {
+	switch r.Kind(v) {
+	case KindNumber:
+		return r.Number(v)
+	case KindBool:
+		if r.Bool(v) {
+			return 1
+		}
+		return 0
+	case KindNull:
+		return 0
+	case KindString:
+		s := strings.TrimSpace(r.String(v))
+		if s == "" {
+			return 0
+		}
+		if f, err := strconv.ParseFloat(s, 64); err == nil {
+			return f
+		}
+	}
+	return math.NaN()
+}
+
+func display[V any](r Reader[V], v V) string {
+	switch r.Kind(v) {
+	case KindString:
+		return r.String(v)
+	case KindUndefined:
+		return "undefined"
+	case KindNumber:
+		if f := r.Number(v); f == 0 && math.Signbit(f) {
+			return "-0"
+		}
+		return formatNumber(r.Number(v))
+	case KindFunction, KindSymbol, KindBigInt, KindError, KindBytes:
+		return r.Describe(v)
+	}
+	w := jsonWriter[V]{r: r, mode: modeDisplay, limit: maxLineBytes}
+	ok, err := w.value(v, "", false)
+	if !ok && err == nil {
+		return "undefined"
+	}
+	return string(w.out)
+}

@@ -1,0 +1,251 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	goruntime "runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Engine runs JavaScript. An adapter package implements Engine, [Script] and
+// [VM], and nothing else of this package knows which engine runs.
+type Engine interface {
+	// Name is what [Source].Engine pins, such as "otto".
+	Name() string
+	// Compile returns an [*Error] with the code SYNTAX_ERROR when the source
+	// isn't JavaScript that the engine knows, and UNSUPPORTED when it would run
+	// differently from what its author meant; both say where.
+	Compile(unit Unit) (Script, error)
+}
+
+// Unit is what an engine compiles: a program with its defaults filled in.
+type Unit struct {
+	Files  map[string]string
+	Main   string
+	Host   Host
+	Limits Limits
+}
+
+// Script is a compiled program. It is used by many goroutines.
+type Script interface {
+	// NewVM makes an interpreter for one goroutine at a time.
+	NewVM() (VM, error)
+}
+
+// VM runs a program's handler.
+type VM interface {
+	// Run answers x.Request. It runs on a goroutine of its own, which x may end
+	// (see [Exec.Check]); the VM is then dropped.
+	Run(x *Exec) (Response, error)
+	// Reset prepares for another request, and reports whether nothing is left
+	// of the last one. A VM that says false is dropped.
+	Reset() bool
+}
+
+// Exec is one run as the engine sees it. All methods but Check are for the
+// run's own goroutine.
+type Exec struct {
+	Request *Request
+	Limits  Limits
+
+	ctx     context.Context
+	gate    Gate
+	watch   *watcher
+	log     []Line
+	dropped int
+
+	state   atomic.Int32 // one of the states below
+	since   atomic.Int64 // when the slot was taken, in ns after watcher.epoch; 0 off a slot
+	used    atomic.Int64 // ns on slots before since
+	cause   atomic.Pointer[cause] // set once: how the run came to its end
+	growth  uint64       // heap growth ascribed to this run; the watcher's
+	base    heapSample   // the heap when the run started; the watcher's
+}
+
+const (
+	stateRun  int32 = iota
+	stateHold       // the watcher is measuring; wait for its verdict
+	stateStop
+)
+
+// cause is why a run is over. Whoever sets it first decides: the watcher, a
+// host function, or the handler by finishing.
+type cause struct {
+	response Response
+	err      error
+	finished bool // the engine returned, rather than being stopped
+}
+
+// Context is the run's context, which host functions get.
+func (x *Exec) Context() context.Context { return x.ctx }
+
+// Check is the checkpoint: one atomic load while the run may go on. Otherwise
+// it ends the goroutine with [goruntime.Goexit], which no JavaScript catch or finally
+// can hold up, because recover returns nil while it unwinds. Engines call it at
+// every function entry and loop iteration, and in natives that take long.
+func (x *Exec) Check() {
+	if x.state.Load() != stateRun {
+		x.yield()
+	}
+}
+
+func (x *Exec) yield() {
+	for x.state.Load() == stateHold {
+		x.watch.await()
+	}
+	if x.state.Load() == stateStop {
+		goruntime.Goexit()
+	}
+}
+
+// stop asks the run to end for c, unless it is over already.
+func (x *Exec) stop(c cause) {
+	if x.cause.CompareAndSwap(nil, &c) {
+		x.state.Store(stateStop)
+	}
+}
+
+// Stopped tells that the run has been told to end. For natives that unwind by
+// themselves, such as goja's interrupt.
+func (x *Exec) Stopped() bool { return x.state.Load() == stateStop }
+
+// enter takes a slot, and starts the CPU clock.
+func (x *Exec) enter() error {
+	if x.gate != nil {
+		if err := x.gate.Enter(x.ctx); err != nil {
+			return err
+		}
+	}
+	x.since.Store(x.watch.now())
+	return nil
+}
+
+// leave gives the slot back if the run has one.
+func (x *Exec) leave() {
+	since := x.since.Swap(0)
+	if since == 0 {
+		return
+	}
+	x.used.Add(x.watch.now() - since)
+	if x.gate != nil {
+		x.gate.Leave()
+	}
+}
+
+func (x *Exec) cpu() time.Duration {
+	used := x.used.Load()
+	if since := x.since.Load(); since != 0 {
+		used += x.watch.now() - since
+	}
+	return time.Duration(used)
+}
+
+// Call calls a host function off the slot. It doesn't return when the run has
+// to end. The error is one for JavaScript, see [Func].
+func (x *Exec) Call(fn Func, args Args) (Value, error) {
+	x.Check()
+	x.leave()
+	v, err := x.invoke(fn, args)
+	if stop, ok := errors.AsType[*Stop](err); ok {
+		x.stop(cause{response: stop.Response})
+	}
+	if x.cause.Load() == nil {
+		if err := x.enter(); err != nil {
+			x.stop(cause{err: x.entryError(err)})
+		}
+	}
+	x.Check()
+	return v, err
+}
+
+func (x *Exec) invoke(fn Func, args Args) (v Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("a host function panicked: %v", p)}})
+		}
+	}()
+	return fn(x.ctx, args)
+}
+
+// entryError explains why a slot couldn't be had again.
+func (x *Exec) entryError(err error) error {
+	if x.ctx.Err() != nil {
+		return x.wallError()
+	}
+	return err
+}
+
+func (x *Exec) wallError() *Error {
+	err := context.Cause(x.ctx)
+	if x.ctx.Err() == context.Canceled {
+		return &Error{Code: CodeCanceled, Message: "the request was canceled", Err: err}
+	}
+	return &Error{Code: CodeWall, Message: "the handler ran out of time", Err: err}
+}
+
+// maxLineBytes bounds one log line, so that 1,000 of them fit a budget.
+const maxLineBytes = 16 << 10
+
+// Print logs a line.
+func (x *Exec) Print(level, text string) {
+	if len(x.log) >= x.Limits.LogLines {
+		x.dropped++
+		return
+	}
+	if len(text) > maxLineBytes {
+		text = strings.ToValidUTF8(text[:maxLineBytes], "") + "... (cut)"
+	}
+	x.log = append(x.log, Line{Time: time.Now(), Level: level, Text: text})
+}
+
+// lines returns the log, whose last line says what was dropped.
+func (x *Exec) lines() []Line {
+	if x.dropped > 0 {
+		x.log[len(x.log)-1] = Line{Time: time.Now(), Level: "warn",
+			Text: fmt.Sprintf("%d more lines were dropped: a run may log %d", x.dropped+1, x.Limits.LogLines)}
+	}
+	return x.log
+}
+
+// main runs the handler to its end; it is the body of the run's goroutine.
+func (x *Exec) main(vm VM, done chan<- struct{}) {
+	defer close(done)
+	defer x.leave()
+	defer func() {
+		if p := recover(); p != nil {
+			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine panicked: %v", p)}})
+		}
+	}()
+	response, err := vm.Run(x)
+	if err == nil && len(response.Body) > x.Limits.ResponseBytes {
+		err = responseTooLarge(x.Limits.ResponseBytes, len(response.Body))
+	}
+	// A run that finished past its budget has failed all the same.
+	x.cause.CompareAndSwap(nil, &cause{response: response, err: err, finished: true})
+}
+
+func responseTooLarge(allowed, used int) *Error {
+	return &Error{Code: CodeResponse, Message: "the response is too large: send less, or stream a blob with fazt.storage.s3.serve",
+		Allowed: fmt.Sprintf("%d bytes", allowed), Used: fmt.Sprintf("%d bytes", used)}
+}
+
+// result is what the caller of Run gets.
+func (x *Exec) result() (*Result, error) {
+	r := &Result{Log: x.lines(), CPU: x.cpu()}
+	c := x.cause.Load()
+	if c.err != nil {
+		return r, c.err
+	}
+	r.Response = c.response
+	if r.Response.Status == 0 {
+		r.Response.Status = http.StatusOK
+	}
+	if r.Response.Header == nil {
+		r.Response.Header = http.Header{}
+	}
+	return r, nil
+}

@@ -1,0 +1,387 @@
+package runtime
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Reader looks into the values of an engine, whose type is V. The rules for
+// JSON, console text and responses are written once over it. Its methods may
+// run JavaScript (a getter, toJSON), which may end the goroutine.
+type Reader[V any] interface {
+	// Kind sees through Boolean, Number and String objects.
+	Kind(v V) Kind
+	Bool(v V) bool
+	Number(v V) float64
+	String(v V) string
+	Bytes(v V) []byte
+	// Len and Index read an array; a hole is undefined.
+	Len(v V) int
+	Index(v V, i int) V
+	// Keys are an object's own enumerable string keys, in the language's order.
+	Keys(v V) []string
+	Get(v V, key string) V
+	// ToJSON calls the value's toJSON method, if it has one.
+	ToJSON(v V, key string) (V, bool)
+	// Describe prints what JSON can't: a function, a symbol, an error.
+	Describe(v V) string
+	Same(a, b V) bool
+	// Check is a checkpoint: it doesn't return when the run has to end.
+	Check()
+}
+
+// Nesting limits. Data crosses to Go and into storage, where 100 levels are
+// more than anyone means; printing follows JSON.stringify up to a depth that no
+// stack notices.
+const (
+	maxDataDepth  = 100
+	maxPrintDepth = 2000
+)
+
+var errTooLarge = errors.New("the text is longer than allowed")
+
+type jsonMode uint8
+
+const (
+	modeData    jsonMode = iota // host arguments: refuse what JSON would lose
+	modePrint                   // exactly as JSON.stringify
+	modeDisplay                 // console: never fails
+)
+
+// jsonWriter appends a value's JSON text to out. A struct of slices rather than
+// a recursive closure, so that a small value costs one allocation: its text.
+type jsonWriter[V any] struct {
+	r     Reader[V]
+	mode  jsonMode
+	limit int // bytes
+	out   []byte
+	open  []V       // the objects being written, for cycles
+	path  []segment // where the writer is, for errors
+	gap   string
+}
+
+type segment struct {
+	key   string
+	index int // -1 for a key
+}
+
+// AppendData appends a value as strict JSON, for Go: a cycle, a function, a
+// symbol, NaN, an infinity, invalid UTF-8, or nesting past 100 levels is a
+// [*HostError] with the code INVALID and the path of the culprit. Undefined
+// properties are left out, and undefined in an array is an error.
+func AppendData[V any](dst []byte, r Reader[V], v V, limit int) ([]byte, error) {
+	w := jsonWriter[V]{r: r, mode: modeData, out: dst, limit: limit}
+	_, err := w.value(v, "", false)
+	return w.out, err
+}
+
+// AppendJSON appends a value as JSON.stringify(v, null, gap) prints it. ok is
+// false when there is nothing to print: undefined, a function or a symbol.
+func AppendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int) (out []byte, ok bool, err error) {
+	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, gap: gap, limit: limit}
+	ok, err = w.value(v, "", false)
+	return w.out, ok, err
+}
+
+func (w *jsonWriter[V]) fail(format string, args ...any) error {
+	err := typeError(format, args...)
+	if w.mode == modeData {
+		if p := w.where(); p != "" {
+			err.Message = p + ": " + err.Message
+		}
+	} else {
+		err.Code = ""
+	}
+	return err
+}
+
+func (w *jsonWriter[V]) where() string {
+	var b []byte
+	for _, s := range w.path {
+		switch {
+		case s.index >= 0:
+			b = append(b, '[')
+			b = strconv.AppendInt(b, int64(s.index), 10)
+			b = append(b, ']')
+		case isIdentifier(s.key):
+			if len(b) > 0 {
+				b = append(b, '.')
+			}
+			b = append(b, s.key...)
+		default:
+			b = append(b, '[')
+			b = appendQuoted(b, s.key)
+			b = append(b, ']')
+		}
+	}
+	return string(b)
+}
+
+func isIdentifier(s string) bool {
+	for i, c := range s {
+		if c != '_' && c != '$' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// value writes v and reports whether there was something to write.
+func (w *jsonWriter[V]) value(v V, key string, inArray bool) (bool, error) {
+	w.r.Check()
+	if len(w.out) > w.limit {
+		return false, errTooLarge
+	}
+	kind := w.r.Kind(v)
+	if kind >= KindArray || kind == KindBytes {
+		if u, ok := w.r.ToJSON(v, key); ok {
+			v, kind = u, w.r.Kind(u)
+		}
+	}
+	switch kind {
+	case KindNull:
+		w.out = append(w.out, "null"...)
+	case KindBool:
+		w.out = strconv.AppendBool(w.out, w.r.Bool(v))
+	case KindNumber:
+		return true, w.number(w.r.Number(v))
+	case KindString:
+		s := w.r.String(v)
+		if w.mode == modeData && !utf8.ValidString(s) {
+			return false, w.fail("the string has a lone surrogate or invalid UTF-8")
+		}
+		w.out = appendQuoted(w.out, s)
+	case KindUndefined:
+		if w.mode == modeData && inArray {
+			return false, w.fail("undefined is not JSON; use null")
+		}
+		return false, nil
+	case KindFunction, KindSymbol, KindBigInt:
+		return w.unprintable(v, kind)
+	case KindArray:
+		return true, w.nested(v, w.array)
+	case KindError:
+		if w.mode == modeDisplay {
+			w.out = appendQuoted(w.out, w.r.Describe(v))
+			return true, nil
+		}
+		return true, w.nested(v, w.object)
+	case KindBytes:
+		if w.mode == modeData {
+			return false, w.fail("bytes are not JSON; use their toString('base64')")
+		}
+		return true, w.nested(v, w.object)
+	default:
+		return true, w.nested(v, w.object)
+	}
+	return true, nil
+}
+
+func (w *jsonWriter[V]) unprintable(v V, kind Kind) (bool, error) {
+	switch {
+	case w.mode == modeData, kind == KindBigInt && w.mode == modePrint:
+		return false, w.fail("%s is not JSON", kind)
+	case w.mode == modeDisplay:
+		w.out = append(w.out, w.r.Describe(v)...)
+		return true, nil
+	}
+	return false, nil
+}
+
+func (w *jsonWriter[V]) number(f float64) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		switch w.mode {
+		case modeData:
+			return w.fail("%s is not JSON", formatNumber(f))
+		case modeDisplay:
+			w.out = append(w.out, formatNumber(f)...)
+		default:
+			w.out = append(w.out, "null"...)
+		}
+		return nil
+	}
+	w.out = appendNumber(w.out, f)
+	return nil
+}
+
+// nested guards what all containers share: cycles and depth.
+func (w *jsonWriter[V]) nested(v V, write func(V) error) error {
+	for _, o := range w.open {
+		if w.r.Same(o, v) {
+			if w.mode == modeDisplay {
+				w.out = append(w.out, "[Circular]"...)
+				return nil
+			}
+			return w.fail("the value contains itself: cycles are not JSON")
+		}
+	}
+	most := maxPrintDepth
+	if w.mode == modeData {
+		most = maxDataDepth
+	}
+	if len(w.open) >= most {
+		if w.mode == modeDisplay {
+			w.out = append(w.out, "[Object]"...)
+			return nil
+		}
+		return w.fail("the value is nested deeper than %d levels", most)
+	}
+	w.open = append(w.open, v)
+	err := write(v)
+	w.open = w.open[:len(w.open)-1]
+	return err
+}
+
+func (w *jsonWriter[V]) array(v V) error {
+	w.out = append(w.out, '[')
+	n := w.r.Len(v)
+	for i := range n {
+		if i > 0 {
+			w.out = append(w.out, ',')
+		}
+		w.newline(0)
+		w.path = append(w.path, segment{index: i})
+		ok, err := w.value(w.r.Index(v, i), strconv.Itoa(i), true)
+		if err != nil {
+			return err
+		}
+		w.path = w.path[:len(w.path)-1]
+		if !ok {
+			w.out = append(w.out, "null"...)
+		}
+	}
+	if n > 0 {
+		w.newline(-1)
+	}
+	w.out = append(w.out, ']')
+	return nil
+}
+
+func (w *jsonWriter[V]) object(v V) error {
+	w.out = append(w.out, '{')
+	first := true
+	for _, key := range w.r.Keys(v) {
+		mark := len(w.out)
+		if !first {
+			w.out = append(w.out, ',')
+		}
+		w.newline(0)
+		if w.mode == modeData && !utf8.ValidString(key) {
+			return w.fail("a key has a lone surrogate or invalid UTF-8")
+		}
+		w.out = appendQuoted(w.out, key)
+		w.out = append(w.out, ':')
+		if w.gap != "" {
+			w.out = append(w.out, ' ')
+		}
+		w.path = append(w.path, segment{key: key, index: -1})
+		ok, err := w.value(w.r.Get(v, key), key, false)
+		if err != nil {
+			return err
+		}
+		w.path = w.path[:len(w.path)-1]
+		if !ok {
+			w.out = w.out[:mark]
+			continue
+		}
+		first = false
+	}
+	if !first {
+		w.newline(-1)
+	}
+	w.out = append(w.out, '}')
+	return nil
+}
+
+func (w *jsonWriter[V]) newline(shift int) {
+	if w.gap == "" {
+		return
+	}
+	w.out = append(w.out, '\n')
+	for range len(w.open) + shift {
+		w.out = append(w.out, w.gap...)
+	}
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendQuoted quotes as JSON.stringify does: no HTML escapes, and what isn't
+// UTF-8 becomes U+FFFD.
+func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if r == utf8.RuneError && size == 1 {
+				dst = append(dst, s[start:i]...)
+				dst = append(dst, "\uFFFD"...)
+				start = i + 1
+			}
+			i += size
+			continue
+		}
+		if c >= ' ' && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		start = i
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+// appendNumber prints a finite number as ECMAScript's Number::toString does.
+func appendNumber(dst []byte, f float64) []byte {
+	if f == 0 {
+		return append(dst, '0') // also for -0
+	}
+	if i := int64(f); float64(i) == f && i > -1<<53 && i < 1<<53 {
+		return strconv.AppendInt(dst, i, 10)
+	}
+	if abs := math.Abs(f); abs >= 1e-6 && abs < 1e21 {
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	}
+	start := len(dst)
+	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+	// Go writes at least two digits in an exponent, ECMAScript doesn't pad.
+	for i := start; i < len(dst); i++ {
+		if dst[i] == 'e' && i+2 < len(dst) && dst[i+2] == '0' {
+			return append(dst[:i+2], dst[i+3:]...)
+		}
+	}
+	return dst
+}
+
+func formatNumber(f float64) string {
+	switch {
+	case math.IsNaN(f):
+		return "NaN"
+	case math.IsInf(f, 1):
+		return "Infinity"
+	case math.IsInf(f, -1):
+		return "-Infinity"
+	}
+	return string(appendNumber(nil, f))
+}

@@ -1,0 +1,68 @@
+package ottojs_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/ottojs"
+)
+
+func benchmarkRun(b *testing.B, src string) {
+	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{ottojs.New()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	host := runtime.Host{"fazt.kv.get": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
+		return runtime.JSON([]byte(`{"n":1,"name":"x"}`)), nil
+	})}
+	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, host)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	req := &runtime.Request{Method: "GET", Path: "/api/items", ID: "r1", IP: "127.0.0.1", Host: "app.localhost",
+		Query: url.Values{"q": {"x"}}, Header: http.Header{"Accept": {"*/*"}, "User-Agent": {"bench"}, "X-A": {"1"}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Run(b.Context(), req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTrivial(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return {ok: true, path: request.path}; }`)
+}
+
+func BenchmarkJSON20(b *testing.B) {
+	benchmarkRun(b, `function handler(request) {
+		var out = [];
+		for (var i = 0; i < 20; i++) out.push({id: i, name: 'item ' + i, tags: ['a', 'b'], price: i * 1.5});
+		return {items: out};
+	}`)
+}
+
+func BenchmarkHostCall(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return fazt.kv.get('key'); }`)
+}
+
+func BenchmarkRequestFields(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return {q: request.query.q, ua: request.headers['user-agent']}; }`)
+}
+
+func BenchmarkNewVM(b *testing.B) {
+	s, err := ottojs.New().Compile(runtime.Unit{Files: map[string]string{"api/main.js": "1"}, Main: "api/main.js",
+		Limits: runtime.Limits{Memory: runtime.DefaultMemory, StackDepth: runtime.DefaultStackDepth}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.NewVM(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

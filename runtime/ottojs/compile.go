@@ -1,0 +1,185 @@
+package ottojs
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"github.com/robertkrimen/otto/ast"
+	"github.com/robertkrimen/otto/file"
+	"github.com/robertkrimen/otto/parser"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// module is one file of a program, parsed and instrumented. The syntax tree is
+// not changed any more, so VMs share it.
+type module struct {
+	name    string
+	program *ast.Program
+	depth   int             // how deep its expressions and statements nest
+	uses    map[string]bool // identifiers that occur in it
+}
+
+func (m *module) position(at int) *file.Position { return m.program.File.Position(file.Idx(at)) }
+
+// Text around a file while it is parsed, so that return is allowed at its top
+// level. The tree's positions are mapped back by giving its file another base.
+const (
+	before = "(function(){"
+	after  = "\n})"
+)
+
+func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
+
+// compile parses a file and instruments it.
+func compile(name, text string, main bool) (*module, error) {
+	program, err := parser.ParseFile(nil, name, before+text+after, 0)
+	if err != nil {
+		return nil, syntaxError(name, text, len(before), err)
+	}
+	body := wrapped(program, len(text))
+	if body == nil {
+		// The file closes the function around it and opens another. By itself
+		// it doesn't parse, which gives the error its place.
+		if _, err = parser.ParseFile(nil, name, text, 0); err == nil {
+			err = errors.New("unexpected token }")
+		}
+		return nil, syntaxError(name, text, 0, err)
+	}
+	program.File = file.NewFile(name, text, 1+len(before))
+	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
+		program.File = program.File.WithSourceMap(sm)
+	}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
+	if main {
+		rw.findHandler(body)
+	}
+	rw.function(body)
+	if rw.refusal != nil {
+		return nil, rw.refusal
+	}
+	if main {
+		rw.finish(body)
+	}
+	wrap(program, body)
+	return &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}, nil
+}
+
+// wrapped returns the function that the parsed text consists of, or nil if it
+// consists of something else.
+func wrapped(program *ast.Program, length int) *ast.FunctionLiteral {
+	if len(program.Body) != 1 {
+		return nil
+	}
+	stmt, ok := program.Body[0].(*ast.ExpressionStatement)
+	if !ok {
+		return nil
+	}
+	fn, ok := stmt.Expression.(*ast.FunctionLiteral)
+	if !ok || fn.Body.Idx1() != file.Idx(1+len(before)+length+len(after)-1) {
+		return nil
+	}
+	return fn
+}
+
+// inlineMap returns the source map that a bundler put into the last line.
+func inlineMap(text string) any {
+	const prefix = "//# sourceMappingURL=data:application/json"
+	last := strings.TrimRight(text, "\r\n")
+	last = last[strings.LastIndexByte(last, '\n')+1:]
+	if !strings.HasPrefix(last, prefix) {
+		return nil
+	}
+	_, data, ok := strings.Cut(last, ",")
+	raw, err := base64.StdEncoding.DecodeString(data)
+	if !ok || err != nil {
+		return nil
+	}
+	return bytes.NewReader(raw)
+}
+
+// syntaxError places the parser's first error in the author's text.
+func syntaxError(name, text string, shift int, err error) error {
+	e := &runtime.Error{Code: runtime.CodeSyntax, Name: "SyntaxError", File: name, Message: err.Error()}
+	list, ok := errors.AsType[*parser.ErrorList](err)
+	if !ok || len(*list) == 0 {
+		return e
+	}
+	first := (*list)[0]
+	offset := min(max(first.Position.Offset-shift, 0), len(text))
+	e.Message = first.Message
+	e.Line, e.Column = position(text, offset)
+	if newer := newerSyntax(text[offset:], first.Message); newer != "" {
+		e.Code, e.Message = runtime.CodeUnsupported, newer+" is newer than otto's language, ES5 ("+first.Message+")"
+	} else if strings.HasPrefix(first.Message, "Invalid regular expression") {
+		e.Code = runtime.CodeUnsupported
+	}
+	return e
+}
+
+// position counts from 1, columns in bytes.
+func position(text string, offset int) (line, column int) {
+	head := text[:offset]
+	return 1 + strings.Count(head, "\n"), offset - strings.LastIndexByte(head, '\n')
+}
+
+// newerSyntax names what ES5 doesn't know at a place that didn't parse, for the
+// constructs that begin with what is there.
+func newerSyntax(at, message string) string {
+	for _, c := range []struct{ prefix, name string }{
+		{"=>", "an arrow function"}, {"`", "a template string"}, {"...", "spread"}, {"class ", "class"},
+		{"let ", "let"}, {"const ", "const"}, {"import", "import"}, {"export", "export"}, {"async ", "an async function"},
+		{"await ", "await"}, {"?.", "optional chaining"}, {"??", "the ?? operator"}, {"**", "the ** operator"},
+		{"super", "super"}, {"yield", "a generator"},
+	} {
+		if strings.HasPrefix(at, c.prefix) {
+			return c.name
+		}
+	}
+	return ""
+}
+
+// The identifiers below can't be written in JavaScript, as they contain a
+// space, and they are bound by a function around the one that holds the file.
+// So no code can name, shadow or pass them.
+const (
+	idKey       = "key ()"     // checks a property that is being assigned
+	idSetLength = "set length" // array.length = n
+	idThrow     = "throw ()"   // notes where a value was thrown
+	idEnd       = "end ()"     // the main file's end was reached; whether to call its handler
+	idRequest   = "request ()" // the request
+	idLast      = "last value" // the main file's completion value
+	idCalled    = "was called" // the main file's handler has been called
+)
+
+var moduleParameters = []string{"exports", "require", "module", "request"}
+
+// wrap makes the program an expression that evaluates to a function of the
+// secret values, which returns the function that holds the file.
+func wrap(program *ast.Program, body *ast.FunctionLiteral) {
+	for _, name := range moduleParameters {
+		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
+	}
+	// A parameter named arguments keeps otto from making an arguments object,
+	// whose callee would lead to this function.
+	body.ParameterList.List = append(body.ParameterList.List, identifier("arguments", 0))
+	outer := &ast.FunctionLiteral{
+		Source:        nativeSource(""),
+		ParameterList: &ast.ParameterList{},
+		Body:          &ast.BlockStatement{List: []ast.Statement{&ast.ReturnStatement{Argument: body}}},
+	}
+	for _, name := range []string{idKey, idSetLength, idThrow, idEnd, idRequest} {
+		outer.ParameterList.List = append(outer.ParameterList.List, identifier(name, 0))
+	}
+	body.Source = nativeSource("")
+	program.Body = []ast.Statement{&ast.ExpressionStatement{Expression: outer}}
+	program.DeclarationList = nil
+}
+
+func nativeSource(name string) string { return "function " + name + "() { [native code] }" }
+
+func identifier(name string, at file.Idx) *ast.Identifier {
+	return &ast.Identifier{Name: name, Idx: at}
+}

@@ -1,0 +1,88 @@
+package ottojs
+
+import (
+	"github.com/robertkrimen/otto/ast"
+)
+
+// findHandler looks for a top-level function or variable named handler.
+func (rw *rewriter) findHandler(body *ast.FunctionLiteral) {
+	for _, d := range body.DeclarationList {
+		switch d := d.(type) {
+		case *ast.FunctionDeclaration:
+			rw.handler = rw.handler || d.Function.Name.Name == "handler"
+		case *ast.VariableDeclaration:
+			for _, v := range d.List {
+				rw.handler = rw.handler || v.Name == "handler"
+			}
+		}
+	}
+}
+
+// finish makes the main file report, when its end is reached without a return,
+// its completion value, and calls the handler if there is one to be called.
+func (rw *rewriter) finish(body *ast.FunctionLiteral) {
+	block := body.Body.(*ast.BlockStatement)
+	keepCompletion(block.List)
+	at := block.RightBrace
+	args := []ast.Expression{identifier(idLast, at)}
+	names := []string{idLast}
+	if rw.handler {
+		names = append(names, idCalled)
+		args = append(args, identifier(idCalled, at), identifier("handler", at))
+	}
+	vars := &ast.VariableDeclaration{}
+	for _, name := range names {
+		vars.List = append(vars.List, &ast.VariableExpression{Name: name})
+	}
+	body.DeclarationList = append(body.DeclarationList, vars)
+	end := call(idEnd, at, args...)
+	if !rw.handler {
+		block.List = append(block.List, &ast.ExpressionStatement{Expression: end})
+		return
+	}
+	block.List = append(block.List, &ast.IfStatement{If: at, Test: end,
+		Consequent: &ast.ReturnStatement{Return: at, Argument: call("handler", at, call(idRequest, at))}})
+}
+
+// keepCompletion assigns the values of the statements that may give a list its
+// completion value, from the last up to the first that surely does. It reports
+// whether one surely does.
+func keepCompletion(list []ast.Statement) bool {
+	for i := len(list) - 1; i >= 0; i-- {
+		if keepStatement(list[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func keepStatement(s ast.Statement) bool {
+	switch s := s.(type) {
+	case *ast.ExpressionStatement:
+		s.Expression = assignTo(idLast, s.Idx0(), s.Expression)
+		return true
+	case *ast.BlockStatement:
+		return keepCompletion(s.List)
+	case *ast.IfStatement:
+		a := keepStatement(s.Consequent)
+		return s.Alternate != nil && keepStatement(s.Alternate) && a
+	case *ast.LabelledStatement:
+		keepStatement(s.Statement)
+	case *ast.DoWhileStatement:
+		keepStatement(s.Body)
+	case *ast.WhileStatement:
+		keepStatement(s.Body)
+	case *ast.ForStatement:
+		keepStatement(s.Body)
+	case *ast.ForInStatement:
+		keepStatement(s.Body)
+	case *ast.SwitchStatement:
+		for _, c := range s.Body {
+			keepCompletion(c.Consequent)
+		}
+	case *ast.TryStatement:
+		a := keepStatement(s.Body)
+		return (s.Catch == nil || keepStatement(s.Catch.Body)) && a
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package ottojs
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// try calls a function from outside JavaScript. What it throws is an
+// [*runtime.Error].
+func (v *vm) try(fn, this otto.Value, args ...any) (otto.Value, error) {
+	result, err := v.lib.try.Call(this, append([]any{fn}, args...)...)
+	if v.run.caught {
+		v.run.caught = false
+		return undefined, v.protect(func() error { return v.errorOf(v.run.thrown) })
+	}
+	if err != nil {
+		return undefined, v.engineError(err)
+	}
+	return result, nil
+}
+
+// protect runs Go code that reads JavaScript values, whose getters may throw.
+func (v *vm) protect(f func() error) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case otto.Value:
+			err = &runtime.Error{Code: runtime.CodeHandler, Message: p.String()}
+		default:
+			panic(p)
+		}
+	}()
+	return f()
+}
+
+// caught is where the prelude hands over what was thrown.
+func (v *vm) caught(c otto.FunctionCall) otto.Value {
+	v.run.caught, v.run.thrown = true, c.Argument(0)
+	return undefined
+}
+
+// noteThrow stands before every throw. Errors know where they were made; for
+// other values the place of the throw is kept.
+func (v *vm) noteThrow(c otto.FunctionCall) otto.Value {
+	val := c.Argument(0)
+	if val.Class() != "Error" {
+		v.run.throwFile = c.Argument(2).String()
+		n, _ := c.Argument(1).ToInteger()
+		v.run.throwAt = int(n)
+	}
+	return val
+}
+
+// errorOf describes a thrown value.
+func (v *vm) errorOf(val otto.Value) *runtime.Error {
+	e := &runtime.Error{Code: runtime.CodeHandler}
+	if !val.IsObject() {
+		e.Message = val.String()
+		v.placeThrow(e)
+		return e
+	}
+	text := func(key string) string {
+		if p := v.get(val, key); p.IsDefined() && !p.IsNull() && !p.IsObject() {
+			return p.String()
+		}
+		return ""
+	}
+	e.Name, e.Message, e.ThrownCode = text("name"), text("message"), text("code")
+	if v.Kind(val) != runtime.KindError {
+		if e.Message == "" {
+			out, _, _ := runtime.AppendJSON(nil, v, val, "", 1000)
+			e.Message = string(out)
+		}
+		v.placeThrow(e)
+		return e
+	}
+	v.placeStack(e, text("stack"))
+	return e
+}
+
+// engineError describes an error of otto's own.
+func (v *vm) engineError(err error) *runtime.Error {
+	e := &runtime.Error{Code: runtime.CodeHandler, Message: err.Error(), Err: err}
+	if oe, ok := errors.AsType[*otto.Error](err); ok {
+		e.Name, e.Message = splitError(oe.Error())
+		v.placeStack(e, oe.String())
+	}
+	return e
+}
+
+func splitError(text string) (name, message string) {
+	name, message, ok := strings.Cut(text, ": ")
+	if !ok || strings.ContainsAny(name, " \n") {
+		return "Error", text
+	}
+	return name, message
+}
+
+func (v *vm) placeThrow(e *runtime.Error) {
+	m := v.script.modules[v.run.throwFile]
+	if m == nil {
+		return
+	}
+	if p := m.position(v.run.throwAt); p != nil {
+		e.File, e.Line, e.Column = p.Filename, p.Line, p.Column
+	}
+}
+
+var framePlace = regexp.MustCompile(`\(?([^()\s]+):(\d+):(\d+)\)?$`)
+
+// placeStack takes the place from the first frame in the author's files, and
+// leaves the frames of the engine and the prelude out of the stack.
+func (v *vm) placeStack(e *runtime.Error, stack string) {
+	head := e.Name + ": " + e.Message
+	if e.Name == "" || e.Message == "" {
+		head = e.Name + e.Message
+	}
+	lines := []string{head}
+	for line := range strings.SplitSeq(stack, "\n") {
+		if !strings.HasPrefix(line, "    at ") {
+			continue
+		}
+		m := framePlace.FindStringSubmatch(line)
+		if m == nil || m[1] == preludeName || strings.HasSuffix(m[1], ".go") {
+			continue
+		}
+		lines = append(lines, line)
+		if e.File == "" {
+			e.File = m[1]
+			e.Line, _ = strconv.Atoi(m[2])
+			e.Column, _ = strconv.Atoi(m[3])
+		}
+	}
+	e.Stack = strings.Join(lines, "\n")
+}

@@ -1,0 +1,192 @@
+package ottojs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// installHost defines respond, console, and what the program's host has.
+func (v *vm) installHost() error {
+	if err := v.define("respond", native(v.respond)); err != nil {
+		return err
+	}
+	for name, level := range map[string]string{"log": "info", "info": "info", "warn": "warn", "error": "error", "debug": "debug", "trace": "debug"} {
+		if err := v.define("console."+name, v.logger(level)); err != nil {
+			return err
+		}
+	}
+	for _, level := range []string{"info", "warn", "error", "debug"} {
+		if err := v.define("fazt.log."+level, v.logger(level)); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.script.unit.Host)) {
+		x, err := v.hostValue(name, v.script.unit.Host[name])
+		if err != nil {
+			return err
+		}
+		if err := v.define(name, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *vm) hostValue(name string, x any) (any, error) {
+	switch x := x.(type) {
+	case runtime.Func:
+		return v.hostFunc(x), nil
+	case func(context.Context, runtime.Args) (runtime.Value, error):
+		return v.hostFunc(x), nil
+	}
+	val, err := runtime.From(x)
+	if err != nil {
+		return nil, fmt.Errorf("host value %s: %w", name, err)
+	}
+	if val.Kind() == runtime.KindBytes {
+		return nil, fmt.Errorf("host value %s: bytes can only be returned by a function", name)
+	}
+	return v.fromGo(val), nil
+}
+
+func (v *vm) hostFunc(fn runtime.Func) native {
+	return func(c otto.FunctionCall) otto.Value {
+		args := make(runtime.Args, len(c.ArgumentList))
+		for i, a := range c.ArgumentList {
+			args[i] = v.toGo(i, a)
+		}
+		val, err := v.x.Call(fn, args)
+		if err != nil {
+			v.throw(err)
+		}
+		return v.fromGo(val)
+	}
+}
+
+// define sets a global by its dotted name, and makes the objects on the way.
+func (v *vm) define(name string, x any) error {
+	val, err := v.otto.ToValue(x)
+	if err != nil {
+		return err
+	}
+	obj := v.global.Value()
+	parts := strings.Split(name, ".")
+	for _, part := range parts[:len(parts)-1] {
+		next, err := obj.Object().Get(part)
+		if err != nil {
+			return err
+		}
+		if !next.IsObject() || part == "console" && next.Class() == "Console" {
+			if next, err = v.lib.object.Call(undefined); err != nil {
+				return err
+			}
+			if _, err := v.lib.define.Call(undefined, obj, part, next); err != nil {
+				return err
+			}
+		}
+		obj = next
+	}
+	_, err = v.lib.define.Call(undefined, obj, parts[len(parts)-1], val)
+	return err
+}
+
+func (v *vm) logger(level string) native {
+	return func(c otto.FunctionCall) otto.Value {
+		v.x.Print(level, runtime.Format(v, c.ArgumentList))
+		return undefined
+	}
+}
+
+// respond is the global: respond(body), respond(status), respond(status, body),
+// respond(status, body, headers).
+func (v *vm) respond(c otto.FunctionCall) otto.Value {
+	status, body := v.value(200), c.Argument(0)
+	if f := v.wholeNumber(body); len(c.ArgumentList) > 1 || f >= 100 && f <= 599 {
+		if f < 100 || f > 599 {
+			v.rangeError("respond: the status must be a whole number from 100 to 599")
+		}
+		status, body = body, c.Argument(1)
+	}
+	obj := v.newObject()
+	v.set(obj, "status", status)
+	v.set(obj, "headers", c.Argument(2))
+	v.set(obj, "body", body)
+	v.markResponse(obj)
+	return obj
+}
+
+func (v *vm) markResponse(obj otto.Value) {
+	if v.run.made == nil {
+		v.run.made = make(map[otto.Value]bool)
+	}
+	v.run.made[obj] = true
+	v.run.last = &obj
+}
+
+// wholeNumber is the number that val is, or 0.
+func (v *vm) wholeNumber(val otto.Value) float64 {
+	if !val.IsNumber() {
+		return 0
+	}
+	f := v.Number(val)
+	if f != math.Trunc(f) {
+		return 0
+	}
+	return f
+}
+
+func (v *vm) answer(value otto.Value) (res runtime.Response, err error) {
+	err = v.protect(func() error {
+		var err error
+		res, err = runtime.Answer(v, v.x.Limits, runtime.Reply[otto.Value]{
+			Value: value, Last: v.run.last, Made: func(o otto.Value) bool { return v.run.made[o] },
+		})
+		return err
+	})
+	return res, err
+}
+
+func (v *vm) request() otto.Value {
+	if v.run.request.IsUndefined() {
+		r := v.x.Request
+		v.run.request = v.must(v.lib.request.Call(undefined, r.Method, r.Path))
+	}
+	return v.run.request
+}
+
+func (v *vm) requestNow(otto.FunctionCall) otto.Value { return v.request() }
+
+// requestField makes the properties of request that are made when asked for.
+func (v *vm) requestField(c otto.FunctionCall) otto.Value {
+	r := v.x.Request
+	switch name := c.Argument(0).String(); name {
+	case "headers":
+		var args []any
+		for _, h := range r.Headers() {
+			args = append(args, h.Name, h.Alias, h.Value)
+		}
+		return v.must(v.lib.headers.Call(undefined, args...))
+	case "files":
+		files := v.newObject()
+		for _, field := range slices.Sorted(maps.Keys(r.Files)) {
+			f := r.Files[field]
+			file := v.newObject()
+			v.set(file, "name", v.value(f.Name))
+			v.set(file, "type", v.value(f.Type))
+			v.set(file, "size", v.value(len(f.Data)))
+			v.set(file, "data", v.newBytes(f.Data))
+			v.set(files, field, file)
+		}
+		return files
+	default:
+		return v.fromGo(r.Field(name))
+	}
+}

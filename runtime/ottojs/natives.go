@@ -1,0 +1,180 @@
+package ottojs
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// bytesPerElement is about what an element takes in one of otto's arrays.
+const bytesPerElement = 128
+
+type native = func(otto.FunctionCall) otto.Value
+
+// bridge is what the prelude gets from Go. Handlers never see it.
+func (v *vm) bridge() (*otto.Object, error) {
+	obj, err := v.otto.Object("({})")
+	if err != nil {
+		return nil, err
+	}
+	set := func(name string, x any) { err = errors.Join(err, obj.Set(name, x)) }
+	set("longest", v.longest())
+	set("requestFields", runtime.RequestFields)
+	for name, fn := range map[string]native{
+		"caught": v.caught, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
+		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
+	} {
+		set(name, fn)
+	}
+	return obj, err
+}
+
+func (v *vm) longest() int { return int(v.script.unit.Limits.Memory / bytesPerElement) }
+
+// maxText bounds the strings that natives build.
+func (v *vm) maxText() int { return int(v.script.unit.Limits.Memory) }
+
+func (v *vm) rangeError(format string, args ...any) {
+	v.throw(&runtime.HostError{Name: "RangeError", Message: fmt.Sprintf(format, args...)})
+}
+
+// bindSecrets sets what the files' secret parameters get, see compile.go.
+func (v *vm) bindSecrets() error {
+	for _, fn := range []any{v.key, v.lib.setLength, v.noteThrow, v.end, v.requestNow} {
+		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
+			fn = native(f)
+		}
+		val, err := v.otto.ToValue(fn)
+		if err != nil {
+			return err
+		}
+		v.secret = append(v.secret, val)
+	}
+	return nil
+}
+
+// longForAssign is from which length on array.length may only be assigned as
+// such, so that the prelude's setLength shortens it.
+const longForAssign = 4096
+
+// key stands around the property in an assignment whose property may be
+// special. It returns the property.
+func (v *vm) key(c otto.FunctionCall) otto.Value {
+	k := c.Argument(1)
+	if k.IsNumber() {
+		return k
+	}
+	if k.IsObject() {
+		k = v.invoke(v.lib.text, undefined, k)
+	}
+	if !k.IsString() {
+		return k
+	}
+	name, o := k.String(), c.Argument(0)
+	switch {
+	case name == "length" && (o.IsNull() || o.Class() == "Array" && v.Len(o) > longForAssign):
+		v.rangeError("write array.length = n to change the length of a long array")
+	case inherited[name] && o.IsObject():
+		v.invoke(v.lib.permit, undefined, o, k)
+	}
+	return k
+}
+
+func (v *vm) jsonParse(c otto.FunctionCall) otto.Value { return v.parse(c.Argument(0).String()) }
+
+func (v *vm) jsonStringify(c otto.FunctionCall) otto.Value {
+	out, ok, err := runtime.AppendJSON(nil, v, c.Argument(0), c.Argument(1).String(), v.maxText())
+	if err != nil {
+		if _, ok := errors.AsType[*runtime.HostError](err); !ok {
+			v.rangeError("JSON.stringify: %v", err)
+		}
+		v.throw(err)
+	}
+	if !ok {
+		return undefined
+	}
+	return v.value(string(out))
+}
+
+// join joins an array's first n elements, or returns undefined if one of them
+// is an object.
+func (v *vm) join(c otto.FunctionCall) otto.Value {
+	list, sep := c.Argument(0), c.Argument(2).String()
+	n, _ := c.Argument(1).ToInteger()
+	var b strings.Builder
+	for i := range int(n) {
+		v.check()
+		if i > 0 {
+			b.WriteString(sep)
+		}
+		switch e := v.Index(list, i); {
+		case e.IsObject():
+			return undefined
+		case e.IsDefined() && !e.IsNull():
+			b.WriteString(e.String())
+		}
+		if b.Len() > v.maxText() {
+			v.rangeError("join: the text is longer than %d bytes", v.maxText())
+		}
+	}
+	return v.value(b.String())
+}
+
+func (v *vm) bytesOf(val otto.Value) []byte {
+	b, ok := v.run.bytes[val]
+	if !ok {
+		v.throw(&runtime.HostError{Name: "TypeError", Message: "this is not a Bytes object of this request"})
+	}
+	return b
+}
+
+func (v *vm) bytesToString(c otto.FunctionCall) otto.Value {
+	b := v.bytesOf(c.Argument(0))
+	switch enc := c.Argument(1).String(); enc {
+	case "utf8", "utf-8":
+		return v.value(strings.ToValidUTF8(string(b), string(utf8.RuneError)))
+	case "base64":
+		return v.value(base64.StdEncoding.EncodeToString(b))
+	case "hex":
+		return v.value(hex.EncodeToString(b))
+	default:
+		v.throw(&runtime.HostError{Name: "TypeError", Message: fmt.Sprintf("unknown encoding %q; use utf8, base64 or hex", enc)})
+	}
+	return undefined
+}
+
+func (v *vm) bytesSlice(c otto.FunctionCall) otto.Value {
+	b := v.bytesOf(c.Argument(0))
+	bound := func(i int) int {
+		f, _ := c.Argument(i).ToFloat()
+		if f < 0 {
+			f += float64(len(b))
+		}
+		if math.IsNaN(f) {
+			f = 0
+		}
+		return int(math.Min(math.Max(f, 0), float64(len(b))))
+	}
+	start, end := bound(1), bound(2)
+	return v.newBytes(b[start:max(start, end)])
+}
+
+func (v *vm) bytesAt(c otto.FunctionCall) otto.Value {
+	b := v.bytesOf(c.Argument(0))
+	i, _ := c.Argument(1).ToInteger()
+	if i < 0 {
+		i += int64(len(b))
+	}
+	if i < 0 || i >= int64(len(b)) {
+		return undefined
+	}
+	return v.value(int(b[i]))
+}

@@ -1,0 +1,437 @@
+package ottojs
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/robertkrimen/otto"
+	"github.com/robertkrimen/otto/parser"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// pattern is a regular expression. otto's object has one too, but it is not
+// accessible, and it can't begin in the middle of a text.
+type pattern struct {
+	first *regexp.Regexp
+	// next matches behind the first rune of a text, so that ^ and \b see what is
+	// before the match. Its group 1 is the match.
+	next  *regexp.Regexp
+	size  int // instructions
+	empty bool
+}
+
+const (
+	// maxSteps bounds one match: RE2 takes at most instructions times bytes
+	// steps, of a few nanoseconds.
+	maxSteps = 200e6
+	// maxPatternSize bounds a pattern: its length times its repetitions.
+	maxPatternSize = 1e6
+	// maxPatterns bounds a VM's cache.
+	maxPatterns = 256
+)
+
+// patternOf returns the pattern of a RegExp object, after checking that it may
+// be run on a text of n bytes.
+func (v *vm) patternOf(re otto.Value, n int) *pattern {
+	source, flags := v.get(re, "source").String(), v.flags(re)
+	key := flags + "/" + source
+	p, ok := v.patterns[key]
+	if !ok {
+		var err error
+		if p, err = compilePattern(source, flags); err != nil {
+			v.throw(&runtime.HostError{Name: "SyntaxError", Message: err.Error()})
+		}
+		if len(v.patterns) >= maxPatterns {
+			clear(v.patterns)
+		}
+		v.patterns[key] = p
+	}
+	if float64(p.size)*float64(n) > maxSteps {
+		v.rangeError("this regular expression takes too long for a text of %d bytes; split the text first", n)
+	}
+	return p
+}
+
+func (v *vm) flags(re otto.Value) string {
+	flags := ""
+	for _, f := range []struct{ name, flag string }{{"ignoreCase", "i"}, {"multiline", "m"}} {
+		if on, _ := v.get(re, f.name).ToBoolean(); on {
+			flags += f.flag
+		}
+	}
+	return flags
+}
+
+func compilePattern(source, flags string) (*pattern, error) {
+	transformed, err := parser.TransformRegExp(source)
+	if err != nil {
+		return nil, err
+	}
+	re2 := "(?:" + widen(transformed) + ")"
+	if flags != "" {
+		re2 = "(?" + flags + ":" + re2 + ")"
+	}
+	p := &pattern{}
+	if p.first, err = regexp.Compile(re2); err != nil {
+		return nil, err
+	}
+	if p.next, err = regexp.Compile(`\A(?s:.)(?s:.*?)(` + re2 + `)`); err != nil {
+		return nil, err
+	}
+	parsed, err := syntax.Parse(re2, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	p.size = len(prog.Inst)
+	p.empty = p.first.MatchString("")
+	return p, nil
+}
+
+// White space and line ends are more in JavaScript than in RE2.
+const (
+	spaceClass = `\t\n\v\f\r \x{A0}\x{FEFF}\x{2028}\x{2029}\p{Zs}`
+	anyChar    = `[^\n\r\x{2028}\x{2029}]`
+)
+
+// widen gives \s, \S and the dot JavaScript's meaning.
+func widen(re string) string {
+	if !strings.ContainsAny(re, `.\`) {
+		return re
+	}
+	var b strings.Builder
+	class := false
+	for i := 0; i < len(re); i++ {
+		switch c := re[i]; {
+		case c == '\\' && i+1 < len(re):
+			i++
+			switch {
+			case re[i] == 's' && class:
+				b.WriteString(spaceClass)
+			case re[i] == 's':
+				b.WriteString("[" + spaceClass + "]")
+			case re[i] == 'S' && !class:
+				b.WriteString("[^" + spaceClass + "]")
+			default:
+				b.WriteString(re[i-1 : i+1])
+			}
+		case c == '.' && !class:
+			b.WriteString(anyChar)
+		default:
+			if c == '[' {
+				class = true
+			} else if c == ']' {
+				class = false
+			}
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// patternSize estimates, before it is compiled, how large a pattern will be.
+func patternSize(source string) float64 {
+	size, repeat := float64(len(source)), 1.0
+	for rest := source; ; {
+		_, after, ok := strings.Cut(rest, "{")
+		if !ok {
+			break
+		}
+		rest = after
+		most := 1.0
+		for _, n := range strings.FieldsFunc(after[:strings.IndexByte(after+"}", '}')], func(r rune) bool { return r == ',' }) {
+			if f, err := strconv.ParseFloat(n, 64); err == nil {
+				most = max(most, f)
+			}
+		}
+		repeat = min(repeat*most, 1000) // RE2 refuses more
+	}
+	return size * repeat
+}
+
+// checkPattern is called before otto compiles a pattern that was made at run
+// time.
+func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
+	if patternSize(c.Argument(0).String()) > maxPatternSize {
+		v.rangeError("this regular expression is too large")
+	}
+	return undefined
+}
+
+// match finds the first match at or behind a byte offset.
+func (p *pattern) match(s string, from int) []int {
+	if from == 0 {
+		return p.first.FindStringSubmatchIndex(s)
+	}
+	_, size := utf8.DecodeLastRuneInString(s[:from])
+	base := from - size
+	m := p.next.FindStringSubmatchIndex(s[base:])
+	if m == nil {
+		return nil
+	}
+	for i := range m {
+		if m[i] >= 0 {
+			m[i] += base
+		}
+	}
+	return m[2:]
+}
+
+// each calls f with all matches from the beginning, and stops between them when
+// the run has to end.
+func (v *vm) each(p *pattern, s string, f func(m []int)) {
+	if !p.empty && float64(p.size)*float64(len(s))*float64(len(s)) < maxSteps {
+		for _, m := range p.first.FindAllStringSubmatchIndex(s, -1) {
+			f(m)
+		}
+		return
+	}
+	for at := 0; at <= len(s); {
+		v.check()
+		m := p.match(s, at)
+		if m == nil {
+			return
+		}
+		f(m)
+		if at = m[1]; m[0] == m[1] {
+			_, size := utf8.DecodeRuneInString(s[at:])
+			at += max(size, 1)
+		}
+	}
+}
+
+func group(s string, m []int, i int) any {
+	if m[2*i] < 0 {
+		return undefined
+	}
+	return s[m[2*i]:m[2*i+1]]
+}
+
+// exec is RegExp.prototype.exec; test is it too.
+func (v *vm) exec(c otto.FunctionCall) otto.Value {
+	re := c.Argument(0)
+	return v.execOn(re, newText(v.text(c.Argument(1))))
+}
+
+func (v *vm) execOn(re otto.Value, t jsText) otto.Value {
+	p := v.patternOf(re, len(t.s))
+	from := 0
+	global, _ := v.get(re, "global").ToBoolean()
+	if global {
+		f, _ := v.get(re, "lastIndex").ToFloat()
+		if from = int(f); f < 0 || f > float64(t.length()) {
+			v.setLastIndex(re, 0)
+			return otto.NullValue()
+		}
+	}
+	m := p.match(t.s, t.offset(from))
+	if m == nil {
+		if global {
+			v.setLastIndex(re, 0)
+		}
+		return otto.NullValue()
+	}
+	if global {
+		v.setLastIndex(re, t.unit(m[1]))
+	}
+	var groups []any
+	for i := range len(m) / 2 {
+		groups = append(groups, group(t.s, m, i))
+	}
+	result := v.newArray(groups)
+	v.set(result, "index", v.value(t.unit(m[0])))
+	v.set(result, "input", v.value(t.s))
+	return result
+}
+
+func (v *vm) setLastIndex(re otto.Value, i int) {
+	if err := re.Object().Set("lastIndex", i); err != nil {
+		v.rethrow(err)
+	}
+}
+
+// toRegexp is the argument of match and search as a RegExp.
+func (v *vm) toRegexp(val otto.Value) otto.Value {
+	if val.Class() == "RegExp" {
+		return val
+	}
+	return v.invoke(v.lib.regexp, undefined, val)
+}
+
+func (v *vm) match(t jsText, c otto.FunctionCall) otto.Value {
+	re := v.toRegexp(c.Argument(0))
+	if global, _ := v.get(re, "global").ToBoolean(); !global {
+		return v.execOn(re, t)
+	}
+	v.setLastIndex(re, 0)
+	var found []any
+	v.each(v.patternOf(re, len(t.s)), t.s, func(m []int) {
+		found = append(found, t.s[m[0]:m[1]])
+		if len(found) > v.longest() {
+			v.rangeError("match: more than %d matches", v.longest())
+		}
+	})
+	if found == nil {
+		return otto.NullValue()
+	}
+	return v.newArray(found)
+}
+
+func (v *vm) search(t jsText, c otto.FunctionCall) otto.Value {
+	m := v.patternOf(v.toRegexp(c.Argument(0)), len(t.s)).match(t.s, 0)
+	if m == nil {
+		return v.value(-1)
+	}
+	return v.value(t.unit(m[0]))
+}
+
+func (v *vm) splitRegexp(t jsText, re otto.Value) []any {
+	p := v.patternOf(re, len(t.s))
+	if t.s == "" {
+		if p.empty {
+			return nil
+		}
+		return []any{""}
+	}
+	var parts []any
+	last := 0
+	v.each(p, t.s, func(m []int) {
+		if m[1] == last && m[0] == m[1] || m[0] >= len(t.s) {
+			return // an empty match at the start of a part, or at the end, splits nothing
+		}
+		parts = append(parts, t.s[last:m[0]])
+		for i := 1; i < len(m)/2; i++ {
+			parts = append(parts, group(t.s, m, i))
+		}
+		last = m[1]
+		if len(parts) > v.longest() {
+			v.rangeError("split: more than %d parts", v.longest())
+		}
+	})
+	return append(parts, t.s[last:])
+}
+
+// replace is String.prototype.replace and replaceAll.
+func (v *vm) replace(t jsText, c otto.FunctionCall, all bool) otto.Value {
+	r := replacer{vm: v, text: t, with: c.Argument(1)}
+	if !r.with.IsFunction() {
+		r.template = v.text(r.with)
+	}
+	search := c.Argument(0)
+	if search.Class() != "RegExp" {
+		r.replaceText(v.text(search), all)
+	} else {
+		p := v.patternOf(search, len(t.s))
+		global, _ := v.get(search, "global").ToBoolean()
+		switch {
+		case global:
+			v.setLastIndex(search, 0)
+			v.each(p, t.s, r.one)
+		case all:
+			v.typeError("replaceAll needs a regular expression with the flag g")
+		default:
+			if m := p.match(t.s, 0); m != nil {
+				r.one(m)
+			}
+		}
+	}
+	r.write(t.s[r.last:])
+	return v.value(r.out.String())
+}
+
+type replacer struct {
+	vm       *vm
+	text     jsText
+	with     otto.Value
+	template string
+	out      strings.Builder
+	last     int
+}
+
+func (r *replacer) write(s string) {
+	r.vm.bounded(float64(r.out.Len() + len(s)))
+	r.out.WriteString(s)
+}
+
+func (r *replacer) replaceText(want string, all bool) {
+	for at := 0; at <= len(r.text.s); {
+		i := strings.Index(r.text.s[at:], want)
+		if i < 0 {
+			return
+		}
+		r.one([]int{at + i, at + i + len(want)})
+		if !all {
+			return
+		}
+		at += i + max(len(want), 1)
+	}
+}
+
+// one writes what is before a match, and what replaces it.
+func (r *replacer) one(m []int) {
+	r.vm.check()
+	s := r.text.s
+	r.write(s[r.last:m[0]])
+	r.last = m[1]
+	if !r.with.IsFunction() {
+		r.expand(m)
+		return
+	}
+	var args []any
+	for i := range len(m) / 2 {
+		args = append(args, group(s, m, i))
+	}
+	args = append(args, r.text.unit(m[0]), s)
+	r.write(r.vm.text(r.vm.invoke(r.with, undefined, args...)))
+}
+
+// expand writes the template with its $ patterns replaced.
+func (r *replacer) expand(m []int) {
+	s, rest := r.text.s, r.template
+	for {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 || i+1 == len(rest) {
+			r.write(rest)
+			return
+		}
+		r.write(rest[:i])
+		c := rest[i+1]
+		rest = rest[i+2:]
+		switch {
+		case c == '$':
+			r.write("$")
+		case c == '&':
+			r.write(s[m[0]:m[1]])
+		case c == '`':
+			r.write(s[:m[0]])
+		case c == '\'':
+			r.write(s[m[1]:])
+		case c >= '0' && c <= '9':
+			rest = r.expandGroup(m, c, rest)
+		default:
+			r.write("$" + string(c))
+		}
+	}
+}
+
+func (r *replacer) expandGroup(m []int, c byte, rest string) string {
+	n, most := int(c-'0'), len(m)/2-1
+	if rest != "" && rest[0] >= '0' && rest[0] <= '9' && n*10+int(rest[0]-'0') <= most {
+		n, rest = n*10+int(rest[0]-'0'), rest[1:]
+	}
+	if n == 0 || n > most {
+		r.write("$" + string(c))
+		return rest
+	}
+	if m[2*n] >= 0 {
+		r.write(r.text.s[m[2*n]:m[2*n+1]])
+	}
+	return rest
+}

@@ -1,0 +1,293 @@
+package ottojs
+
+import (
+	"github.com/robertkrimen/otto/ast"
+	"github.com/robertkrimen/otto/file"
+	"github.com/robertkrimen/otto/token"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// rewriter instruments a file's syntax tree in place:
+//
+//   - Every function body and every loop body begins with a debugger statement.
+//     The VM's debugger handler is the checkpoint: a plain Go call, which
+//     costs far less than calling a function, and which has no name that code
+//     could get hold of. Positions and Function.prototype.toString don't change.
+//   - Assignments to a property that isn't harmless by its name go through a
+//     check, see vm.key.
+//   - A throw notes its place, as a thrown string has none.
+type rewriter struct {
+	file    *file.File
+	uses    map[string]bool
+	refusal *runtime.Error
+	handler bool // the file declares handler at its top level
+	level   int
+	deepest int
+}
+
+func (rw *rewriter) refuse(at file.Idx, reason string) {
+	if rw.refusal != nil {
+		return
+	}
+	rw.refusal = &runtime.Error{Code: runtime.CodeUnsupported, Message: reason, File: rw.file.Name()}
+	if p := rw.file.Position(at); p != nil {
+		rw.refusal.File, rw.refusal.Line, rw.refusal.Column = p.Filename, p.Line, p.Column
+	}
+}
+
+// function instruments a function: its body, and the functions declared in it,
+// which the tree has at two places.
+func (rw *rewriter) function(fn *ast.FunctionLiteral) {
+	rw.level++
+	defer func() { rw.level-- }()
+	body := fn.Body.(*ast.BlockStatement)
+	rw.directives(body.List)
+	rw.statements(body.List)
+	body.List = append([]ast.Statement{checkpoint(body.LeftBrace)}, body.List...)
+	for _, d := range fn.DeclarationList {
+		if d, ok := d.(*ast.FunctionDeclaration); ok {
+			rw.function(d.Function)
+		}
+	}
+}
+
+// directives refuses 'use strict', which otto reads and ignores.
+func (rw *rewriter) directives(list []ast.Statement) {
+	for _, s := range list {
+		e, ok := s.(*ast.ExpressionStatement)
+		if !ok {
+			return
+		}
+		lit, ok := e.Expression.(*ast.StringLiteral)
+		if !ok {
+			return
+		}
+		if lit.Literal == `'use strict'` || lit.Literal == `"use strict"` {
+			rw.refuse(lit.Idx, "otto has no strict mode, which 'use strict' asks for")
+		}
+	}
+}
+
+func checkpoint(at file.Idx) ast.Statement { return &ast.DebuggerStatement{Debugger: at} }
+
+func (rw *rewriter) loop(body ast.Statement) ast.Statement {
+	rw.statement(body)
+	block, ok := body.(*ast.BlockStatement)
+	if !ok {
+		block = &ast.BlockStatement{List: []ast.Statement{body}, LeftBrace: body.Idx0(), RightBrace: body.Idx1()}
+	}
+	block.List = append([]ast.Statement{checkpoint(body.Idx0())}, block.List...)
+	return block
+}
+
+func (rw *rewriter) statements(list []ast.Statement) {
+	for _, s := range list {
+		rw.statement(s)
+	}
+}
+
+func (rw *rewriter) statement(s ast.Statement) {
+	rw.level++
+	rw.deepest = max(rw.deepest, rw.level)
+	defer func() { rw.level-- }()
+	switch s := s.(type) {
+	case *ast.BlockStatement:
+		rw.statements(s.List)
+	case *ast.DoWhileStatement:
+		s.Test = rw.expression(s.Test)
+		s.Body = rw.loop(s.Body)
+	case *ast.WhileStatement:
+		s.Test = rw.expression(s.Test)
+		s.Body = rw.loop(s.Body)
+	case *ast.ForStatement:
+		s.Initializer, s.Test, s.Update = rw.expression(s.Initializer), rw.expression(s.Test), rw.expression(s.Update)
+		s.Body = rw.loop(s.Body)
+	case *ast.ForInStatement:
+		s.Source = rw.expression(s.Source)
+		s.Into = rw.target(rw.expression(s.Into))
+		s.Body = rw.loop(s.Body)
+	case *ast.ExpressionStatement:
+		s.Expression = rw.expression(s.Expression)
+	case *ast.IfStatement:
+		s.Test = rw.expression(s.Test)
+		rw.statement(s.Consequent)
+		if s.Alternate != nil {
+			rw.statement(s.Alternate)
+		}
+	case *ast.LabelledStatement:
+		rw.statement(s.Statement)
+	case *ast.ReturnStatement:
+		s.Argument = rw.expression(s.Argument)
+	case *ast.SwitchStatement:
+		s.Discriminant = rw.expression(s.Discriminant)
+		for _, c := range s.Body {
+			c.Test = rw.expression(c.Test)
+			rw.statements(c.Consequent)
+		}
+	case *ast.ThrowStatement:
+		at := s.Throw
+		s.Argument = call(idThrow, at, rw.expression(s.Argument), number(int(at)), text(rw.file.Name(), at))
+	case *ast.TryStatement:
+		rw.statement(s.Body)
+		if s.Catch != nil {
+			rw.statement(s.Catch.Body)
+		}
+		if s.Finally != nil {
+			rw.statement(s.Finally)
+		}
+	case *ast.VariableStatement:
+		for i, v := range s.List {
+			s.List[i] = rw.expression(v)
+		}
+	case *ast.WithStatement:
+		rw.refuse(s.With, "the with statement can't be run safely on otto")
+	}
+}
+
+func (rw *rewriter) expressions(list []ast.Expression) {
+	for i, e := range list {
+		list[i] = rw.expression(e)
+	}
+}
+
+// expression instruments e and returns what to put in its place.
+func (rw *rewriter) expression(e ast.Expression) ast.Expression {
+	rw.level++
+	rw.deepest = max(rw.deepest, rw.level)
+	defer func() { rw.level-- }()
+	switch e := e.(type) {
+	case *ast.ArrayLiteral:
+		rw.expressions(e.Value)
+	case *ast.AssignExpression:
+		return rw.assign(e)
+	case *ast.BinaryExpression:
+		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
+	case *ast.BracketExpression:
+		e.Left, e.Member = rw.expression(e.Left), rw.expression(e.Member)
+	case *ast.CallExpression:
+		return rw.call(e)
+	case *ast.ConditionalExpression:
+		e.Test, e.Consequent, e.Alternate = rw.expression(e.Test), rw.expression(e.Consequent), rw.expression(e.Alternate)
+	case *ast.DotExpression:
+		e.Left = rw.expression(e.Left)
+	case *ast.FunctionLiteral:
+		rw.function(e)
+	case *ast.Identifier:
+		rw.uses[e.Name] = true
+	case *ast.NewExpression:
+		e.Callee = rw.expression(e.Callee)
+		rw.expressions(e.ArgumentList)
+	case *ast.ObjectLiteral:
+		for i := range e.Value {
+			e.Value[i].Value = rw.expression(e.Value[i].Value)
+		}
+	case *ast.SequenceExpression:
+		rw.expressions(e.Sequence)
+	case *ast.UnaryExpression:
+		e.Operand = rw.expression(e.Operand)
+		if e.Operator == token.INCREMENT || e.Operator == token.DECREMENT {
+			e.Operand = rw.target(e.Operand)
+		}
+	case *ast.VariableExpression:
+		e.Initializer = rw.expression(e.Initializer)
+	}
+	return e
+}
+
+// assign turns array.length = n into a call that shortens step by step, because
+// otto deletes elements one by one, each in a walk over all.
+func (rw *rewriter) assign(e *ast.AssignExpression) ast.Expression {
+	e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
+	if dot, ok := e.Left.(*ast.DotExpression); ok && e.Operator == token.ASSIGN && dot.Identifier.Name == "length" {
+		return call(idSetLength, dot.Idx0(), dot.Left, e.Right)
+	}
+	e.Left = rw.target(e.Left)
+	return e
+}
+
+// target checks the property that is being assigned, unless its name is
+// harmless.
+func (rw *rewriter) target(e ast.Expression) ast.Expression {
+	switch e := e.(type) {
+	case *ast.DotExpression:
+		name := e.Identifier.Name
+		if name != "length" && !inherited[name] {
+			return e
+		}
+		return &ast.BracketExpression{Left: e.Left, Member: call(idKey, e.Idx0(), repeatable(e.Left), text(name, e.Identifier.Idx))}
+	case *ast.BracketExpression:
+		if !isNumber(e.Member) {
+			e.Member = call(idKey, e.Idx0(), repeatable(e.Left), e.Member)
+		}
+	}
+	return e
+}
+
+// repeatable returns e if it can be evaluated twice, else null.
+func repeatable(e ast.Expression) ast.Expression {
+	switch e := e.(type) {
+	case *ast.Identifier, *ast.ThisExpression, *ast.StringLiteral, *ast.NumberLiteral:
+		return e
+	case *ast.DotExpression:
+		if _, null := repeatable(e.Left).(*ast.NullLiteral); !null {
+			return e
+		}
+	case *ast.BracketExpression:
+		if _, null := repeatable(e.Left).(*ast.NullLiteral); !null {
+			if _, null := repeatable(e.Member).(*ast.NullLiteral); !null {
+				return e
+			}
+		}
+	}
+	return &ast.NullLiteral{Idx: e.Idx0(), Literal: "null"}
+}
+
+// isNumber tells what can only evaluate to a number.
+func isNumber(e ast.Expression) bool {
+	switch e := e.(type) {
+	case *ast.NumberLiteral:
+		return true
+	case *ast.UnaryExpression:
+		switch e.Operator {
+		case token.INCREMENT, token.DECREMENT, token.PLUS, token.MINUS, token.BITWISE_NOT:
+			return true
+		}
+	case *ast.BinaryExpression:
+		switch e.Operator {
+		case token.MINUS, token.MULTIPLY, token.SLASH, token.REMAINDER, token.AND, token.OR, token.EXCLUSIVE_OR,
+			token.SHIFT_LEFT, token.SHIFT_RIGHT, token.UNSIGNED_SHIFT_RIGHT:
+			return true
+		}
+	}
+	return false
+}
+
+// call notes that a call of handler by its name has happened.
+func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
+	e.Callee = rw.expression(e.Callee)
+	rw.expressions(e.ArgumentList)
+	callee := e.Callee
+	if dot, ok := callee.(*ast.DotExpression); ok && (dot.Identifier.Name == "call" || dot.Identifier.Name == "apply") {
+		callee = dot.Left
+	}
+	if id, ok := callee.(*ast.Identifier); ok && rw.handler && id.Name == "handler" {
+		return &ast.SequenceExpression{Sequence: []ast.Expression{
+			assignTo(idCalled, e.Idx0(), &ast.BooleanLiteral{Value: true, Literal: "true", Idx: e.Idx0()}), e}}
+	}
+	return e
+}
+
+func call(name string, at file.Idx, args ...ast.Expression) ast.Expression {
+	return &ast.CallExpression{Callee: identifier(name, at), ArgumentList: args, LeftParenthesis: at, RightParenthesis: at}
+}
+
+func assignTo(name string, at file.Idx, value ast.Expression) ast.Expression {
+	return &ast.AssignExpression{Operator: token.ASSIGN, Left: identifier(name, at), Right: value}
+}
+
+func number(n int) ast.Expression { return &ast.NumberLiteral{Value: int64(n), Literal: "0"} }
+
+func text(s string, at file.Idx) ast.Expression {
+	return &ast.StringLiteral{Value: s, Literal: s, Idx: at}
+}

@@ -1,0 +1,272 @@
+package ottojs
+
+import (
+	"cmp"
+	"errors"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// The methods of runtime.Reader.
+
+func (v *vm) Check() { v.check() }
+
+func (v *vm) Kind(val otto.Value) runtime.Kind {
+	switch {
+	case val.IsObject():
+		return v.objectKind(val)
+	case val.IsString():
+		return runtime.KindString
+	case val.IsNumber():
+		return runtime.KindNumber
+	case val.IsBoolean():
+		return runtime.KindBool
+	case val.IsNull():
+		return runtime.KindNull
+	}
+	return runtime.KindUndefined
+}
+
+func (v *vm) objectKind(val otto.Value) runtime.Kind {
+	switch val.Class() {
+	case "Array":
+		return runtime.KindArray
+	case "Function":
+		return runtime.KindFunction
+	case "Error":
+		return runtime.KindError
+	case "String":
+		return runtime.KindString
+	case "Number":
+		return runtime.KindNumber
+	case "Boolean":
+		return runtime.KindBool
+	}
+	if _, ok := v.run.bytes[val]; ok {
+		return runtime.KindBytes
+	}
+	return runtime.KindObject
+}
+
+func (v *vm) Bool(val otto.Value) bool {
+	if val.IsObject() {
+		val = v.invoke(v.get(val, "valueOf"), val)
+	}
+	b, _ := val.ToBoolean()
+	return b
+}
+
+func (v *vm) Number(val otto.Value) float64 {
+	f, _ := val.ToFloat()
+	return f
+}
+
+func (v *vm) String(val otto.Value) string { return val.String() }
+
+func (v *vm) Bytes(val otto.Value) []byte { return v.run.bytes[val] }
+
+func (v *vm) Len(val otto.Value) int {
+	n, _ := v.get(val, "length").ToInteger()
+	return int(n)
+}
+
+func (v *vm) Index(val otto.Value, i int) otto.Value { return v.get(val, strconv.Itoa(i)) }
+
+// Keys puts array indexes first and in order, as ES2015 has it.
+func (v *vm) Keys(val otto.Value) []string {
+	keys := val.Object().Keys()
+	if !slices.ContainsFunc(keys, func(k string) bool { return k != "" && k[0] >= '0' && k[0] <= '9' }) {
+		return keys
+	}
+	slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(index(a), index(b)) })
+	return keys
+}
+
+// index is the array index that a key is, or the largest one if it is none.
+func index(key string) uint32 {
+	n, err := strconv.ParseUint(key, 10, 32)
+	if err != nil || n == math.MaxUint32 || strconv.FormatUint(n, 10) != key {
+		return math.MaxUint32
+	}
+	return uint32(n)
+}
+
+func (v *vm) Get(val otto.Value, key string) otto.Value { return v.get(val, key) }
+
+func (v *vm) ToJSON(val otto.Value, key string) (otto.Value, bool) {
+	f := v.get(val, "toJSON")
+	if !f.IsFunction() {
+		return val, false
+	}
+	return v.invoke(f, val, key), true
+}
+
+func (v *vm) Describe(val otto.Value) string {
+	switch v.Kind(val) {
+	case runtime.KindFunction:
+		if name := v.get(val, "name").String(); name != "" {
+			return "[Function: " + name + "]"
+		}
+		return "[Function (anonymous)]"
+	case runtime.KindError:
+		e := v.errorOf(val)
+		if e.Stack != "" {
+			return e.Stack
+		}
+		return e.Name + ": " + e.Message
+	case runtime.KindBytes:
+		return "[Bytes: " + strconv.Itoa(len(v.run.bytes[val])) + "]"
+	}
+	return val.String()
+}
+
+func (v *vm) Same(a, b otto.Value) bool { return a == b }
+
+// get reads a property. A getter's exception goes on as it is.
+func (v *vm) get(val otto.Value, key string) otto.Value {
+	got, err := val.Object().Get(key)
+	if err != nil {
+		v.rethrow(err)
+	}
+	return got
+}
+
+// invoke calls a function from a native; what it throws goes on through the
+// native to the JavaScript that called it.
+func (v *vm) invoke(fn, this otto.Value, args ...any) otto.Value {
+	result, err := v.lib.try.Call(this, append([]any{fn}, args...)...)
+	if v.run.caught {
+		v.run.caught = false
+		panic(v.run.thrown)
+	}
+	if err != nil {
+		v.rethrow(err)
+	}
+	return result
+}
+
+// rethrow throws what otto turned into a Go error.
+func (v *vm) rethrow(err error) {
+	if e, ok := errors.AsType[*otto.Error](err); ok {
+		name, message := splitError(e.Error())
+		panic(v.otto.MakeCustomError(name, message))
+	}
+	panic(v.otto.MakeCustomError("Error", err.Error()))
+}
+
+// throw throws a Go error from a native.
+func (v *vm) throw(err error) {
+	e, ok := errors.AsType[*runtime.HostError](err)
+	if !ok {
+		panic(v.otto.MakeCustomError("Error", err.Error()))
+	}
+	name := e.Name
+	if name == "" {
+		name = "Error"
+	}
+	val := v.otto.MakeCustomError(name, e.Message)
+	if e.Code != "" {
+		if err := val.Object().Set("code", e.Code); err != nil {
+			v.rethrow(err)
+		}
+	}
+	panic(val)
+}
+
+// toGo converts an argument of a host function.
+func (v *vm) toGo(i int, val otto.Value) runtime.Value {
+	switch kind := v.Kind(val); kind {
+	case runtime.KindUndefined:
+		return runtime.Undefined()
+	case runtime.KindNull:
+		return runtime.Null()
+	case runtime.KindBool:
+		return runtime.Bool(v.Bool(val))
+	case runtime.KindNumber:
+		return runtime.Number(v.Number(val))
+	case runtime.KindString:
+		return runtime.String(v.String(val))
+	case runtime.KindBytes:
+		return runtime.Bytes(v.run.bytes[val])
+	case runtime.KindFunction:
+		v.throw(runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kind))
+	}
+	raw, err := runtime.AppendData(nil, v, val, int(v.x.Limits.Memory))
+	if err != nil {
+		v.throw(argumentError(i, err))
+	}
+	return runtime.JSON(raw)
+}
+
+func argumentError(i int, err error) error {
+	if e, ok := errors.AsType[*runtime.HostError](err); ok {
+		return runtime.Invalid("argument %d: %s", i+1, e.Message)
+	}
+	return runtime.Invalid("argument %d: %v", i+1, err)
+}
+
+// fromGo converts what a host function returned.
+func (v *vm) fromGo(val runtime.Value) otto.Value {
+	switch val.Kind() {
+	case runtime.KindNull:
+		return otto.NullValue()
+	case runtime.KindBool:
+		if val.Truth() {
+			return otto.TrueValue()
+		}
+		return otto.FalseValue()
+	case runtime.KindNumber:
+		return v.value(val.Float())
+	case runtime.KindString:
+		return v.value(val.Text())
+	case runtime.KindBytes:
+		return v.newBytes(val.Raw())
+	case runtime.KindJSON:
+		return v.parse(string(val.Raw()))
+	}
+	return undefined
+}
+
+// value converts a string, a float64 or an int.
+func (v *vm) value(x any) otto.Value {
+	val, _ := otto.ToValue(x) // fails for other types only
+	return val
+}
+
+func (v *vm) newBytes(b []byte) otto.Value {
+	val := v.must(v.lib.bytes.Call(undefined, len(b)))
+	if v.run.bytes == nil {
+		v.run.bytes = make(map[otto.Value][]byte)
+	}
+	v.run.bytes[val] = b
+	return val
+}
+
+func (v *vm) newObject() otto.Value { return v.must(v.lib.object.Call(undefined)) }
+
+func (v *vm) newArray(items []any) otto.Value {
+	return v.must(v.lib.array.Call(undefined, items...))
+}
+
+func (v *vm) must(val otto.Value, err error) otto.Value {
+	if err != nil {
+		v.rethrow(err)
+	}
+	return val
+}
+
+// set sets a property of an object that Go made.
+func (v *vm) set(obj otto.Value, key string, val otto.Value) {
+	if inherited[key] {
+		v.must(v.lib.define.Call(undefined, obj, key, val))
+		return
+	}
+	if err := obj.Object().Set(key, val); err != nil {
+		v.rethrow(err)
+	}
+}

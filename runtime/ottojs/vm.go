@@ -1,0 +1,206 @@
+package ottojs
+
+import (
+	"fmt"
+
+	"github.com/robertkrimen/otto"
+	"github.com/robertkrimen/otto/ast"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// script is a compiled program, shared by its VMs.
+type script struct {
+	unit    runtime.Unit
+	modules map[string]*module
+	prelude *ast.Program
+	depth   int
+}
+
+// vm is one otto interpreter with the program's files in it.
+type vm struct {
+	script *script
+	otto   *otto.Otto
+	global *otto.Object
+	lib    library
+	files  map[string]otto.Value // the functions that hold the files
+	loads  map[string]otto.Value // a require function for each file
+	secret []any                 // what the files' secret parameters get
+	frozen map[otto.Value]bool
+
+	x   *runtime.Exec
+	run run
+}
+
+// library is what the prelude gives to Go.
+type library struct {
+	try       otto.Value // calls a function and hands what it throws to caught
+	object    otto.Value // a new {}
+	array     otto.Value // a new array of the arguments
+	define    otto.Value // defines a property that assignment can't
+	permit    otto.Value // see vm.key
+	setLength otto.Value
+	request   otto.Value
+	headers   otto.Value
+	remove    otto.Value // deletes a global
+	bytes     otto.Value
+	text      otto.Value // String(v)
+	freeze    otto.Value // Object.freeze
+	names     otto.Value // Object.getOwnPropertyNames
+	fix       otto.Value // makes a global unchangeable
+}
+
+// run is what a VM knows about the request it is answering.
+type run struct {
+	thrown    otto.Value
+	caught    bool
+	throwFile string // where a value that isn't an object was last thrown
+	throwAt   int
+
+	request otto.Value // undefined until it is needed
+	modules map[string]otto.Value
+	bytes   map[otto.Value][]byte
+	made    map[otto.Value]bool // what respond() made
+	last    *otto.Value
+
+	ended bool       // the main file's end was reached, without a return
+	value otto.Value // its completion value
+}
+
+var undefined = otto.UndefinedValue()
+
+// NewVM makes an interpreter, prepares its globals and makes them unchangeable.
+func (s *script) NewVM() (runtime.VM, error) {
+	o := otto.New()
+	v := &vm{script: s, otto: o, frozen: make(map[otto.Value]bool), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
+	o.SetStackDepthLimit(s.stackDepth())
+	o.SetDebuggerHandler(func(*otto.Otto) { v.check() })
+	global, err := o.Object("this")
+	if err != nil {
+		return nil, err
+	}
+	v.global = global
+	if err := v.install(); err != nil {
+		return nil, fmt.Errorf("ottojs: prelude: %w", err)
+	}
+	return v, nil
+}
+
+// Frames of the interpreter take up to about a kilobyte of Go stack for each
+// level that an expression nests, so a program that nests deeply may call less
+// deeply: a run must not need more than this much stack.
+const (
+	maxStackBytes = 64 << 20
+	levelBytes    = 1 << 10
+)
+
+func (s *script) stackDepth() int {
+	return max(16, min(s.unit.Limits.StackDepth, maxStackBytes/(levelBytes*(s.depth+8))))
+}
+
+func (v *vm) check() {
+	if v.x != nil {
+		v.x.Check()
+	}
+}
+
+// Run answers x.Request.
+func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
+	v.x = x
+	v.run = run{}
+	main := v.script.modules[v.script.unit.Main]
+	value, err := v.runMain(main)
+	if err != nil {
+		return runtime.Response{}, err
+	}
+	return v.answer(value)
+}
+
+// runMain runs the main file, and then the function that it left for the
+// request, unless it responded or returned by itself.
+func (v *vm) runMain(m *module) (otto.Value, error) {
+	var exports, object, require, request otto.Value
+	if m.uses["module"] || m.uses["exports"] {
+		object, exports = v.newModule(m.name)
+	}
+	if m.uses["require"] {
+		require = v.require(m.name)
+	}
+	if m.uses["request"] {
+		request = v.request()
+	}
+	fn, err := v.file(m)
+	if err != nil {
+		return undefined, err
+	}
+	value, err := v.try(fn, undefined, exports, require, object, request)
+	switch {
+	case err != nil || !v.run.ended:
+		return value, err
+	case v.run.last != nil:
+		return v.run.value, nil
+	}
+	if f := v.exported(object); f.IsFunction() {
+		return v.try(f, undefined, v.request())
+	}
+	return v.run.value, nil
+}
+
+// exported is what the main file assigned to module.exports.
+func (v *vm) exported(module otto.Value) otto.Value {
+	if !module.IsObject() {
+		return undefined
+	}
+	f, err := module.Object().Get("exports")
+	if err != nil {
+		return undefined
+	}
+	return f
+}
+
+// end is called where the main file ends. It tells whether the file's handler
+// is to be called, which counts as a return.
+func (v *vm) end(c otto.FunctionCall) otto.Value {
+	called, _ := c.Argument(1).ToBoolean()
+	if c.Argument(2).IsFunction() && !called && v.run.last == nil && !v.exported(v.run.modules[v.script.unit.Main]).IsFunction() {
+		return otto.TrueValue()
+	}
+	v.run.ended = true
+	v.run.value = c.Argument(0)
+	return otto.FalseValue()
+}
+
+// file returns the function that holds a file.
+func (v *vm) file(m *module) (otto.Value, error) {
+	if fn, ok := v.files[m.name]; ok {
+		return fn, nil
+	}
+	outer, err := v.otto.Run(m.program)
+	if err != nil {
+		return undefined, err
+	}
+	fn, err := outer.Call(undefined, v.secret...)
+	if err != nil {
+		return undefined, err
+	}
+	if err := v.harden(fn); err != nil {
+		return undefined, err
+	}
+	v.files[m.name] = fn
+	return fn, nil
+}
+
+// Reset forgets the run. All that a run can leave behind in a VM are globals:
+// everything else that code can reach from one request to the next was made
+// unchangeable when the VM was made. New globals can be deleted, since code
+// can't define them as anything but plain properties.
+func (v *vm) Reset() bool {
+	v.x = nil
+	v.run = run{}
+	for _, name := range v.global.Keys() {
+		if _, err := v.lib.remove.Call(undefined, name); err != nil {
+			return false
+		}
+	}
+	return len(v.global.Keys()) == 0
+}

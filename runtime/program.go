@@ -1,0 +1,257 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Default limits, see [Limits].
+const (
+	DefaultCPU           = 5 * time.Second
+	DefaultMemory        = 64 << 20
+	DefaultResponseBytes = 32 << 20
+	DefaultLogLines      = 1000
+	DefaultSourceBytes   = 4 << 20
+	DefaultStackDepth    = 400
+	DefaultMain          = "api/main.js"
+)
+
+// Options are the parts of a [Runtime].
+type Options struct {
+	// Engines are tried in this order for a program that doesn't pin one. At
+	// least one is needed.
+	Engines []Engine
+	// Limits bound each run; zero fields take their default.
+	Limits Limits
+	// Gate bounds how many runs compute at once. Default: no waiting.
+	Gate Gate
+}
+
+// Runtime loads programs. It has nothing to close.
+type Runtime struct {
+	engines []Engine
+	limits  Limits
+	gate    Gate
+	watch   *watcher
+}
+
+// New returns a runtime, or all that is wrong with opt.
+func New(opt Options) (*Runtime, error) {
+	var errs []error
+	if len(opt.Engines) == 0 {
+		errs = append(errs, errors.New("runtime: no engine; set Options.Engines, for example to ottojs.New()"))
+	}
+	seen := map[string]bool{}
+	for _, e := range opt.Engines {
+		if seen[e.Name()] {
+			errs = append(errs, fmt.Errorf("runtime: engine %q is there twice", e.Name()))
+		}
+		seen[e.Name()] = true
+	}
+	limits, err := opt.Limits.withDefaults()
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, watch: newWatcher()}, nil
+}
+
+func (l Limits) withDefaults() (Limits, error) {
+	var errs []error
+	errs = append(errs,
+		orDefault("CPU", &l.CPU, DefaultCPU),
+		orDefault("Memory", &l.Memory, DefaultMemory),
+		orDefault("ResponseBytes", &l.ResponseBytes, DefaultResponseBytes),
+		orDefault("LogLines", &l.LogLines, DefaultLogLines),
+		orDefault("SourceBytes", &l.SourceBytes, DefaultSourceBytes),
+		orDefault("StackDepth", &l.StackDepth, DefaultStackDepth))
+	return l, errors.Join(errs...)
+}
+
+func orDefault[T int | int64 | time.Duration](name string, field *T, def T) error {
+	if *field < 0 {
+		return fmt.Errorf("runtime: Limits.%s is negative; 0 means %v", name, def)
+	}
+	if *field == 0 {
+		*field = def
+	}
+	return nil
+}
+
+// Program is a handler that is ready to run. It is safe for concurrent use.
+type Program struct {
+	runtime *Runtime
+	engine  string
+	reason  string
+	script  Script
+	files   map[string]string
+
+	mu     sync.Mutex
+	idle   []VM
+	closed bool
+}
+
+// maxIdle is how many VMs a program keeps. More runs than that at once are
+// waiting in host calls, and a new VM is cheaper than a megabyte kept for them.
+const maxIdle = 16
+
+// Load compiles a program. The error is an [*Error]: SYNTAX_ERROR or
+// UNSUPPORTED with the place in the source, or LOAD_ERROR.
+//
+// With Source.Engine "auto" or "" the first engine takes it that can. When none
+// can, the error is the last engine's, as that is the one with the newest
+// language.
+func (r *Runtime) Load(src Source, host Host) (*Program, error) {
+	unit, err := r.unit(src, host)
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{runtime: r, files: unit.Files}
+	var last *Error
+	for _, e := range r.engines {
+		if src.Engine != "" && src.Engine != "auto" && src.Engine != e.Name() {
+			continue
+		}
+		script, err := e.Compile(unit)
+		if err == nil {
+			p.engine, p.script = e.Name(), script
+			p.reason = loadReason(src.Engine, last)
+			return p, p.warm()
+		}
+		var refusal *Error
+		if !errors.As(err, &refusal) {
+			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
+		}
+		last = refusal.locate(unit.Files)
+	}
+	if last == nil {
+		return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("unknown engine %q; use auto or %s", src.Engine, r.engineNames())}
+	}
+	return nil, last
+}
+
+// warm makes the first VM, which finds out what is wrong with the host.
+func (p *Program) warm() error {
+	vm, err := p.script.NewVM()
+	if err != nil {
+		return &Error{Code: CodeLoad, Message: err.Error(), Err: err}
+	}
+	p.give(vm)
+	return nil
+}
+
+func loadReason(pinned string, refusal *Error) string {
+	switch {
+	case pinned != "" && pinned != "auto":
+		return "pinned"
+	case refusal != nil:
+		return refusal.Error()
+	}
+	return "the first engine that can run it"
+}
+
+func (r *Runtime) engineNames() string {
+	var names []string
+	for _, e := range r.engines {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, ", ")
+}
+
+// unit checks what all engines need.
+func (r *Runtime) unit(src Source, host Host) (Unit, error) {
+	if src.Main == "" {
+		src.Main = DefaultMain
+	}
+	if _, ok := src.Files[src.Main]; !ok {
+		return Unit{}, &Error{Code: CodeLoad, Message: "there is no " + src.Main}
+	}
+	size := 0
+	for name, text := range src.Files {
+		if path.Clean(name) != name || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") {
+			return Unit{}, &Error{Code: CodeLoad, Message: fmt.Sprintf("%q is not a clean path inside the app", name)}
+		}
+		size += len(text)
+	}
+	if size > r.limits.SourceBytes {
+		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
+			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(src.Files)) {
+		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		if err := checkNesting(name, src.Files[name]); err != nil {
+			return Unit{}, err.locate(src.Files)
+		}
+	}
+	return Unit{Files: src.Files, Main: src.Main, Host: host, Limits: r.limits}, nil
+}
+
+// Engine names the engine that was chosen, and why: the refusal of the engine
+// before it, with the place in the source.
+func (p *Program) Engine() (name, reason string) { return p.engine, p.reason }
+
+// Close drops the pooled VMs. Runs that are under way end as usual, and later
+// ones work, without pooling.
+func (p *Program) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle, p.closed = nil, true
+}
+
+func (p *Program) take() (VM, error) {
+	p.mu.Lock()
+	if n := len(p.idle); n > 0 {
+		vm := p.idle[n-1]
+		p.idle[n-1] = nil
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return vm, nil
+	}
+	p.mu.Unlock()
+	return p.script.NewVM()
+}
+
+func (p *Program) give(vm VM) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed && len(p.idle) < maxIdle {
+		p.idle = append(p.idle, vm)
+	}
+}
+
+// Run answers a request. The result has the log and the CPU time also when the
+// run failed. The error is an [*Error], or what Gate.Enter returned.
+func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
+	r := p.runtime
+	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, gate: r.gate, watch: r.watch}
+	if err := x.enter(); err != nil {
+		return &Result{}, err
+	}
+	vm, err := p.take()
+	if err != nil {
+		x.leave()
+		return &Result{}, &Error{Code: CodeInternal, Message: err.Error(), Err: err}
+	}
+	r.watch.add(x)
+	done := make(chan struct{})
+	go x.main(vm, done)
+	<-done
+	r.watch.remove(x)
+	if x.cause.Load().finished && vm.Reset() {
+		p.give(vm)
+	}
+	result, err := x.result()
+	var e *Error
+	if errors.As(err, &e) {
+		err = e.locate(p.files)
+	}
+	return result, err
+}

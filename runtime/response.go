@@ -1,0 +1,168 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+)
+
+// Reply is what a handler left behind, for [Answer].
+type Reply[V any] struct {
+	Value V          // what it ended with
+	Last  *V         // the last respond(), if there was one
+	Made  func(V) bool // whether respond() made an object
+}
+
+// Answer turns a handler's end into a response: the response object that it
+// ended with, else the last respond(), else the value that it ended with. An
+// object is a response when respond() made it, or when its only keys are among
+// status, headers and body. The error is an [*Error], and then nothing is sent.
+func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error) {
+	v := reply.Value
+	switch {
+	case isResponse(r, v, reply.Made):
+		return responseOf(r, limits, v)
+	case reply.Last != nil:
+		return responseOf(r, limits, *reply.Last)
+	}
+	res := Response{Status: http.StatusOK, Header: http.Header{}}
+	err := writeBody(r, limits, &res, v)
+	return res, err
+}
+
+func isResponse[V any](r Reader[V], v V, made func(V) bool) bool {
+	if r.Kind(v) != KindObject {
+		return false
+	}
+	if made(v) {
+		return true
+	}
+	keys := r.Keys(v)
+	for _, k := range keys {
+		if k != "status" && k != "headers" && k != "body" {
+			return false
+		}
+	}
+	return len(keys) > 0
+}
+
+func badResponse(format string, args ...any) error {
+	return &Error{Code: CodeHandler, Name: "TypeError", Message: fmt.Sprintf(format, args...)}
+}
+
+func responseOf[V any](r Reader[V], limits Limits, v V) (Response, error) {
+	res := Response{Status: http.StatusOK, Header: http.Header{}}
+	if status := r.Get(v, "status"); r.Kind(status) > KindUndefined {
+		f := math.NaN()
+		if r.Kind(status) == KindNumber {
+			f = r.Number(status)
+		}
+		if f != math.Trunc(f) || f < 100 || f > 599 {
+			return res, badResponse("a response's status must be a whole number from 100 to 599; to send an object with a key named status, use respond(object)")
+		}
+		res.Status = int(f)
+	}
+	if err := readHeaders(r, res.Header, r.Get(v, "headers")); err != nil {
+		return res, err
+	}
+	return res, writeBody(r, limits, &res, r.Get(v, "body"))
+}
+
+func readHeaders[V any](r Reader[V], h http.Header, headers V) error {
+	switch r.Kind(headers) {
+	case KindUndefined, KindNull:
+		return nil
+	case KindObject:
+	default:
+		return badResponse("a response's headers must be an object")
+	}
+	for _, name := range r.Keys(headers) {
+		v := r.Get(headers, name)
+		if r.Kind(v) != KindArray {
+			if err := addHeader(r, h, name, v); err != nil {
+				return err
+			}
+			continue
+		}
+		for i := range r.Len(v) {
+			if err := addHeader(r, h, name, r.Index(v, i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func addHeader[V any](r Reader[V], h http.Header, name string, v V) error {
+	var value string
+	switch r.Kind(v) {
+	case KindUndefined, KindNull:
+		return nil
+	case KindString:
+		value = r.String(v)
+	case KindNumber:
+		value = formatNumber(r.Number(v))
+	case KindBool:
+		value = fmt.Sprint(r.Bool(v))
+	default:
+		return badResponse("response header %q must be a string, or an array of strings", name)
+	}
+	if !validHeaderName(name) {
+		return badResponse("%q is not a name for a response header", name)
+	}
+	switch strings.ToLower(name) {
+	case "content-length", "transfer-encoding", "connection", "trailer", "upgrade":
+		return badResponse("response header %q is the server's to set", name)
+	}
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return badResponse("response header %q has a line break or a control character in its value", name)
+		}
+	}
+	h.Add(name, value)
+	return nil
+}
+
+// validHeaderName tells a token of RFC 9110, section 5.6.2.
+func validHeaderName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func writeBody[V any](r Reader[V], limits Limits, res *Response, body V) error {
+	contentType := ""
+	switch kind := r.Kind(body); kind {
+	case KindUndefined, KindNull:
+		return nil
+	case KindString:
+		res.Body = []byte(r.String(body))
+		contentType = "text/plain; charset=utf-8"
+	case KindBytes:
+		res.Body = r.Bytes(body)
+		contentType = "application/octet-stream"
+	default:
+		out, ok, err := AppendJSON(nil, r, body, "", limits.ResponseBytes)
+		if errors.Is(err, errTooLarge) {
+			return responseTooLarge(limits.ResponseBytes, len(out))
+		}
+		if err != nil {
+			return badResponse("the response body can't be sent as JSON: %v", err)
+		}
+		if !ok {
+			return badResponse("the response body is %s, which can't be sent", kind)
+		}
+		res.Body = out
+		contentType = "application/json"
+	}
+	if res.Header.Get("Content-Type") == "" {
+		res.Header.Set("Content-Type", contentType)
+	}
+	return nil
+}

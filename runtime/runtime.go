@@ -1,0 +1,109 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Source is the server-side JavaScript of one version of an app.
+type Source struct {
+	// Files maps a slash-separated path inside the app to its text. Only these
+	// can be reached by require: "api/main.js", "api/lib.js", "api/data.json".
+	Files map[string]string
+	// Main is the path of the handler. Default: "api/main.js".
+	Main string
+	// Engine is "auto" or an engine's name. Default: "auto", the first engine
+	// that can run the whole source.
+	Engine string
+}
+
+// Func is a Go function that a handler can call. It must return soon after ctx
+// is done. The run's slot is given back while it runs. An error reaches the
+// handler as a JavaScript Error that can be caught; see [Error] for how its
+// name and code are chosen, and [Stop] for ending the run instead.
+type Func func(ctx context.Context, args Args) (Value, error)
+
+// Host is what a program can reach under the global `fazt` and beside it:
+// dotted names ("fazt.kv.get", "shop.price") mapped to a [Func] or to a
+// constant that encoding/json can marshal.
+type Host map[string]any
+
+// Request is what a handler sees of an HTTP request.
+type Request struct {
+	ID      string // request id
+	Method  string
+	Path    string // decoded, with /api
+	Query   url.Values
+	Header  http.Header // without the server's own credentials
+	Cookies map[string]string
+	IP      string
+	Host    string
+	// Text is the body as it came, and JSON its value when the type is JSON and
+	// it is well-formed. Form holds the fields of a urlencoded or multipart body.
+	Text  string
+	JSON  json.RawMessage
+	Form  url.Values
+	Files map[string]UploadedFile
+}
+
+// UploadedFile is one file of a multipart body.
+type UploadedFile struct {
+	Name string
+	Type string
+	Data []byte
+}
+
+// Response is what a handler answered.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Line is one line that a handler logged.
+type Line struct {
+	Time  time.Time
+	Level string // "debug", "info", "warn", "error"
+	Text  string
+}
+
+// Result is the outcome of a run. It is never nil, also beside an error.
+type Result struct {
+	Response Response
+	Log      []Line
+	CPU      time.Duration // time on a slot, host calls excluded
+}
+
+// Limits bound one run. Wall time is the context's deadline.
+type Limits struct {
+	// CPU is the time that JavaScript may compute, host calls excluded.
+	// Default: 5 s.
+	CPU time.Duration
+	// Memory is how many bytes the run may make the heap grow, estimated.
+	// Default: 64 MiB.
+	Memory int64
+	// ResponseBytes bounds the body. Default: 32 MiB.
+	ResponseBytes int
+	// LogLines bounds the log; what comes after is dropped, and the last line
+	// says so. Default: 1,000.
+	LogLines int
+	// SourceBytes bounds a program's text, all files together. Default: 4 MiB.
+	SourceBytes int
+	// StackDepth bounds nested calls. Default: 400.
+	StackDepth int
+}
+
+// Gate decides when a run may compute. A run enters before JavaScript starts,
+// leaves while it waits in a host function, and resumes after.
+type Gate interface {
+	// Enter admits a new run, or refuses it; its error is returned by Run.
+	Enter(ctx context.Context) error
+	// Resume takes a slot again for a run that was admitted before. Its error
+	// ends the run.
+	Resume(ctx context.Context) error
+	// Leave gives the slot back.
+	Leave()
+}

@@ -1,0 +1,249 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// newID returns a random id of 130 bits.
+func newID() string { return strings.ToLower(rand.Text()) }
+
+// Publish implements [storage.Catalogue].
+func (s *Store) Publish(ctx context.Context, d storage.NewDeployment, keep int) (storage.Deployment, error) {
+	const op = "publish"
+	if err := checkDeployment(op, d, keep); err != nil {
+		return storage.Deployment{}, err
+	}
+	var made storage.Deployment
+	err := s.writer.do(ctx, op, func(tx *writeTx) error {
+		var err error
+		if made, err = publish(tx, op, d); err != nil {
+			return err
+		}
+		if err = dropVersions(tx, made.AppID, made.Version-keep); err != nil {
+			return err
+		}
+		return s.revise(tx)
+	})
+	if err != nil {
+		return storage.Deployment{}, wrap(op, err)
+	}
+	return made, nil
+}
+
+func checkDeployment(op string, d storage.NewDeployment, keep int) error {
+	if err := storage.CheckKey(op, "app name", d.Name); err != nil {
+		return err
+	}
+	if keep < 1 {
+		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "at least one version must be kept"}
+	}
+	if len(d.Manifest) > 0 {
+		return storage.CheckValue(op, d.Manifest)
+	}
+	return nil
+}
+
+func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deployment, error) {
+	now := time.Now()
+	id, version, err := nextVersion(tx, d.Name, now)
+	if err != nil {
+		return storage.Deployment{}, err
+	}
+	made := storage.Deployment{AppID: id, Name: d.Name, Version: version, Manifest: d.Manifest, Engine: d.Engine,
+		Files: len(d.Files), CreatedAt: time.UnixMilli(now.UnixMilli())}
+	if len(made.Manifest) == 0 {
+		made.Manifest = json.RawMessage("{}")
+	}
+	for _, f := range d.Files {
+		if err := addFile(tx, op, id, version, f); err != nil {
+			return storage.Deployment{}, err
+		}
+		made.Size += f.Size
+	}
+	_, err = tx.write(`INSERT INTO deployments (app, version, manifest, engine, files, size, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		id, version, string(made.Manifest), made.Engine, made.Files, made.Size, now.UnixMilli())
+	return made, err
+}
+
+// nextVersion counts the app's version up, and makes the app if there is none
+// of that name. One that was removed and left its data comes back under its
+// old id; its versions go on, since an id and a version name the same files
+// for ever.
+func nextVersion(tx *writeTx, name string, now time.Time) (id string, version int, err error) {
+	row, err := tx.conn.queryRow("SELECT id, version FROM apps WHERE name = ?", name)
+	if err != nil {
+		return "", 0, err
+	}
+	if row != nil {
+		id, version = row[0].(string), int(row[1].(int64))+1
+		_, err = tx.write("UPDATE apps SET version = ? WHERE id = ?", version, id)
+		return id, version, err
+	}
+	id, version = newID(), 1
+	created := now.UnixMilli()
+	row, err = tx.conn.queryRow("SELECT id, version, created_at FROM removed_apps WHERE name = ? AND keep_data = 1", name)
+	if err != nil {
+		return "", 0, err
+	}
+	if row != nil {
+		id, version, created = row[0].(string), int(row[1].(int64))+1, row[2].(int64)
+		if _, err := tx.write("DELETE FROM removed_apps WHERE id = ?", id); err != nil {
+			return "", 0, err
+		}
+	}
+	_, err = tx.write("INSERT INTO apps (id, name, version, created_at) VALUES (?, ?, ?, ?)", id, name, version, created)
+	return id, version, err
+}
+
+// addFile records a file of a version whose content is stored in every form.
+func addFile(tx *writeTx, op, app string, version int, f storage.File) error {
+	for _, encoding := range append([]string{""}, f.Encodings...) {
+		n, err := tx.conn.queryInt("SELECT count(*) FROM contents WHERE hash = ? AND encoding = ? AND ready = 1", f.Hash, encoding)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return &storage.Error{Code: storage.CodeNotFound, Op: op, Path: f.Path,
+				Msg:  fmt.Sprintf("content %s (encoding %q) is not stored", f.Hash, encoding),
+				Hint: "store it with PutContent and publish again"}
+		}
+	}
+	_, err := tx.write("INSERT INTO files (app, version, path, hash, size, encodings) VALUES (?, ?, ?, ?, ?, ?)",
+		app, version, f.Path, f.Hash, f.Size, strings.Join(f.Encodings, " "))
+	if isTaken(err) {
+		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: f.Path, Msg: "the path occurs twice"}
+	}
+	return err
+}
+
+// dropVersions forgets the versions of an app up to and including last. Their
+// content is swept when nothing has referred to it for an hour.
+func dropVersions(tx *writeTx, app string, last int) error {
+	_, err := tx.write(`UPDATE contents SET touched_at = ?
+		WHERE hash IN (SELECT hash FROM files WHERE app = ? AND version <= ?)`, time.Now().UnixMilli(), app, last)
+	if err == nil {
+		_, err = tx.write("DELETE FROM files WHERE app = ? AND version <= ?", app, last)
+	}
+	if err == nil {
+		_, err = tx.write("DELETE FROM deployments WHERE app = ? AND version <= ?", app, last)
+	}
+	return err
+}
+
+// RemoveApp implements [storage.Catalogue]. The id of an app whose data was
+// kept may be given again to remove that too.
+func (s *Store) RemoveApp(ctx context.Context, appID string, keepData bool) error {
+	const op = "removeApp"
+	err := s.writer.do(ctx, op, func(tx *writeTx) error {
+		if err := removeApp(tx, op, appID, keepData); err != nil {
+			return err
+		}
+		return s.revise(tx)
+	})
+	if err == nil && !keepData {
+		s.sweeper.now()
+	}
+	return wrap(op, err)
+}
+
+func removeApp(tx *writeTx, op, id string, keepData bool) error {
+	row, err := tx.conn.queryRow("SELECT name, version, created_at FROM apps WHERE id = ?", id)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UnixMilli()
+	if row == nil {
+		n := int64(0)
+		if !keepData {
+			n, err = tx.write("UPDATE removed_apps SET keep_data = 0, removed_at = ? WHERE id = ? AND keep_data = 1", now, id)
+		}
+		if err == nil && n == 0 {
+			err = errNotFound(op, "no such app")
+		}
+		return err
+	}
+	if err := dropVersions(tx, id, int(row[1].(int64))); err != nil {
+		return err
+	}
+	if _, err := tx.write("DELETE FROM apps WHERE id = ?", id); err != nil {
+		return err
+	}
+	_, err = tx.write(`INSERT INTO removed_apps (id, name, version, keep_data, created_at, removed_at)
+		VALUES (?, ?, ?, ?, ?, ?)`, id, row[0], row[1], keepData, row[2], now)
+	return err
+}
+
+const selectDeployment = `SELECT d.app, a.name, d.version, d.manifest, d.engine, d.files, d.size, d.created_at, a.created_at
+	FROM apps a JOIN deployments d ON d.app = a.id `
+
+func deployment(row []driver.Value) storage.Deployment {
+	return storage.Deployment{
+		AppID:     row[0].(string),
+		Name:      row[1].(string),
+		Version:   int(row[2].(int64)),
+		Manifest:  json.RawMessage(row[3].(string)),
+		Engine:    row[4].(string),
+		Files:     int(row[5].(int64)),
+		Size:      row[6].(int64),
+		CreatedAt: time.UnixMilli(row[7].(int64)),
+	}
+}
+
+func app(row []driver.Value) storage.App {
+	d := deployment(row)
+	return storage.App{ID: d.AppID, Name: d.Name, Current: d, CreatedAt: time.UnixMilli(row[8].(int64))}
+}
+
+// Apps implements [storage.Catalogue].
+func (s *Store) Apps(ctx context.Context) ([]storage.App, error) {
+	return list(ctx, s, "apps", app, selectDeployment+"AND d.version = a.version ORDER BY a.name")
+}
+
+// App implements [storage.Catalogue].
+func (s *Store) App(ctx context.Context, name string) (storage.App, error) {
+	apps, err := list(ctx, s, "app", app, selectDeployment+"AND d.version = a.version WHERE a.name = ?", name)
+	if err == nil && len(apps) == 0 {
+		err = errNotFound("app", "no app of that name")
+	}
+	if err != nil {
+		return storage.App{}, err
+	}
+	return apps[0], nil
+}
+
+// Deployments implements [storage.Catalogue].
+func (s *Store) Deployments(ctx context.Context, appID string) ([]storage.Deployment, error) {
+	return list(ctx, s, "deployments", deployment, selectDeployment+"WHERE a.id = ? ORDER BY d.version DESC", appID)
+}
+
+// Files implements [storage.Catalogue].
+func (s *Store) Files(ctx context.Context, appID string, version int) ([]storage.File, error) {
+	return list(ctx, s, "files", func(row []driver.Value) storage.File {
+		return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64),
+			Encodings: strings.Fields(row[3].(string))}
+	}, "SELECT path, hash, size, encodings FROM files WHERE app = ? AND version = ? ORDER BY path", appID, version)
+}
+
+// list returns what each row of a query makes.
+func list[T any](ctx context.Context, s *Store, op string, make func([]driver.Value) T, query string, args ...any) ([]T, error) {
+	items := []T{}
+	err := s.readers.snapshot(ctx, op, func(c *conn) error {
+		return c.query(ctx, query, args, func(row []driver.Value) error {
+			items = append(items, make(row))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	return items, nil
+}

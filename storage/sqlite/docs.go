@@ -1,0 +1,334 @@
+package sqlite
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// docs implements [storage.Docs].
+//
+// A query is tried on each document of the collection in Go, by the one
+// implementation that every engine shares, and not in SQL: SQLite would have to
+// parse each document as well, its functions compare values by other rules, and
+// no name from a query comes near a statement this way. A query that names an
+// id reads that one row.
+type docs scopeTx
+
+const (
+	// updateChunk is how many matches an update gathers before it writes them.
+	updateChunk = 256
+
+	docsScan = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq`
+	docsBack = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq DESC`
+	docsByID = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND id = ?`
+	docsBody = `SELECT body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
+
+	docsInsert = `INSERT INTO docs (app, user, collection, seq, id, body, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+	docsUpdate = `UPDATE docs SET body = ?, updated_at = ? WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
+	docsDelete = `DELETE FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
+	docsClear  = `DELETE FROM docs WHERE app = ? AND user = ? AND collection = ?`
+)
+
+// errStop ends a scan that has found enough.
+var errStop = errors.New("enough rows")
+
+// parse checks the collection's name and the query.
+func (d *docs) parse(op, collection string, query json.RawMessage) (*storage.Expr, error) {
+	if err := storage.CheckKey(op, "collection", collection); err != nil {
+		return nil, err
+	}
+	q, err := storage.ParseQuery(query)
+	return q, withOp(op, err)
+}
+
+// withOp names the operation in an error of the query language.
+func withOp(op string, err error) error {
+	if e, ok := err.(*storage.Error); ok && e.Op == "" {
+		e.Op = op
+	}
+	return err
+}
+
+func (d *docs) key(collection string, more ...any) []any {
+	return append([]any{d.scope.App, d.scope.User, collection}, more...)
+}
+
+// scan calls fn with the documents after seq that match, in order of insertion
+// or backwards.
+func (d *docs) scan(op, collection string, q *storage.Expr, after int64, back bool, fn func(seq int64, body string) error) error {
+	query, args := docsScan, d.key(collection, after)
+	if back {
+		query = docsBack
+	}
+	if id, ok := q.ID(); ok {
+		query, args = docsByID, d.key(collection, id)
+	}
+	err := d.rows(op, query, args, func(row []driver.Value) error {
+		seq, _ := row[0].(int64)
+		body, _ := row[1].(string)
+		if seq <= after || !q.Match(body) {
+			return nil
+		}
+		return fn(seq, body)
+	})
+	if err == errStop {
+		return nil
+	}
+	return err
+}
+
+func (d *docs) Insert(collection string, doc json.RawMessage) (string, error) {
+	const op = "ds.insert"
+	if err := storage.CheckKey(op, "collection", collection); err != nil {
+		return "", err
+	}
+	now := time.Now().UnixMilli()
+	id, body, err := storage.NewDocument(doc, newID, now)
+	if err != nil {
+		return "", withOp(op, err)
+	}
+	return id, d.insert(op, collection, id, body, now)
+}
+
+func (d *docs) insert(op, collection, id, body string, now int64) error {
+	if d.tx == nil {
+		return errReadOnly(op)
+	}
+	seq, err := d.tx.next()
+	if err != nil {
+		return wrap(op, err)
+	}
+	_, err = d.write(op, docsInsert, d.key(collection, seq, id, body, now, now)...)
+	if storage.CodeOf(err) == storage.CodeConflict {
+		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: "id", Msg: fmt.Sprintf("the id %q is taken", id)}
+	}
+	return err
+}
+
+func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
+	const op = "ds.find"
+	q, err := d.parse(op, collection, query)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := rowLimit(op, opt.Limit); err != nil {
+		return nil, err
+	}
+	if opt.Offset < 0 {
+		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the offset is negative"}
+	}
+	if opt.Sort != "" {
+		return d.findSorted(op, collection, q, opt)
+	}
+	found := []json.RawMessage{}
+	size := resultSize{op: op, limit: opt.Limit}
+	skip := opt.Offset
+	err = d.scan(op, collection, q, 0, opt.Desc, func(_ int64, body string) error {
+		if skip > 0 {
+			skip--
+			return nil
+		}
+		found = append(found, json.RawMessage(body))
+		if err := size.add(len(body)); err != nil {
+			return err
+		}
+		if len(found) == opt.Limit {
+			return errStop
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// findSorted gathers the sort keys of all matches and then reads the documents
+// of the page, so that memory is bounded by the page and not by the collection.
+func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.FindOptions) ([]json.RawMessage, error) {
+	type match struct {
+		key storage.SortKey
+		seq int64
+	}
+	var matches []match
+	path := storage.ParsePath(opt.Sort)
+	err := d.scan(op, collection, q, 0, false, func(seq int64, body string) error {
+		matches = append(matches, match{storage.NewSortKey(body, path), seq})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(matches, func(a, b match) int { return a.key.Compare(b.key) })
+	if opt.Desc {
+		slices.Reverse(matches)
+	}
+	matches = matches[min(opt.Offset, len(matches)):]
+	if opt.Limit > 0 {
+		matches = matches[:min(opt.Limit, len(matches))]
+	}
+	found := []json.RawMessage{}
+	size := resultSize{op: op, limit: opt.Limit}
+	for _, m := range matches {
+		row, err := d.row(op, docsBody, d.key(collection, m.seq)...)
+		if err != nil {
+			return nil, err
+		}
+		body, _ := row[0].(string)
+		found = append(found, json.RawMessage(body))
+		if err := size.add(len(body)); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (d *docs) Count(collection string, query json.RawMessage) (int, error) {
+	const op = "ds.count"
+	q, err := d.parse(op, collection, query)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	err = d.scan(op, collection, q, 0, false, func(int64, string) error { n++; return nil })
+	return n, err
+}
+
+func (d *docs) Update(collection string, query, changes json.RawMessage) (int, error) {
+	const op = "ds.update"
+	q, c, err := d.parseUpdate(op, collection, query, changes)
+	if err != nil {
+		return 0, err
+	}
+	return d.update(op, collection, q, c)
+}
+
+func (d *docs) parseUpdate(op, collection string, query, changes json.RawMessage) (*storage.Expr, *storage.Changes, error) {
+	q, err := d.parseWrite(op, collection, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := storage.ParseChanges(changes)
+	return q, c, withOp(op, err)
+}
+
+// parseWrite is parse for an operation that changes the matches. It takes no
+// missing query for one that matches all.
+func (d *docs) parseWrite(op, collection string, query json.RawMessage) (*storage.Expr, error) {
+	if text := bytes.TrimSpace(query); len(text) == 0 || string(text) == "null" {
+		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "a query is required", Hint: "{} matches every document"}
+	}
+	if d.tx == nil {
+		return nil, errReadOnly(op)
+	}
+	return d.parse(op, collection, query)
+}
+
+func (d *docs) update(op, collection string, q *storage.Expr, c *storage.Changes) (int, error) {
+	now := time.Now().UnixMilli()
+	return d.each(op, collection, q, func(seq int64, body string) error {
+		body, err := c.Apply(body, now)
+		if err != nil {
+			return withOp(op, err)
+		}
+		_, err = d.write(op, docsUpdate, body, now, d.scope.App, d.scope.User, collection, seq)
+		return err
+	})
+}
+
+// each calls fn for every match, and returns how many there were. fn may change
+// the row: rows are gathered first, a chunk at a time, since a scan over rows
+// that change under it has no certain outcome.
+func (d *docs) each(op, collection string, q *storage.Expr, fn func(seq int64, body string) error) (int, error) {
+	type match struct {
+		seq  int64
+		body string
+	}
+	n, after := 0, int64(0)
+	for {
+		var chunk []match
+		err := d.scan(op, collection, q, after, false, func(seq int64, body string) error {
+			chunk = append(chunk, match{seq, body})
+			if len(chunk) == updateChunk {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil {
+			if n > 0 {
+				d.tx.fail(err)
+			}
+			return 0, err
+		}
+		for _, m := range chunk {
+			if err := fn(m.seq, m.body); err != nil {
+				if n > 0 {
+					d.tx.fail(err) // half of an update is none
+				}
+				return 0, err
+			}
+			n, after = n+1, m.seq
+		}
+		if len(chunk) < updateChunk {
+			return n, nil
+		}
+	}
+}
+
+func (d *docs) Upsert(collection string, query, changes json.RawMessage) (int, error) {
+	const op = "ds.upsert"
+	q, c, err := d.parseUpdate(op, collection, query, changes)
+	if err != nil {
+		return 0, err
+	}
+	n, err := d.update(op, collection, q, c)
+	if err != nil || n > 0 {
+		return n, err
+	}
+	now := time.Now().UnixMilli()
+	id, body, err := c.Upsert(q, newID, now)
+	if err != nil {
+		return 0, withOp(op, err)
+	}
+	if err := d.insert(op, collection, id, body, now); err != nil {
+		return 0, err
+	}
+	return 1, nil
+}
+
+func (d *docs) Delete(collection string, query json.RawMessage) (int, error) {
+	const op = "ds.delete"
+	q, err := d.parseWrite(op, collection, query)
+	if err != nil {
+		return 0, err
+	}
+	if q.Op == storage.OpAnd && len(q.Sub) == 0 {
+		n, err := d.write(op, docsClear, d.key(collection)...)
+		return int(n), err
+	}
+	return d.each(op, collection, q, func(seq int64, _ string) error {
+		_, err := d.write(op, docsDelete, d.key(collection, seq)...)
+		return err
+	})
+}
+
+func (d *docs) DeleteOldest(collection string, keep int) (int, error) {
+	const op = "ds.deleteOldest"
+	if err := storage.CheckKey(op, "collection", collection); err != nil {
+		return 0, err
+	}
+	if keep < 0 {
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the number to keep is negative"}
+	}
+	n, err := d.write(op, docsClear+` AND seq <= (SELECT seq FROM docs
+		WHERE app = ? AND user = ? AND collection = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
+		d.key(collection, d.key(collection, keep)...)...)
+	return int(n), err
+}

@@ -1,0 +1,266 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// kv implements [storage.KV].
+type kv scopeTx
+
+const (
+	kvGet = `SELECT value, version, expires_at FROM kv WHERE app = ? AND user = ? AND key = ?`
+	kvSet = `INSERT INTO kv (app, user, key, value, version, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (app, user, key) DO UPDATE
+		SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at`
+	kvDelete = `DELETE FROM kv WHERE app = ? AND user = ? AND key = ?`
+	kvList   = `SELECT key, value, version, expires_at FROM kv
+		WHERE app = ? AND user = ? AND key >= ? AND key < ? AND (expires_at = 0 OR expires_at > ?)
+		ORDER BY key LIMIT ?`
+)
+
+func (k *kv) Get(key string) (storage.Entry, error) {
+	const op = "kv.get"
+	if err := storage.CheckKey(op, "key", key); err != nil {
+		return storage.Entry{}, err
+	}
+	e, ok, err := k.find(op, key)
+	if err == nil && !ok {
+		err = errNotFound(op, "no such key")
+	}
+	return e, err
+}
+
+// find returns the entry if it is there and has not expired.
+func (k *kv) find(op, key string) (storage.Entry, bool, error) {
+	row, err := k.row(op, kvGet, k.scope.App, k.scope.User, key)
+	if err != nil || row == nil {
+		return storage.Entry{}, false, err
+	}
+	expires, _ := row[2].(int64)
+	if expires != 0 && expires <= time.Now().UnixMilli() {
+		return storage.Entry{}, false, nil
+	}
+	return entry(key, row), true, nil
+}
+
+// entry makes an Entry of a row's value, version and expires_at.
+func entry(key string, row []driver.Value) storage.Entry {
+	value, _ := row[0].(string)
+	version, _ := row[1].(int64)
+	e := storage.Entry{Key: key, Value: json.RawMessage(value), Version: version}
+	if expires, _ := row[2].(int64); expires != 0 {
+		e.ExpiresAt = time.UnixMilli(expires)
+	}
+	return e
+}
+
+func (k *kv) Set(key string, value json.RawMessage, ttl time.Duration) error {
+	const op = "kv.set"
+	if ttl < 0 {
+		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the time to live is negative"}
+	}
+	if err := checkEntry(op, key, value); err != nil {
+		return err
+	}
+	_, err := k.put(op, key, value, expiry(ttl))
+	return err
+}
+
+func checkEntry(op, key string, value json.RawMessage) error {
+	if err := storage.CheckKey(op, "key", key); err != nil {
+		return err
+	}
+	return storage.CheckValue(op, value)
+}
+
+// expiry returns when a value stored now for ttl ends, in Unix milliseconds.
+func expiry(ttl time.Duration) int64 {
+	if ttl == 0 {
+		return 0
+	}
+	ms := int64(ttl / time.Millisecond)
+	if ttl%time.Millisecond != 0 {
+		ms++
+	}
+	return time.Now().UnixMilli() + ms
+}
+
+// put stores an entry under a new version, and returns that.
+func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, error) {
+	if k.tx == nil {
+		return 0, errReadOnly(op)
+	}
+	version, err := k.tx.next()
+	if err != nil {
+		return 0, wrap(op, err)
+	}
+	_, err = k.write(op, kvSet, k.scope.App, k.scope.User, key, string(value), version, expires)
+	return version, err
+}
+
+func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, error) {
+	const op = "kv.setIf"
+	if err := checkEntry(op, key, value); err != nil {
+		return 0, err
+	}
+	if k.tx == nil {
+		return 0, errReadOnly(op)
+	}
+	old, _, err := k.find(op, key)
+	if err != nil {
+		return 0, err
+	}
+	if old.Version != version {
+		return 0, &storage.Error{Code: storage.CodeConflict, Op: op,
+			Msg: fmt.Sprintf("the key is at version %d, not %d", old.Version, version), Hint: "read it again and retry"}
+	}
+	return k.put(op, key, value, expiresAt(old))
+}
+
+func expiresAt(e storage.Entry) int64 {
+	if e.ExpiresAt.IsZero() {
+		return 0
+	}
+	return e.ExpiresAt.UnixMilli()
+}
+
+func (k *kv) Delete(key string) (bool, error) {
+	const op = "kv.delete"
+	if err := storage.CheckKey(op, "key", key); err != nil {
+		return false, err
+	}
+	if k.tx == nil {
+		return false, errReadOnly(op)
+	}
+	_, there, err := k.find(op, key)
+	if err != nil || !there {
+		return false, err
+	}
+	_, err = k.write(op, kvDelete, k.scope.App, k.scope.User, key)
+	return err == nil, err
+}
+
+func (k *kv) Incr(key string, by float64) (float64, error) {
+	const op = "kv.incr"
+	if err := storage.CheckKey(op, "key", key); err != nil {
+		return 0, err
+	}
+	if k.tx == nil {
+		return 0, errReadOnly(op)
+	}
+	old, there, err := k.find(op, key)
+	if err != nil {
+		return 0, err
+	}
+	sum := by
+	if there {
+		n, err := number(old.Value)
+		if err != nil {
+			return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the value is not a number"}
+		}
+		sum += n
+	}
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the sum is not a finite number"}
+	}
+	text, err := json.Marshal(sum)
+	if err != nil {
+		return 0, err
+	}
+	_, err = k.put(op, key, text, expiresAt(old))
+	return sum, err
+}
+
+// number parses a JSON number and nothing else.
+func number(value json.RawMessage) (float64, error) {
+	var n json.Number
+	if err := json.Unmarshal(value, &n); err != nil || n == "" || value[0] == '"' {
+		return 0, strconv.ErrSyntax
+	}
+	return n.Float64()
+}
+
+func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
+	const op = "kv.list"
+	if err := storage.CheckPrefix(op, "prefix", prefix); err != nil {
+		return nil, err
+	}
+	if err := storage.CheckPrefix(op, "after", page.After); err != nil {
+		return nil, err
+	}
+	limit, err := rowLimit(op, page.Limit)
+	if err != nil {
+		return nil, err
+	}
+	entries := []storage.Entry{}
+	size := resultSize{op: op, limit: page.Limit}
+	// One lower bound, so that a later page starts in the index where it
+	// begins. No key has a NUL, so this is the first text after page.After.
+	from := max(prefix, page.After+"\x00")
+	args := []any{k.scope.App, k.scope.User, from, prefixEnd(prefix), time.Now().UnixMilli(), limit}
+	err = k.rows(op, kvList, args, func(row []driver.Value) error {
+		key, _ := row[0].(string)
+		e := entry(key, row[1:])
+		entries = append(entries, e)
+		return size.add(len(key) + len(e.Value))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// prefixEnd returns the first text after all those that start with prefix, in
+// the order of bytes. It need not be UTF-8: it is only compared. No byte of
+// UTF-8 is 0xff, so that is past all texts, and a last byte can be counted up.
+func prefixEnd(prefix string) string {
+	if prefix == "" {
+		return "\xff"
+	}
+	last := len(prefix) - 1
+	return prefix[:last] + string([]byte{prefix[last] + 1})
+}
+
+// rowLimit returns how many rows to ask for: one more than can be returned if
+// the caller wants them all, so that more of them are noticed.
+func rowLimit(op string, limit int) (int, error) {
+	switch {
+	case limit < 0:
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the limit is negative"}
+	case limit > storage.MaxRows:
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op,
+			Msg: fmt.Sprintf("the limit is %d, more than %d", limit, storage.MaxRows), Hint: "read page by page"}
+	case limit == 0:
+		return storage.MaxRows + 1, nil
+	}
+	return limit, nil
+}
+
+// resultSize counts what a list or a find has gathered.
+type resultSize struct {
+	op    string
+	limit int // the caller's
+	rows  int
+	bytes int
+}
+
+func (r *resultSize) add(n int) error {
+	r.rows++
+	r.bytes += n
+	if r.limit == 0 && r.rows > storage.MaxRows {
+		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
+			Msg: fmt.Sprintf("more than %d rows", storage.MaxRows), Hint: "set a limit and read page by page"}
+	}
+	if r.bytes > storage.MaxResult {
+		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
+			Msg: fmt.Sprintf("more than %d MiB of data", storage.MaxResult>>20), Hint: "set a smaller limit"}
+	}
+	return nil
+}

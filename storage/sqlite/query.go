@@ -1,0 +1,287 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+const (
+	// queryTimeout bounds an operator's query: a longer read keeps the log from
+	// being folded into the data file.
+	queryTimeout = 30 * time.Second
+	// maxQueryText is the longest query, in bytes.
+	maxQueryText = 1 << 20
+	// maxCell is the longest text or blob that a query may make or return.
+	maxCell = 16 << 20
+	// maxTable is how many bytes of cells a query returns at most; beyond that
+	// the table is marked as truncated.
+	maxTable = 32 << 20
+	// opRecursive is SQLITE_RECURSIVE, which the driver does not name.
+	opRecursive = 33
+)
+
+// Query implements [storage.Database]. A limit of 0, or one above
+// [storage.MaxRows], is MaxRows. A query runs for 30 seconds at most and
+// returns at most 32 MiB; [storage.Table] says if there was more.
+func (s *Store) Query(ctx context.Context, query string, limit int) (*storage.Table, error) {
+	select {
+	case <-s.readers.closed:
+		return nil, errClosed("query")
+	default:
+	}
+	return QueryFile(ctx, s.path, query, limit)
+}
+
+// QueryFile runs one read-only statement on the data file at path, beside the
+// processes that have it open, under the rules of [Store.Query]. It returns a
+// [storage.Error] with [storage.CodeFormat] or [storage.CodeUnavailable] if
+// there is no usable data file.
+func QueryFile(ctx context.Context, path, query string, limit int) (*storage.Table, error) {
+	const op = "query"
+	query, err := oneStatement(op, query)
+	if err != nil {
+		return nil, err
+	}
+	if limit < 0 {
+		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the limit is negative"}
+	}
+	if limit == 0 || limit > storage.MaxRows {
+		limit = storage.MaxRows
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := openQuery(path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	table, err := readTable(ctx, c, query, limit)
+	if err != nil {
+		return nil, wrap(op, err)
+	}
+	return table, nil
+}
+
+// openQuery opens a connection that the database itself keeps from writing, in
+// three ways: the file is open for reading, query_only is set, and the
+// authorizer refuses every statement but a read.
+func openQuery(path string) (*conn, error) {
+	const op = "query"
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, unusable(path, err)
+	}
+	ours, err := inspect(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: path, Msg: "there is no data file",
+			Err: fs.ErrNotExist, Hint: "check the path, or start the server once to make one"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !ours {
+		return nil, notOurs(path, "it is empty")
+	}
+	c, err := openConn(abs, nil, "mode", "ro", "_query_only", "on")
+	if err != nil {
+		return nil, unusable(path, err)
+	}
+	version, err := schemaVersion(c, module)
+	if err != nil {
+		err = unusable(path, err)
+	} else if version > len(schema) {
+		err = errNewer(op, module, version, len(schema))
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxCell)
+	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+	c.raw.RegisterAuthorizer(authorize)
+	return c, nil
+}
+
+// readTable runs the query. It takes one row more than the limit to know
+// whether there are any.
+func readTable(ctx context.Context, c *conn, query string, limit int) (*storage.Table, error) {
+	rows, err := c.raw.QueryContext(ctx, query, nil)
+	if err != nil {
+		return nil, callError(ctx, err)
+	}
+	defer rows.Close()
+	table := &storage.Table{Columns: slices.Clone(rows.Columns()), Rows: [][]any{}}
+	size := 0
+	for {
+		values := make([]driver.Value, len(table.Columns))
+		err := rows.Next(values)
+		if errors.Is(err, io.EOF) {
+			return table, nil
+		}
+		if err != nil {
+			return nil, ctxError(ctx, err)
+		}
+		size += rowSize(values)
+		if len(table.Rows) == limit || size > maxTable {
+			table.Truncated = true
+			return table, nil
+		}
+		row := make([]any, len(values))
+		for i, v := range values {
+			row[i] = v
+		}
+		table.Rows = append(table.Rows, row)
+	}
+}
+
+func rowSize(values []driver.Value) int {
+	n := 0
+	for _, v := range values {
+		n += 16
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		}
+	}
+	return n
+}
+
+// authorize lets a query read, and hides secrets from it: SQLite reads NULL
+// wherever a secret column is named, in a condition too.
+func authorize(op int, arg1, arg2, _ string) int {
+	switch op {
+	case sqlite3.SQLITE_SELECT, opRecursive:
+		return sqlite3.SQLITE_OK
+	case sqlite3.SQLITE_READ:
+		if secret(arg1, arg2) {
+			return sqlite3.SQLITE_IGNORE
+		}
+		return sqlite3.SQLITE_OK
+	case sqlite3.SQLITE_FUNCTION:
+		if allowedFunction(arg2) {
+			return sqlite3.SQLITE_OK
+		}
+	case sqlite3.SQLITE_PRAGMA:
+		if allowedPragma(arg1, arg2) {
+			return sqlite3.SQLITE_OK
+		}
+	}
+	return sqlite3.SQLITE_DENY
+}
+
+// secret reports whether a column holds what no query may return: hashes of
+// tokens and passwords, providers' secrets, hand-overs, and apps' variables. It
+// goes by the end of the name, so that the next such column is hidden too.
+func secret(table, column string) bool {
+	table, column = strings.ToLower(table), strings.ToLower(column)
+	return strings.HasSuffix(column, "_hash") || strings.HasSuffix(column, "_secret") ||
+		table == "auth_handovers" || table == "env_vars" && column == "value"
+}
+
+// allowedFunction refuses what reaches out of the database, and what the driver
+// adds to every connection.
+func allowedFunction(name string) bool {
+	switch strings.ToLower(name) {
+	case "load_extension", "fts3_tokenizer", "authenticate", "auth_user_add", "auth_user_change",
+		"auth_user_delete", "auth_enabled":
+		return false
+	}
+	return true
+}
+
+// allowedPragma lets a query ask about the schema. Those that set something
+// when they get an argument are allowed without one.
+func allowedPragma(name, arg string) bool {
+	switch strings.ToLower(name) {
+	case "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
+		"foreign_key_list", "foreign_key_check", "integrity_check", "quick_check":
+		return true
+	case "application_id", "user_version", "page_count", "page_size", "freelist_count",
+		"journal_mode", "encoding", "compile_options", "function_list", "data_version":
+		return arg == ""
+	}
+	return false
+}
+
+// oneStatement returns the text of the only statement in query.
+func oneStatement(op, query string) (string, error) {
+	if len(query) > maxQueryText {
+		return "", &storage.Error{Code: storage.CodeQuotaExceeded, Op: op, Msg: "the query is longer than 1 MiB"}
+	}
+	if strings.IndexByte(query, 0) >= 0 {
+		return "", &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the query contains a NUL byte"}
+	}
+	statement, rest := cutStatement(query)
+	if statement == "" {
+		return "", &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "there is no statement", Hint: "give one SELECT"}
+	}
+	if more, _ := cutStatement(rest); more != "" {
+		return "", &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "there is more than one statement", Hint: "run them one by one"}
+	}
+	return statement, nil
+}
+
+// cutStatement returns the first statement of a text, without what precedes
+// it, and what follows its semicolon. It knows what a token is by SQLite's
+// rules (https://www.sqlite.org/lang_comment.html, lang_keywords.html) and need
+// not know more: what a query may do is not decided from its text.
+func cutStatement(text string) (statement, rest string) {
+	start := -1
+	for i := 0; i < len(text); {
+		size := tokenSize(text[i:])
+		switch token := text[i : i+size]; {
+		case token == ";":
+			if start >= 0 {
+				return text[start:i], text[i+1:]
+			}
+		case strings.HasPrefix(token, "--"), strings.HasPrefix(token, "/*"), strings.Contains(" \t\n\f\r", token):
+		case start < 0:
+			start = i
+		}
+		i += size
+	}
+	if start < 0 {
+		return "", ""
+	}
+	return text[start:], ""
+}
+
+// tokenSize returns the length of the comment, the quoted text or the single
+// byte that s begins with. What has no end goes on to the end of s.
+func tokenSize(s string) int {
+	until := func(start int, end string) int {
+		if i := strings.Index(s[start:], end); i >= 0 {
+			return start + i + len(end)
+		}
+		return len(s)
+	}
+	switch {
+	case strings.HasPrefix(s, "--"):
+		return until(2, "\n")
+	case strings.HasPrefix(s, "/*") && len(s) > 2:
+		return until(2, "*/")
+	case s[0] == '\'', s[0] == '"', s[0] == '`':
+		// A doubled quote is two quoted texts side by side, as far as
+		// semicolons are concerned.
+		return until(1, s[:1])
+	case s[0] == '[':
+		return until(1, "]")
+	}
+	return 1
+}

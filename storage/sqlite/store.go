@@ -1,0 +1,116 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+var _ storage.Store = (*Store)(nil)
+
+// Options configures a [Store]. The zero value is ready to use.
+type Options struct {
+	// Logger gets what no caller is told: commits that failed, panics in
+	// transactions, sweeps that failed. Default: nil, which discards it.
+	Logger *slog.Logger
+}
+
+// Store is an open data file. It implements [storage.Store].
+type Store struct {
+	path    string
+	logger  *slog.Logger
+	writer  *writer
+	readers *readers
+	watch   *watch
+	reading pins // content that is being read
+	sweeper *sweeper
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Stats says what the writer is doing.
+type Stats struct {
+	// Depth is how many writes wait now.
+	Depth int
+	// Batches is how many transactions were committed since Open, and Commits
+	// how many callers' writes they held: their ratio is what group commit
+	// saves.
+	Batches, Commits uint64
+}
+
+// Open opens the data file at path, and makes it, with its directory, if there
+// is none. The file is for its owner alone (mode 0600, a new directory 0700).
+//
+// A file that is not a fazt data file, that cannot be written or that a newer
+// fazt has written is refused with a [storage.Error] and left as it is. An
+// older one is brought up to date.
+func Open(ctx context.Context, path string, opt Options) (*Store, error) {
+	logger := opt.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	path, err := prepareFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := openWriter(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, logger: logger}
+	if s.writer, err = newWriter(c, logger); err != nil {
+		c.close()
+		return nil, wrap("open", err)
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(wrap("open", err), s.Close())
+	}
+	return s, nil
+}
+
+// start brings the schema up to date and opens the rest of the connections.
+func (s *Store) start(ctx context.Context) (err error) {
+	if err := s.migrate(ctx, "open", module, schema); err != nil {
+		return err
+	}
+	if s.readers, err = openReaders(s.path); err != nil {
+		return err
+	}
+	if s.watch, err = openWatch(s.path, s.logger); err != nil {
+		return err
+	}
+	s.sweeper = startSweeper(s)
+	return nil
+}
+
+// Close waits for accepted writes and for reads that are under way, and
+// releases the file. Later calls return what the first did.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		var errs []error
+		if s.sweeper != nil {
+			s.sweeper.stop()
+		}
+		s.writer.close()
+		if s.watch != nil {
+			errs = append(errs, s.watch.close())
+		}
+		if s.readers != nil {
+			errs = append(errs, s.readers.close())
+		}
+		// The last connection to close folds the log into the data file, so it
+		// must be one that can write.
+		errs = append(errs, s.writer.conn.close())
+		s.closeErr = wrap("close", errors.Join(errs...))
+	})
+	return s.closeErr
+}
+
+// Stats returns the writer's present figures.
+func (s *Store) Stats() Stats {
+	return Stats{Depth: s.writer.depth(), Batches: s.writer.batches.Load(), Commits: s.writer.commits.Load()}
+}

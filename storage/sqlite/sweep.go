@@ -1,0 +1,160 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"time"
+)
+
+const (
+	// sweepInterval is how often the sweeper looks for what can go. Nothing
+	// waits for it: expired keys are invisible at once.
+	sweepInterval = time.Minute
+	// sweepRows is how many rows one transaction of the sweeper removes, so
+	// that it holds the writer up for a millisecond or so.
+	sweepRows = 200
+	// sweepChunks is the same for chunks of content, 4 MiB.
+	sweepChunks = 16
+)
+
+// sweeper removes in the background what nobody can see any more: expired
+// keys, the data of removed apps, and content without a version.
+type sweeper struct {
+	store  *Store
+	wake   chan struct{}
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+}
+
+func startSweeper(s *Store) *sweeper {
+	w := &sweeper{store: s, wake: make(chan struct{}, 1)}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.done.Go(w.loop)
+	return w
+}
+
+// now has the sweeper look at once.
+func (w *sweeper) now() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *sweeper) stop() {
+	w.cancel()
+	w.done.Wait()
+}
+
+func (w *sweeper) loop() {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-w.wake:
+		case <-w.ctx.Done():
+			return
+		}
+		for _, sweep := range []func() error{w.expired, w.removed, w.contents} {
+			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
+				w.store.logger.Warn("sweeping failed", "err", err)
+			}
+		}
+	}
+}
+
+// each runs a statement in transactions of its own for as long as it removes
+// rows.
+func (w *sweeper) each(query string, args ...any) error {
+	for {
+		var n int64
+		err := w.store.writer.do(w.ctx, "sweep", func(tx *writeTx) (err error) {
+			n, err = tx.write(query, args...)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// find reads ids from the readers, so that a sweep with nothing to do does not
+// take the write lock.
+func (w *sweeper) find(query string, args ...any) ([]any, error) {
+	return list(w.ctx, w.store, "sweep", func(row []driver.Value) any { return row[0] }, query, args...)
+}
+
+func (w *sweeper) expired() error {
+	now := time.Now().UnixMilli()
+	ids, err := w.find("SELECT 1 FROM kv WHERE expires_at > 0 AND expires_at <= ? LIMIT 1", now)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	return w.each(`DELETE FROM kv WHERE (app, user, key) IN (
+		SELECT app, user, key FROM kv WHERE expires_at > 0 AND expires_at <= ? LIMIT ?)`, now, sweepRows)
+}
+
+// removed deletes the data of removed apps. A request that was running when its
+// app was removed may still write, so the app is remembered for an hour.
+func (w *sweeper) removed() error {
+	old := time.Now().Add(-time.Hour).UnixMilli()
+	apps, err := w.find("SELECT id FROM removed_apps WHERE keep_data = 0")
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		err := w.each(`DELETE FROM kv WHERE (app, user, key) IN (
+			SELECT app, user, key FROM kv WHERE app = ? LIMIT ?)`, app, sweepRows)
+		if err == nil {
+			err = w.each(`DELETE FROM docs WHERE (app, user, collection, seq) IN (
+				SELECT app, user, collection, seq FROM docs WHERE app = ? LIMIT ?)`, app, sweepRows)
+		}
+		if err == nil {
+			err = w.each("DELETE FROM removed_apps WHERE id = ? AND removed_at <= ?", app, old)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contents removes content that nothing has referred to for a while. Its row
+// goes last, so that what a crash leaves is found again.
+func (w *sweeper) contents() error {
+	old := time.Now().Add(-contentGrace).UnixMilli()
+	ids, err := w.find(`SELECT id FROM contents WHERE touched_at <= ?
+		AND (ready = 0 OR NOT EXISTS (SELECT 1 FROM files WHERE files.hash = contents.hash))`, old)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if w.store.reading.has(id.(int64)) {
+			continue
+		}
+		if err := w.content(id, old); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *sweeper) content(id any, old int64) error {
+	// Between the search and now a version may have come to refer to it.
+	err := w.each(`UPDATE contents SET ready = 0 WHERE id = ? AND ready = 1 AND touched_at <= ?
+		AND NOT EXISTS (SELECT 1 FROM files WHERE files.hash = contents.hash)`, id, old)
+	if err != nil {
+		return err
+	}
+	err = w.each(`DELETE FROM chunks WHERE (content, n) IN (
+		SELECT c.content, c.n FROM chunks c JOIN contents ON contents.id = c.content
+		WHERE c.content = ? AND contents.ready = 0 AND contents.touched_at <= ? LIMIT ?)`, id, old, sweepChunks)
+	if err != nil {
+		return err
+	}
+	return w.each(`DELETE FROM contents WHERE id = ? AND ready = 0 AND touched_at <= ?`, id, old)
+}

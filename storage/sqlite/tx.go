@@ -1,0 +1,133 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"strings"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// session is what the operations of one transaction need. On a reader tx is
+// nil.
+type session struct {
+	ctx  context.Context
+	conn *conn
+	tx   *writeTx
+}
+
+// write runs a statement that changes data.
+func (s *session) write(op, query string, args ...any) (int64, error) {
+	if s.tx == nil {
+		return 0, errReadOnly(op)
+	}
+	n, err := s.tx.write(query, args...)
+	return n, wrap(op, err)
+}
+
+// row returns the first row of a query by key.
+func (s *session) row(op, query string, args ...any) ([]driver.Value, error) {
+	if err := s.ready(); err != nil {
+		return nil, wrap(op, err)
+	}
+	row, err := s.conn.queryRow(query, args...)
+	return row, wrap(op, s.check(err))
+}
+
+// rows calls fn for every row of a query, until the context is done.
+func (s *session) rows(op, query string, args []any, fn func([]driver.Value) error) error {
+	if err := s.ready(); err != nil {
+		return wrap(op, err)
+	}
+	return wrap(op, s.check(s.conn.query(s.ctx, query, args, fn)))
+}
+
+func (s *session) ready() error {
+	if s.tx != nil {
+		if err := s.tx.usable(); err != nil {
+			return err
+		}
+	}
+	return s.ctx.Err()
+}
+
+func (s *session) check(err error) error {
+	if s.tx != nil {
+		return s.tx.check(err)
+	}
+	return err
+}
+
+// scopeTx implements [storage.Tx].
+type scopeTx struct {
+	session
+	scope storage.Scope
+}
+
+func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }
+func (t *scopeTx) Docs() storage.Docs { return (*docs)(t) }
+
+// Tx implements [storage.Store].
+func (s *Store) Tx(ctx context.Context, scope storage.Scope, fn func(storage.Tx) error) error {
+	if err := storage.CheckScope("tx", scope); err != nil {
+		return err
+	}
+	return s.writer.do(ctx, "tx", func(tx *writeTx) error {
+		return fn(&scopeTx{session{ctx, tx.conn, tx}, scope})
+	})
+}
+
+// View implements [storage.Store].
+func (s *Store) View(ctx context.Context, scope storage.Scope, fn func(storage.Tx) error) error {
+	if err := storage.CheckScope("view", scope); err != nil {
+		return err
+	}
+	return s.readers.snapshot(ctx, "view", func(c *conn) error {
+		return fn(&scopeTx{session{ctx, c, nil}, scope})
+	})
+}
+
+// sqlTx implements [storage.SQL].
+type sqlTx struct {
+	session
+	op string
+}
+
+// Write implements [storage.Database].
+func (s *Store) Write(ctx context.Context, fn func(storage.SQL) error) error {
+	return s.writer.do(ctx, "write", func(tx *writeTx) error {
+		return fn(&sqlTx{session{ctx, tx.conn, tx}, "write"})
+	})
+}
+
+// Read implements [storage.Database].
+func (s *Store) Read(ctx context.Context, fn func(storage.SQL) error) error {
+	return s.readers.snapshot(ctx, "read", func(c *conn) error {
+		return fn(&sqlTx{session{ctx, c, nil}, "read"})
+	})
+}
+
+func (t *sqlTx) Exec(query string, args ...any) (int64, error) {
+	return t.write(t.op, query, args...)
+}
+
+func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) error) error) error {
+	s := t.session
+	if s.tx != nil && !startsWithSelect(query) {
+		if err := s.tx.beforeWrite(); err != nil {
+			return wrap(t.op, err)
+		}
+		// To interrupt a statement that writes would end everyone's transaction.
+		s.ctx = context.WithoutCancel(s.ctx)
+	}
+	return s.rows(t.op, query, args, func(values []driver.Value) error {
+		return row(func(dest ...any) error { return scan(values, dest) })
+	})
+}
+
+// startsWithSelect reports whether a statement is certain not to write.
+func startsWithSelect(query string) bool {
+	const word = "SELECT"
+	query = strings.TrimLeft(query, " \t\r\n")
+	return len(query) > len(word) && strings.EqualFold(query[:len(word)], word)
+}

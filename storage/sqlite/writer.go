@@ -1,0 +1,458 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+const (
+	// maxBatch is how many requests share a commit. Past a few hundred the
+	// fsync is spread so thin that a larger batch only adds delay.
+	maxBatch = 256
+	// maxQueue is how many requests wait for the writer. Beyond it a caller is
+	// refused at once: about four batches, a few milliseconds on an SSD.
+	maxQueue = 1024
+)
+
+// The states of a request. A caller whose context ends moves it to abandoned
+// from queued or running, and then knows that nothing will be written. Once the
+// writer has moved it to committing its fate is the batch's.
+const (
+	queued int32 = iota
+	running
+	committing
+	abandoned
+)
+
+// request is one caller's share of a write transaction.
+type request struct {
+	op    string
+	ctx   context.Context
+	fn    func(*writeTx) error
+	state atomic.Int32
+	err   error         // set before done is closed
+	done  chan struct{} // closed when the answer is known
+}
+
+// writer runs the write transactions of one process: one goroutine on one
+// connection. It takes what is queued and never waits for company, so that a
+// lone write costs one commit and a crowd shares one (group commit).
+type writer struct {
+	conn   *conn
+	logger *slog.Logger
+
+	begin, commit, rollback                statement
+	savepoint, releaseSave, rollbackToSave statement
+
+	mu      sync.Mutex
+	wake    *sync.Cond // pending or closed has changed
+	pending []*request
+	busy    bool // a batch is being written
+	closed  bool
+	stopped chan struct{} // closed when the goroutine has ended
+
+	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
+	batches   atomic.Uint64
+	commits   atomic.Uint64
+}
+
+func newWriter(c *conn, logger *slog.Logger) (*writer, error) {
+	w := &writer{conn: c, logger: logger, stopped: make(chan struct{})}
+	w.wake = sync.NewCond(&w.mu)
+	for s, text := range map[*statement]string{
+		&w.begin:          "BEGIN IMMEDIATE",
+		&w.commit:         "COMMIT",
+		&w.rollback:       "ROLLBACK",
+		&w.savepoint:      "SAVEPOINT request",
+		&w.releaseSave:    "RELEASE request",
+		&w.rollbackToSave: "ROLLBACK TO request",
+	} {
+		var err error
+		if *s, err = c.prepare(text); err != nil {
+			return nil, err
+		}
+	}
+	go w.loop()
+	return w, nil
+}
+
+// do has fn run in a write transaction and returns once that is on disk.
+func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &request{op: op, ctx: ctx, fn: fn, done: make(chan struct{})}
+	if err := w.enqueue(r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+	}
+	if r.state.CompareAndSwap(queued, abandoned) {
+		w.forget(r)
+		return ctx.Err()
+	}
+	if r.state.CompareAndSwap(running, abandoned) {
+		return ctx.Err()
+	}
+	select {
+	case <-r.done: // answered while the deadline passed
+		return r.err
+	default:
+		return &storage.Error{Code: storage.CodeUncertain, Op: op, Err: ctx.Err(),
+			Msg: "the deadline passed during the commit", Hint: "read the data to see whether it was written"}
+	}
+}
+
+func (w *writer) enqueue(r *request) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return errClosed(r.op)
+	}
+	if len(w.pending) >= maxQueue {
+		return &storage.Error{Code: storage.CodeOverloaded, Op: r.op,
+			Msg: fmt.Sprintf("%d writes are waiting already", len(w.pending)), Hint: "try again later"}
+	}
+	if deadline, ok := r.ctx.Deadline(); ok {
+		if wait := w.expectedDelay(); time.Until(deadline) < wait {
+			return &storage.Error{Code: storage.CodeOverloaded, Op: r.op,
+				Msg:  fmt.Sprintf("the write would take about %v, longer than its deadline allows", wait.Round(time.Microsecond)),
+				Hint: "try again later"}
+		}
+	}
+	w.pending = append(w.pending, r)
+	w.wake.Signal()
+	return nil
+}
+
+// expectedDelay is how long a request that comes now should take, from what
+// batches have taken lately. An idle writer promises nothing: it must get the
+// chance to show that the disk is fast again. w.mu is held.
+func (w *writer) expectedDelay() time.Duration {
+	if !w.busy && len(w.pending) == 0 {
+		return 0
+	}
+	ahead := len(w.pending) / maxBatch
+	return time.Duration(w.batchTime.Load()) * time.Duration(ahead+1)
+}
+
+// forget removes an abandoned request, so that it takes no one's place.
+func (w *writer) forget(r *request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if i := slices.Index(w.pending, r); i >= 0 {
+		w.pending = slices.Delete(w.pending, i, i+1)
+	}
+}
+
+func (w *writer) depth() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pending)
+}
+
+// close refuses new requests, and returns when those accepted are answered.
+func (w *writer) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.wake.Signal()
+	w.mu.Unlock()
+	<-w.stopped
+}
+
+func (w *writer) loop() {
+	var rest []*request // of the batch at hand, not answered yet
+	drained := false
+	defer func() {
+		if drained {
+			close(w.stopped)
+			return
+		}
+		// A caller's function has called runtime.Goexit, as a failing test
+		// does. It takes this goroutine with it, but not the writer.
+		w.abort()
+		err := errors.New("runtime.Goexit in a transaction")
+		answer(rest, func(r *request) error { return w.failed(r, "write", err) })
+		go w.loop()
+	}()
+	batch := make([]*request, 0, maxBatch)
+	for {
+		batch = w.take(batch[:0])
+		if len(batch) == 0 {
+			drained = true
+			return
+		}
+		start := time.Now()
+		for rest = batch; len(rest) > 0; {
+			rest = w.write(rest)
+		}
+		w.observe(time.Since(start))
+		clear(batch) // lets go of what the requests hold
+	}
+}
+
+// take waits for requests and returns up to a batch of them; none means that
+// the writer is closed and drained.
+func (w *writer) take(batch []*request) []*request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy = false
+	for len(w.pending) == 0 && !w.closed {
+		w.wake.Wait()
+	}
+	n := min(len(w.pending), maxBatch)
+	batch = append(batch, w.pending[:n]...)
+	w.pending = slices.Delete(w.pending, 0, n)
+	w.busy = n > 0
+	return batch
+}
+
+// observe smooths the time of a batch; the weight of 1/8 is that of TCP's round
+// trip estimate (RFC 6298).
+func (w *writer) observe(d time.Duration) {
+	old := w.batchTime.Load()
+	w.batchTime.Store(old + (int64(d)-old)/8)
+}
+
+// write runs batch in one transaction and answers it. If the database drops the
+// transaction midway, it answers those that were in it and returns the rest.
+func (w *writer) write(batch []*request) (rest []*request) {
+	if err := w.begin.run(); err != nil {
+		answer(batch, func(r *request) error { return w.failed(r, "begin", err) })
+		return nil
+	}
+	tx := &writeTx{w: w, conn: w.conn, alone: len(batch) == 1}
+	for i, r := range batch {
+		tx.run(r)
+		if tx.lost != nil || tx.undo {
+			w.abort()
+			answer(batch[:i+1], func(r *request) error { return w.failed(r, "write", tx.lost) })
+			return batch[i+1:]
+		}
+	}
+	err := tx.flush()
+	if err == nil {
+		err = w.commit.run()
+	}
+	if err != nil {
+		w.abort()
+		w.logger.Error("commit failed", "requests", len(batch), "err", err)
+		answer(batch, func(r *request) error { return w.failed(r, "commit", err) })
+		return nil
+	}
+	w.batches.Add(1)
+	for _, fn := range tx.committed {
+		fn()
+	}
+	answer(batch, func(r *request) error {
+		if r.err == nil {
+			w.commits.Add(1)
+		}
+		return r.err
+	})
+	return nil
+}
+
+// abort ends a transaction that can't be committed.
+func (w *writer) abort() {
+	if w.conn.raw.AutoCommit() {
+		return // the database has rolled it back
+	}
+	if err := w.rollback.run(); err != nil {
+		w.logger.Error("rollback failed", "err", err)
+	}
+}
+
+// failed is the answer to a request whose transaction failed with err. A
+// request that had failed by itself keeps its own error.
+func (w *writer) failed(r *request, stage string, err error) error {
+	if r.err != nil {
+		return r.err
+	}
+	if stage == "begin" && isBusy(err) {
+		return wrap(r.op, err)
+	}
+	e := &storage.Error{Code: storage.CodeUnavailable, Op: r.op, Msg: stage + " failed, nothing was written",
+		Err: err, Hint: "free some disk space or check the disk, then try again"}
+	if stage == "commit" && commitUnknown(err) {
+		e.Code, e.Msg = storage.CodeUncertain, "the commit did not reach the disk for certain"
+		e.Hint = "check the disk, and read the data to see whether it was written"
+	}
+	return e
+}
+
+func answer(batch []*request, outcome func(*request) error) {
+	for _, r := range batch {
+		r.err = outcome(r)
+		close(r.done)
+	}
+}
+
+// writeTx is the transaction of one batch, and what the request at hand has
+// done in it.
+type writeTx struct {
+	w     *writer
+	conn  *conn
+	alone bool // the batch is one request
+
+	ctx    context.Context // of the request at hand
+	wrote  bool            // it has written
+	saved  bool            // it has a savepoint
+	ended  bool            // no request is at hand
+	notify []func()        // run after the commit, if the request succeeds
+	failed error           // an operation of it has failed halfway
+
+	committed []func()
+	sequence  int64 // the last number given out, 0 if none was needed
+	lost      error // the database has ended the transaction by itself
+	undo      bool  // the only request has failed after it wrote
+}
+
+// run runs one request, and undoes what it wrote if it fails.
+func (tx *writeTx) run(r *request) {
+	if !r.state.CompareAndSwap(queued, running) {
+		r.err = context.Cause(r.ctx)
+		return
+	}
+	if r.err = r.ctx.Err(); r.err != nil {
+		return
+	}
+	tx.ctx, tx.wrote, tx.saved, tx.ended, tx.notify, tx.failed = r.ctx, false, false, false, nil, nil
+	r.err = tx.call(r)
+	if r.err == nil {
+		r.err = tx.failed
+	}
+	tx.ended = true
+	if r.err == nil && !r.state.CompareAndSwap(running, committing) {
+		r.err = r.ctx.Err() // abandoned while it ran
+	}
+	if tx.lost == nil {
+		tx.settle(r)
+	}
+	if r.err == nil {
+		tx.committed = append(tx.committed, tx.notify...)
+	}
+}
+
+// call keeps a panic in a caller's function from stopping everyone's writer.
+func (tx *writeTx) call(r *request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			tx.w.logger.Error("panic in a transaction", "op", r.op, "panic", p, "stack", string(debug.Stack()))
+			err = &storage.Error{Code: storage.CodeInvalid, Op: r.op, Msg: fmt.Sprintf("panic in the transaction: %v", p)}
+		}
+	}()
+	return r.fn(tx)
+}
+
+// settle keeps or undoes what the request at hand wrote.
+func (tx *writeTx) settle(r *request) {
+	var err error
+	switch {
+	case !tx.wrote:
+	case r.err == nil && tx.saved:
+		err = tx.w.releaseSave.run()
+	case r.err != nil && tx.saved:
+		if err = tx.w.rollbackToSave.run(); err == nil {
+			err = tx.w.releaseSave.run()
+		}
+	case r.err != nil:
+		tx.undo = true
+	}
+	if err != nil {
+		tx.lost = err
+	}
+}
+
+// write runs a statement that changes data. The first of a request opens a
+// savepoint, unless the request is alone and can have the whole transaction
+// undone: most requests that fail do so before they write, and pay nothing.
+func (tx *writeTx) write(query string, args ...any) (int64, error) {
+	if err := tx.beforeWrite(); err != nil {
+		return 0, err
+	}
+	n, err := tx.conn.exec(query, args...)
+	return n, tx.check(err)
+}
+
+func (tx *writeTx) beforeWrite() error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if tx.wrote {
+		return nil
+	}
+	if !tx.alone {
+		if err := tx.w.savepoint.run(); err != nil {
+			return tx.check(err)
+		}
+		tx.saved = true
+	}
+	tx.wrote = true
+	return nil
+}
+
+// fail makes the request at hand fail, even if its function goes on.
+func (tx *writeTx) fail(err error) {
+	if tx.failed == nil {
+		tx.failed = err
+	}
+}
+
+// usable fails once the transaction is gone: a statement after that would
+// commit by itself.
+func (tx *writeTx) usable() error {
+	if tx.lost != nil {
+		return tx.lost
+	}
+	if tx.ended {
+		return &storage.Error{Code: storage.CodeClosed, Msg: "the transaction has ended"}
+	}
+	return nil
+}
+
+// check notices when an error has ended the transaction.
+func (tx *writeTx) check(err error) error {
+	if err != nil && losesTransaction(err) && tx.conn.raw.AutoCommit() {
+		tx.lost = err
+	}
+	return err
+}
+
+// next returns a number that the store never gives out again. It is read once
+// a transaction and written back once, however many requests take one.
+func (tx *writeTx) next() (int64, error) {
+	if err := tx.usable(); err != nil {
+		return 0, err
+	}
+	if tx.sequence == 0 {
+		n, err := tx.conn.queryInt("SELECT value FROM sequence WHERE id = 1")
+		if err != nil {
+			return 0, err
+		}
+		tx.sequence = n
+	}
+	tx.sequence++
+	return tx.sequence, nil
+}
+
+// flush writes back what the batch has counted.
+func (tx *writeTx) flush() error {
+	if tx.sequence == 0 {
+		return nil
+	}
+	_, err := tx.conn.exec("UPDATE sequence SET value = ? WHERE id = 1", tx.sequence)
+	return err
+}
