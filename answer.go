@@ -29,6 +29,13 @@ type failure struct {
 // classify turns any error into its answer: the one table from the codes of the
 // packages to HTTP. Messages that could tell of the inside are replaced.
 func classify(err error) failure {
+	if errors.Is(err, ErrInvalidApp) {
+		f := failure{status: http.StatusUnprocessableEntity, Code: "INVALID_APP", Message: err.Error()}
+		if e, ok := errors.AsType[*runtime.Error](err); ok {
+			f.Details = map[string]any{"file": e.File, "line": e.Line, "column": e.Column, "source_line": e.SourceLine}
+		}
+		return f
+	}
 	if e, ok := errors.AsType[*runtime.Error](err); ok {
 		return failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
 	}
@@ -42,8 +49,6 @@ func classify(err error) failure {
 	switch {
 	case errors.Is(err, auth.ErrKey):
 		return failure{status: http.StatusUnauthorized, Code: "UNAUTHORIZED", Message: "the API key is missing, unknown, expired or revoked"}
-	case errors.Is(err, ErrInvalidApp):
-		return failure{status: http.StatusUnprocessableEntity, Code: "INVALID_APP", Message: err.Error()}
 	case errors.Is(err, budget.ErrOverloaded):
 		return failure{status: http.StatusServiceUnavailable, Code: "OVERLOADED", Message: "too many requests wait already; try again", Retryable: true, after: 1}
 	case errors.Is(err, budget.ErrSpent), errors.Is(err, context.DeadlineExceeded):
@@ -59,8 +64,6 @@ func statusOf(code string) int {
 		return http.StatusGatewayTimeout
 	case "BUDGET_CPU", "BUDGET_MEMORY", "OVERLOADED", "UNAVAILABLE", "CLOSED":
 		return http.StatusServiceUnavailable
-	case "SYNTAX_ERROR":
-		return http.StatusUnprocessableEntity
 	case "INVALID":
 		return http.StatusBadRequest
 	case "NOT_FOUND":

@@ -109,14 +109,7 @@ func (s *source) read(dir string, outer []scoped, private bool) error {
 				continue
 			}
 		}
-		if e.IsDir() {
-			kept = append(kept, e)
-			if err := s.read(name, rules, private); err != nil {
-				return err
-			}
-			continue
-		}
-		info, err := e.Info()
+		err := s.add(name, e, rules, private)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // gone since it was listed, as an editor's temporary file is
 		}
@@ -124,10 +117,20 @@ func (s *source) read(dir string, outer []scoped, private bool) error {
 			return err
 		}
 		kept = append(kept, e)
-		s.infos[name] = info
 	}
 	s.children[dir] = kept
 	return nil
+}
+
+func (s *source) add(name string, e fs.DirEntry, rules []scoped, private bool) error {
+	if e.IsDir() {
+		return s.read(name, rules, private)
+	}
+	info, err := e.Info()
+	if err == nil {
+		s.infos[name] = info
+	}
+	return err
 }
 
 // leftOut reports whether files and directories of that name are never

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -59,10 +61,12 @@ func (w *watcher) read() (*source, error) {
 			if watched[dir] {
 				continue
 			}
-			if err := w.add(s.path(dir)); err != nil {
+			again = true
+			err := w.add(s.path(dir))
+			if err != nil && (dir == "." || !errors.Is(err, fs.ErrNotExist)) {
 				return nil, err
 			}
-			watched[dir], again = true, true
+			watched[dir] = err == nil
 		}
 		if !again {
 			return s, nil

@@ -58,12 +58,12 @@ type Exec struct {
 	log     []Line
 	dropped int
 
-	state   atomic.Int32 // one of the states below
-	since   atomic.Int64 // when the slot was taken, in ns after watcher.epoch; 0 off a slot
-	used    atomic.Int64 // ns on slots before since
-	cause   atomic.Pointer[cause] // set once: how the run came to its end
-	growth  uint64       // heap growth ascribed to this run; the watcher's
-	base    heapSample   // the heap when the run started; the watcher's
+	state  atomic.Int32          // one of the states below
+	since  atomic.Int64          // when the slot was taken, in ns after watcher.epoch; 0 off a slot
+	used   atomic.Int64          // ns on slots before since
+	cause  atomic.Pointer[cause] // set once: how the run came to its end
+	growth uint64                // heap growth ascribed to this run; the watcher's
+	base   heapSample            // the heap when the run started; the watcher's
 }
 
 const (

@@ -10,8 +10,8 @@ import (
 
 // Reply is what a handler left behind, for [Answer].
 type Reply[V any] struct {
-	Value V          // what it ended with
-	Last  *V         // the last respond(), if there was one
+	Value V            // what it ended with
+	Last  *V           // the last respond(), if there was one
 	Made  func(V) bool // whether respond() made an object
 }
 

@@ -245,6 +245,9 @@ func NewSortKey(body string, path Path) SortKey {
 	return k
 }
 
+// Size is how many bytes of text the key holds.
+func (k SortKey) Size() int { return len(k.text) }
+
 // Compare returns -1, 0 or 1.
 func (k SortKey) Compare(other SortKey) int {
 	return cmp.Or(cmp.Compare(k.kind, other.kind), cmp.Compare(k.number, other.number), strings.Compare(k.text, other.text))

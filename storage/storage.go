@@ -38,7 +38,8 @@ type Store interface {
 
 	// View runs fn on one consistent snapshot of scope's data. It sees every
 	// write that was acknowledged before it began. Writing returns
-	// [CodeReadOnly].
+	// [CodeReadOnly]. fn should not call View again: it holds one of few
+	// connections, and might wait for itself.
 	View(ctx context.Context, scope Scope, fn func(Tx) error) error
 
 	Catalogue
@@ -63,12 +64,13 @@ type KV interface {
 	// a millisecond.
 	Set(key string, value json.RawMessage, ttl time.Duration) error
 	// SetIf stores value if the key's version is still version (0: absent) and
-	// returns the new version, or [CodeConflict].
+	// returns the new version, or [CodeConflict]. The key expires when it did.
 	SetIf(key string, value json.RawMessage, version int64) (int64, error)
 	// Delete reports whether the key was there.
 	Delete(key string) (bool, error)
 	// Incr adds by to a number (absent counts as 0) and returns the sum.
-	// A value that is not a number is [CodeInvalid].
+	// A value that is not a number, and a sum that is not finite, is
+	// [CodeInvalid]. The key expires when it did.
 	Incr(key string, by float64) (float64, error)
 	// List returns the entries whose key starts with prefix, in byte order of
 	// the key.
@@ -192,8 +194,8 @@ type Catalogue interface {
 	// any process.
 	Revision(ctx context.Context) (int64, error)
 	// Changed returns a channel that is closed when the revision is no longer
-	// since. A change by this process closes it at once, one by another process
-	// within a quarter of a second.
+	// since, or when the store is closed. A change by this process closes it at
+	// once, one by another process within a quarter of a second.
 	Changed(since int64) <-chan struct{}
 }
 

@@ -108,7 +108,7 @@ func syntaxError(name, text string, shift int, err error) error {
 		return e
 	}
 	first := (*list)[0]
-	offset := min(max(first.Position.Offset-shift, 0), len(text))
+	offset := offsetOf(text, first.Position.Line, first.Position.Column, shift)
 	e.Message = first.Message
 	e.Line, e.Column = position(text, offset)
 	if newer := newerSyntax(text[offset:], first.Message); newer != "" {
@@ -117,6 +117,23 @@ func syntaxError(name, text string, shift int, err error) error {
 		e.Code = runtime.CodeUnsupported
 	}
 	return e
+}
+
+// offsetOf is where a position of the parser is in a text that had shift more
+// bytes in its first line. What is behind the text is at its end.
+func offsetOf(text string, line, column, shift int) int {
+	if line == 1 {
+		return min(max(column-1-shift, 0), len(text))
+	}
+	offset := 0
+	for range line - 1 {
+		i := strings.IndexByte(text[offset:], '\n')
+		if i < 0 {
+			return len(text)
+		}
+		offset += i + 1
+	}
+	return min(offset+column-1, len(text))
 }
 
 // position counts from 1, columns in bytes.

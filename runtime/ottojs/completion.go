@@ -4,18 +4,35 @@ import (
 	"github.com/robertkrimen/otto/ast"
 )
 
-// findHandler looks for a top-level function or variable named handler.
+// findHandler looks for a top-level function or variable named handler. A
+// function of that name notes when it is called; for a variable that is assigned
+// later the calls by that name do, see rewriter.call.
 func (rw *rewriter) findHandler(body *ast.FunctionLiteral) {
 	for _, d := range body.DeclarationList {
 		switch d := d.(type) {
 		case *ast.FunctionDeclaration:
-			rw.handler = rw.handler || d.Function.Name.Name == "handler"
+			if d.Function.Name.Name == "handler" {
+				rw.handler = true
+				rw.handlers = append(rw.handlers, d.Function)
+			}
 		case *ast.VariableDeclaration:
 			for _, v := range d.List {
-				rw.handler = rw.handler || v.Name == "handler"
+				if v.Name != "handler" {
+					continue
+				}
+				rw.handler = true
+				if fn, ok := v.Initializer.(*ast.FunctionLiteral); ok {
+					rw.handlers = append(rw.handlers, fn)
+				}
 			}
 		}
 	}
+}
+
+func noteCall(fn *ast.FunctionLiteral) {
+	block := fn.Body.(*ast.BlockStatement)
+	at := block.LeftBrace
+	block.List = append([]ast.Statement{&ast.ExpressionStatement{Expression: assignTo(idCalled, at, boolean(true, at))}}, block.List...)
 }
 
 // finish makes the main file report, when its end is reached without a return,
@@ -23,6 +40,9 @@ func (rw *rewriter) findHandler(body *ast.FunctionLiteral) {
 func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	block := body.Body.(*ast.BlockStatement)
 	keepCompletion(block.List)
+	for _, fn := range rw.handlers {
+		noteCall(fn)
+	}
 	at := block.RightBrace
 	args := []ast.Expression{identifier(idLast, at)}
 	names := []string{idLast}

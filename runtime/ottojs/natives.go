@@ -30,10 +30,21 @@ func (v *vm) bridge() (*otto.Object, error) {
 	set("requestFields", runtime.RequestFields)
 	for name, fn := range map[string]native{
 		"caught": v.caught, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
+		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
+		"assign": v.assign, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
+		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {
 		set(name, fn)
 	}
+	strs, e := v.otto.Object("({})")
+	if e != nil {
+		return nil, e
+	}
+	for name, f := range v.stringMethods() {
+		err = errors.Join(err, strs.Set(name, v.method(name, f)))
+	}
+	set("strings", strs.Value())
 	return obj, err
 }
 

@@ -1,6 +1,8 @@
 package ottojs
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/robertkrimen/otto/ast"
@@ -11,11 +13,11 @@ import (
 // Engine is the otto engine, for runtime.Options.Engines. One serves any number
 // of runtimes.
 type Engine struct {
-	prelude func() (*ast.Program, error)
+	prelude func() ([]*ast.Program, error)
 }
 
 // New returns the engine.
-func New() *Engine { return &Engine{prelude: sync.OnceValues(parsePrelude)} }
+func New() *Engine { return &Engine{prelude: sync.OnceValues(parsePreludes)} }
 
 // Name is "otto".
 func (*Engine) Name() string { return "otto" }
@@ -27,11 +29,11 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		return nil, err
 	}
 	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module)}
-	for name, text := range unit.Files {
+	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !isScript(name) {
 			continue
 		}
-		m, err := compile(name, text, name == unit.Main)
+		m, err := compile(name, unit.Files[name], name == unit.Main)
 		if err != nil {
 			return nil, err
 		}

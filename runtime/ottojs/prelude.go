@@ -11,14 +11,29 @@ import (
 
 const preludeName = "<prelude>"
 
-// The prelude is in two files: what otto needs to be safe, and what it lacks.
+// The prelude is what otto needs to be safe, then what it lacks.
 //
 //go:embed prelude.js
 var preludeSource string
 
-// parsePrelude parses the prelude. Its functions print as native code.
-func parsePrelude() (*ast.Program, error) {
-	program, err := parser.ParseFile(nil, preludeName, preludeSource, 0)
+//go:embed library.js
+var librarySource string
+
+func parsePreludes() ([]*ast.Program, error) {
+	var all []*ast.Program
+	for _, source := range []string{preludeSource, librarySource} {
+		program, err := parsePrelude(source)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, program)
+	}
+	return all, nil
+}
+
+// parsePrelude parses a file of the prelude. Its functions print as native code.
+func parsePrelude(source string) (*ast.Program, error) {
+	program, err := parser.ParseFile(nil, preludeName, source, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -92,26 +107,24 @@ var inherited = func() map[string]bool {
 
 // install runs the prelude in a new VM.
 func (v *vm) install() error {
-	run, err := v.otto.Run(v.script.prelude)
-	if err != nil {
-		return err
-	}
 	bridge, err := v.bridge()
 	if err != nil {
 		return err
 	}
-	lib, err := run.Call(undefined, bridge)
-	if err != nil {
-		return err
-	}
-	for name, dst := range map[string]*otto.Value{
-		"attempt": &v.lib.try, "object": &v.lib.object, "array": &v.lib.array, "define": &v.lib.define,
-		"permit": &v.lib.permit, "setLength": &v.lib.setLength, "request": &v.lib.request, "text": &v.lib.text,
-		"headers": &v.lib.headers, "remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze, "names": &v.lib.names, "fix": &v.lib.fix,
-	} {
-		if *dst, err = lib.Object().Get(name); err != nil {
+	roots := []otto.Value{bridge.Value()}
+	for _, program := range v.script.prelude {
+		run, err := v.otto.Run(program)
+		if err != nil {
 			return err
 		}
+		lib, err := run.Call(undefined, bridge)
+		if err != nil {
+			return err
+		}
+		if err := v.keep(lib); err != nil {
+			return err
+		}
+		roots = append(roots, lib)
 	}
 	if err := v.installHost(); err != nil {
 		return err
@@ -119,5 +132,24 @@ func (v *vm) install() error {
 	if err := v.bindSecrets(); err != nil {
 		return err
 	}
-	return v.hardenAll(lib, bridge.Value())
+	return v.hardenAll(roots...)
+}
+
+// keep takes what the prelude has for Go.
+func (v *vm) keep(lib otto.Value) error {
+	for name, dst := range map[string]*otto.Value{
+		"attempt": &v.lib.try, "object": &v.lib.object, "array": &v.lib.array, "define": &v.lib.define,
+		"permit": &v.lib.permit, "setLength": &v.lib.setLength, "request": &v.lib.request, "text": &v.lib.text,
+		"headers": &v.lib.headers, "remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
+		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp,
+	} {
+		val, err := lib.Object().Get(name)
+		if err != nil {
+			return err
+		}
+		if val.IsFunction() {
+			*dst = val
+		}
+	}
+	return nil
 }

@@ -370,7 +370,11 @@ func (r *replacer) replaceText(want string, all bool) {
 		if !all {
 			return
 		}
-		at += i + max(len(want), 1)
+		at += i + len(want)
+		if want == "" {
+			_, size := utf8.DecodeRuneInString(r.text.s[at:])
+			at += max(size, 1)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package ottojs
 
 import (
+	"strconv"
+
 	"github.com/robertkrimen/otto/ast"
 	"github.com/robertkrimen/otto/file"
 	"github.com/robertkrimen/otto/token"
@@ -18,12 +20,13 @@ import (
 //     check, see vm.key.
 //   - A throw notes its place, as a thrown string has none.
 type rewriter struct {
-	file    *file.File
-	uses    map[string]bool
-	refusal *runtime.Error
-	handler bool // the file declares handler at its top level
-	level   int
-	deepest int
+	file     *file.File
+	uses     map[string]bool
+	refusal  *runtime.Error
+	handler  bool                   // the file declares handler at its top level
+	handlers []*ast.FunctionLiteral // that are it
+	level    int
+	deepest  int
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -273,7 +276,7 @@ func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 	}
 	if id, ok := callee.(*ast.Identifier); ok && rw.handler && id.Name == "handler" {
 		return &ast.SequenceExpression{Sequence: []ast.Expression{
-			assignTo(idCalled, e.Idx0(), &ast.BooleanLiteral{Value: true, Literal: "true", Idx: e.Idx0()}), e}}
+			assignTo(idCalled, e.Idx0(), boolean(true, e.Idx0())), e}}
 	}
 	return e
 }
@@ -290,4 +293,8 @@ func number(n int) ast.Expression { return &ast.NumberLiteral{Value: int64(n), L
 
 func text(s string, at file.Idx) ast.Expression {
 	return &ast.StringLiteral{Value: s, Literal: s, Idx: at}
+}
+
+func boolean(b bool, at file.Idx) ast.Expression {
+	return &ast.BooleanLiteral{Value: b, Literal: strconv.FormatBool(b), Idx: at}
 }

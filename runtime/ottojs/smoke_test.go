@@ -14,7 +14,9 @@ func TestSmoke(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, src := range []string{
-		`respond("hi")`, `function handler(r) { console.log("a %s", r.method); return {a: r.path, q: r.query, h: r.headers} } handler(request)`,
+		`function inner() { throw new Error("x"); }
+function outer() { inner(); }
+try { [1].forEach(outer); } catch (e) { respond(e.stack) }`, `function handler(r) { console.log("a %s", r.method); return {a: r.path, q: r.query, h: r.headers} } handler(request)`,
 		`module.exports = function(r){ return r }`, `return 5`, `null.x`, "\n\n  throw 'x'", `respond({a:1,'toString':2})`, `while(true){try{try{while(true){}}catch(e){}}catch(e2){}}`,
 		`x=1; undefined_thing + 1`, `fazt.add(1, {a:[1,2,{b:3}]})`, `fazt.add(NaN, {a:[1,{b:NaN}]})`,
 		`var s='x'; while(true) s+=s`,

@@ -13,7 +13,7 @@ import (
 type script struct {
 	unit    runtime.Unit
 	modules map[string]*module
-	prelude *ast.Program
+	prelude []*ast.Program
 	depth   int
 }
 
@@ -27,6 +27,8 @@ type vm struct {
 	loads  map[string]otto.Value // a require function for each file
 	secret []any                 // what the files' secret parameters get
 	frozen map[otto.Value]bool
+
+	patterns map[string]*pattern // by flags and source
 
 	x   *runtime.Exec
 	run run
@@ -45,6 +47,8 @@ type library struct {
 	remove    otto.Value // deletes a global
 	bytes     otto.Value
 	text      otto.Value // String(v)
+	number    otto.Value // Number(v)
+	regexp    otto.Value // new RegExp(v)
 	freeze    otto.Value // Object.freeze
 	names     otto.Value // Object.getOwnPropertyNames
 	fix       otto.Value // makes a global unchangeable
@@ -72,7 +76,7 @@ var undefined = otto.UndefinedValue()
 // NewVM makes an interpreter, prepares its globals and makes them unchangeable.
 func (s *script) NewVM() (runtime.VM, error) {
 	o := otto.New()
-	v := &vm{script: s, otto: o, frozen: make(map[otto.Value]bool), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
+	v := &vm{script: s, otto: o, frozen: make(map[otto.Value]bool), patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
 	o.SetStackDepthLimit(s.stackDepth())
 	o.SetDebuggerHandler(func(*otto.Otto) { v.check() })
 	global, err := o.Object("this")

@@ -2,6 +2,8 @@ package sqlite_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -186,4 +188,28 @@ func BenchmarkFind(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkPublish publishes an app of 20,000 files, the most that is allowed:
+// other writers wait for so long.
+func BenchmarkPublish(b *testing.B) {
+	s := openBench(b)
+	files := make([]storage.File, 20_000)
+	for i := range files {
+		data := fmt.Sprint(i % 100)
+		sum := sha256.Sum256([]byte(data))
+		hash := hex.EncodeToString(sum[:])
+		if i < 100 {
+			if err := s.PutContent(b.Context(), storage.Content{Hash: hash, Data: strings.NewReader(data),
+				Encoded: map[string][]byte{"gzip": []byte("z")}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		files[i] = storage.File{Path: fmt.Sprintf("assets/%05d.js", i), Hash: hash, Size: int64(len(data)), Encodings: []string{"gzip"}}
+	}
+	for b.Loop() {
+		if _, err := s.Publish(b.Context(), storage.NewDeployment{Name: "shop", Files: files}, 2); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -236,7 +236,7 @@ func (s *Store) Files(ctx context.Context, appID string, version int) ([]storage
 // list returns what each row of a query makes.
 func list[T any](ctx context.Context, s *Store, op string, make func([]driver.Value) T, query string, args ...any) ([]T, error) {
 	items := []T{}
-	err := s.readers.snapshot(ctx, op, func(c *conn) error {
+	err := s.system.snapshot(ctx, op, func(c *conn) error {
 		return c.query(ctx, query, args, func(row []driver.Value) error {
 			items = append(items, make(row))
 			return nil

@@ -42,12 +42,10 @@ type conn struct {
 	prepared []statement
 }
 
-// openConn opens a connection to an existing file. Each parameter is a name
-// and a value of the driver's; the pragmas that every connection needs are
-// added. hook may be nil.
-func openConn(path string, hook func(*sqlite3.SQLiteConn) error, params ...string) (*conn, error) {
-	d := sqlite3.SQLiteDriver{ConnectHook: hook}
-	raw, err := d.Open(dsn(path, params...))
+// openConn opens a connection to an existing file. The parameters are names and
+// values of the driver's, to which those that every connection needs are added.
+func openConn(path string, params ...string) (*conn, error) {
+	raw, err := new(sqlite3.SQLiteDriver).Open(dsn(path, params...))
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func (s *Store) HasContent(ctx context.Context, hashes []string) (map[string]boo
 	const op = "hasContent"
 	has := make(map[string]bool, len(hashes))
 	fresh := time.Now().Add(-contentGrace / 2).UnixMilli()
-	err := s.readers.snapshot(ctx, op, func(c *conn) error {
+	err := s.system.snapshot(ctx, op, func(c *conn) error {
 		for _, h := range hashes {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -220,7 +220,7 @@ func (u *upload) discard(ctx context.Context) {
 func (s *Store) OpenContent(ctx context.Context, hash, encoding string) (io.ReadSeekCloser, error) {
 	const op = "openContent"
 	r := &contentReader{store: s, ctx: context.WithoutCancel(ctx), loaded: -1}
-	err := s.readers.snapshot(ctx, op, func(c *conn) error {
+	err := s.system.snapshot(ctx, op, func(c *conn) error {
 		row, err := c.queryRow("SELECT id, size FROM contents WHERE hash = ? AND encoding = ? AND ready = 1", hash, encoding)
 		if err != nil {
 			return err
@@ -275,7 +275,7 @@ func (r *contentReader) load(n int64) error {
 		return nil
 	}
 	want := min(chunkSize, r.size-n*chunkSize)
-	err := r.store.readers.snapshot(r.ctx, op, func(c *conn) error {
+	err := r.store.system.snapshot(r.ctx, op, func(c *conn) error {
 		row, err := c.queryRow("SELECT data FROM chunks WHERE content = ? AND n = ?", r.id, n)
 		if err != nil {
 			return err

@@ -42,22 +42,6 @@ func wrap(op string, err error) error {
 	return e
 }
 
-// losesTransaction reports whether err is of the kinds after which SQLite may
-// have rolled the whole transaction back by itself.
-// https://www.sqlite.org/lang_transaction.html, section 3.
-func losesTransaction(err error) bool {
-	se, ok := errors.AsType[sqlite3.Error](err)
-	if !ok {
-		return false
-	}
-	switch se.Code {
-	case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrNomem, sqlite3.ErrBusy,
-		sqlite3.ErrInterrupt, sqlite3.ErrCorrupt, sqlite3.ErrCantOpen:
-		return true
-	}
-	return false
-}
-
 // isTaken reports whether a row with the same key was there before.
 func isTaken(err error) bool {
 	se, ok := errors.AsType[sqlite3.Error](err)

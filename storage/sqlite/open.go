@@ -78,7 +78,7 @@ func inspect(path string) (ours bool, err error) {
 	// Immutable keeps SQLite from making a log or an index beside a file that
 	// may not be ours. What is asked for is in the file itself, also when a log
 	// exists: openWriter sets it before it switches the log on.
-	c, err := openConn(path, nil, "mode", "ro", "immutable", "1")
+	c, err := openConn(path, "mode", "ro", "immutable", "1")
 	if err != nil {
 		return false, notADatabase(path, err)
 	}
@@ -127,7 +127,7 @@ func notOurs(path, why string) error {
 
 // openWriter opens the connection that writes, and marks a new file as ours.
 func openWriter(ctx context.Context, path string) (*conn, error) {
-	c, err := openConn(path, nil, "mode", "rw", "_txlock", "immediate")
+	c, err := openConn(path, "mode", "rw", "_txlock", "immediate")
 	if err != nil {
 		return nil, unusable(path, err)
 	}

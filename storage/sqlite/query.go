@@ -96,7 +96,7 @@ func openQuery(path string) (*conn, error) {
 	if !ours {
 		return nil, notOurs(path, "it is empty")
 	}
-	c, err := openConn(abs, nil, "mode", "ro", "_query_only", "on")
+	c, err := openConn(abs, "mode", "ro", "_query_only", "on")
 	if err != nil {
 		return nil, unusable(path, err)
 	}

@@ -11,7 +11,7 @@ import (
 // point read.
 const minReaders = 4
 
-// readers is the pool of connections that cannot write. Each has its own
+// readers is a pool of connections that cannot write. Each has its own
 // prepared statements. More of them than cores would only contend for the
 // processors.
 type readers struct {
@@ -37,7 +37,7 @@ func openReaders(path string) (*readers, error) {
 }
 
 func openReader(path string) (*reader, error) {
-	c, err := openConn(path, nil, "mode", "rw", "_query_only", "on")
+	c, err := openConn(path, "mode", "rw", "_query_only", "on")
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ type Store struct {
 	path    string
 	logger  *slog.Logger
 	writer  *writer
-	readers *readers
+	readers *readers // for apps' data
+	system  *readers // for everything else: an app's long scans never hold up a file or a session
 	watch   *watch
 	reading pins // content that is being read
 	sweeper *sweeper
@@ -80,6 +81,9 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.readers, err = openReaders(s.path); err != nil {
 		return err
 	}
+	if s.system, err = openReaders(s.path); err != nil {
+		return err
+	}
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
 		return err
 	}
@@ -99,8 +103,10 @@ func (s *Store) Close() error {
 		if s.watch != nil {
 			errs = append(errs, s.watch.close())
 		}
-		if s.readers != nil {
-			errs = append(errs, s.readers.close())
+		for _, r := range []*readers{s.readers, s.system} {
+			if r != nil {
+				errs = append(errs, r.close())
+			}
 		}
 		// The last connection to close folds the log into the data file, so it
 		// must be one that can write.

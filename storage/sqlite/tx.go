@@ -102,13 +102,29 @@ func (s *Store) Write(ctx context.Context, fn func(storage.SQL) error) error {
 
 // Read implements [storage.Database].
 func (s *Store) Read(ctx context.Context, fn func(storage.SQL) error) error {
-	return s.readers.snapshot(ctx, "read", func(c *conn) error {
+	return s.system.snapshot(ctx, "read", func(c *conn) error {
 		return fn(&sqlTx{session{ctx, c, nil}, "read"})
 	})
 }
 
 func (t *sqlTx) Exec(query string, args ...any) (int64, error) {
+	if endsTransaction(query) {
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: t.op, Msg: "the transaction is the store's",
+			Hint: "return an error to undo it, and nil to commit"}
+	}
 	return t.write(t.op, query, args...)
+}
+
+// endsTransaction catches the statements that would commit, or undo, what
+// others have written in the same transaction.
+func endsTransaction(query string) bool {
+	statement, _ := cutStatement(query)
+	word, _, _ := strings.Cut(statement, " ")
+	switch strings.ToUpper(strings.TrimSpace(word)) {
+	case "BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "ATTACH", "DETACH", "VACUUM":
+		return true
+	}
+	return false
 }
 
 func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) error) error) error {

@@ -31,7 +31,7 @@ type watch struct {
 }
 
 func openWatch(path string, logger *slog.Logger) (*watch, error) {
-	c, err := openConn(path, nil, "mode", "rw", "_query_only", "on")
+	c, err := openConn(path, "mode", "rw", "_query_only", "on")
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Store) revise(tx *writeTx) error {
 
 // Revision implements [storage.Catalogue].
 func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
-	err = s.readers.snapshot(ctx, "revision", func(c *conn) error {
+	err = s.system.snapshot(ctx, "revision", func(c *conn) error {
 		revision, err = c.queryInt(selectRevision)
 		return err
 	})

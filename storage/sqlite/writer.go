@@ -423,9 +423,11 @@ func (tx *writeTx) usable() error {
 	return nil
 }
 
-// check notices when an error has ended the transaction.
+// check notices when an error has ended the transaction: a full disk, for one,
+// makes the database roll it back (https://www.sqlite.org/lang_transaction.html,
+// section 3).
 func (tx *writeTx) check(err error) error {
-	if err != nil && losesTransaction(err) && tx.conn.raw.AutoCommit() {
+	if err != nil && tx.conn.raw.AutoCommit() {
 		tx.lost = err
 	}
 	return err

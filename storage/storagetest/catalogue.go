@@ -129,14 +129,14 @@ func testPublishErrors(t *testing.T, s storage.Store) {
 // testPublishIsAtomic reads an app while it is published over and over: every
 // reader sees all files of one version.
 func testPublishIsAtomic(t *testing.T, s storage.Store) {
-	const versions, files = 30, 20
+	const versions, files = 30, 20 // all of them kept, for slow readers
 	contents := make([][]storage.File, 2)
 	for v := range contents {
 		for i := range files {
 			contents[v] = append(contents[v], put(t, s, fmt.Sprintf("f%02d", i), fmt.Sprintf("%d of %d", i, v)))
 		}
 	}
-	first := publish(t, s, "shop", 5, contents[1]...)
+	first := publish(t, s, "shop", versions, contents[1]...)
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for range 2 {
@@ -165,7 +165,7 @@ func testPublishIsAtomic(t *testing.T, s storage.Store) {
 		})
 	}
 	for v := 2; v <= versions; v++ {
-		d := publish(t, s, "shop", 5, contents[v%2]...)
+		d := publish(t, s, "shop", versions, contents[v%2]...)
 		if d.Version != v || d.AppID != first.AppID {
 			t.Errorf("version %d of %s, want %d of %s", d.Version, d.AppID, v, first.AppID)
 		}

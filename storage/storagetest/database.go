@@ -72,6 +72,13 @@ func testDatabaseErrors(t *testing.T, s storage.Store) {
 		}, storage.CodeConflict},
 		{"null", func(q storage.SQL) error { _, err := q.Exec("INSERT INTO things (id) VALUES (3)"); return err }, storage.CodeInvalid},
 		{"syntax", func(q storage.SQL) error { _, err := q.Exec("INSERT INTO"); return err }, storage.CodeInvalid},
+		{"commit", func(q storage.SQL) error { _, err := q.Exec(" -- done\n COMMIT"); return err }, storage.CodeInvalid},
+		{"rollback", func(q storage.SQL) error { _, err := q.Exec("rollback"); return err }, storage.CodeInvalid},
+		{"few arguments", func(q storage.SQL) error { _, err := q.Exec("DELETE FROM things WHERE id = ?"); return err }, storage.CodeInvalid},
+		{"argument", func(q storage.SQL) error {
+			_, err := q.Exec("DELETE FROM things WHERE id = ?", struct{}{})
+			return err
+		}, storage.CodeInvalid},
 		{"scan NULL", func(q storage.SQL) error {
 			return q.Query("SELECT NULL", nil, func(scan func(...any) error) error { var n int; return scan(&n) })
 		}, storage.CodeInvalid},

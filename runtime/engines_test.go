@@ -1,0 +1,22 @@
+package runtime_test
+
+import (
+	"testing"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
+)
+
+// engines are all that the suite in runtimetest is run on.
+var engines = []runtime.Engine{ottojs.New()}
+
+func forEachEngine(t *testing.T, test func(*testing.T, runtime.Engine)) {
+	for _, e := range engines {
+		t.Run(e.Name(), func(t *testing.T) { test(t, e) })
+	}
+}
+
+func TestConformance(t *testing.T) { forEachEngine(t, runtimetest.Conformance) }
+
+func TestHostile(t *testing.T) { forEachEngine(t, runtimetest.Hostile) }

@@ -1,0 +1,307 @@
+package ottojs
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+func (v *vm) assign(c otto.FunctionCall) otto.Value {
+	if err := c.Argument(0).Object().Set(c.Argument(1).String(), c.Argument(2)); err != nil {
+		v.rethrow(err)
+	}
+	return undefined
+}
+
+// parseFloat reads the longest number at the start of a text. otto's own takes
+// quadratic time.
+func (v *vm) parseFloat(c otto.FunctionCall) otto.Value {
+	s := strings.TrimLeft(c.Argument(0).String(), "\t\n\v\f\r \u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF")
+	n := numberPrefix(s)
+	if n == 0 {
+		return otto.NaNValue()
+	}
+	f, _ := strconv.ParseFloat(s[:n], 64) // out of range is an infinity
+	return v.value(f)
+}
+
+// numberPrefix is the length of the decimal literal or Infinity at the start.
+func numberPrefix(s string) int {
+	i := 0
+	if i < len(s) && (s[i] == '+' || s[i] == '-') {
+		i++
+	}
+	if strings.HasPrefix(s[i:], "Infinity") {
+		return i + len("Infinity")
+	}
+	digits := func() int {
+		start := i
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+		}
+		return i - start
+	}
+	n := digits()
+	if i < len(s) && s[i] == '.' {
+		i++
+		n += digits()
+	}
+	if n == 0 {
+		return 0
+	}
+	end := i
+	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
+		i++
+		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+			i++
+		}
+		if digits() > 0 {
+			end = i
+		}
+	}
+	return end
+}
+
+// formatNumber is toFixed, toExponential, toPrecision and toLocaleString.
+func (v *vm) formatNumber(c otto.FunctionCall) otto.Value {
+	f, _ := c.Argument(0).ToFloat()
+	name := c.Argument(1).String()
+	digits, _ := c.Argument(2).ToInteger()
+	least := int64(0)
+	if name == "toPrecision" {
+		least = 1
+	}
+	plain := math.IsNaN(f) || math.IsInf(f, 0)
+	if c.Argument(2).IsDefined() && !plain && (digits < least || digits > 100) {
+		v.rangeError("%s: the number of digits must be from %d to 100", name, least)
+	}
+	switch {
+	case plain, name == "toPrecision" && c.Argument(2).IsUndefined(), name == "toFixed" && math.Abs(f) >= 1e21:
+		return v.value(c.Argument(0).String())
+	case name == "toFixed":
+		return v.value(strconv.FormatFloat(f, 'f', int(digits), 64))
+	case name == "toExponential":
+		if c.Argument(2).IsUndefined() {
+			digits = -1
+		}
+		return v.value(exponent(strconv.FormatFloat(f, 'e', int(digits), 64)))
+	case name == "toPrecision":
+		return v.value(toPrecision(f, int(digits)))
+	}
+	return v.value(grouped(f))
+}
+
+// exponent takes the padding out of an exponent: 1e+05 is 1e+5 in JavaScript.
+func exponent(s string) string {
+	i := strings.IndexByte(s, 'e')
+	if i >= 0 && len(s) > i+3 && s[i+2] == '0' {
+		return s[:i+2] + s[i+3:]
+	}
+	return s
+}
+
+// toPrecision follows ECMAScript 21.1.3.5.
+func toPrecision(f float64, digits int) string {
+	s := strconv.FormatFloat(f, 'e', digits-1, 64)
+	e, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
+	if e < -6 || e >= digits {
+		return exponent(s)
+	}
+	return strconv.FormatFloat(f, 'f', digits-1-e, 64)
+}
+
+// grouped prints as en-US does: thousands separated, at most three decimals.
+func grouped(f float64) string {
+	s := strings.TrimRight(strconv.FormatFloat(math.Abs(f), 'f', 3, 64), "0")
+	whole, fraction, _ := strings.Cut(s, ".")
+	var b strings.Builder
+	if f < 0 {
+		b.WriteByte('-')
+	}
+	for i, d := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	if fraction != "" {
+		b.WriteString("." + fraction)
+	}
+	return b.String()
+}
+
+func (v *vm) hypot(c otto.FunctionCall) otto.Value {
+	sum := 0.0
+	list := c.Argument(0)
+	for i := range v.Len(list) {
+		v.check()
+		f, _ := v.Index(list, i).ToFloat()
+		sum = math.Hypot(sum, f)
+	}
+	return v.value(sum)
+}
+
+func (v *vm) fround(c otto.FunctionCall) otto.Value {
+	f, _ := c.Argument(0).ToFloat()
+	return v.value(float64(float32(f)))
+}
+
+// Characters that the functions leave as they are, beside letters and digits.
+const (
+	uriMarks    = "-_.!~*'()"
+	uriReserved = ";/?:@&=+$,#"
+)
+
+// uri is encodeURI and its relatives.
+func (v *vm) uri(c otto.FunctionCall) otto.Value {
+	s := c.Argument(1).String()
+	malformed := func() { v.throw(&runtime.HostError{Name: "URIError", Message: "URI malformed"}) }
+	switch c.Argument(0).String() {
+	case "encodeURI":
+		return v.value(encodeURI(s, uriMarks+uriReserved))
+	case "encodeURIComponent":
+		return v.value(encodeURI(s, uriMarks))
+	case "decodeURI":
+		out, ok := decodeURI(s, uriReserved)
+		if !ok {
+			malformed()
+		}
+		return v.value(out)
+	default:
+		out, ok := decodeURI(s, "")
+		if !ok {
+			malformed()
+		}
+		return v.value(out)
+	}
+}
+
+func encodeURI(s, keep string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(keep, c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
+}
+
+// decodeURI leaves the escapes of the characters in keep.
+func decodeURI(s, keep string) (string, bool) {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		if s[i] != '%' {
+			b.WriteByte(s[i])
+			i++
+			continue
+		}
+		start := i
+		var raw []byte
+		for need := 1; need > 0; need-- {
+			c, ok := unhex(s, i)
+			if !ok {
+				return "", false
+			}
+			if raw = append(raw, c); len(raw) == 1 {
+				need = sequenceLength(c)
+			}
+			i += 3
+		}
+		switch {
+		case !utf8.Valid(raw):
+			return "", false
+		case len(raw) == 1 && strings.IndexByte(keep, raw[0]) >= 0:
+			b.WriteString(s[start:i])
+		default:
+			b.Write(raw)
+		}
+	}
+	return b.String(), true
+}
+
+func unhex(s string, i int) (byte, bool) {
+	if i+3 > len(s) || s[i] != '%' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
+	return byte(n), err == nil
+}
+
+func sequenceLength(first byte) int {
+	switch {
+	case first < 0xC0:
+		return 1
+	case first < 0xE0:
+		return 2
+	case first < 0xF0:
+		return 3
+	}
+	return 4
+}
+
+func (v *vm) randomUUID(otto.FunctionCall) otto.Value {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return v.value(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
+}
+
+func (v *vm) random(c otto.FunctionCall) otto.Value {
+	n, _ := c.Argument(0).ToInteger()
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return v.newBytes(b)
+}
+
+func (v *vm) invalidCharacter(message string) {
+	v.throw(&runtime.HostError{Name: "InvalidCharacterError", Message: message})
+}
+
+// btoa encodes a text whose characters are bytes.
+func (v *vm) btoa(c otto.FunctionCall) otto.Value {
+	s := c.Argument(0).String()
+	raw := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r > 0xFF {
+			v.invalidCharacter("btoa: the text has characters past U+00FF; encode it with TextEncoder")
+		}
+		raw = append(raw, byte(r))
+	}
+	return v.value(base64.StdEncoding.EncodeToString(raw))
+}
+
+func (v *vm) atob(c otto.FunctionCall) otto.Value {
+	s := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("\t\n\f\r ", r) {
+			return -1
+		}
+		return r
+	}, c.Argument(0).String())
+	if len(s)%4 == 0 {
+		s = strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(s)
+	if err != nil {
+		v.invalidCharacter("atob: the text is not base64")
+	}
+	var b strings.Builder
+	for _, c := range raw {
+		b.WriteRune(rune(c))
+	}
+	return v.value(b.String())
+}
+
+func (v *vm) bytesFrom(c otto.FunctionCall) otto.Value {
+	return v.newBytes([]byte(c.Argument(0).String()))
+}

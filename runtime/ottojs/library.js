@@ -1,0 +1,235 @@
+// The library puts right and adds what handlers expect of the language beside
+// ES5: what ES2015 to ES2020 added to the standard objects.
+(function (go) {
+  var global = this, O = Object, P = Array.prototype, S = String.prototype, R = RegExp.prototype;
+  var defineProperty = O.defineProperty, freeze = O.freeze, isArray = Array.isArray, keysOf = O.keys;
+  var F = Function.prototype, apply = F.call.bind(F.apply), call = F.call.bind(F.call);
+  var objectToString = O.prototype.toString, hasOwnProperty = O.prototype.hasOwnProperty;
+
+  function put(o, name, value) {
+    defineProperty(o, name, {value: value, writable: true, enumerable: false, configurable: true});
+  }
+  function data(o, name, value) {
+    defineProperty(o, name, {value: value, writable: true, enumerable: true, configurable: true});
+  }
+  function add(o, name, value) { if (!call(hasOwnProperty, o, name)) put(o, name, value); }
+  function isObject(v) { return typeof v === 'function' || (typeof v === 'object' && v !== null); }
+  function toObject(v) {
+    if (v === undefined || v === null) throw new TypeError('undefined and null are not objects');
+    return O(v);
+  }
+  function integer(v) { v = +v; return v !== v ? 0 : v - v === 0 ? v - v % 1 : v; }
+  function lengthOf(o) {
+    var n = o.length >>> 0;
+    if (n > go.longest) throw new RangeError('the length is more than ' + go.longest + ', which is as much as this engine handles');
+    return n;
+  }
+  function callable(f) { if (typeof f !== 'function') throw new TypeError(String(f) + ' is not a function'); }
+  function indexFrom(v, n) { v = integer(v); return v < 0 ? (n + v > 0 ? n + v : 0) : (v < n ? v : n); }
+  function same(a, b) { return a === b || (a !== a && b !== b); }
+
+  // --- strings and regular expressions ---
+
+  for (var name in go.strings) put(S, name, go.strings[name]);
+  var NativeRegExp = RegExp;
+  function checkedRegExp(source, flags) {
+    if (isObject(source) && call(objectToString, source) === '[object RegExp]') {
+      if (flags === undefined) flags = (source.global ? 'g' : '') + (source.ignoreCase ? 'i' : '') + (source.multiline ? 'm' : '');
+      source = source.source;
+    }
+    source = source === undefined ? '' : String(source);
+    flags = flags === undefined ? '' : String(flags);
+    if (/[^gim]/.test(flags)) throw new SyntaxError('this engine knows the flags g, i and m, not ' + flags);
+    go.checkPattern(source);
+    return new NativeRegExp(source === '' ? '(?:)' : source, flags);
+  }
+  function RegExpFunction(source, flags) {
+    if (!(this instanceof NativeRegExp) && flags === undefined && isObject(source) && call(objectToString, source) === '[object RegExp]') return source;
+    return checkedRegExp(source, flags);
+  }
+  defineProperty(RegExpFunction, 'prototype', {value: R, writable: false, enumerable: false, configurable: false});
+  global.RegExp = RegExpFunction;
+  put(R, 'constructor', RegExpFunction);
+  delete R.compile;
+  function regexpOf(re) {
+    if (!isObject(re) || call(objectToString, re) !== '[object RegExp]' || re === R) throw new TypeError('this is not a regular expression');
+    return re;
+  }
+  put(R, 'exec', function (text) { return go.exec(regexpOf(this), text); });
+  put(R, 'test', function (text) { return go.exec(regexpOf(this), text) !== null; });
+  put(R, 'toString', function () { return '/' + this.source + '/' + (this.global ? 'g' : '') + (this.ignoreCase ? 'i' : '') + (this.multiline ? 'm' : ''); });
+  var fromCharCode = String.fromCharCode;
+  put(String, 'fromCodePoint', function () {
+    var s = '';
+    for (var i = 0; i < arguments.length; i++) {
+      debugger;
+      var c = +arguments[i];
+      if (!(c >= 0 && c <= 0x10FFFF) || c % 1) throw new RangeError(arguments[i] + ' is not a code point');
+      s += c < 0x10000 ? fromCharCode(c) : fromCharCode(0xD800 + ((c - 0x10000) >> 10), 0xDC00 + ((c - 0x10000) & 0x3FF));
+    }
+    return s;
+  });
+
+  // --- objects ---
+
+  put(O, 'assign', function (target) {
+    target = toObject(target);
+    for (var i = 1; i < arguments.length; i++) {
+      var from = arguments[i];
+      if (from === undefined || from === null) continue;
+      var keys = keysOf(O(from));
+      for (var j = 0; j < keys.length; j++) {
+        debugger;
+        if (target === global || call(hasOwnProperty, target, keys[j]) || !(keys[j] in target)) go.assign(target, keys[j], from[keys[j]]);
+        else data(target, keys[j], from[keys[j]]);
+      }
+    }
+    return target;
+  });
+  put(O, 'values', function (o) {
+    o = toObject(o);
+    return keysOf(o).map(function (k) { return o[k]; });
+  });
+  put(O, 'entries', function (o) {
+    o = toObject(o);
+    return keysOf(o).map(function (k) { return [k, o[k]]; });
+  });
+  put(O, 'fromEntries', function (list) {
+    var o = {}, n = lengthOf(list);
+    for (var i = 0; i < n; i++) { debugger; data(o, String(list[i][0]), list[i][1]); }
+    return o;
+  });
+  put(O, 'is', function (a, b) { return a === b ? a !== 0 || 1 / a === 1 / b : a !== a && b !== b; });
+  put(O, 'getOwnPropertyDescriptors', function (o) {
+    var all = {};
+    O.getOwnPropertyNames(o).forEach(function (k) { data(all, k, O.getOwnPropertyDescriptor(o, k)); });
+    return all;
+  });
+
+  // --- arrays ---
+
+  put(Array, 'of', function () { return apply(P.slice, arguments, []); });
+  put(Array, 'from', function (from, f, self) {
+    if (f !== undefined) callable(f);
+    var list = [], n, i;
+    if (typeof from === 'string') {
+      for (i = 0; i < from.length; i += list[list.length - 1].length) {
+        debugger;
+        var c = from.codePointAt(i);
+        list.push(c > 0xFFFF ? from.slice(i, i + 2) : from.charAt(i));
+      }
+    } else {
+      from = toObject(from);
+      n = lengthOf(from);
+      for (i = 0; i < n; i++) { debugger; list[i] = from[i]; }
+    }
+    if (f) for (i = 0; i < list.length; i++) { debugger; list[i] = call(f, self, list[i], i); }
+    return list;
+  });
+  function findIndex(o, f, self) {
+    callable(f);
+    var n = lengthOf(o);
+    for (var i = 0; i < n; i++) { debugger; if (call(f, self, o[i], i, o)) return i; }
+    return -1;
+  }
+  put(P, 'find', function (f, self) { var i = findIndex(this, f, self); return i < 0 ? undefined : this[i]; });
+  put(P, 'findIndex', function (f, self) { return findIndex(this, f, self); });
+  put(P, 'includes', function (v, start) {
+    var n = lengthOf(this);
+    for (var i = indexFrom(start, n); i < n; i++) { debugger; if (same(this[i], v)) return true; }
+    return false;
+  });
+  put(P, 'fill', function (v, start, end) {
+    var n = lengthOf(this), to = end === undefined ? n : indexFrom(end, n);
+    for (var i = indexFrom(start, n); i < to; i++) { debugger; this[i] = v; }
+    return this;
+  });
+  function flatten(into, list, depth) {
+    var n = lengthOf(list);
+    for (var i = 0; i < n; i++) {
+      debugger;
+      if (!(i in list)) continue;
+      if (depth > 0 && isArray(list[i])) flatten(into, list[i], depth - 1); else into.push(list[i]);
+    }
+    return into;
+  }
+  put(P, 'flat', function (depth) { return flatten([], this, depth === undefined ? 1 : integer(depth)); });
+  put(P, 'flatMap', function (f, self) { return flatten([], this.map(f, self), 1); });
+  put(P, 'at', function (i) {
+    var n = lengthOf(this);
+    i = integer(i);
+    return this[i < 0 ? n + i : i];
+  });
+
+  // --- numbers ---
+
+  put(Number, 'isNaN', function (v) { return typeof v === 'number' && v !== v; });
+  put(Number, 'isFinite', function (v) { return typeof v === 'number' && v - v === 0; });
+  put(Number, 'isInteger', function (v) { return typeof v === 'number' && v - v === 0 && v % 1 === 0; });
+  put(Number, 'isSafeInteger', function (v) { return Number.isInteger(v) && v >= -9007199254740991 && v <= 9007199254740991; });
+  put(Number, 'MAX_SAFE_INTEGER', 9007199254740991);
+  put(Number, 'MIN_SAFE_INTEGER', -9007199254740991);
+  put(Number, 'EPSILON', 2.220446049250313e-16);
+  global.parseFloat = function (text) { return go.parseFloat(String(text)); };
+  put(Number, 'parseFloat', global.parseFloat);
+  put(Number, 'parseInt', parseInt);
+  ['toFixed', 'toExponential', 'toPrecision'].forEach(function (name) {
+    put(Number.prototype, name, function (digits) {
+      if (typeof this !== 'number' && call(objectToString, this) !== '[object Number]') throw new TypeError('this is not a number');
+      return go.formatNumber(+this, name, digits === undefined ? undefined : integer(digits));
+    });
+  });
+  put(Number.prototype, 'toLocaleString', function () { return go.formatNumber(+this, 'toLocaleString'); });
+
+  var M = Math;
+  put(M, 'sign', function (x) { x = +x; return x > 0 ? 1 : x < 0 ? -1 : x; });
+  put(M, 'imul', function (a, b) {
+    a = a | 0; b = b | 0;
+    return ((a & 0xFFFF) * (b & 0xFFFF) + ((((a >>> 16) * (b & 0xFFFF) + (a & 0xFFFF) * (b >>> 16)) << 16) >>> 0)) | 0;
+  });
+  put(M, 'clz32', function (x) {
+    x = x >>> 0;
+    var n = 0;
+    if (x === 0) return 32;
+    while (!(x & 0x80000000)) { x = x << 1; n++; }
+    return n;
+  });
+  put(M, 'hypot', function () { return go.hypot(apply(P.slice, arguments, [])); });
+  put(M, 'fround', function (x) { return go.fround(+x); });
+
+  // --- texts in URLs ---
+
+  ['encodeURI', 'encodeURIComponent', 'decodeURI', 'decodeURIComponent'].forEach(function (name) {
+    global[name] = function (text) { return go.uri(name, String(text)); };
+  });
+
+  // --- crypto, base64, UTF-8 ---
+
+  global.crypto = {
+    randomUUID: function () { return go.randomUUID(); },
+    getRandomValues: function (list) {
+      if (!isArray(list)) throw new TypeError('getRandomValues wants an array, which it fills with bytes');
+      if (list.length > 65536) throw new RangeError('getRandomValues fills at most 65536 elements');
+      var bytes = go.random(list.length);
+      for (var i = 0; i < list.length; i++) { debugger; list[i] = bytes.at(i); }
+      return list;
+    }
+  };
+  global.btoa = function (text) { return go.btoa(String(text)); };
+  global.atob = function (text) { return go.atob(String(text)); };
+  function TextEncoder() {}
+  put(TextEncoder.prototype, 'encoding', 'utf-8');
+  put(TextEncoder.prototype, 'encode', function (text) { return go.bytesFrom(text === undefined ? '' : String(text)); });
+  global.TextEncoder = TextEncoder;
+  function TextDecoder(label) {
+    if (label !== undefined && !/^utf-?8$/i.test(String(label))) throw new RangeError('TextDecoder knows utf-8 only');
+  }
+  put(TextDecoder.prototype, 'encoding', 'utf-8');
+  put(TextDecoder.prototype, 'decode', function (bytes) { return bytes === undefined ? '' : go.bytesToString(bytes, 'utf8'); });
+  global.TextDecoder = TextDecoder;
+
+  return {
+    regexp: function (source) { return checkedRegExp(source); },
+    number: function (v) { return +v; }
+  };
+})

@@ -1,0 +1,186 @@
+package runtimetest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// hostile handlers try to outlive their budget. Those that don't say what they
+// end with may end in any way, so long as they end.
+var hostile = []struct {
+	name string
+	code string // the error's code; "" is any outcome
+	src  string
+}{
+	{"loop", runtime.CodeCPU, `while (true) {}`},
+	{"loop without a body", runtime.CodeCPU, `for (;;);`},
+	{"do loop", runtime.CodeCPU, `do ; while (true)`},
+	{"labelled loop", runtime.CodeCPU, `a: for (;;) { for (;;) { continue a; } }`},
+	{"loop in a condition", runtime.CodeCPU, `function t() { return true; } while (t()) ;`},
+	{"catch", runtime.CodeCPU, `while (true) { try { try { while (true) {} } catch (e) {} } catch (e2) {} }`},
+	{"finally", runtime.CodeCPU, `function f() { try { while (true) {} } finally { f(); } } f()`},
+	{"finally with return", runtime.CodeCPU, `function f() { while (true) { try { for (;;) {} } finally { continue; } } } f()`},
+	{"recursion through catch", runtime.CodeCPU, `function f() { try { f(); } catch (e) { f(); } } f()`},
+	{"recursion through finally", runtime.CodeCPU, `function f() { try { f(); } finally { f(); } } f()`},
+	{"recursion through toString", "", `var o = {toString: function () { return '' + o; }}; '' + o`},
+	{"recursion through a getter", "", `var o = {get x() { return this.x; }}; o.x`},
+	{"recursion through sort", "", `function f() { [2, 1].sort(f); } f()`},
+	{"recursion through replace", "", `function f() { 'a'.replace(/a/, f); } f()`},
+	{"recursion through toJSON", "", `var o = {toJSON: function () { return JSON.stringify(o); }}; JSON.stringify(o)`},
+	{"evil comparator", runtime.CodeCPU, `[3, 2, 1].sort(function () { while (true) {} })`},
+	{"random comparator", "", `var a = []; for (var i = 0; i < 3000; i++) a.push(i); a.sort(function () { return Math.random() - 0.5; })`},
+	{"evil callback", runtime.CodeCPU, `[1].forEach(function () { for (;;) {} })`},
+	{"evil toString", runtime.CodeCPU, `String({toString: function () { for (;;) {} }})`},
+	{"evil getter in a response", runtime.CodeCPU, `return {get a() { for (;;) {} }}`},
+	{"evil toJSON in a response", runtime.CodeCPU, `return {toJSON: function () { for (;;) {} }}`},
+	{"evil getter of a header", runtime.CodeCPU, `return {body: 'x', headers: {get a() { for (;;) {} }}}`},
+	{"evil thrown value", runtime.CodeCPU, `throw {get message() { for (;;) {} }}`},
+	{"evil thrown toString", runtime.CodeCPU, `throw {message: '', toJSON: function () { for (;;) {} }}`},
+	{"evil log argument", runtime.CodeCPU, `console.log({toJSON: function () { for (;;) {} }})`},
+	{"evil host argument", runtime.CodeCPU, `test.echo({get x() { for (;;) {} }})`},
+	{"evil module", runtime.CodeCPU, `module.__defineGetter__ ? 0 : Object.defineProperty(module, 'exports', {get: function () { for (;;) {} }}); 1`},
+	{"array of length 2^32-1: indexOf", "", `var a = []; a.length = 4294967295; a.indexOf(1)`},
+	{"array of length 2^32-1: sort", "", `var a = []; a.length = 4294967295; a.sort()`},
+	{"array of length 2^32-1: shorten", "", `var a = []; a.length = 4294967295; a.length = 0`},
+	{"array of length 2^32-1: shorten by a name", "", `var a = []; a[4294967294] = 1; var k = 'len'; a[k + 'gth'] = 0`},
+	{"array of length 2^32-1: shorten by an object", "", `var a = []; a[4294967294] = 1; a[{toString: function () { return 'length'; }}] = 0`},
+	{"array of length 2^32-1: shorten by subtracting", "", `var a = []; a[4294967294] = 1; a.length -= 4294967290`},
+	{"array of length 2^32-1: shorten by counting", "", `var a = []; a[4294967294] = 1; a.length = 5; for (a.length in {3: 1}) ; a.length--`},
+	{"array of length 2^32-1: defineProperty", "", `var a = []; a[4294967294] = 1; Object.defineProperty(a, 'length', {value: 0})`},
+	{"array of length 2^32-1: defineProperties", "", `var a = []; a[4294967294] = 1; Object.defineProperties(a, {length: {value: 0}})`},
+	{"array of length 2^32-1: assign", "", `var a = []; a[4294967294] = 1; Object.assign(a, {length: 0})`},
+	{"array of length 2^32-1: pop", "", `var a = []; a[4294967294] = 1; a.pop(); a.splice(0, 4294967290); a.shift()`},
+	{"array of length 2^32-1: join", "", `var a = []; a.length = 4294967295; return a.join('x') + a`},
+	{"array of length 2^32-1: response", "", `var a = []; a.length = 4294967295; return a`},
+	{"array of length 2^32-1: stringify", "", `var a = []; a.length = 4294967295; JSON.stringify(a)`},
+	{"array of length 2^32-1: log", "", `var a = []; a.length = 4294967295; console.log(a)`},
+	{"array of length 2^32-1: host", "", `var a = []; a.length = 4294967295; test.echo(a)`},
+	{"array of length 2^32-1: all methods", "", `var a = []; a.length = 4294967295; var f = function (x) { return x; };
+		['concat', 'every', 'filter', 'find', 'flat', 'forEach', 'map', 'reduce', 'reduceRight', 'reverse', 'slice', 'some', 'splice', 'unshift', 'fill', 'includes', 'toLocaleString', 'toString', 'lastIndexOf', 'push'].forEach(function (m) {
+			try { if (m === 'reduce' || m === 'reduceRight') a[m](f, 0); else a[m](f); } catch (e) {}
+		})`},
+	{"array-like of length 2^32-1", "", `Array.prototype.reverse.call({length: 4294967295})`},
+	{"apply with a huge list", "", `Math.max.apply(null, {length: 4294967295})`},
+	{"bound apply", "", `var f = Function.prototype.call.bind(Function.prototype.apply); f(Math.max, null, {length: 4294967295})`},
+	{"Array.from", "", `Array.from({length: 4294967295})`},
+	{"huge join", "", `new Array(1e7).join('x')`},
+	{"join of one long text", "", `var s = new Array(10000).join('x'), a = []; for (var i = 0; i < 50000; i++) a.push(s); a.join()`},
+	{"nested joins", "", `var a = []; for (var i = 0; i < 10000; i++) a = [a]; String(a)`},
+	{"shift a long array empty", "", `var a = []; for (var i = 0; i < 200000; i++) a[i] = i; while (a.length) a.shift()`},
+	{"shorten a long dense array", "", `var a = []; for (var i = 0; i < 100000; i++) a[i] = i; a.length = 0`},
+	{"delete from a long array", "", `var a = []; for (var i = 0; i < 100000; i++) a[i] = i; a.splice(0, 90000)`},
+	{"memory: text", runtime.CodeMemory, `var s = 'x'; while (true) s += s`},
+	{"memory: array", runtime.CodeMemory, `var a = []; while (true) a.push({x: a.length, y: 'text ' + a.length})`},
+	{"memory: closures", runtime.CodeMemory, `var f = null; while (true) (function (g) { f = function () { return g; }; })(f)`},
+	{"memory: bytes", "", `var l = []; while (true) l.push(test.bytes(new Array(100000).join('x')))`},
+	{"memory: JSON", "", `var s = '1'; while (true) s = JSON.stringify({a: s, b: s})`},
+	{"memory: repeat", "", `return 'ab'.repeat(2e9)`},
+	{"memory: pad", "", `return 'ab'.padStart(4e9)`},
+	{"memory: replace", "", `var s = 'x'.repeat(1e6); return s.replace(/x/g, s)`},
+	{"memory: replace with $&", "", `var s = 'x'.repeat(1e6); return s.replace(s, '$&'.repeat(1e5))`},
+	{"memory: split", "", `return 'x'.repeat(5e7).split('')`},
+	{"memory: match", "", `return 'x'.repeat(5e7).match(/x/g).length`},
+	{"memory: concat", "", `var s = 'x'.repeat(1e7), l = []; for (var i = 0; i < 1000; i++) l.push(s); return ''.concat.apply('', l)`},
+	{"memory: keys of a text", "", `return Object.keys(new String('x'.repeat(5e7))).length`},
+	{"memory: names of a text", "", `return Object.getOwnPropertyNames('x'.repeat(5e7)).length`},
+	{"memory: freeze a text", "", `Object.freeze(new String('x'.repeat(5e7)))`},
+	{"memory: an object's shared children", "", `var o = {}; for (var i = 0; i < 60; i++) o = {a: o, b: o}; return o`},
+	{"memory: shared children to the host", "", `var o = {}; for (var i = 0; i < 60; i++) o = {a: o, b: o}; test.echo(o)`},
+	{"memory: shared children to the log", "", `var o = {}; for (var i = 0; i < 60; i++) o = {a: o, b: o}; console.log(o)`},
+	{"deep JSON", "", `JSON.parse('['.repeat(1e6))`},
+	{"deep JSON to print", "", `var a = []; for (var i = 0; i < 1e5; i++) a = [a]; JSON.stringify(a)`},
+	{"wide JSON", "", `JSON.parse('[' + '[],'.repeat(1e7) + '1]')`},
+	{"regular expression: nested", "", `/(a+)+$/.test('a'.repeat(50000) + 'b')`},
+	{"regular expression: quadratic", "", `('a'.repeat(2e6)).replace(/a(.*z)?/g, 'b')`},
+	{"regular expression: large", "", `new RegExp('(?:' + 'a{1000}'.repeat(500) + ')*').test('a'.repeat(1e6))`},
+	{"regular expression: long text", "", `/(x|y|z)*(a|b|c){50}[^q]{100}$/.test('xyz'.repeat(1e6))`},
+	{"regular expression: long source", "", `new RegExp('(a|b)'.repeat(1e6))`},
+	{"toPrecision", "", `(1.5).toPrecision(1e9)`},
+	{"toExponential", "", `(1.5).toExponential(1e9)`},
+	{"parseFloat", "", `parseFloat('e'.repeat(1e6)); parseFloat('1' + 'e'.repeat(1e6))`},
+	{"encodeURIComponent", "", `encodeURIComponent('%'.repeat(1e7))`},
+	{"a long chain of prototypes", "", `var o = {}; for (var i = 0; i < 1e6; i++) o = Object.create(o); o.x`},
+	{"a long chain of bound functions", "", `var f = function () {}; for (var i = 0; i < 1e6; i++) f = f.bind(null); f()`},
+	{"a flood of lines", "", `for (;;) console.log('x'.repeat(1e5))`},
+	{"a flood of host calls", runtime.CodeCPU, `for (;;) test.echo(1)`},
+	{"20,000 parentheses", runtime.CodeSyntax, strings.Repeat("(", 20000) + "1" + strings.Repeat(")", 20000)},
+	{"1,000,000 brackets", runtime.CodeSyntax, strings.Repeat("[", 1000000)},
+	{"1,000,000 blocks", runtime.CodeSyntax, strings.Repeat("{", 1000000)},
+	{"1,000,000 exclamation marks", runtime.CodeSyntax, strings.Repeat("!", 1000000) + "1"},
+	{"1,000,000 typeofs", runtime.CodeSyntax, strings.Repeat("typeof ", 500000) + "1"},
+	{"500,000 ifs", runtime.CodeSyntax, strings.Repeat("if(1)", 500000) + "1"},
+	{"500,000 ifs on lines", runtime.CodeSyntax, strings.Repeat("if(1)\n", 500000) + "1"},
+	{"300,000 else ifs", runtime.CodeSyntax, strings.Repeat("if(1){}else ", 300000) + "1"},
+	{"500,000 functions", runtime.CodeSyntax, strings.Repeat("(function(){", 300000)},
+	{"500,000 assignments", runtime.CodeSyntax, strings.Repeat("a=", 500000) + "1"},
+	{"500,000 conditions", runtime.CodeSyntax, strings.Repeat("1?1:", 500000) + "1"},
+	{"1,000,000 additions", runtime.CodeSyntax, strings.Repeat("1+", 1000000) + "1"},
+	{"1,000,000 calls", runtime.CodeSyntax, "f" + strings.Repeat("()", 1000000)},
+	{"500,000 members", runtime.CodeSyntax, "f" + strings.Repeat(".a", 500000)},
+	{"500,000 labels", runtime.CodeSyntax, labels(500000)},
+	{"brackets behind a regular expression", runtime.CodeSyntax, "if (1) /'/; " + strings.Repeat("(", 500000)},
+	{"brackets behind a division", runtime.CodeSyntax, "x = {} / '/; ' + " + strings.Repeat("(", 500000)},
+	{"brackets behind a comment", runtime.CodeSyntax, "//\u2028" + strings.Repeat("(", 500000)},
+	{"brackets in a division", runtime.CodeSyntax, strings.Repeat("a/(", 500000)},
+	{"deep expressions in deep calls", "", "function f() { return " + strings.Repeat("(", 400) + "f()" + strings.Repeat("+1)", 400) + " } f()"},
+	{"long sums in deep calls", "", "function f() { return f()" + strings.Repeat("+1", 9000) + " } f()"},
+}
+
+func labels(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("a")
+		for ; i > 0; i /= 26 {
+			b.WriteByte(byte('a' + i%26))
+		}
+		b.WriteString(":")
+	}
+	return b.String() + "1"
+}
+
+// Hostile runs handlers that try to use more than their budget: 100 ms of CPU,
+// 48 MiB, 20 s of time. They have to end, by themselves or with the code of the
+// budget; that they do is what the test's own time limit checks.
+func Hostile(t *testing.T, engine runtime.Engine) {
+	r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{engine},
+		Limits: runtime.Limits{CPU: 100 * time.Millisecond, Memory: 48 << 20}})
+	memory := newRuntime(t, runtime.Options{Engines: []runtime.Engine{engine},
+		Limits: runtime.Limits{CPU: time.Minute, Memory: 48 << 20}})
+	for _, h := range hostile {
+		t.Run(h.name, func(t *testing.T) {
+			rt := r
+			if h.code == runtime.CodeMemory {
+				rt = memory
+			}
+			err := runOnce(t, rt, h.src)
+			e, ok := errors.AsType[*runtime.Error](err)
+			switch {
+			case err != nil && !ok:
+				t.Fatalf("error %v of type %T", err, err)
+			case ok && e.Code == runtime.CodeInternal:
+				t.Errorf("the engine failed: %v", e)
+			case ok && e.Code == runtime.CodeWall:
+				t.Errorf("only the deadline stopped it: %v", e)
+			case h.code != "" && (e == nil || e.Code != h.code):
+				t.Errorf("got %v, want %s", err, h.code)
+			}
+		})
+	}
+}
+
+func runOnce(t *testing.T, r *runtime.Runtime, src string) error {
+	p, err := r.Load(runtime.Source{Files: map[string]string{runtime.DefaultMain: src}}, testHost())
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err = p.Run(ctx, &runtime.Request{Method: "GET", Path: "/api"})
+	return err
+}
