@@ -124,7 +124,7 @@ type bundleFile struct {
 func (b *bundle) add(f bundleFile, total int64, limits DeployLimits) error {
 	switch {
 	case !fs.ValidPath(f.path) || strings.ContainsAny(f.path, "\\\x00") || !utf8.ValidString(f.path):
-		return invalid(fmt.Errorf("file name %q: use a relative path with forward slashes and without ..", f.path))
+		return invalid(fmt.Errorf("file name %q: use a relative path with forward slashes, without .. in it", f.path))
 	case len(f.path) > 1024:
 		return invalid(fmt.Errorf("file name %q...: has %d bytes; the limit is 1024", f.path[:64], len(f.path)))
 	case f.size > limits.FileBytes:
@@ -187,7 +187,7 @@ func (s *Server) readZIP(r io.ReaderAt, size int64) (*bundle, error) {
 		if entry.Mode().IsDir() {
 			name = strings.TrimSuffix(name, "/")
 			if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
-				return nil, fmt.Errorf("fazt: read the ZIP: %w", invalid(fmt.Errorf("directory name %q: use a relative path without ..", entry.Name)))
+				return nil, fmt.Errorf("fazt: read the ZIP: %w", invalid(fmt.Errorf("directory name %q: use a relative path, without .. in it", entry.Name)))
 			}
 			continue
 		}

@@ -133,7 +133,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	s.runtime, err = runtime.New(runtime.Options{
 		Engines: []runtime.Engine{ottojs.New()},
 		Limits:  opt.Handler,
-		Gate:    s.slots,
+		Gate:    gate{s.slots},
 	})
 	if err != nil {
 		return nil, err

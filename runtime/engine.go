@@ -53,7 +53,7 @@ type Exec struct {
 	Limits  Limits
 
 	ctx     context.Context
-	gate    Gate
+	pass    Pass // nil without a gate
 	watch   *watcher
 	log     []Line
 	dropped int
@@ -69,6 +69,7 @@ type Exec struct {
 const (
 	stateRun  int32 = iota
 	stateHold       // the watcher is measuring; wait for its verdict
+	stateAway       // another run is to have the slot meanwhile
 	stateStop
 )
 
@@ -97,6 +98,13 @@ func (x *Exec) yield() {
 	for x.state.Load() == stateHold {
 		x.watch.await()
 	}
+	if x.state.Load() == stateAway {
+		x.leave()
+		if err := x.enter(); err != nil {
+			x.stop(cause{err: x.entryError(err)})
+		}
+		x.state.CompareAndSwap(stateAway, stateRun)
+	}
 	if x.state.Load() == stateStop {
 		goruntime.Goexit()
 	}
@@ -113,10 +121,10 @@ func (x *Exec) stop(c cause) {
 // themselves, such as goja's interrupt.
 func (x *Exec) Stopped() bool { return x.state.Load() == stateStop }
 
-// enter takes a slot, and starts the CPU clock.
+// enter takes a slot again, and starts the CPU clock.
 func (x *Exec) enter() error {
-	if x.gate != nil {
-		if err := x.gate.Enter(x.ctx); err != nil {
+	if x.pass != nil {
+		if err := x.pass.Resume(x.ctx); err != nil {
 			return err
 		}
 	}
@@ -131,8 +139,8 @@ func (x *Exec) leave() {
 		return
 	}
 	x.used.Add(x.watch.now() - since)
-	if x.gate != nil {
-		x.gate.Leave()
+	if x.pass != nil {
+		x.pass.Leave()
 	}
 }
 
@@ -152,6 +160,9 @@ func (x *Exec) Call(fn Func, args Args) (Value, error) {
 	v, err := x.invoke(fn, args)
 	if stop, ok := errors.AsType[*Stop](err); ok {
 		x.stop(cause{response: stop.Response})
+	}
+	if x.ctx.Err() != nil {
+		x.stop(cause{err: x.wallError()}) // before the handler makes something of the host's error
 	}
 	if x.cause.Load() == nil {
 		if err := x.enter(); err != nil {

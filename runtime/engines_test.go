@@ -20,3 +20,5 @@ func forEachEngine(t *testing.T, test func(*testing.T, runtime.Engine)) {
 func TestConformance(t *testing.T) { forEachEngine(t, runtimetest.Conformance) }
 
 func TestHostile(t *testing.T) { forEachEngine(t, runtimetest.Hostile) }
+
+func TestIsolation(t *testing.T) { forEachEngine(t, runtimetest.Isolation) }

@@ -76,7 +76,7 @@ func (n *nesting) scan() string {
 		case c == '(' || c == '[' || c == '{':
 			msg = n.open(c)
 		case c == ')' || c == ']' || c == '}':
-			n.close()
+			msg = n.close()
 		default:
 			msg = n.operator(c)
 		}
@@ -294,7 +294,7 @@ func (n *nesting) pop() level {
 	return l
 }
 
-func (n *nesting) close() {
+func (n *nesting) close() string {
 	c := n.src[n.pos]
 	n.pos++
 	l := n.pop()
@@ -303,11 +303,12 @@ func (n *nesting) close() {
 	if l.open == '$' {
 		n.start = -1 // not at a template's first backquote
 		n.template()
-		return
+		return ""
 	}
 	if top := &n.levels[len(n.levels)-1]; c == ')' || c == ']' {
-		top.operators++ // a call or a member: a()()(), a[0][0]
+		return n.count(top) // a call or a member: a()()(), a[0][0]
 	}
+	return ""
 }
 
 func (n *nesting) operator(c byte) string {

@@ -62,6 +62,9 @@ func New(opt Options) (*Runtime, error) {
 	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, watch: newWatcher()}, nil
 }
 
+// Limits returns the limits in force, defaults filled in.
+func (r *Runtime) Limits() Limits { return r.limits }
+
 func (l Limits) withDefaults() (Limits, error) {
 	var errs []error
 	errs = append(errs,
@@ -231,10 +234,16 @@ func (p *Program) give(vm VM) {
 // run failed. The error is an [*Error], or what Gate.Enter returned.
 func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 	r := p.runtime
-	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, gate: r.gate, watch: r.watch}
-	if err := x.enter(); err != nil {
-		return &Result{}, err
+	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch}
+	if r.gate != nil {
+		pass, err := r.gate.Enter(ctx)
+		if err != nil {
+			return &Result{}, err
+		}
+		defer pass.Done()
+		x.pass = pass
 	}
+	x.since.Store(r.watch.now())
 	vm, err := p.take()
 	if err != nil {
 		x.leave()

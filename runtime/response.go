@@ -10,9 +10,11 @@ import (
 
 // Reply is what a handler left behind, for [Answer].
 type Reply[V any] struct {
-	Value V            // what it ended with
-	Last  *V           // the last respond(), if there was one
-	Made  func(V) bool // whether respond() made an object
+	Value V  // what it ended with
+	Last  *V // the last respond(), if there was one
+	// Made tells whether respond() or a host function made an object, and the
+	// stream that it stands for.
+	Made func(V) (stream any, ok bool)
 }
 
 // Answer turns a handler's end into a response: the response object that it
@@ -23,20 +25,20 @@ func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error)
 	v := reply.Value
 	switch {
 	case isResponse(r, v, reply.Made):
-		return responseOf(r, limits, v)
+		return responseOf(r, limits, v, reply.Made)
 	case reply.Last != nil:
-		return responseOf(r, limits, *reply.Last)
+		return responseOf(r, limits, *reply.Last, reply.Made)
 	}
 	res := Response{Status: http.StatusOK, Header: http.Header{}}
 	err := writeBody(r, limits, &res, v)
 	return res, err
 }
 
-func isResponse[V any](r Reader[V], v V, made func(V) bool) bool {
+func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) bool {
 	if r.Kind(v) != KindObject {
 		return false
 	}
-	if made(v) {
+	if _, ok := made(v); ok {
 		return true
 	}
 	keys := r.Keys(v)
@@ -52,7 +54,7 @@ func badResponse(format string, args ...any) error {
 	return &Error{Code: CodeHandler, Name: "TypeError", Message: fmt.Sprintf(format, args...)}
 }
 
-func responseOf[V any](r Reader[V], limits Limits, v V) (Response, error) {
+func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)) (Response, error) {
 	res := Response{Status: http.StatusOK, Header: http.Header{}}
 	if status := r.Get(v, "status"); r.Kind(status) > KindUndefined {
 		f := math.NaN()
@@ -67,7 +69,11 @@ func responseOf[V any](r Reader[V], limits Limits, v V) (Response, error) {
 	if err := readHeaders(r, res.Header, r.Get(v, "headers")); err != nil {
 		return res, err
 	}
-	return res, writeBody(r, limits, &res, r.Get(v, "body"))
+	if res.Stream, _ = made(v); res.Stream != nil {
+		return res, nil
+	}
+	err := writeBody(r, limits, &res, r.Get(v, "body"))
+	return res, err
 }
 
 func readHeaders[V any](r Reader[V], h http.Header, headers V) error {

@@ -61,6 +61,9 @@ type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// Stream is what a host function left for its caller to send instead of
+	// Body, see [Respond]. JavaScript never sees it.
+	Stream any
 }
 
 // Line is one line that a handler logged.
@@ -96,14 +99,23 @@ type Limits struct {
 	StackDepth int
 }
 
-// Gate decides when a run may compute. A run enters before JavaScript starts,
-// leaves while it waits in a host function, and resumes after.
+// Gate decides when a run may compute.
 type Gate interface {
 	// Enter admits a new run, or refuses it; its error is returned by Run.
-	Enter(ctx context.Context) error
-	// Resume takes a slot again for a run that was admitted before. Its error
-	// ends the run.
-	Resume(ctx context.Context) error
+	Enter(ctx context.Context) (Pass, error)
+}
+
+// Pass is a run's admission. A run leaves while it waits in a host function,
+// and resumes after.
+type Pass interface {
 	// Leave gives the slot back.
 	Leave()
+	// Resume takes a slot again. Its error ends the run.
+	Resume(ctx context.Context) error
+	// Yield is asked every few milliseconds while the run is on a slot, by
+	// another goroutine: whether the run is to leave and resume at its next
+	// checkpoint.
+	Yield() bool
+	// Done ends the run, whether it has a slot or not.
+	Done()
 }

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// Kind says what a value is. A [Value] has the kinds up to KindJSON; a
+// Kind says what a value is. A [Value] has the kinds up to KindResponse; a
 // [Reader] also tells the rest.
 type Kind uint8
 
@@ -17,7 +17,8 @@ const (
 	KindNumber
 	KindString
 	KindBytes
-	KindJSON // an object or an array, as JSON text
+	KindJSON     // an object or an array, as JSON text
+	KindResponse // see Respond; from Go only
 	KindArray
 	KindObject
 	KindFunction
@@ -27,7 +28,7 @@ const (
 )
 
 var kindNames = [...]string{
-	"undefined", "null", "a boolean", "a number", "a string", "bytes", "an object",
+	"undefined", "null", "a boolean", "a number", "a string", "bytes", "an object", "a response",
 	"an array", "an object", "a function", "a symbol", "a bigint", "an error",
 }
 
@@ -40,6 +41,7 @@ type Value struct {
 	num  float64
 	text string
 	raw  []byte
+	res  *Response
 }
 
 // Undefined and Null are the two values without content.
@@ -62,6 +64,11 @@ func Bytes(b []byte) Value   { return Value{kind: KindBytes, raw: b} }
 // JSON makes a Value of well-formed JSON text of any type; JavaScript sees the
 // keys in the order of the text.
 func JSON(raw json.RawMessage) Value { return Value{kind: KindJSON, raw: raw} }
+
+// Respond makes a Value that is a response for the handler to return, as if
+// respond() had made it. Its Stream reaches the caller of Run untouched, so a
+// blob of any size can be sent without passing through JavaScript.
+func Respond(res Response) Value { return Value{kind: KindResponse, res: &res} }
 
 // From makes a Value of anything that encoding/json can marshal. []byte is
 // bytes, and nil is null.
@@ -102,6 +109,9 @@ func (v Value) Truth() bool    { return v.kind == KindBool && v.num != 0 }
 func (v Value) Float() float64 { return v.num }
 func (v Value) Text() string   { return v.text }
 func (v Value) Raw() []byte    { return v.raw }
+
+// Response is what Respond was called with, or nil.
+func (v Value) Response() *Response { return v.res }
 
 // MarshalJSON implements [json.Marshaler]: undefined is null, bytes are base64.
 // NaN and the infinities are an error.

@@ -96,6 +96,8 @@ func (w *watcher) look() bool {
 		} else if used := x.cpu(); used > x.Limits.CPU {
 			x.stop(cause{err: &Error{Code: CodeCPU, Message: "the handler computed for too long",
 				Allowed: x.Limits.CPU.String(), Used: used.Round(time.Millisecond).String()}})
+		} else if x.pass != nil && x.since.Load() != 0 && x.pass.Yield() {
+			x.state.CompareAndSwap(stateRun, stateAway)
 		}
 	}
 	w.lookAtMemory()

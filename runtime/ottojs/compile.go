@@ -110,10 +110,12 @@ func syntaxError(name, text string, shift int, err error) error {
 	first := (*list)[0]
 	offset := offsetOf(text, first.Position.Line, first.Position.Column, shift)
 	e.Message = first.Message
-	e.Line, e.Column = position(text, offset)
-	if newer := newerSyntax(text[offset:], first.Message); newer != "" {
+	if newer, at := newerSyntax(text, offset); newer != "" {
 		e.Code, e.Message = runtime.CodeUnsupported, newer+" is newer than otto's language, ES5 ("+first.Message+")"
-	} else if strings.HasPrefix(first.Message, "Invalid regular expression") {
+		offset = at
+	}
+	e.Line, e.Column = position(text, offset)
+	if strings.HasPrefix(first.Message, "Invalid regular expression") {
 		e.Code = runtime.CodeUnsupported
 	}
 	return e
@@ -140,22 +142,6 @@ func offsetOf(text string, line, column, shift int) int {
 func position(text string, offset int) (line, column int) {
 	head := text[:offset]
 	return 1 + strings.Count(head, "\n"), offset - strings.LastIndexByte(head, '\n')
-}
-
-// newerSyntax names what ES5 doesn't know at a place that didn't parse, for the
-// constructs that begin with what is there.
-func newerSyntax(at, message string) string {
-	for _, c := range []struct{ prefix, name string }{
-		{"=>", "an arrow function"}, {"`", "a template string"}, {"...", "spread"}, {"class ", "class"},
-		{"let ", "let"}, {"const ", "const"}, {"import", "import"}, {"export", "export"}, {"async ", "an async function"},
-		{"await ", "await"}, {"?.", "optional chaining"}, {"??", "the ?? operator"}, {"**", "the ** operator"},
-		{"super", "super"}, {"yield", "a generator"},
-	} {
-		if strings.HasPrefix(at, c.prefix) {
-			return c.name
-		}
-	}
-	return ""
 }
 
 // The identifiers below can't be written in JavaScript, as they contain a

@@ -26,17 +26,29 @@ func (v *vm) try(fn, this otto.Value, args ...any) (otto.Value, error) {
 }
 
 // protect runs Go code that reads JavaScript values, whose getters may throw.
-func (v *vm) protect(f func() error) (err error) {
+func (v *vm) protect(f func() error) error {
+	thrown, err := v.catch(f)
+	if thrown == nil {
+		return err
+	}
+	again, err := v.catch(func() error { return v.errorOf(*thrown) })
+	if again != nil {
+		return &runtime.Error{Code: runtime.CodeHandler, Message: "what was thrown throws when it is looked at"}
+	}
+	return err
+}
+
+func (v *vm) catch(f func() error) (thrown *otto.Value, err error) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
 		case otto.Value:
-			err = &runtime.Error{Code: runtime.CodeHandler, Message: p.String()}
+			thrown = &p
 		default:
 			panic(p)
 		}
 	}()
-	return f()
+	return nil, f()
 }
 
 // caught is where the prelude hands over what was thrown.

@@ -6,8 +6,8 @@ import (
 	"github.com/robertkrimen/otto"
 )
 
-// hardenAll makes unchangeable all that code can reach from the globals and
-// from the prelude's own functions. The global object itself stays extensible,
+// hardenAll makes unchangeable all that code can reach from the roots and from
+// the globals. The global object itself stays extensible,
 // since sloppy code assigns to variables that it didn't declare; see vm.Reset.
 func (v *vm) hardenAll(roots ...otto.Value) error {
 	names, err := v.names(v.global.Value())
@@ -33,21 +33,11 @@ func (v *vm) hardenAll(roots ...otto.Value) error {
 }
 
 // harden freezes val and all that it leads to. Accessors are frozen where the
-// prelude defines them. A function's caller is an accessor that throws nothing
-// and leads to functions that are frozen, too.
+// prelude defines them, and a function's caller leads to functions that are
+// frozen, too.
 func (v *vm) harden(val otto.Value) error {
-	if !val.IsObject() || v.frozen[val] || val == v.global.Value() {
-		return nil
-	}
-	v.frozen[val] = true
-	if _, err := v.lib.freeze.Call(undefined, val); err != nil {
+	if done, err := v.freeze(val); done || err != nil {
 		return err
-	}
-	if val.IsFunction() {
-		prototype, err := val.Object().Get("prototype")
-		if err != nil || !prototype.IsObject() {
-			return err // a native function that isn't a constructor has no properties
-		}
 	}
 	names, err := v.names(val)
 	if err != nil {
@@ -61,11 +51,40 @@ func (v *vm) harden(val otto.Value) error {
 		if err != nil {
 			return err
 		}
-		if err := v.harden(property); err != nil {
+		if property.IsFunction() && name != "constructor" {
+			err = v.hardenMethod(property)
+		} else {
+			err = v.harden(property)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hardenMethod freezes a function that is known to have nothing of its own but
+// a prototype with nothing but a constructor. Most functions are like that, and
+// looking at their properties would take most of the time of making a VM.
+func (v *vm) hardenMethod(fn otto.Value) error {
+	if done, err := v.freeze(fn); done || err != nil {
+		return err
+	}
+	prototype, err := fn.Object().Get("prototype")
+	if err == nil && prototype.IsObject() {
+		_, err = v.freeze(prototype)
+	}
+	return err
+}
+
+// freeze reports whether there was nothing left to do.
+func (v *vm) freeze(val otto.Value) (done bool, err error) {
+	if !val.IsObject() || v.frozen[val] || val == v.global.Value() {
+		return true, nil
+	}
+	v.frozen[val] = true
+	_, err = v.lib.freeze.Call(undefined, val)
+	return false, err
 }
 
 // names are all own property names, also those that aren't enumerable.

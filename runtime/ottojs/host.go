@@ -123,12 +123,37 @@ func (v *vm) respond(c otto.FunctionCall) otto.Value {
 	return obj
 }
 
+// markResponse notes that respond made an object.
 func (v *vm) markResponse(obj otto.Value) {
-	if v.run.made == nil {
-		v.run.made = make(map[otto.Value]bool)
-	}
-	v.run.made[obj] = true
+	v.made(obj, nil)
 	v.run.last = &obj
+}
+
+func (v *vm) made(obj otto.Value, stream any) {
+	if v.run.made == nil {
+		v.run.made = make(map[otto.Value]any)
+	}
+	v.run.made[obj] = stream
+}
+
+// newResponse is a response that a host function made, for the handler to
+// return. It has no body that JavaScript could read.
+func (v *vm) newResponse(res *runtime.Response) otto.Value {
+	obj, headers := v.newObject(), v.newObject()
+	for _, name := range slices.Sorted(maps.Keys(res.Header)) {
+		var values []any
+		for _, s := range res.Header[name] {
+			values = append(values, s)
+		}
+		v.set(headers, name, v.newArray(values))
+	}
+	v.set(obj, "status", v.value(max(res.Status, 200)))
+	v.set(obj, "headers", headers)
+	if res.Body != nil {
+		v.set(obj, "body", v.newBytes(res.Body))
+	}
+	v.made(obj, res.Stream)
+	return obj
 }
 
 // wholeNumber is the number that val is, or 0.
@@ -147,7 +172,10 @@ func (v *vm) answer(value otto.Value) (res runtime.Response, err error) {
 	err = v.protect(func() error {
 		var err error
 		res, err = runtime.Answer(v, v.x.Limits, runtime.Reply[otto.Value]{
-			Value: value, Last: v.run.last, Made: func(o otto.Value) bool { return v.run.made[o] },
+			Value: value, Last: v.run.last, Made: func(o otto.Value) (any, bool) {
+				stream, ok := v.run.made[o]
+				return stream, ok
+			},
 		})
 		return err
 	})

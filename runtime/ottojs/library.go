@@ -158,6 +158,7 @@ func (v *vm) fround(c otto.FunctionCall) otto.Value {
 const (
 	uriMarks    = "-_.!~*'()"
 	uriReserved = ";/?:@&=+$,#"
+	upperHex    = "0123456789ABCDEF"
 )
 
 // uri is encodeURI and its relatives.
@@ -192,7 +193,9 @@ func encodeURI(s, keep string) string {
 			b.WriteByte(c)
 			continue
 		}
-		fmt.Fprintf(&b, "%%%02X", c)
+		b.WriteByte('%')
+		b.WriteByte(upperHex[c>>4])
+		b.WriteByte(upperHex[c&15])
 	}
 	return b.String()
 }

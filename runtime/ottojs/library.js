@@ -7,12 +7,12 @@
   var objectToString = O.prototype.toString, hasOwnProperty = O.prototype.hasOwnProperty;
 
   function put(o, name, value) {
+    if (call(hasOwnProperty, o, name) && typeof o[name] === 'function') freeze(o[name]);
     defineProperty(o, name, {value: value, writable: true, enumerable: false, configurable: true});
   }
   function data(o, name, value) {
     defineProperty(o, name, {value: value, writable: true, enumerable: true, configurable: true});
   }
-  function add(o, name, value) { if (!call(hasOwnProperty, o, name)) put(o, name, value); }
   function isObject(v) { return typeof v === 'function' || (typeof v === 'object' && v !== null); }
   function toObject(v) {
     if (v === undefined || v === null) throw new TypeError('undefined and null are not objects');
@@ -80,8 +80,7 @@
       var keys = keysOf(O(from));
       for (var j = 0; j < keys.length; j++) {
         debugger;
-        if (target === global || call(hasOwnProperty, target, keys[j]) || !(keys[j] in target)) go.assign(target, keys[j], from[keys[j]]);
-        else data(target, keys[j], from[keys[j]]);
+        go.assign(target, go.key(target, keys[j]), from[keys[j]]);
       }
     }
     return target;

@@ -27,11 +27,11 @@ func (v *vm) bridge() (*otto.Object, error) {
 	}
 	set := func(name string, x any) { err = errors.Join(err, obj.Set(name, x)) }
 	set("longest", v.longest())
-	set("requestFields", runtime.RequestFields)
+	set("requestFields", strings.Join(runtime.RequestFields, " "))
 	for name, fn := range map[string]native{
 		"caught": v.caught, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
-		"assign": v.assign, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
+		"assign": v.assign, "key": v.key, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {

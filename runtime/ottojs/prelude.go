@@ -124,12 +124,26 @@ func (v *vm) install() error {
 		if err := v.keep(lib); err != nil {
 			return err
 		}
+		declared, err := lib.Object().Get("declared")
+		if err != nil {
+			return err
+		}
+		for _, i := range declared.Object().Keys() {
+			val, err := declared.Object().Get(i)
+			if err != nil {
+				return err
+			}
+			roots = append(roots, val)
+		}
 		roots = append(roots, lib)
 	}
 	if err := v.installHost(); err != nil {
 		return err
 	}
 	if err := v.bindSecrets(); err != nil {
+		return err
+	}
+	if v.datePrototype, err = v.otto.Run("Date.prototype"); err != nil {
 		return err
 	}
 	return v.hardenAll(roots...)
@@ -141,7 +155,7 @@ func (v *vm) keep(lib otto.Value) error {
 		"attempt": &v.lib.try, "object": &v.lib.object, "array": &v.lib.array, "define": &v.lib.define,
 		"permit": &v.lib.permit, "setLength": &v.lib.setLength, "request": &v.lib.request, "text": &v.lib.text,
 		"headers": &v.lib.headers, "remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
-		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp,
+		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "setTime": &v.lib.setTime,
 	} {
 		val, err := lib.Object().Get(name)
 		if err != nil {

@@ -19,7 +19,10 @@
   // Accessors are not found by Go when it makes everything unchangeable.
   function accessor(f) { freeze(f.prototype); return freeze(f); }
   function isObject(v) { return typeof v === 'function' || (typeof v === 'object' && v !== null); }
+  // put replaces a method. What it replaces may be in use here, and a callback
+  // can get hold of it as its caller.
   function put(o, name, value) {
+    if (hasOwn(o, name) && typeof o[name] === 'function') freeze(o[name]);
     defineProperty(o, name, {value: value, writable: true, enumerable: false, configurable: true});
   }
   function data(o, name, value) {
@@ -274,7 +277,7 @@
     this.method = method;
     this.path = path;
   }
-  var fields = go.requestFields, requestPrototype = Request.prototype;
+  var fields = go.requestFields.split(' '), requestPrototype = Request.prototype;
   fields.forEach(function (k) {
     if (k === 'method' || k === 'path') return;
     defineProperty(requestPrototype, k, {
@@ -401,6 +404,7 @@
     bytes: function (n) { return new Bytes(n); },
     freeze: freeze,
     names: getNames,
+    setTime: Date.prototype.setTime,
     fix: function (name) {
       defineProperty(global, name, {value: global[name], writable: false, enumerable: false, configurable: false});
     }

@@ -2,6 +2,7 @@ package ottojs
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/robertkrimen/otto/ast"
 	"github.com/robertkrimen/otto/file"
@@ -185,6 +186,8 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 		for i := range e.Value {
 			e.Value[i].Value = rw.expression(e.Value[i].Value)
 		}
+	case *ast.RegExpLiteral:
+		rw.regexp(e)
 	case *ast.SequenceExpression:
 		rw.expressions(e.Sequence)
 	case *ast.UnaryExpression:
@@ -196,6 +199,15 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 		e.Initializer = rw.expression(e.Initializer)
 	}
 	return e
+}
+
+func (rw *rewriter) regexp(e *ast.RegExpLiteral) {
+	if other := strings.Trim(e.Flags, "gim"); other != "" {
+		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
+	}
+	if patternSize(e.Pattern) > maxPatternSize {
+		rw.refuse(e.Idx, "this regular expression is too large")
+	}
 }
 
 // assign turns array.length = n into a call that shortens step by step, because

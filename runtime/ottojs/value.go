@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
 
@@ -190,7 +191,11 @@ func (v *vm) toGo(i int, val otto.Value) runtime.Value {
 	case runtime.KindNumber:
 		return runtime.Number(v.Number(val))
 	case runtime.KindString:
-		return runtime.String(v.String(val))
+		s := v.String(val)
+		if !utf8.ValidString(s) {
+			v.throw(runtime.Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1))
+		}
+		return runtime.String(s)
 	case runtime.KindBytes:
 		return runtime.Bytes(v.run.bytes[val])
 	case runtime.KindFunction:
@@ -228,6 +233,8 @@ func (v *vm) fromGo(val runtime.Value) otto.Value {
 		return v.newBytes(val.Raw())
 	case runtime.KindJSON:
 		return v.parse(string(val.Raw()))
+	case runtime.KindResponse:
+		return v.newResponse(val.Response())
 	}
 	return undefined
 }

@@ -30,6 +30,8 @@ type vm struct {
 
 	patterns map[string]*pattern // by flags and source
 
+	datePrototype otto.Value
+
 	x   *runtime.Exec
 	run run
 }
@@ -49,6 +51,7 @@ type library struct {
 	text      otto.Value // String(v)
 	number    otto.Value // Number(v)
 	regexp    otto.Value // new RegExp(v)
+	setTime   otto.Value // Date.prototype.setTime
 	freeze    otto.Value // Object.freeze
 	names     otto.Value // Object.getOwnPropertyNames
 	fix       otto.Value // makes a global unchangeable
@@ -64,7 +67,7 @@ type run struct {
 	request otto.Value // undefined until it is needed
 	modules map[string]otto.Value
 	bytes   map[otto.Value][]byte
-	made    map[otto.Value]bool // what respond() made
+	made    map[otto.Value]any // responses made by respond and host functions, with their streams
 	last    *otto.Value
 
 	ended bool       // the main file's end was reached, without a return
@@ -194,13 +197,17 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	return fn, nil
 }
 
-// Reset forgets the run. All that a run can leave behind in a VM are globals:
-// everything else that code can reach from one request to the next was made
-// unchangeable when the VM was made. New globals can be deleted, since code
-// can't define them as anything but plain properties.
+// Reset forgets the run. What a run can leave behind in a VM are globals, and
+// the time that Date.prototype is in ES5: everything else that code can reach
+// from one request to the next was made unchangeable when the VM was made. New
+// globals can be deleted, since code can't define them as anything but plain
+// properties.
 func (v *vm) Reset() bool {
 	v.x = nil
 	v.run = run{}
+	if _, err := v.lib.setTime.Call(v.datePrototype, 0); err != nil {
+		return false
+	}
 	for _, name := range v.global.Keys() {
 		if _, err := v.lib.remove.Call(undefined, name); err != nil {
 			return false
