@@ -100,9 +100,10 @@ type Program struct {
 	closed bool
 }
 
-// maxIdle is how many VMs a program keeps. More runs than that at once are
-// waiting in host calls, and a new VM is cheaper than a megabyte kept for them.
-const maxIdle = 16
+// maxIdle is how many VMs a program keeps: as many as a busy one has in flight
+// while they wait in host calls. A VM holds about a megabyte, and making one
+// takes as long as a hundred requests do, so that too few cost far more.
+const maxIdle = 64
 
 // Load compiles a program. The error is an [*Error]: SYNTAX_ERROR or
 // UNSUPPORTED with the place in the source, or LOAD_ERROR.

@@ -16,11 +16,12 @@ const watchInterval = 5 * time.Millisecond
 // timer, no context.AfterFunc and no allocation.
 //
 // Memory is estimated, as Go doesn't tell who allocated. The growth of the heap
-// between two looks is ascribed in equal parts to the runs on a slot. When the
-// heap has grown past a run's limit, those runs are held at their next
-// checkpoint, garbage is collected, and if what is left is still past it, the
-// run with the largest share is stopped. One at a time: its memory has to be
-// freed before another is judged.
+// between two looks is ascribed in equal parts to the runs on a slot. A run to
+// which more than its limit has been ascribed is a suspect: it is held at its
+// next checkpoint and garbage is collected, for most growth is garbage. If what
+// is left has grown past the limit since the run began, the suspect with the
+// largest share is stopped. One at a time: its memory has to be freed before
+// another is judged. Other runs go on meanwhile.
 type watcher struct {
 	epoch time.Time
 
@@ -28,8 +29,10 @@ type watcher struct {
 	active  map[*Exec]struct{}
 	running bool
 	heap    heapSample
-	last    *Exec // stopped for its memory and perhaps not gone yet
 	metrics [3]metrics.Sample
+
+	judging sync.Mutex // held while suspects are
+	last    *Exec      // stopped for its memory and perhaps not gone yet; the loop's
 }
 
 type heapSample struct {
@@ -66,10 +69,10 @@ func (w *watcher) remove(x *Exec) {
 	delete(w.active, x)
 }
 
-// await blocks while the watcher looks.
+// await blocks while suspects are held.
 func (w *watcher) await() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.judging.Lock()
+	defer w.judging.Unlock()
 }
 
 func (w *watcher) loop() {
@@ -84,11 +87,24 @@ func (w *watcher) loop() {
 
 // look reports whether there is anything left to watch.
 func (w *watcher) look() bool {
+	suspects, ok := w.lookAtAll()
+	if len(suspects) > 0 {
+		w.judge(suspects)
+	}
+	return ok
+}
+
+func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.active) == 0 {
-		w.running = false
-		return false
+		w.running, w.last = false, nil
+		return nil, false
+	}
+	if w.last != nil {
+		if _, there := w.active[w.last]; !there {
+			w.last = nil
+		}
 	}
 	for x := range w.active {
 		if x.ctx.Err() != nil {
@@ -100,8 +116,9 @@ func (w *watcher) look() bool {
 			x.state.CompareAndSwap(stateRun, stateAway)
 		}
 	}
-	w.lookAtMemory()
-	return true
+	before := w.heap.used
+	w.heap = w.sample()
+	return w.ascribe(minus(w.heap.used, before)), true
 }
 
 func (w *watcher) sample() heapSample {
@@ -110,74 +127,58 @@ func (w *watcher) sample() heapSample {
 	return heapSample{used: w.metrics[0].Value.Uint64() + stacks, live: w.metrics[2].Value.Uint64() + stacks}
 }
 
-func (w *watcher) lookAtMemory() {
-	before := w.heap.used
-	w.heap = w.sample()
-	w.ascribe(before)
-	suspects := w.over(func(x *Exec) uint64 { return minus(w.heap.used, x.base.used) })
-	if len(suspects) == 0 {
-		return
+// ascribe shares growth among the runs on a slot, and returns those with more
+// than their limit.
+func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
+	var on uint64
+	for x := range w.active {
+		if x.since.Load() != 0 {
+			on++
+		}
 	}
+	for x := range w.active {
+		if x.since.Load() == 0 || on == 0 {
+			continue
+		}
+		if x.growth += growth / on; x.growth > uint64(x.Limits.Memory) {
+			suspects = append(suspects, x)
+		}
+	}
+	return suspects
+}
+
+// judge holds the suspects while it finds out how much of the growth is alive,
+// and stops the worst of those that are guilty.
+func (w *watcher) judge(suspects []*Exec) {
+	w.judging.Lock()
+	defer w.judging.Unlock()
 	for _, x := range suspects {
 		x.state.CompareAndSwap(stateRun, stateHold)
 	}
-	// FreeOSMemory collects and gives back: the memory of a run that doubled a
-	// string to its limit is of no use to the next request.
+	// Gives the memory back too: what a string that was doubled to the limit
+	// needed is of no use to the next request.
 	debug.FreeOSMemory()
+	w.mu.Lock()
 	w.heap = w.sample()
-	if w.last != nil {
-		if _, ok := w.active[w.last]; !ok {
-			w.last = nil
-		}
-	}
-	if w.last == nil {
-		w.judge(w.over(func(x *Exec) uint64 { return minus(w.heap.live, x.base.live) }))
-	}
-	for _, x := range suspects {
-		// The garbage is gone; the next growth is counted from here.
-		x.base.used = w.heap.used
-		x.state.CompareAndSwap(stateHold, stateRun)
-	}
-}
-
-func (w *watcher) ascribe(before uint64) {
-	growth := minus(w.heap.used, before)
-	var on []*Exec
-	for x := range w.active {
-		if x.since.Load() != 0 {
-			on = append(on, x)
-		}
-	}
-	for _, x := range on {
-		x.growth += growth / uint64(len(on))
-	}
-}
-
-func (w *watcher) over(growth func(*Exec) uint64) []*Exec {
-	var list []*Exec
-	for x := range w.active {
-		if growth(x) > uint64(x.Limits.Memory) {
-			list = append(list, x)
-		}
-	}
-	return list
-}
-
-// judge stops the run among the guilty that the largest growth is ascribed to.
-func (w *watcher) judge(guilty []*Exec) {
+	heap := w.heap
+	w.mu.Unlock()
 	var worst *Exec
-	for _, x := range guilty {
-		if worst == nil || x.growth > worst.growth {
+	for _, x := range suspects {
+		guilty := minus(heap.live, x.base.live) > uint64(x.Limits.Memory)
+		if guilty && (worst == nil || x.growth > worst.growth) {
 			worst = x
 		}
 	}
-	if worst == nil {
-		return
+	if worst != nil && w.last == nil {
+		w.last = worst
+		worst.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler needed too much memory",
+			Allowed: fmt.Sprintf("%d MiB", worst.Limits.Memory>>20),
+			Used:    fmt.Sprintf("about %d MiB", minus(heap.live, worst.base.live)>>20)}})
 	}
-	w.last = worst
-	worst.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler needed too much memory",
-		Allowed: fmt.Sprintf("%d MiB", worst.Limits.Memory>>20),
-		Used:    fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20)}})
+	for _, x := range suspects {
+		x.growth = 0 // the garbage is gone; what comes next is counted from here
+		x.state.CompareAndSwap(stateHold, stateRun)
+	}
 }
 
 func minus(a, b uint64) uint64 {
