@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"html/template"
+	"log/slog"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -37,7 +39,11 @@ func classify(err error) failure {
 		return f
 	}
 	if e, ok := errors.AsType[*runtime.Error](err); ok {
-		return failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
+		f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
+		if spent, ok := errors.AsType[*budget.Error](e.Err); ok {
+			f.Message += ": " + strings.TrimPrefix(spent.Error(), "budget: ")
+		}
+		return f
 	}
 	if e, ok := errors.AsType[*storage.Error](err); ok {
 		f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
@@ -46,15 +52,31 @@ func classify(err error) failure {
 		}
 		return f
 	}
+	if e, ok := errors.AsType[*budget.Error](err); ok {
+		return classifyBudget(e)
+	}
 	switch {
 	case errors.Is(err, auth.ErrKey):
 		return failure{status: http.StatusUnauthorized, Code: "UNAUTHORIZED", Message: "the API key is missing, unknown, expired or revoked"}
-	case errors.Is(err, budget.ErrOverloaded):
-		return failure{status: http.StatusServiceUnavailable, Code: "OVERLOADED", Message: "too many requests wait already; try again", Retryable: true, after: 1}
-	case errors.Is(err, budget.ErrSpent), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
 		return failure{status: http.StatusGatewayTimeout, Code: "BUDGET_WALL", Message: "the request took longer than it may"}
 	}
 	return failure{status: http.StatusInternalServerError, Code: "INTERNAL", Message: "something went wrong inside; the log has more under the request id"}
+}
+
+// classifyBudget keeps the budget's own words: what was allowed, and used.
+func classifyBudget(e *budget.Error) failure {
+	code := "BUDGET_WALL"
+	switch e.Reason {
+	case budget.ErrOverloaded:
+		code = "OVERLOADED"
+	case budget.ErrOperations:
+		code = "BUDGET_OPS"
+	}
+	return failure{
+		status: statusOf(code), Code: code, Message: strings.TrimPrefix(e.Error(), "budget: "),
+		Retryable: e.Retryable(), after: int(math.Ceil(e.RetryAfter.Seconds())),
+	}
 }
 
 // statusOf maps the codes of the packages to HTTP.
@@ -62,6 +84,8 @@ func statusOf(code string) int {
 	switch code {
 	case "BUDGET_WALL":
 		return http.StatusGatewayTimeout
+	case "RATE_LIMITED":
+		return http.StatusTooManyRequests
 	case "BUDGET_CPU", "BUDGET_MEMORY", "OVERLOADED", "UNAVAILABLE", "CLOSED":
 		return http.StatusServiceUnavailable
 	case "INVALID":
@@ -85,6 +109,19 @@ func (f failure) write(w http.ResponseWriter) {
 	writeJSON(w, f.status, map[string]any{"error": f})
 }
 
+// stop is the failure as the answer of a run that ends here.
+func (f failure) stop() *runtime.Stop {
+	body, err := json.Marshal(map[string]any{"error": f})
+	if err != nil {
+		panic(err) // our own type
+	}
+	return &runtime.Stop{Response: runtime.Response{
+		Status: f.status,
+		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}},
+		Body:   body,
+	}}
+}
+
 // writeError sends an error that is the client's own doing.
 func writeError(w http.ResponseWriter, status int, code, message string) {
 	failure{status: status, Code: code, Message: message}.write(w)
@@ -99,8 +136,15 @@ func (s *Server) writeFailure(w http.ResponseWriter, r *http.Request, a *app, er
 	if a != nil {
 		attrs = append(attrs, "app", a.info.Name)
 	}
-	s.log.Error("request failed", attrs...)
 	f := classify(err)
+	level := slog.LevelError
+	if f.Retryable {
+		level = slog.LevelDebug // one for each request of a flood would be a flood itself; they are counted
+	}
+	s.log.Log(r.Context(), level, "request failed", attrs...)
+	if errors.Is(err, budget.ErrOverloaded) {
+		pause(r.Context())
+	}
 	if f.status == http.StatusInternalServerError {
 		f.Message = "something went wrong inside; the log has more under the request id"
 	}

@@ -34,6 +34,12 @@ func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request) {
 		s.serveWelcome(w, r)
 	case p == "/health" || p == "/api/health":
 		s.route(w, r, "GET", "", s.apiHealth)
+	case p == "/api/system/limits":
+		s.route(w, r, "GET", "read", s.apiLimits)
+	case p == "/api/system/stats":
+		s.route(w, r, "GET", "read", s.apiStats)
+	case p == "/metrics":
+		s.route(w, r, "GET", "read", s.apiMetrics)
 	case p == "/api/deploy":
 		s.route(w, r, "POST", "deploy", s.apiDeploy)
 	case p == "/api/apps":

@@ -33,6 +33,7 @@ type app struct {
 	files    map[string]*storage.File // by path
 	program  *runtime.Program         // nil without a handler
 	broken   error                    // why the handler cannot run
+	stats    *appStats
 }
 
 // routes is what ServeHTTP needs to know of the catalogue, at one revision.
@@ -91,6 +92,7 @@ func (s *Server) load(ctx context.Context, have map[string]*app) error {
 		}
 	}
 	old := s.routes.Swap(next)
+	s.stats.keep(next.apps)
 	for name, was := range old.apps {
 		if next.apps[name] != was {
 			was.close()
@@ -102,7 +104,7 @@ func (s *Server) load(ctx context.Context, have map[string]*app) error {
 // loadApp reads one version of an app and compiles its handler, so that no
 // request has to.
 func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
-	a := &app{info: info}
+	a := &app{info: info, stats: s.stats.app(info.Name)}
 	if err := json.Unmarshal(info.Current.Manifest, &a.manifest); err != nil {
 		return nil, fmt.Errorf("stored manifest: %w", err)
 	}
@@ -167,12 +169,13 @@ func (s *Server) watch(ctx context.Context) {
 // the answer is 404. For its users to sign in, mount the Server at /auth/ too.
 func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.begin(w, r)
+		out := s.begin(w, r)
+		defer s.stats.record(out)
 		if a := s.app(name); a != nil {
-			s.serveApp(w, r, a)
+			s.serveApp(out, r, a)
 			return
 		}
-		notFound(w, r)
+		notFound(out, r)
 	})
 }
 

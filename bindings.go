@@ -36,9 +36,10 @@ func (s *Server) host(a *app) runtime.Host {
 		return storage.Scope{App: a.info.ID, User: user.ID}, nil
 	}
 	for prefix, scope := range map[string]scopeFunc{"fazt.storage": shared, "fazt.app": shared, "fazt.app.user": own} {
-		b := binder{s.store, scope}
-		b.kv(h, prefix+".kv.")
-		b.docs(h, prefix+".ds.")
+		binder{s.store, scope, s.kinds.kvRead, s.kinds.kvWrite}.kv(h, prefix+".kv.")
+		binder{s.store, scope, s.kinds.docsRead, s.kinds.docsWrite}.docs(h, prefix+".ds.")
+		binder{s.store, scope, s.kinds.docsRead, s.kinds.docsWrite}.batch(h, prefix+".batch")
+		blobBinder{s, scope}.bind(h, prefix+".s3.")
 	}
 	s.bindAuth(h)
 	s.bindPrivate(h, a)
@@ -56,6 +57,8 @@ type scopeFunc func(context.Context) (storage.Scope, error)
 type binder struct {
 	store storage.Store
 	scope scopeFunc
+
+	reading, writing *budget.Operation // kinds: what is expected of each differs
 }
 
 // operation is what a host function does in a transaction, after it has read
@@ -65,14 +68,14 @@ type operation func(storage.Tx) (runtime.Value, error)
 // read and write make host functions: arguments first, then a transaction
 // within the request's budget.
 func (b binder) read(prepare func(runtime.Args) (operation, error)) runtime.Func {
-	return b.run(b.store.View, prepare)
+	return b.run(b.reading, b.store.View, prepare)
 }
 
 func (b binder) write(prepare func(runtime.Args) (operation, error)) runtime.Func {
-	return b.run(b.store.Tx, prepare)
+	return b.run(b.writing, b.store.Tx, prepare)
 }
 
-func (b binder) run(transact func(context.Context, storage.Scope, func(storage.Tx) error) error, prepare func(runtime.Args) (operation, error)) runtime.Func {
+func (b binder) run(kind *budget.Operation, transact func(context.Context, storage.Scope, func(storage.Tx) error) error, prepare func(runtime.Args) (operation, error)) runtime.Func {
 	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		scope, err := b.scope(ctx)
 		if err != nil {
@@ -82,11 +85,11 @@ func (b binder) run(transact func(context.Context, storage.Scope, func(storage.T
 		if err != nil {
 			return runtime.Value{}, err
 		}
-		op, cancel, err := budget.Operation(ctx)
+		op, done, err := kind.Start(ctx)
 		if err != nil {
-			return runtime.Value{}, hostError(err)
+			return runtime.Value{}, refusedOperation(err)
 		}
-		defer cancel()
+		defer done()
 		var result runtime.Value
 		err = transact(op, scope, func(tx storage.Tx) (err error) {
 			result, err = do(tx)
@@ -110,15 +113,30 @@ func hostError(err error) error {
 
 // pageArg reads {limit, after}.
 func pageArg(args runtime.Args, i int) (storage.Page, error) {
-	var page struct {
-		Limit int
+	var in struct {
+		Limit *int
 		After string
 	}
 	if !args.Has(i) {
 		return storage.Page{}, nil
 	}
-	err := args.Unmarshal(i, &page)
-	return storage.Page{Limit: page.Limit, After: page.After}, err
+	if err := args.Unmarshal(i, &in); err != nil {
+		return storage.Page{}, err
+	}
+	limit, err := limitArg(in.Limit, i)
+	return storage.Page{Limit: limit, After: in.After}, err
+}
+
+// limitArg reads a limit that may be left out. 0 is refused: to storage it
+// means all, which is not what somebody who writes it expects.
+func limitArg(limit *int, i int) (int, error) {
+	if limit == nil {
+		return 0, nil
+	}
+	if *limit < 1 || *limit > storage.MaxRows {
+		return 0, runtime.Invalid("argument %d: limit must be from 1 to %d, not %d", i+1, storage.MaxRows, *limit)
+	}
+	return *limit, nil
 }
 
 // optionalString reads a string that may be left out.
@@ -320,15 +338,7 @@ func (s *Server) require(u *auth.User, r *http.Request, role auth.Role) (runtime
 			Header: http.Header{"Location": {s.auth.LoginURL(r, r.RequestURI)}, "Cache-Control": {"no-store"}},
 		}}
 	}
-	body, err := json.Marshal(map[string]any{"error": f})
-	if err != nil {
-		return runtime.Value{}, err
-	}
-	return runtime.Value{}, &runtime.Stop{Response: runtime.Response{
-		Status: f.status,
-		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}},
-		Body:   body,
-	}}
+	return runtime.Value{}, f.stop()
 }
 
 // isNavigation reports whether a browser is about to show the answer as a page.

@@ -138,8 +138,9 @@ func idOrQuery(args runtime.Args, i int) (json.RawMessage, error) {
 // findOptions reads {limit, offset, order, sort}.
 func findOptions(args runtime.Args, i int) (storage.FindOptions, error) {
 	var in struct {
-		Limit, Offset int
-		Order, Sort   string
+		Limit       *int
+		Offset      int
+		Order, Sort string
 	}
 	if !args.Has(i) {
 		return storage.FindOptions{}, nil
@@ -150,7 +151,11 @@ func findOptions(args runtime.Args, i int) (storage.FindOptions, error) {
 	if in.Order != "" && in.Order != "asc" && in.Order != "desc" {
 		return storage.FindOptions{}, runtime.Invalid("argument %d: order must be \"asc\" or \"desc\", not %q", i+1, in.Order)
 	}
-	return storage.FindOptions{Limit: in.Limit, Offset: in.Offset, Sort: in.Sort, Desc: in.Order == "desc"}, nil
+	limit, err := limitArg(in.Limit, i)
+	if err != nil {
+		return storage.FindOptions{}, err
+	}
+	return storage.FindOptions{Limit: limit, Offset: in.Offset, Sort: in.Sort, Desc: in.Order == "desc"}, nil
 }
 
 // arrayOf makes one JSON array of texts that are valid already.

@@ -85,6 +85,13 @@ func (s *Server) openContent(ctx context.Context, f storage.File, encoding strin
 	return nopCloser{bytes.NewReader(data)}, nil
 }
 
+// usage is how much is in memory.
+func (c *contentCache) usage() (entries, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.entries), c.size
+}
+
 type nopCloser struct{ *bytes.Reader }
 
 func (nopCloser) Close() error { return nil }

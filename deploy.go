@@ -73,7 +73,7 @@ func (s *Server) deploy(ctx context.Context, name string, b *bundle, opts []Depl
 	if name, err = cleanName(name); err != nil {
 		return nil, invalid(err)
 	}
-	d := storage.NewDeployment{Name: name}
+	d := storage.NewDeployment{Name: name, Indexes: m.Indexes}
 	var reason string
 	if source, ok, err := b.source(m.Engine); err != nil {
 		return nil, invalid(err)
@@ -125,8 +125,10 @@ func (b *bundle) add(f bundleFile, total int64, limits DeployLimits) error {
 	switch {
 	case !fs.ValidPath(f.path) || strings.ContainsAny(f.path, "\\\x00") || !utf8.ValidString(f.path):
 		return invalid(fmt.Errorf("file name %q: use a relative path with forward slashes, without .. in it", f.path))
+	case strings.HasPrefix("/"+f.path, ownPrefix):
+		return invalid(fmt.Errorf("file name %q: %s belongs to the server; use another directory", f.path, ownPrefix))
 	case len(f.path) > 1024:
-		return invalid(fmt.Errorf("file name %q...: has %d bytes; the limit is 1024", f.path[:64], len(f.path)))
+		return invalid(fmt.Errorf("file name %q (shortened) has %d bytes; the limit is 1024", f.path[:64], len(f.path)))
 	case f.size > limits.FileBytes:
 		return invalid(fmt.Errorf("%s: has %d bytes; the limit for one file is %d", f.path, f.size, limits.FileBytes))
 	case total+f.size > limits.AppBytes:
@@ -169,8 +171,11 @@ func (s *Server) readFS(fsys fs.FS) (*bundle, error) {
 		total += f.size
 		return nil
 	})
+	if err != nil && !errors.Is(err, ErrInvalidApp) {
+		err = fmt.Errorf("fazt: read the app: %w", err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("fazt: read the app: %w", err)
+		return nil, err
 	}
 	return b, b.check()
 }
@@ -178,7 +183,7 @@ func (s *Server) readFS(fsys fs.FS) (*bundle, error) {
 func (s *Server) readZIP(r io.ReaderAt, size int64) (*bundle, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
-		return nil, fmt.Errorf("fazt: read the ZIP: %w", invalid(err))
+		return nil, invalid(err)
 	}
 	b := &bundle{}
 	var total int64
@@ -187,21 +192,21 @@ func (s *Server) readZIP(r io.ReaderAt, size int64) (*bundle, error) {
 		if entry.Mode().IsDir() {
 			name = strings.TrimSuffix(name, "/")
 			if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
-				return nil, fmt.Errorf("fazt: read the ZIP: %w", invalid(fmt.Errorf("directory name %q: use a relative path, without .. in it", entry.Name)))
+				return nil, invalid(fmt.Errorf("directory name %q: use a relative path, without .. in it", entry.Name))
 			}
 			continue
 		}
 		if !entry.Mode().IsRegular() {
-			return nil, fmt.Errorf("fazt: read the ZIP: %w", invalid(fmt.Errorf("%s: is a link or a device; deploy regular files only", name)))
+			return nil, invalid(fmt.Errorf("%s: is a link or a device; deploy regular files only", name))
 		}
 		if entry.UncompressedSize64 > 1<<62 {
-			return nil, fmt.Errorf("fazt: read the ZIP: %w", invalid(fmt.Errorf("%s: claims an impossible size", name)))
+			return nil, invalid(fmt.Errorf("%s: claims an impossible size", name))
 		}
 		// archive/zip stops with an error at the size that the entry claims, so
 		// a lying entry expands no further than the limits checked here.
 		f := bundleFile{path: name, size: int64(entry.UncompressedSize64), open: entry.Open}
 		if err := b.add(f, total, s.opt.Deploy); err != nil {
-			return nil, fmt.Errorf("fazt: read the ZIP: %w", err)
+			return nil, err
 		}
 		total += f.size
 	}
@@ -215,7 +220,7 @@ func (b *bundle) check() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("fazt: %w", invalid(fmt.Errorf("there is no index.html, no manifest.json and no %s at its top; is it the right directory?", mainPath)))
+	return invalid(fmt.Errorf("there is no index.html, no manifest.json and no %s at its top; is it the right directory?", mainPath))
 }
 
 func (b *bundle) read(i int) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	goruntime "runtime"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
@@ -61,9 +63,26 @@ type Options struct {
 	// answered 503 at once. Default: 256.
 	Queue int
 
+	// RateLimit is how many requests a second one client address may send, on
+	// average; twice as many at once. What is beyond is answered 429 after 25 ms,
+	// so that a client that does not wait by itself is made to. Only
+	// [Server.Serve] limits; a program with a listener of its own uses
+	// [RateLimiter]. Default: 500. [NoRateLimit] takes every request.
+	RateLimit int
+
+	// TrustedProxies are the addresses of proxies in front of the server, such
+	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a
+	// deadline are taken; see [TrustProxies] and [HopDeadline]. Whoever has one
+	// of these addresses can claim to be anybody. Default: none.
+	TrustedProxies []netip.Prefix
+
 	// Handler bounds each run of a handler. Zero fields stand for the defaults
 	// that package runtime documents.
 	Handler runtime.Limits
+
+	// Quotas bound what each app may store. Zero fields stand for the defaults
+	// that package storage documents.
+	Quotas storage.Quotas
 
 	// Deploy bounds what may be deployed.
 	Deploy DeployLimits
@@ -98,8 +117,13 @@ type Server struct {
 	store   *sqlite.Store
 	auth    *auth.Auth
 	runtime *runtime.Runtime
-	slots   *budget.Slots
+	slots   *budget.Admission
+	kinds   operations
+	stats   stats
+	metrics http.Handler
+	door    frontDoor
 	content *contentCache
+	blobKey []byte // signs the URLs of blobs
 	started time.Time
 	forgery *http.CrossOriginProtection
 
@@ -123,13 +147,23 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	s := &Server{
 		opt:      opt,
 		log:      opt.Logger,
-		slots:    budget.NewSlots(opt.Slots, opt.Queue, opt.Budget.QueueAdmissionTime),
+		kinds:    newOperations(),
 		content:  newContentCache(contentCacheBytes),
 		started:  time.Now(),
 		forgery:  http.NewCrossOriginProtection(),
 		bindings: make(map[string]runtime.Func),
 	}
 	s.routes.Store(&routes{})
+	s.metrics = s.newMetrics()
+	if opt.RateLimit > 0 {
+		if s.door.rate, err = NewRateLimiter(opt.RateLimit, 2*opt.RateLimit); err != nil {
+			return nil, err
+		}
+	}
+	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{Slots: opt.Slots, Queue: opt.Queue, MaxWait: opt.Budget.QueueAdmissionTime})
+	if err != nil {
+		return nil, err
+	}
 	s.runtime, err = runtime.New(runtime.Options{
 		Engines: []runtime.Engine{ottojs.New()},
 		Limits:  opt.Handler,
@@ -138,11 +172,14 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.store, err = sqlite.Open(ctx, opt.DataFile, sqlite.Options{Logger: opt.Logger})
+	s.store, err = sqlite.Open(ctx, opt.DataFile, sqlite.Options{Logger: opt.Logger, Quotas: opt.Quotas})
 	if err != nil {
 		return nil, err
 	}
-	s.auth, err = auth.New(ctx, auth.Options{Store: s.store, Dev: opt.Dev, Domain: opt.Domain, Logger: opt.Logger})
+	if s.blobKey, err = s.store.Secret(ctx, "blob urls"); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
+	s.auth, err = auth.New(ctx, auth.Options{Store: s.store, Dev: opt.Dev, Domain: opt.Domain, Secure: isSecure, Logger: opt.Logger})
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
@@ -173,8 +210,19 @@ func (opt Options) withDefaults() (Options, error) {
 	if opt.Budget, err = opt.Budget.WithDefaults(); err != nil {
 		errs = append(errs, err)
 	}
+	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
 	positive(&errs, "Queue", &opt.Queue, 256)
+	if opt.RateLimit != NoRateLimit {
+		positive(&errs, "RateLimit", &opt.RateLimit, DefaultRateLimit)
+	}
+	for _, p := range opt.TrustedProxies {
+		if !p.IsValid() {
+			errs = append(errs, fmt.Errorf("fazt: TrustedProxies has %v; give valid prefixes, such as netip.MustParsePrefix(\"10.0.0.0/8\")", p))
+		}
+	}
 	positive(&errs, "MaxBody", &opt.MaxBody, 1<<20)
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
 	positive(&errs, "DrainTimeout", &opt.DrainTimeout, 10*time.Second)
@@ -215,15 +263,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		l.Close()
 		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)
 	}
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      s.opt.Budget.RequestTimeout + 30*time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
+	l, server := s.door.open(s, l)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	select {

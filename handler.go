@@ -11,12 +11,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 )
 
@@ -25,6 +27,8 @@ import (
 type call struct {
 	server  *Server
 	request *http.Request
+	app     *app
+	budget  *budget.Budget
 
 	asked bool // user has been looked up; a run calls one host function at a time
 	user  *auth.User
@@ -39,7 +43,9 @@ func callFrom(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 func (c *call) signedIn() (*auth.User, error) {
 	if !c.asked {
 		c.asked = true
+		start := time.Now()
 		c.user, c.err = c.server.auth.User(c.request)
+		c.budget.Spend(budget.Auth, time.Since(start))
 	}
 	return c.user, c.err
 }
@@ -63,26 +69,36 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 			return
 		}
 	}
-	limits := s.opt.Budget
-	if t := time.Duration(a.manifest.Timeout); t > 0 {
-		limits.RequestTimeout = min(limits.RequestTimeout, t)
-	}
-	ctx, cancel := limits.Start(r.Context())
-	defer cancel()
-
 	req, fail := s.readRequest(w, r, p)
 	if fail != nil {
 		fail.write(w)
 		return
 	}
-	ctx = context.WithValue(ctx, callKey{}, &call{server: s, request: r})
+	limits := s.opt.Budget
+	if t := time.Duration(a.manifest.Timeout); t > 0 {
+		limits.RequestTimeout = min(limits.RequestTimeout, t)
+	}
+	// The budget begins with the whole request at hand: how long an upload takes
+	// is its sender's doing, and bounded at the front door.
+	b := budget.New(r.Context(), limits)
+	defer b.Close()
+	ctx := context.WithValue(b, callKey{}, &call{server: s, request: r, app: a, budget: b})
 	result, err := a.program.Run(ctx, req)
 	s.logLines(ctx, a, req.ID, result.Log)
+	if s.opt.Dev {
+		w.Header().Set("Server-Timing", b.ServerTiming())
+	}
+	start := time.Now()
 	if err != nil {
 		s.writeRunError(w, r, a, req.ID, result, err)
-		return
+	} else {
+		writeResponse(w, r, a, p, &result.Response)
 	}
-	writeResponse(w, r, a, p, &result.Response)
+	b.Spend(budget.Render, time.Since(start))
+	s.stats.spend(b)
+	if s.log.Enabled(ctx, slog.LevelDebug) {
+		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b.String())
+	}
 }
 
 // readRequest makes what the handler sees of a request, or says why it is not
@@ -228,6 +244,9 @@ func bodyFailure(err error) *failure {
 		return &failure{status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
 			Message: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &failure{status: http.StatusRequestTimeout, Code: "BODY_TIMEOUT", Message: "the body came too slowly", Retryable: true}
+	}
 	return &failure{status: http.StatusBadRequest, Code: "INVALID_BODY", Message: "the body could not be read"}
 }
 
@@ -245,6 +264,10 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		if len(values) > 0 {
 			h[name] = values
 		}
+	}
+	if b := streamOf(res); b != nil && bodyAllowed(res.Status) {
+		b.send(w, r, a, res.Status)
+		return
 	}
 	if bodyAllowed(res.Status) {
 		h.Set("Content-Length", strconv.Itoa(len(res.Body)))

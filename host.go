@@ -6,44 +6,54 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
 // host, the management API on the bare loopback host and on admin.<domain>, and
 // apps on the labels below localhost and the domain.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.begin(w, r)
+	out := s.begin(w, r)
+	defer s.stats.record(out)
 	host := hostname(r.Host)
 	domain := s.opt.Domain
 	switch {
 	case r.URL.Path == "/auth" || strings.HasPrefix(r.URL.Path, "/auth/"):
-		s.auth.ServeHTTP(w, r)
+		out.kind = kindAuth
+		s.auth.ServeHTTP(out, r)
 	case isLoopback(host) || domain != "" && host == "admin."+domain:
-		s.serveManagement(w, r)
+		out.kind = kindManagement
+		s.serveManagement(out, r)
 	case domain != "" && host == domain:
-		s.serveHome(w, r)
+		s.serveHome(out, r)
 	default:
 		label, ok := strings.CutSuffix(host, ".localhost")
 		if !ok && domain != "" {
 			label, ok = strings.CutSuffix(host, "."+domain)
 		}
 		if a := s.app(label); ok && a != nil {
-			s.serveApp(w, r, a)
+			s.serveApp(out, r, a)
 			return
 		}
-		s.serveUnknown(w, r)
+		s.serveUnknown(out, r)
 	}
 }
 
-// begin sets the headers that every answer has.
-func (s *Server) begin(w http.ResponseWriter, r *http.Request) {
+// begin sets the headers that every answer has, and starts to count it.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
+	s.stats.inFlight.Add(1)
 	h := w.Header()
 	h["X-Content-Type-Options"] = nosniff
 	h["Referrer-Policy"] = referrerPolicy
-	h.Set(requestIDHeader, newRequestID())
-	if r.TLS != nil {
+	id := saidByProxy(r).requestID
+	if id == "" {
+		id = newRequestID()
+	}
+	h.Set(requestIDHeader, id)
+	if isSecure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
+	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther}
 }
 
 // Header values that every answer has, made once. Nothing changes a header's
@@ -76,13 +86,19 @@ func isLoopback(host string) bool {
 }
 
 // serveApp answers from one app: its handler under /api, its files elsewhere.
-func (s *Server) serveApp(w http.ResponseWriter, r *http.Request, a *app) {
+func (s *Server) serveApp(w *answer, r *http.Request, a *app) {
+	w.kind, w.app = kindStatic, a.stats
 	p, ok := cleanPath(r.URL.Path)
 	if !ok {
 		notFound(w, r)
 		return
 	}
+	if strings.HasPrefix(p, ownPrefix) {
+		s.serveOwn(w, r, a, p)
+		return
+	}
 	if p == "/api" || strings.HasPrefix(p, "/api/") {
+		w.kind = kindHandler
 		s.serveHandler(w, r, a, p)
 		return
 	}
@@ -90,7 +106,7 @@ func (s *Server) serveApp(w http.ResponseWriter, r *http.Request, a *app) {
 }
 
 // serveHome answers the domain itself.
-func (s *Server) serveHome(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveHome(w *answer, r *http.Request) {
 	if a := s.app("root"); a != nil {
 		s.serveApp(w, r, a)
 		return

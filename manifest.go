@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // manifest is an app's manifest.json.
@@ -120,7 +122,10 @@ func (m *manifest) set(key string, value json.RawMessage) error {
 	case "timeout":
 		return decode(&m.Timeout, `a positive duration such as "5s"`)
 	case "indexes":
-		return decode(&m.Indexes, `an object of lists of fields, such as {"items": ["owner"]}`)
+		if err := decode(&m.Indexes, `an object of lists of fields, such as {"items": ["owner"]}`); err != nil {
+			return err
+		}
+		return storage.CheckIndexes("", m.Indexes)
 	case "headers":
 		if err := decode(&m.Headers, `an object of paths to headers, such as {"/*": {"X-Frame-Options": "DENY"}}`); err != nil {
 			return err

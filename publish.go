@@ -44,28 +44,24 @@ func (b *bundle) store(ctx context.Context, to storage.Catalogue) ([]storage.Fil
 	if err != nil {
 		return nil, err
 	}
-	for i := range files {
-		encoded, err := b.encode(i)
-		if err != nil {
+	for i, hash := range hashes {
+		if _, ok := stored[hash]; ok {
+			continue // with its compressed forms
+		}
+		if err := b.put(ctx, to, i, hash); err != nil {
 			return nil, err
 		}
-		for _, name := range encodings {
-			if _, ok := encoded[name]; ok {
-				files[i].Encodings = append(files[i].Encodings, name)
-			}
-		}
-		if stored[hashes[i]] {
-			continue
-		}
-		if err := b.put(ctx, to, i, hashes[i], encoded); err != nil {
-			return nil, err
-		}
-		stored[hashes[i]] = true
+		stored[hash] = nil
 	}
 	return files, nil
 }
 
-func (b *bundle) put(ctx context.Context, to storage.Catalogue, i int, hash string, encoded map[string][]byte) error {
+// put stores one file and its compressed forms.
+func (b *bundle) put(ctx context.Context, to storage.Catalogue, i int, hash string) error {
+	encoded, err := b.encode(i)
+	if err != nil {
+		return err
+	}
 	r, err := b.files[i].open()
 	if err != nil {
 		return err

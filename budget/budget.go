@@ -2,35 +2,49 @@ package budget
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// ErrSpent reports that too little of a budget is left to start an operation.
-// The text of the error that wraps it says how much was allowed and used.
-var ErrSpent = errors.New("budget: spent")
-
-// Budget is what one request may still spend. Its methods are safe for
-// concurrent use.
+// Budget is what one request may still spend. It is a context that ends when
+// the time for work is over; its cause is then an [*Error]. Its methods are
+// safe for concurrent use.
 type Budget struct {
-	config   Config
-	start    time.Time
-	deadline time.Time
+	deadlineContext // of work; the reserve comes after it
+
+	above   *Budget // the parent's
+	config  Config
+	start   time.Time
+	allowed time.Duration
+	timeout Error // the cause when the deadline passes
+
+	operations atomic.Int64
+	phases     [phaseCount]atomic.Int64 // nanoseconds
 }
 
 type contextKey struct{}
 
-// Start begins a budget and returns a context that carries it and ends with it.
-// A parent that ends sooner shortens it. Call cancel when the request is over.
-// c must come from [Config.WithDefaults].
-func (c Config) Start(parent context.Context) (ctx context.Context, cancel context.CancelFunc) {
+// New begins a budget. A parent that ends sooner shortens it. A parent that is
+// a Budget, or has one, is charged for what the new one spends. Call
+// [Budget.Close] when the request is over. c must come from
+// [Config.WithDefaults].
+func New(parent context.Context, c Config) *Budget {
 	now := time.Now()
-	b := &Budget{config: c, start: now, deadline: now.Add(c.RequestTimeout)}
-	if d, ok := parent.Deadline(); ok && d.Before(b.deadline) {
-		b.deadline = d
+	b := &Budget{above: From(parent), config: c, start: now, allowed: c.RequestTimeout}
+	b.deadline = now.Add(b.allowed)
+	if deadline, ok := parent.Deadline(); ok && deadline.Before(b.deadline) {
+		b.deadline = deadline
+		b.allowed = max(0, deadline.Sub(now))
 	}
-	return context.WithDeadline(context.WithValue(parent, contextKey{}, b), b.deadline)
+	if b.above == nil {
+		// The parent of a child keeps the reserve back already.
+		b.deadline = b.deadline.Add(-min(c.Reserve, b.allowed/10))
+	}
+	b.timeout = Error{Reason: ErrSpent, budget: b}
+	b.parent, b.cause = parent, &b.timeout
+	return b
 }
 
 // From returns the budget that ctx carries, or nil.
@@ -39,29 +53,99 @@ func From(ctx context.Context) *Budget {
 	return b
 }
 
-// Remaining is the wall time left, never negative.
+// Value makes the budget found by [From].
+func (b *Budget) Value(key any) any {
+	if key == (contextKey{}) {
+		return b
+	}
+	return b.deadlineContext.Value(key)
+}
+
+// Remaining is the wall time left for work, never negative.
 func (b *Budget) Remaining() time.Duration { return max(0, time.Until(b.deadline)) }
 
 // Used is the wall time since the start.
 func (b *Budget) Used() time.Duration { return time.Since(b.start) }
 
-// Allowed is the wall time that the budget began with.
-func (b *Budget) Allowed() time.Duration { return b.deadline.Sub(b.start) }
+// Allowed is the wall time that the budget began with, the reserve included.
+func (b *Budget) Allowed() time.Duration { return b.allowed }
 
-// Operation returns a context for one storage operation: it ends after half of
-// what remains, or after [Config].StorageOpTimeout when that is sooner. With
-// less than MinOperationTime left it refuses with an error that wraps
-// [ErrSpent]. Without a budget in ctx it returns ctx itself.
-func Operation(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	b := From(ctx)
-	if b == nil {
-		return ctx, func() {}, nil
+// Operations is how many operations were started.
+func (b *Budget) Operations() int { return int(b.operations.Load()) }
+
+// operation counts one operation here and in the parents.
+func (b *Budget) operation() error {
+	for ; b != nil; b = b.above {
+		if n := b.operations.Add(1); n > int64(b.config.Operations) {
+			return &Error{Reason: ErrOperations, Allowed: fmt.Sprint(b.config.Operations), Used: fmt.Sprint(n)}
+		}
 	}
-	remaining := b.Remaining()
-	if remaining < b.config.MinOperationTime {
-		return nil, nil, fmt.Errorf("%w: %v of %v used, and an operation needs at least %v",
-			ErrSpent, b.Used().Round(time.Millisecond), b.Allowed(), b.config.MinOperationTime)
+	return nil
+}
+
+// Phase is a part of a request that time is spent in.
+type Phase int
+
+// The phases of a request.
+const (
+	Queue        Phase = iota // waiting for a slot
+	Auth                      // finding out who asks
+	Compute                   // on a slot
+	StorageRead               // reading operations
+	StorageWrite              // writing operations
+	Render                    // writing the answer
+	phaseCount
+)
+
+var phaseNames = [phaseCount]string{"queue", "auth", "js", "read", "write", "render"}
+
+// Phases are all phases in the order in which a request goes through them.
+func Phases() []Phase { return []Phase{Queue, Auth, Compute, StorageRead, StorageWrite, Render} }
+
+// String is the phase's name in logs and metrics.
+func (p Phase) String() string { return phaseNames[p] }
+
+// Spend adds d to what was spent in a phase, here and in the parents.
+func (b *Budget) Spend(p Phase, d time.Duration) {
+	for ; b != nil; b = b.above {
+		b.phases[p].Add(int64(d))
 	}
-	op, cancel := context.WithTimeout(ctx, min(remaining/2, b.config.StorageOpTimeout))
-	return op, cancel, nil
+}
+
+// Spent is the time spent in a phase.
+func (b *Budget) Spent(p Phase) time.Duration { return time.Duration(b.phases[p].Load()) }
+
+// most is the phase that took longest.
+func (b *Budget) most() (Phase, time.Duration) {
+	most := Queue
+	for _, p := range Phases() {
+		if b.Spent(p) > b.Spent(most) {
+			most = p
+		}
+	}
+	return most, b.Spent(most)
+}
+
+// String lists what was spent by phase, "js 1.2ms, read 300µs", for a log line.
+func (b *Budget) String() string {
+	var parts []string
+	for _, p := range Phases() {
+		if d := b.Spent(p); d > 0 {
+			parts = append(parts, fmt.Sprintf("%v %v", p, d.Round(time.Microsecond)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ServerTiming is the value of a Server-Timing header, as
+// https://www.w3.org/TR/server-timing/ has it: milliseconds by phase. It tells
+// the client about the inside, so show it to developers alone.
+func (b *Budget) ServerTiming() string {
+	var parts []string
+	for _, p := range Phases() {
+		if d := b.Spent(p); d > 0 {
+			parts = append(parts, fmt.Sprintf("%v;dur=%.3f", p, float64(d)/1e6))
+		}
+	}
+	return strings.Join(append(parts, fmt.Sprintf("total;dur=%.3f", float64(b.Used())/1e6)), ", ")
 }

@@ -8,52 +8,64 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/fazt-sh/fazt/budget"
 )
 
 func TestConfig(t *testing.T) {
 	got, err := budget.Config{StorageOpTimeout: time.Second}.WithDefaults()
 	want := budget.Config{
-		RequestTimeout: 10 * time.Second, StorageOpTimeout: time.Second,
-		MinOperationTime: 5 * time.Millisecond, QueueAdmissionTime: 5 * time.Second,
+		RequestTimeout: 10 * time.Second, Reserve: 50 * time.Millisecond, StorageOpTimeout: time.Second,
+		MinOperationTime: 5 * time.Millisecond, QueueAdmissionTime: 5 * time.Second, Operations: 1000,
 	}
-	if err != nil || got != want {
-		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v; -want +got\n%s", err, diff)
 	}
-	_, err = budget.Config{RequestTimeout: -1, QueueAdmissionTime: -1}.WithDefaults()
-	if err == nil || !strings.Contains(err.Error(), "RequestTimeout") || !strings.Contains(err.Error(), "QueueAdmissionTime") {
-		t.Errorf("negative durations: %v; want both fields named", err)
+	_, err = budget.Config{RequestTimeout: -1, Reserve: -1, QueueAdmissionTime: -1, Operations: -1}.WithDefaults()
+	for _, field := range []string{"RequestTimeout", "Reserve", "QueueAdmissionTime", "Operations"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s is not named in: %v", field, err)
+		}
 	}
 	if _, err = (budget.Config{RequestTimeout: time.Millisecond}).WithDefaults(); err == nil {
 		t.Error("a request shorter than an operation was accepted")
 	}
 }
 
-func start(t *testing.T, parent context.Context, c budget.Config) (context.Context, *budget.Budget) {
+func begin(t testing.TB, parent context.Context, c budget.Config) *budget.Budget {
 	t.Helper()
 	c, err := c.WithDefaults()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := c.Start(parent)
-	t.Cleanup(cancel)
-	return ctx, budget.From(ctx)
+	b := budget.New(parent, c)
+	t.Cleanup(b.Close)
+	return b
 }
 
 func TestBudgetCountsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, b := start(t, t.Context(), budget.Config{RequestTimeout: time.Second})
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: time.Second})
 		time.Sleep(300 * time.Millisecond)
-		if got := b.Remaining(); got != 700*time.Millisecond {
+		// 50 ms are kept back for the answer.
+		if got := b.Remaining(); got != 650*time.Millisecond {
 			t.Errorf("Remaining is %v after 300ms of 1s", got)
 		}
 		if got := b.Used(); got != 300*time.Millisecond {
 			t.Errorf("Used is %v", got)
 		}
-		time.Sleep(700 * time.Millisecond)
+		b.Spend(budget.StorageWrite, 250*time.Millisecond)
+		b.Spend(budget.Compute, 50*time.Millisecond)
+		time.Sleep(650 * time.Millisecond)
 		synctest.Wait()
-		if got := b.Remaining(); got != 0 || ctx.Err() != context.DeadlineExceeded {
-			t.Errorf("at the end: %v remain, context: %v", got, ctx.Err())
+		if got := b.Remaining(); got != 0 || b.Err() != context.DeadlineExceeded {
+			t.Errorf("at the end: %v remain, context: %v", got, b.Err())
+		}
+		want := "budget: spent (allowed 1s, used 950ms, 250ms of it in write)"
+		if err := context.Cause(b); !errors.Is(err, budget.ErrSpent) || err.Error() != want {
+			t.Errorf("the cause is %v, want %s", err, want)
 		}
 		time.Sleep(time.Second)
 		if got := b.Remaining(); got != 0 {
@@ -62,14 +74,68 @@ func TestBudgetCountsDown(t *testing.T) {
 	})
 }
 
-func TestBudgetNeverOutlivesParent(t *testing.T) {
+func TestReserveIsAtMostATenth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		parent, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, b := start(t, parent, budget.Config{})
-		if got := b.Allowed(); got != time.Second {
-			t.Errorf("allowed %v under a parent of 1s", got)
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: 100 * time.Millisecond})
+		if got := b.Remaining(); got != 90*time.Millisecond {
+			t.Errorf("%v of 100ms are for work, want 90ms", got)
 		}
+		past, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+		defer cancel()
+		b = begin(t, past, budget.Config{})
+		if b.Remaining() != 0 || b.Allowed() != 0 || b.Err() == nil {
+			t.Errorf("under a parent that has ended: %v of %v remain", b.Remaining(), b.Allowed())
+		}
+	})
+}
+
+func TestPhases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, t.Context(), budget.Config{})
+		b.Spend(budget.Compute, 1500*time.Microsecond)
+		b.Spend(budget.Queue, 2*time.Millisecond)
+		b.Spend(budget.Queue, time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
+		if got := b.ServerTiming(); got != "queue;dur=3.000, js;dur=1.500, total;dur=5.000" {
+			t.Errorf("Server-Timing: %s", got)
+		}
+		if got := b.String(); got != "queue 3ms, js 1.5ms" {
+			t.Errorf("for the log: %s", got)
+		}
+		var none *budget.Budget
+		none.Spend(budget.Queue, time.Second) // work outside any budget
+	})
+}
+
+// TestChildren: whatever the configurations and however deep, no child outlives
+// its parent, and what a child spends its parents have spent.
+func TestChildren(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		timeouts := rapid.SliceOfN(rapid.Int64Range(10, 20_000), 1, 6).Draw(rt, "timeouts")
+		pauses := rapid.SliceOfN(rapid.Int64Range(0, 3000), len(timeouts), len(timeouts)).Draw(rt, "pauses")
+		synctest.Test(t, func(t *testing.T) {
+			ctx := t.Context()
+			var family []*budget.Budget
+			for i, ms := range timeouts {
+				b := begin(t, ctx, budget.Config{RequestTimeout: time.Duration(ms) * time.Millisecond})
+				family, ctx = append(family, b), b
+				time.Sleep(time.Duration(pauses[i]) * time.Millisecond)
+			}
+			family[len(family)-1].Spend(budget.Compute, time.Second)
+			for i := 1; i < len(family); i++ {
+				parent, child := family[i-1], family[i]
+				pd, _ := parent.Deadline()
+				if cd, _ := child.Deadline(); cd.After(pd) || child.Remaining() > parent.Remaining() {
+					t.Errorf("child %d ends %v after its parent", i, cd.Sub(pd))
+				}
+				if parent.Err() != nil && child.Err() == nil {
+					t.Errorf("child %d lives on after its parent", i)
+				}
+			}
+			if got := family[0].Spent(budget.Compute); got != time.Second {
+				t.Errorf("the first parent has spent %v, want what its descendant spent", got)
+			}
+		})
 	})
 }
 
@@ -78,16 +144,16 @@ func TestOperation(t *testing.T) {
 		spent, want time.Duration // want 0: refused
 	}{
 		{0, 3 * time.Second},
-		{6 * time.Second, 2 * time.Second},
-		{9900 * time.Millisecond, 50 * time.Millisecond},
-		{9995 * time.Millisecond, 2500 * time.Microsecond},
-		{9996 * time.Millisecond, 0},
+		{5950 * time.Millisecond, 2 * time.Second},
+		{9850 * time.Millisecond, 50 * time.Millisecond},
+		{9945 * time.Millisecond, 2500 * time.Microsecond},
+		{9946 * time.Millisecond, 0},
 		{11 * time.Second, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, _ := start(t, t.Context(), budget.Config{})
+			b := begin(t, t.Context(), budget.Config{})
 			time.Sleep(test.spent)
-			op, cancel, err := budget.Operation(ctx)
+			op, done, err := budget.NewOperation("reading", budget.StorageRead).Start(b)
 			if test.want == 0 {
 				if !errors.Is(err, budget.ErrSpent) {
 					t.Errorf("after %v: %v, want ErrSpent", test.spent, err)
@@ -97,67 +163,113 @@ func TestOperation(t *testing.T) {
 			if err != nil {
 				t.Fatalf("after %v: %v", test.spent, err)
 			}
-			defer cancel()
 			deadline, _ := op.Deadline()
 			if got := time.Until(deadline); got != test.want {
 				t.Errorf("after %v an operation gets %v, want %v", test.spent, got, test.want)
+			}
+			time.Sleep(time.Millisecond)
+			done()
+			if op.Err() == nil || b.Spent(budget.StorageRead) != time.Millisecond {
+				t.Errorf("after the operation: context %v, %v spent", op.Err(), b.Spent(budget.StorageRead))
 			}
 		})
 	}
 }
 
 func TestOperationWithoutBudget(t *testing.T) {
-	op, cancel, err := budget.Operation(t.Context())
+	op, done, err := budget.NewOperation("reading", budget.StorageRead).Start(t.Context())
 	if err != nil || op != t.Context() {
 		t.Errorf("got %v, %v; want the context itself", op, err)
 	}
-	cancel()
+	done()
 }
 
-func TestSlots(t *testing.T) {
+// TestDoomedOperation: what has lately taken longer than what remains is not
+// begun, and is forgiven when it becomes faster or is forgotten.
+func TestDoomedOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := budget.NewSlots(1, 1, time.Second)
-		if err := s.Enter(t.Context()); err != nil {
-			t.Fatal(err)
+		kind := budget.NewOperation("writing", budget.StorageWrite)
+		run := func(b *budget.Budget, d time.Duration) error {
+			_, done, err := kind.Start(b)
+			if err == nil {
+				time.Sleep(d)
+				done()
+			}
+			return err
 		}
-		admitted := make(chan error)
-		go func() { admitted <- s.Enter(t.Context()) }()
-		synctest.Wait()
-		if err := s.Enter(t.Context()); !errors.Is(err, budget.ErrOverloaded) {
-			t.Errorf("beyond the queue: %v, want ErrOverloaded", err)
+		for range 20 {
+			if err := run(begin(t, t.Context(), budget.Config{}), time.Second); err != nil {
+				t.Fatal(err)
+			}
 		}
-		s.Leave()
-		if err := <-admitted; err != nil {
-			t.Errorf("the first in the queue: %v", err)
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: 500 * time.Millisecond})
+		err := run(b, 0)
+		e, ok := errors.AsType[*budget.Error](err)
+		if !ok || !errors.Is(err, budget.ErrDoomed) || !e.Retryable() || !strings.Contains(err.Error(), "writing takes 1.") {
+			t.Errorf("with 450ms left for what takes 1s: %v", err)
 		}
-
-		// The slot is taken for good: the wait is what ends.
-		if err := s.Enter(t.Context()); !errors.Is(err, budget.ErrOverloaded) {
-			t.Errorf("after the longest wait: %v, want ErrOverloaded", err)
+		time.Sleep(time.Minute)
+		if err := run(begin(t, t.Context(), budget.Config{RequestTimeout: 500 * time.Millisecond}), 0); err != nil {
+			t.Errorf("a minute later: %v", err)
 		}
-		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := s.Enter(short); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a caller whose deadline passes: %v", err)
+		for range 100 {
+			if err := run(begin(t, t.Context(), budget.Config{}), time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := s.Resume(short); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("resuming past the deadline: %v", err)
-		}
-		s.Leave()
-		if err := s.Resume(t.Context()); err != nil {
-			t.Errorf("resuming with a free slot: %v", err)
+		if got := kind.Expected(); got > 2*time.Millisecond {
+			t.Errorf("after 100 fast ones %v is expected", got)
 		}
 	})
 }
 
-func BenchmarkSlots(b *testing.B) {
-	s := budget.NewSlots(2, 1, time.Second)
-	ctx := b.Context()
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := s.Enter(ctx); err != nil {
-			b.Fatal(err)
+func TestOperationsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, t.Context(), budget.Config{Operations: 3})
+		child := begin(t, b, budget.Config{})
+		kind := budget.NewOperation("reading", budget.StorageRead)
+		for i, ctx := range []context.Context{b, child, b} {
+			_, done, err := kind.Start(ctx)
+			if err != nil {
+				t.Fatalf("operation %d: %v", i+1, err)
+			}
+			done()
 		}
-		s.Leave()
+		_, _, err := kind.Start(child)
+		if want := "budget: too many operations (allowed 3, used 4)"; !errors.Is(err, budget.ErrOperations) || err.Error() != want {
+			t.Errorf("the fourth: %v, want %s", err, want)
+		}
+	})
+}
+
+func TestPercentiles(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var p budget.Percentiles
+	if p.Quantile(now, 0.5) != 0 || p.Expected(now, 0.5) != 0 {
+		t.Error("something is expected of nothing")
 	}
+	for i := range 1000 {
+		p.Record(now, time.Duration(i+1)*time.Millisecond)
+	}
+	for q, want := range map[float64]time.Duration{0.5: 500, 0.9: 900, 0.99: 990, 1: 1000} {
+		want *= time.Millisecond
+		if got := p.Quantile(now, q); got < want || float64(got) > 1.25*float64(want) {
+			t.Errorf("the %v quantile of 1..1000ms is %v", q, got)
+		}
+	}
+	for _, d := range []time.Duration{-time.Second, 0, 1, time.Microsecond, 3 * time.Microsecond, 240 * time.Hour} {
+		var one budget.Percentiles
+		one.Record(now, d)
+		if got := one.Quantile(now, 0.5); d < time.Minute && (got < d || got > max(2*time.Microsecond, d*5/4+time.Microsecond)) {
+			t.Errorf("of %v alone the median is %v", d, got)
+		}
+	}
+	if got := p.Expected(now.Add(30*time.Second), 0.5); got == 0 {
+		t.Error("1,000 observations are forgotten after half a minute")
+	}
+	if got := p.Expected(now.Add(10*time.Minute), 0.5); got != 0 {
+		t.Errorf("ten minutes later %v is still expected", got)
+	}
+	// A clock that is set back neither loses nor adds anything.
+	p.Record(now.Add(-time.Hour), time.Millisecond)
 }

@@ -9,20 +9,27 @@ import (
 // Defaults of a zero [Config].
 const (
 	DefaultRequestTimeout     = 10 * time.Second
+	DefaultReserve            = 50 * time.Millisecond
 	DefaultStorageOpTimeout   = 3 * time.Second
 	DefaultMinOperationTime   = 5 * time.Millisecond
 	DefaultQueueAdmissionTime = 5 * time.Second
+	DefaultOperations         = 1000
 )
 
 // Config is how much a request may spend. The zero value is ready to use: each
 // zero field stands for its default.
 type Config struct {
-	// RequestTimeout is the wall time of a whole request, from its first byte
-	// read to its answer written. Default: 10 s.
+	// RequestTimeout is the wall time of a whole request. Default: 10 s.
 	RequestTimeout time.Duration
 
-	// StorageOpTimeout caps one storage operation. An operation gets the
-	// smaller of this and half of what remains. Default: 3 s.
+	// Reserve is the end of RequestTimeout in which no work is done any more,
+	// so that a caller who waits no longer than that still gets an answer that
+	// says what went wrong. It is never more than a tenth of the request's
+	// time. Default: 50 ms.
+	Reserve time.Duration
+
+	// StorageOpTimeout caps one operation. An operation gets the smaller of
+	// this and half of what remains. Default: 3 s.
 	StorageOpTimeout time.Duration
 
 	// MinOperationTime is the least that must remain for an operation to be
@@ -30,9 +37,12 @@ type Config struct {
 	// and requests fail that would have made it. Default: 5 ms.
 	MinOperationTime time.Duration
 
-	// QueueAdmissionTime is the longest that a request waits for a slot before
-	// its first step. It never waits past its own deadline. Default: 5 s.
+	// QueueAdmissionTime is the longest that a request waits to be admitted. It
+	// never waits past its own deadline. Default: 5 s.
 	QueueAdmissionTime time.Duration
+
+	// Operations is how many operations a request may start. Default: 1,000.
+	Operations int
 }
 
 // WithDefaults returns c with its zero fields filled in, or an error that names
@@ -48,9 +58,16 @@ func (c Config) WithDefaults() (Config, error) {
 		}
 	}
 	set("RequestTimeout", &c.RequestTimeout, DefaultRequestTimeout)
+	set("Reserve", &c.Reserve, DefaultReserve)
 	set("StorageOpTimeout", &c.StorageOpTimeout, DefaultStorageOpTimeout)
 	set("MinOperationTime", &c.MinOperationTime, DefaultMinOperationTime)
 	set("QueueAdmissionTime", &c.QueueAdmissionTime, DefaultQueueAdmissionTime)
+	switch {
+	case c.Operations < 0:
+		errs = append(errs, fmt.Errorf("budget: Operations is %d; give a positive number, or 0 for %d", c.Operations, DefaultOperations))
+	case c.Operations == 0:
+		c.Operations = DefaultOperations
+	}
 	if len(errs) == 0 && c.MinOperationTime >= c.RequestTimeout {
 		errs = append(errs, fmt.Errorf("budget: MinOperationTime is %v, but a whole request has %v; no operation could start",
 			c.MinOperationTime, c.RequestTimeout))

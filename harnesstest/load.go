@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -28,6 +29,11 @@ type Load struct {
 	Duration time.Duration
 	// Request makes the n-th request of a connection; see [Get] and [Post].
 	Request func(connection, n int) []byte
+	// From is the local address to connect from, such as "127.0.0.2", for a
+	// server that counts by address. Default: the system's choice.
+	From string
+	// AnyStatus takes whatever the server answers: a flood does not care.
+	AnyStatus bool
 }
 
 // LoadResult is what a load saw.
@@ -48,7 +54,7 @@ func Post(host, path, body string) []byte {
 		path, host, len(body), body)
 }
 
-// Run runs the load. Any answer but 200 is an error.
+// Run runs the load. Any answer but 200 is an error, unless AnyStatus is set.
 func (l Load) Run(ctx context.Context) (LoadResult, error) {
 	if l.Connections == 0 {
 		l.Connections = 64
@@ -91,8 +97,7 @@ func (l Load) Run(ctx context.Context) (LoadResult, error) {
 }
 
 func (l Load) loop(ctx context.Context, connection int, end time.Time, latencies *hdrhistogram.Histogram) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", l.Addr)
+	conn, err := dial(ctx, l.From, l.Addr)
 	if err != nil {
 		return err
 	}
@@ -109,8 +114,12 @@ func (l Load) loop(ctx context.Context, connection int, end time.Time, latencies
 		if _, err := conn.Write(l.Request(connection, n)); err != nil {
 			return err
 		}
-		if err := readAnswer(answers); err != nil {
+		a, err := readAnswer(answers)
+		if err != nil {
 			return err
+		}
+		if a.status != http.StatusOK && !l.AnyStatus {
+			return fmt.Errorf("the server answered %d", a.status)
 		}
 		if err := latencies.RecordValue(max(1, time.Since(sent).Microseconds())); err != nil {
 			return err
@@ -118,33 +127,58 @@ func (l Load) loop(ctx context.Context, connection int, end time.Time, latencies
 	}
 }
 
+// dial connects from a local address, or from any.
+func dial(ctx context.Context, from, to string) (net.Conn, error) {
+	var dialer net.Dialer
+	if from != "" {
+		addr, err := netip.ParseAddr(from)
+		if err != nil {
+			return nil, err
+		}
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0))
+	}
+	return dialer.DialContext(ctx, "tcp", to)
+}
+
+// answerHead is what a load looks at.
+type answerHead struct {
+	status     int
+	retryAfter string
+}
+
 // readAnswer reads one answer of a known length.
-func readAnswer(r *bufio.Reader) error {
+func readAnswer(r *bufio.Reader) (a answerHead, err error) {
 	status, err := r.ReadSlice('\n')
 	if err != nil {
-		return err
+		return a, err
 	}
-	if len(status) < 12 || string(status[9:12]) != strconv.Itoa(http.StatusOK) {
-		return fmt.Errorf("the server answered %s", bytes.TrimSpace(status))
+	if len(status) < 12 {
+		return a, fmt.Errorf("the server answered %q", status)
+	}
+	if a.status, err = strconv.Atoi(string(status[9:12])); err != nil {
+		return a, fmt.Errorf("the server answered %q", status)
 	}
 	length := -1
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return err
+			return a, err
 		}
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			break
 		}
-		if name, value, _ := bytes.Cut(line, []byte(": ")); string(name) == "Content-Length" {
+		switch name, value, _ := bytes.Cut(line, []byte(": ")); string(name) {
+		case "Content-Length":
 			if length, err = strconv.Atoi(string(value)); err != nil {
-				return err
+				return a, err
 			}
+		case "Retry-After":
+			a.retryAfter = string(value)
 		}
 	}
 	if length < 0 {
-		return errors.New("the answer has no Content-Length")
+		return a, errors.New("the answer has no Content-Length")
 	}
 	_, err = io.CopyN(io.Discard, r, int64(length))
-	return err
+	return a, err
 }

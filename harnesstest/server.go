@@ -25,14 +25,16 @@ type Server struct {
 	token string // API key, "" without one
 }
 
-// Start runs a server until the test ends. It has Dev on and logs to the test's
-// output; change may set other options.
+// Start runs a server until the test ends. It has Dev on, takes as many requests
+// as a test can send from its one address, and logs to the test's output; change
+// may set other options.
 func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	tb.Helper()
 	opt := fazt.Options{
-		DataFile: filepath.Join(tb.TempDir(), "data.db"),
-		Dev:      true,
-		Logger:   slog.New(slog.NewTextHandler(tb.Output(), nil)),
+		DataFile:  filepath.Join(tb.TempDir(), "data.db"),
+		Dev:       true,
+		RateLimit: fazt.NoRateLimit,
+		Logger:    slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	}
 	for _, f := range change {
 		f(&opt)

@@ -122,7 +122,7 @@ func (r *Runtime) Load(src Source, host Host) (*Program, error) {
 		if src.Engine != "" && src.Engine != "auto" && src.Engine != e.Name() {
 			continue
 		}
-		script, err := e.Compile(unit)
+		script, err := compile(e, unit)
 		if err == nil {
 			p.engine, p.script = e.Name(), script
 			p.reason = loadReason(src.Engine, last)
@@ -138,6 +138,16 @@ func (r *Runtime) Load(src Source, host Host) (*Program, error) {
 		return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("unknown engine %q; use auto or %s", src.Engine, r.engineNames())}
 	}
 	return nil, last
+}
+
+// compile keeps a parser's panic from ending the process.
+func compile(e Engine, unit Unit) (script Script, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine %s panicked: %v", e.Name(), p)}
+		}
+	}()
+	return e.Compile(unit)
 }
 
 // warm makes the first VM, which finds out what is wrong with the host.

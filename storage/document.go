@@ -89,8 +89,7 @@ func finish(doc *Value) (string, error) {
 }
 
 func tooLarge(n int) error {
-	return &Error{Code: CodeQuotaExceeded,
-		Msg: fmt.Sprintf("the document is %d bytes long, more than %d", n, MaxDocument)}
+	return OverQuota("", "", "the document", int64(n), MaxDocument)
 }
 
 // clone returns a copy that shares nothing that can be changed.

@@ -68,8 +68,8 @@ func TestNewDocumentErrors(t *testing.T) {
 		{"brackets", strings.Repeat("[", 1<<19), storage.CodeInvalid, ""},
 		{"too large", `{"a":"` + strings.Repeat("x", storage.MaxDocument) + `"}`, storage.CodeQuotaExceeded, ""},
 		{"too large as stored", `{"a":"` + strings.Repeat("x", storage.MaxDocument-8) + `"}`, storage.CodeQuotaExceeded, ""},
-		{"long id", `{"id":"` + strings.Repeat("x", storage.MaxKey+1) + `"}`, storage.CodeQuotaExceeded, ""},
-		{"NUL in the id", `{"id":"a\u0000"}`, storage.CodeInvalid, ""},
+		{"long id", `{"id":"` + strings.Repeat("x", storage.MaxKey+1) + `"}`, storage.CodeQuotaExceeded, "id"},
+		{"NUL in the id", `{"id":"a\u0000"}`, storage.CodeInvalid, "id"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestCheckValue(t *testing.T) {
 		{`"` + strings.Repeat("x", storage.MaxValue-1) + `"`, storage.CodeQuotaExceeded},
 	}
 	for _, tt := range tests {
-		checkError(t, storage.CheckValue("op", json.RawMessage(tt.value)), tt.code, "")
+		checkError(t, storage.CheckValue("op", json.RawMessage(tt.value)), tt.code, "value")
 	}
 }
 

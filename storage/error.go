@@ -34,6 +34,9 @@ type Error struct {
 	Msg string
 	// Hint says what to do next.
 	Hint string
+	// Used and Allowed are set with [CodeQuotaExceeded]: the size that what was
+	// exceeded would have had, and its limit, in bytes.
+	Used, Allowed int64
 	// Err is the cause, if another package reported it.
 	Err error
 }

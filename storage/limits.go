@@ -33,14 +33,13 @@ const (
 
 // CheckKey returns an [Error] unless key can name a key, a document or a
 // collection: 1 to [MaxKey] bytes of UTF-8 without NUL. what names it in the
-// error.
+// error, as its Path.
 func CheckKey(op, what, key string) error {
 	switch {
 	case key == "":
-		return &Error{Code: CodeInvalid, Op: op, Msg: what + " is empty"}
+		return &Error{Code: CodeInvalid, Op: op, Path: what, Msg: "is empty"}
 	case len(key) > MaxKey:
-		return &Error{Code: CodeQuotaExceeded, Op: op,
-			Msg: fmt.Sprintf("%s is %d bytes long, more than %d", what, len(key), MaxKey)}
+		return OverQuota(op, what, "it", int64(len(key)), MaxKey)
 	}
 	return checkText(op, what, key)
 }
@@ -55,10 +54,10 @@ func CheckPrefix(op, what, prefix string) error {
 
 func checkText(op, what, s string) error {
 	if !utf8.ValidString(s) {
-		return &Error{Code: CodeInvalid, Op: op, Msg: what + " is not valid UTF-8"}
+		return &Error{Code: CodeInvalid, Op: op, Path: what, Msg: "is not valid UTF-8"}
 	}
 	if strings.IndexByte(s, 0) >= 0 {
-		return &Error{Code: CodeInvalid, Op: op, Msg: what + " contains a NUL byte"}
+		return &Error{Code: CodeInvalid, Op: op, Path: what, Msg: "contains a NUL byte"}
 	}
 	return nil
 }
@@ -75,18 +74,17 @@ func CheckScope(op string, s Scope) error {
 // [MaxValue] bytes, in UTF-8, nested no deeper than [MaxNesting].
 func CheckValue(op string, value json.RawMessage) error {
 	if len(value) > MaxValue {
-		return &Error{Code: CodeQuotaExceeded, Op: op,
-			Msg: fmt.Sprintf("value is %d bytes long, more than %d", len(value), MaxValue)}
+		return OverQuota(op, "value", "it", int64(len(value)), MaxValue)
 	}
 	if !utf8.Valid(value) {
-		return &Error{Code: CodeInvalid, Op: op, Msg: "value is not valid UTF-8"}
+		return &Error{Code: CodeInvalid, Op: op, Path: "value", Msg: "is not valid UTF-8"}
 	}
 	if depth(value) > MaxNesting {
-		return &Error{Code: CodeInvalid, Op: op,
-			Msg: fmt.Sprintf("value is nested deeper than %d levels", MaxNesting)}
+		return &Error{Code: CodeInvalid, Op: op, Path: "value",
+			Msg: fmt.Sprintf("is nested deeper than %d levels", MaxNesting)}
 	}
 	if !json.Valid(value) {
-		return &Error{Code: CodeInvalid, Op: op, Msg: "value is not a JSON text"}
+		return &Error{Code: CodeInvalid, Op: op, Path: "value", Msg: "is not a JSON text"}
 	}
 	return nil
 }

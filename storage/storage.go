@@ -42,6 +42,10 @@ type Store interface {
 	// connections, and might wait for itself.
 	View(ctx context.Context, scope Scope, fn func(Tx) error) error
 
+	// Usage tells how much an app stores, its users' data included.
+	Usage(ctx context.Context, appID string) (Usage, error)
+
+	Blobs
 	Catalogue
 	Database
 
@@ -164,8 +168,9 @@ type Table struct {
 // Catalogue is what the server itself stores: apps, their versions and files,
 // and a revision that changes whenever any of it does.
 type Catalogue interface {
-	// HasContent reports which of the hashes are stored already.
-	HasContent(ctx context.Context, hashes []string) (map[string]bool, error)
+	// HasContent tells which of the hashes are stored already, and in which
+	// encodings besides the bytes as they are. What is not stored has no entry.
+	HasContent(ctx context.Context, hashes []string) (map[string][]string, error)
 	// PutContent stores a file's bytes and its compressed forms under their
 	// hash, in short transactions. Content that no version refers to within an
 	// hour is swept.
@@ -182,13 +187,26 @@ type Catalogue interface {
 	Apps(ctx context.Context) ([]App, error)
 	// App finds one by name, or [CodeNotFound].
 	App(ctx context.Context, name string) (App, error)
+	// Rollback makes a new version of a kept one, with its files, manifest and
+	// indexes, and makes that the app's current version, all at once. Versions
+	// beyond keep are dropped. One that is not kept is [CodeNotFound].
+	Rollback(ctx context.Context, appID string, version, keep int) (Deployment, error)
 	// Files returns the files of a version, by path.
 	Files(ctx context.Context, appID string, version int) ([]File, error)
 	// Deployments returns the kept versions, newest first.
 	Deployments(ctx context.Context, appID string) ([]Deployment, error)
-	// RemoveApp removes the app with its files, and its data unless keepData;
-	// kept data returns with the next app of that name.
+	// RemoveApp removes the app with its files, and its data, variables and log
+	// unless keepData; what is kept returns with the next app of that name.
 	RemoveApp(ctx context.Context, appID string, keepData bool) error
+
+	Aliases
+	Environment
+	Logs
+
+	// Secret returns the 32 random bytes that are kept under a name. They are
+	// made when they are first asked for, and the same for every process and
+	// for ever. No operator's query shows them.
+	Secret(ctx context.Context, name string) ([]byte, error)
 
 	// Revision is a number that grows with every change to the catalogue, by
 	// any process.
@@ -226,13 +244,20 @@ type NewDeployment struct {
 	Manifest json.RawMessage
 	Engine   string
 	Files    []File
+	// Indexes are the indexed fields of the app's documents, as dotted paths by
+	// collection, at most [MaxIndexes] in one. They replace those of the version
+	// before. An index that a collection has grown too large for is built after
+	// Publish has returned, and finds do without it until then.
+	Indexes map[string][]string
 }
 
 // File is one file of a version.
 type File struct {
-	Path      string // slash-separated, relative: "assets/app.js"
-	Hash      string // lower-case hex SHA-256 of the bytes
-	Size      int64  // bytes, uncompressed
+	Path string // slash-separated, relative: "assets/app.js"
+	Hash string // lower-case hex SHA-256 of the bytes
+	Size int64  // bytes, uncompressed
+	// Encodings are those that the content is stored in, sorted. Publish takes
+	// no notice of them: what [Catalogue.PutContent] has stored counts.
 	Encodings []string
 }
 

@@ -14,7 +14,7 @@ import (
 // try calls a function from outside JavaScript. What it throws is an
 // [*runtime.Error].
 func (v *vm) try(fn, this otto.Value, args ...any) (otto.Value, error) {
-	result, err := v.lib.try.Call(this, append([]any{fn}, args...)...)
+	result, err := v.call(fn, this, args)
 	if v.run.caught {
 		v.run.caught = false
 		return undefined, v.protect(func() error { return v.errorOf(v.run.thrown) })

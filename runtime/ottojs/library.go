@@ -14,8 +14,13 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
+// assign is o[k] = v that throws if it can't be done.
 func (v *vm) assign(c otto.FunctionCall) otto.Value {
-	if err := c.Argument(0).Object().Set(c.Argument(1).String(), c.Argument(2)); err != nil {
+	o, k := c.Argument(0), v.key(c)
+	if !o.IsObject() {
+		v.typeError("only objects have properties to assign")
+	}
+	if err := o.Object().Set(k.String(), c.Argument(2)); err != nil {
 		v.rethrow(err)
 	}
 	return undefined
@@ -307,4 +312,24 @@ func (v *vm) atob(c otto.FunctionCall) otto.Value {
 
 func (v *vm) bytesFrom(c otto.FunctionCall) otto.Value {
 	return v.newBytes([]byte(c.Argument(0).String()))
+}
+
+func (v *vm) parseURL(c otto.FunctionCall) otto.Value {
+	u, ok := runtime.ParseURL(c.Argument(0).String(), c.Argument(1).String())
+	if !ok {
+		return undefined
+	}
+	var parts []any
+	for _, p := range u.Parts() {
+		parts = append(parts, p)
+	}
+	return v.newArray(parts)
+}
+
+func (v *vm) formEncode(c otto.FunctionCall) otto.Value {
+	return v.value(runtime.FormEncode(c.Argument(0).String()))
+}
+
+func (v *vm) formDecode(c otto.FunctionCall) otto.Value {
+	return v.value(runtime.FormDecode(c.Argument(0).String()))
 }

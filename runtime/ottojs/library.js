@@ -2,8 +2,8 @@
 // ES5: what ES2015 to ES2020 added to the standard objects.
 (function (go) {
   var global = this, O = Object, P = Array.prototype, S = String.prototype, R = RegExp.prototype;
-  var defineProperty = O.defineProperty, freeze = O.freeze, isArray = Array.isArray, keysOf = O.keys;
-  var F = Function.prototype, apply = F.call.bind(F.apply), call = F.call.bind(F.call);
+  var defineProperty = go.defineProperty, freeze = go.freeze, isArray = Array.isArray, keysOf = O.keys;
+  var F = Function.prototype, call = F.call.bind(F.call);
   var objectToString = O.prototype.toString, hasOwnProperty = O.prototype.hasOwnProperty;
 
   function put(o, name, value) {
@@ -80,7 +80,7 @@
       var keys = keysOf(O(from));
       for (var j = 0; j < keys.length; j++) {
         debugger;
-        go.assign(target, go.key(target, keys[j]), from[keys[j]]);
+        go.assign(target, keys[j], from[keys[j]]);
       }
     }
     return target;
@@ -107,7 +107,8 @@
 
   // --- arrays ---
 
-  put(Array, 'of', function () { return apply(P.slice, arguments, []); });
+  function listOf(args) { return call(P.slice, args); }
+  put(Array, 'of', function () { return listOf(arguments); });
   put(Array, 'from', function (from, f, self) {
     if (f !== undefined) callable(f);
     var list = [], n, i;
@@ -193,7 +194,7 @@
     while (!(x & 0x80000000)) { x = x << 1; n++; }
     return n;
   });
-  put(M, 'hypot', function () { return go.hypot(apply(P.slice, arguments, [])); });
+  put(M, 'hypot', function () { return go.hypot(listOf(arguments)); });
   put(M, 'fround', function (x) { return go.fround(+x); });
 
   // --- texts in URLs ---

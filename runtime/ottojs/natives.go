@@ -31,7 +31,7 @@ func (v *vm) bridge() (*otto.Object, error) {
 	for name, fn := range map[string]native{
 		"caught": v.caught, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
-		"assign": v.assign, "key": v.key, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
+		"assign": v.assign, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {
@@ -188,4 +188,58 @@ func (v *vm) bytesAt(c otto.FunctionCall) otto.Value {
 		return undefined
 	}
 	return v.value(int(b[i]))
+}
+
+// apply is Function.prototype.apply.
+func (v *vm) apply(c otto.FunctionCall) otto.Value {
+	list := c.Argument(1)
+	if !c.This.IsFunction() {
+		v.typeError("apply was called on what is not a function")
+	}
+	if !list.IsObject() {
+		if list.IsDefined() && !list.IsNull() {
+			v.typeError("apply wants a list of arguments")
+		}
+		return v.invoke(c.This, c.Argument(0))
+	}
+	n := v.Len(list)
+	if n < 0 || n > v.longest() {
+		v.rangeError("apply: more than %d arguments", v.longest())
+	}
+	args := make([]any, n)
+	for i := range args {
+		v.check()
+		args[i] = v.Index(list, i)
+	}
+	return v.invoke(c.This, c.Argument(0), args...)
+}
+
+// indexOfElement looks for a value among elements, from one on, in steps of 1 or -1.
+func (v *vm) indexOfElement(c otto.FunctionCall) otto.Value {
+	list, want := c.Argument(0), c.Argument(1)
+	n := int(v.integer(c, 4, 0))
+	step := 1
+	if v.integer(c, 3, 1) < 0 {
+		step = -1
+	}
+	for i := int(v.integer(c, 2, 0)); i >= 0 && i < n; i += step {
+		v.check()
+		if v.strictEqual(v.Index(list, i), want) {
+			return v.value(i)
+		}
+	}
+	return v.value(-1)
+}
+
+// strictEqual is the operator ===.
+func (v *vm) strictEqual(a, b otto.Value) bool {
+	switch {
+	case a.IsNumber() && b.IsNumber():
+		return v.Number(a) == v.Number(b)
+	case a.IsString() && b.IsString():
+		return a.String() == b.String()
+	case a.IsBoolean() && b.IsBoolean():
+		return v.Bool(a) == v.Bool(b)
+	}
+	return a.IsObject() == b.IsObject() && a == b
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/robertkrimen/otto"
 	"github.com/robertkrimen/otto/ast"
 	"github.com/robertkrimen/otto/parser"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 const preludeName = "<prelude>"
@@ -21,7 +23,7 @@ var librarySource string
 
 func parsePreludes() ([]*ast.Program, error) {
 	var all []*ast.Program
-	for _, source := range []string{preludeSource, librarySource} {
+	for _, source := range []string{preludeSource, librarySource, runtime.WebLibrary} {
 		program, err := parsePrelude(source)
 		if err != nil {
 			return nil, err
@@ -152,7 +154,7 @@ func (v *vm) install() error {
 // keep takes what the prelude has for Go.
 func (v *vm) keep(lib otto.Value) error {
 	for name, dst := range map[string]*otto.Value{
-		"attempt": &v.lib.try, "object": &v.lib.object, "array": &v.lib.array, "define": &v.lib.define,
+		"attempt": &v.lib.attempt, "bind": &v.lib.bind, "object": &v.lib.object, "array": &v.lib.array, "define": &v.lib.define,
 		"permit": &v.lib.permit, "setLength": &v.lib.setLength, "request": &v.lib.request, "text": &v.lib.text,
 		"headers": &v.lib.headers, "remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
 		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "setTime": &v.lib.setTime,
@@ -163,6 +165,15 @@ func (v *vm) keep(lib otto.Value) error {
 		}
 		if val.IsFunction() {
 			*dst = val
+		}
+	}
+	for _, name := range []string{"URL", "URLSearchParams"} {
+		val, err := lib.Object().Get(name)
+		if err != nil || !val.IsFunction() {
+			return err
+		}
+		if err := v.global.Set(name, val); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -12,8 +12,11 @@
   var prototypeOf = O.getPrototypeOf, freeze = O.freeze, isExtensible = O.isExtensible, isArray = Array.isArray;
   var objectToString = O.prototype.toString, hasOwnProperty = O.prototype.hasOwnProperty;
 
-  // apply(f, thisValue, list) and call(f, thisValue, ...) with nothing looked up.
-  var apply = F.call.bind(F.apply), call = F.call.bind(F.call);
+  go.defineProperty = defineProperty; // for the rest of the prelude
+  go.freeze = freeze;
+
+  // call(f, thisValue, ...) with nothing looked up.
+  var call = F.call.bind(F.call);
 
   function hasOwn(o, k) { return call(hasOwnProperty, o, k); }
   // Accessors are not found by Go when it makes everything unchangeable.
@@ -33,8 +36,7 @@
   // What an array may be long: more elements don't fit a run's memory anyway,
   // and natives that walk to the end can't be stopped on the way.
   var longest = go.longest;
-  // Where deleting or moving elements by otto's natives becomes noticeable, as
-  // each deletion walks all properties.
+  // Where deleting elements becomes noticeable: otto walks all for each.
   var slow = 4096;
 
   function tooLong() { return new RangeError('the length is more than ' + longest + ', which is as much as this engine handles'); }
@@ -45,88 +47,180 @@
   }
 
   // --- arrays ---
+  //
+  // otto's own methods are not used, not even wrapped: they read a length that a
+  // getter may have changed since it was checked, delete elements in a walk over
+  // all of them, and a callback could get hold of them as its caller.
 
-  // Natives that read, one step an element.
-  ['slice', 'indexOf', 'lastIndexOf', 'every', 'some', 'forEach', 'map', 'filter', 'reduce', 'reduceRight',
-    'toLocaleString'].forEach(function (name) {
-    var native = P[name];
-    put(P, name, function () {
-      lengthOf(this);
-      return apply(native, this, arguments);
-    });
+  function integer(v) { v = +v; return v !== v ? 0 : v - v === 0 ? v - v % 1 : v; }
+  function indexFrom(v, n) { v = integer(v); return v < 0 ? (n + v > 0 ? n + v : 0) : (v < n ? v : n); }
+  function callable(f) { if (typeof f !== 'function') throw new TypeError(String(f) + ' is not a function'); }
+  function object(o) {
+    if (o === undefined || o === null) throw new TypeError('undefined and null have no elements');
+    return O(o);
+  }
+  function invoke(f, self, v, i, o) { return self === undefined ? f(v, i, o) : call(f, self, v, i, o); }
+  function element(o, i, v) {
+    defineProperty(o, i, {value: v, writable: true, enumerable: true, configurable: true});
+  }
+
+  put(P, 'forEach', function (f, self) {
+    var o = object(this), n = lengthOf(o);
+    callable(f);
+    for (var i = 0; i < n; i++) { debugger; if (i in o) invoke(f, self, o[i], i, o); }
+  });
+  put(P, 'map', function (f, self) {
+    var o = object(this), n = lengthOf(o), out = [];
+    callable(f);
+    for (var i = 0; i < n; i++) { debugger; if (i in o) out[i] = invoke(f, self, o[i], i, o); }
+    if (out.length !== n) out.length = n;
+    return out;
+  });
+  put(P, 'filter', function (f, self) {
+    var o = object(this), n = lengthOf(o), out = [];
+    callable(f);
+    for (var i = 0, k = 0; i < n; i++) {
+      debugger;
+      if (!(i in o)) continue;
+      var v = o[i];
+      if (invoke(f, self, v, i, o)) out[k++] = v;
+    }
+    return out;
+  });
+  put(P, 'some', function (f, self) {
+    var o = object(this), n = lengthOf(o);
+    callable(f);
+    for (var i = 0; i < n; i++) { debugger; if (i in o && invoke(f, self, o[i], i, o)) return true; }
+    return false;
+  });
+  put(P, 'every', function (f, self) {
+    var o = object(this), n = lengthOf(o);
+    callable(f);
+    for (var i = 0; i < n; i++) { debugger; if (i in o && !invoke(f, self, o[i], i, o)) return false; }
+    return true;
+  });
+  function fold(o, n, i, step, f, given, value) {
+    callable(f);
+    for (; i >= 0 && i < n; i += step) {
+      debugger;
+      if (!(i in o)) continue;
+      if (given) value = f(value, o[i], i, o);
+      else { value = o[i]; given = true; }
+    }
+    if (!given) throw new TypeError('reduce of no elements without a first value');
+    return value;
+  }
+  put(P, 'reduce', function (f, value) {
+    var o = object(this), n = lengthOf(o);
+    return fold(o, n, 0, 1, f, arguments.length > 1, value);
+  });
+  put(P, 'reduceRight', function (f, value) {
+    var o = object(this), n = lengthOf(o);
+    return fold(o, n, n - 1, -1, f, arguments.length > 1, value);
   });
 
-  // The same, in the language's own steps, for long arrays.
+  // search is indexOf in one direction. Go does it, but for undefined, which it
+  // can't tell from an element that isn't there.
+  function search(o, v, i, step, n) {
+    if (v !== undefined) return go.indexOf(o, v, i, step, n);
+    for (; i >= 0 && i < n; i += step) { debugger; if (i in o && o[i] === undefined) return i; }
+    return -1;
+  }
+  put(P, 'indexOf', function (v, start) {
+    var o = object(this), n = lengthOf(o);
+    return search(o, v, indexFrom(start, n), 1, n);
+  });
+  put(P, 'lastIndexOf', function (v, start) {
+    var o = object(this), n = lengthOf(o);
+    if (arguments.length < 2) return search(o, v, n - 1, -1, n);
+    start = integer(start);
+    return search(o, v, start < 0 ? n + start : start < n ? start : n - 1, -1, n);
+  });
+  put(P, 'slice', function (start, end) {
+    var o = object(this), n = lengthOf(o), to = end === undefined ? n : indexFrom(end, n), out = [], k = 0;
+    for (var i = indexFrom(start, n); i < to; i++, k++) { debugger; if (i in o) out[k] = o[i]; }
+    if (out.length !== k) out.length = k;
+    return out;
+  });
+  put(P, 'concat', function () {
+    var out = [], k = 0;
+    for (var a = -1; a < arguments.length; a++) {
+      debugger;
+      var e = a < 0 ? object(this) : arguments[a];
+      if (!isArray(e)) { out[k++] = e; continue; }
+      var n = lengthOf(e);
+      if (k + n > longest) throw tooLong();
+      for (var i = 0; i < n; i++, k++) { debugger; if (i in e) out[k] = e[i]; }
+    }
+    if (out.length !== k) out.length = k;
+    return out;
+  });
+
+  // Methods that change the array. Deleting is slow in otto, so elements are
+  // deleted one at a time, with a checkpoint between.
   function move(o, from, to) {
     if (from in o) o[to] = o[from]; else delete o[to];
   }
   function setLength(o, n) {
-    if (isArray(o) && o.length > slow && n < o.length && n >= 0) {
-      for (var i = o.length; i > n; i--) { debugger; o.length = i - 1; }
+    if (!isArray(o)) return o.length = n;
+    n = +n;
+    if (n < o.length && n >= 0) {
+      for (var i = o.length; i - n > slow || i > slow && i > n; i--) { debugger; o.length = i - 1; }
     }
-    o.length = n;
-    return n;
+    return o.length = n;
   }
-  var slowly = {
-    shift: function () {
-      var n = lengthOf(this), first = this[0];
-      for (var i = 1; i < n; i++) { debugger; move(this, i, i - 1); }
-      setLength(this, n - 1);
-      return first;
-    },
-    unshift: function () {
-      var n = lengthOf(this), k = arguments.length, i;
-      for (i = n; i > 0; i--) { debugger; move(this, i - 1, i + k - 1); }
-      for (i = 0; i < k; i++) this[i] = arguments[i];
-      return this.length = n + k;
-    },
-    reverse: function () {
-      var n = lengthOf(this);
-      for (var i = 0, j = n - 1; i < j; i++, j--) {
-        debugger;
-        var a = this[i], b = this[j], hasA = i in this, hasB = j in this;
-        if (hasB) this[i] = b; else delete this[i];
-        if (hasA) this[j] = a; else delete this[j];
-      }
-      return this;
-    },
-    splice: function (start, count) {
-      var n = lengthOf(this), k = arguments.length > 2 ? arguments.length - 2 : 0, i;
-      start = +start || 0;
-      start = start < 0 ? (n + start > 0 ? n + start : 0) : (start < n ? start : n);
-      start -= start % 1;
-      count = arguments.length < 2 ? n - start : +count || 0;
-      count = count < 0 ? 0 : (count < n - start ? count - count % 1 : n - start);
-      var removed = apply(P.slice, this, [start, start + count]);
-      if (k < count) {
-        for (i = start; i < n - count; i++) { debugger; move(this, i + count, i + k); }
-      } else if (k > count) {
-        for (i = n - count; i > start; i--) { debugger; move(this, i + count - 1, i + k - 1); }
-      }
-      for (i = 0; i < k; i++) { debugger; this[start + i] = arguments[i + 2]; }
-      setLength(this, n - count + k);
-      return removed;
-    }
-  };
-  ['shift', 'unshift', 'reverse', 'splice'].forEach(function (name) {
-    var native = P[name], steps = slowly[name];
-    put(P, name, function () {
-      if (this.length > slow) return apply(steps, this, arguments);
-      // otto takes splice(0, undefined) for splice(0, 0) as it should, but not splice().
-      if (name === 'splice' && arguments.length === 0) return [];
-      return apply(native, this, arguments);
-    });
+  put(P, 'pop', function () {
+    var o = object(this), n = lengthOf(o);
+    if (n === 0) { setLength(o, 0); return undefined; }
+    var v = o[n - 1];
+    delete o[n - 1];
+    setLength(o, n - 1);
+    return v;
   });
-
-  var concat = P.concat, joinNative = P.join;
-  put(P, 'concat', function () {
-    var n = isArray(this) ? this.length : 1;
-    for (var i = 0; i < arguments.length; i++) {
+  put(P, 'shift', function () {
+    var o = object(this), n = lengthOf(o), first = o[0];
+    for (var i = 1; i < n; i++) { debugger; move(o, i, i - 1); }
+    if (n > 0) delete o[n - 1];
+    setLength(o, n > 0 ? n - 1 : 0);
+    return first;
+  });
+  put(P, 'unshift', function () {
+    var o = object(this), n = lengthOf(o), k = arguments.length, i;
+    for (i = n; i > 0 && k > 0; i--) { debugger; move(o, i - 1, i + k - 1); }
+    for (i = 0; i < k; i++) { debugger; o[i] = arguments[i]; }
+    return setLength(o, n + k);
+  });
+  put(P, 'reverse', function () {
+    var o = object(this), n = lengthOf(o);
+    for (var i = 0, j = n - 1; i < j; i++, j--) {
       debugger;
-      n += isArray(arguments[i]) ? arguments[i].length : 1;
-      if (n > longest) throw tooLong();
+      var hasA = i in o, hasB = j in o, a = o[i], b = o[j];
+      if (hasB) o[i] = b; else delete o[i];
+      if (hasA) o[j] = a; else delete o[j];
     }
-    return apply(concat, this, arguments);
+    return o;
+  });
+  put(P, 'splice', function (start, count) {
+    var o = object(this), n = lengthOf(o), k = arguments.length > 2 ? arguments.length - 2 : 0, removed = [], i;
+    start = indexFrom(start, n);
+    count = arguments.length === 0 ? 0 : arguments.length < 2 ? n - start : integer(count);
+    count = count < 0 ? 0 : count < n - start ? count : n - start;
+    for (i = 0; i < count; i++) { debugger; if (start + i in o) removed[i] = o[start + i]; }
+    if (removed.length !== count) removed.length = count;
+    if (k < count) {
+      for (i = start; i < n - count; i++) { debugger; move(o, i + count, i + k); }
+      for (i = n; i > n - count + k; i--) { debugger; delete o[i - 1]; }
+    } else if (k > count) {
+      for (i = n - count; i > start; i--) { debugger; move(o, i + count - 1, i + k - 1); }
+    }
+    for (i = 0; i < k; i++) { debugger; o[start + i] = arguments[i + 2]; }
+    setLength(o, n - count + k);
+    return removed;
+  });
+  put(P, 'toLocaleString', function () {
+    var o = object(this), n = lengthOf(o), list = [];
+    for (var i = 0; i < n; i++) { debugger; list[i] = o[i] === undefined || o[i] === null ? '' : O(o[i]).toLocaleString(); }
+    return go.join(list, n, ',');
   });
 
   // join is go.join, which counts bytes, unless there are objects: these are
@@ -191,11 +285,9 @@
 
   // --- functions ---
 
-  var applyNative = F.apply, bindNative = F.bind;
-  put(F, 'apply', function (thisValue, list) {
-    if (isObject(list)) lengthOf(list);
-    return call(applyNative, this, thisValue, list);
-  });
+  // In Go, as otto's own makes room for any length, and can't be left within
+  // the reach of the function that it calls.
+  put(F, 'apply', go.apply);
 
   function noCode() { throw new EvalError('code can not be made at run time: eval and Function are not available'); }
   var NoFunction = function () { noCode(); };
@@ -207,11 +299,11 @@
   // --- objects ---
 
   // A String object has a property for each character.
-  ['keys', 'values', 'getOwnPropertyNames', 'seal', 'freeze', 'isSealed', 'isFrozen'].forEach(function (name) {
+  ['keys', 'getOwnPropertyNames', 'seal', 'freeze', 'isSealed', 'isFrozen'].forEach(function (name) {
     var native = O[name];
     put(O, name, function (o) {
-      if (typeof o === 'string' || call(objectToString, o) === '[object String]') lengthOf(o = O(o));
-      else if (!isObject(o) && o !== undefined && o !== null) o = O(o);
+      o = object(o);
+      if (call(objectToString, o) === '[object String]') lengthOf(o);
       return native(o);
     });
   });
@@ -228,16 +320,54 @@
     return describe(o, k);
   });
 
-  // Globals are deleted between requests, which only plain properties allow.
-  ['defineProperty', 'defineProperties', 'preventExtensions', 'seal', 'freeze'].forEach(function (name) {
+  // Globals are deleted between requests, which only plain properties allow, so
+  // the global object can't be changed but by assignment. Descriptors are read
+  // once, here: what a getter finds out of otto's functions could be used again.
+  function notGlobal(o) {
+    if (o === global) throw new TypeError('the global object can only be changed by assignment');
+  }
+  function descriptor(d) {
+    if (!isObject(d)) throw new TypeError('a property is described by an object');
+    var clean = {}, names = ['enumerable', 'configurable', 'value', 'writable', 'get', 'set'];
+    for (var i = 0; i < names.length; i++) {
+      if (names[i] in d) element(clean, names[i], d[names[i]]);
+    }
+    return clean;
+  }
+  function defineOne(o, k, d) {
+    notGlobal(o);
+    if (k === 'length' && isArray(o) && hasOwn(d, 'value')) {
+      setLength(o, d.value);
+      delete d.value;
+    }
+    defineProperty(o, k, d);
+  }
+  function defineAll(o, list) {
+    list = O(list);
+    var keys = O.keys(list), clean = [], i;
+    for (i = 0; i < keys.length; i++) { debugger; clean[i] = descriptor(list[keys[i]]); }
+    for (i = 0; i < keys.length; i++) { debugger; defineOne(o, keys[i], clean[i]); }
+    return o;
+  }
+  put(O, 'defineProperty', function (o, k, d) {
+    if (!isObject(o)) throw new TypeError('only objects have properties to define');
+    defineOne(o, String(k), descriptor(d));
+    return o;
+  });
+  put(O, 'defineProperties', function (o, list) {
+    if (!isObject(o)) throw new TypeError('only objects have properties to define');
+    return defineAll(o, list);
+  });
+  var create = O.create;
+  put(O, 'create', function (prototype, list) {
+    var o = create(prototype);
+    return list === undefined ? o : defineAll(o, list);
+  });
+  ['preventExtensions', 'seal', 'freeze'].forEach(function (name) {
     var native = O[name];
-    put(O, name, function (o, k, d) {
-      if (o === global) throw new TypeError('the global object can not be changed by Object.' + name);
-      if (isArray(o)) {
-        if (name === 'defineProperty' && String(k) === 'length' && d && hasOwn(d, 'value')) setLength(o, d.value);
-        else if (o.length > slow && name === 'defineProperties' && hasOwn(k, 'length')) throw tooLong();
-      }
-      return arguments.length > 2 ? native(o, k, d) : arguments.length > 1 ? native(o, k) : native(o);
+    put(O, name, function (o) {
+      notGlobal(o);
+      return isObject(o) ? native(o) : o;
     });
   });
 
@@ -313,6 +443,7 @@
 
   // The bytes themselves are in Go, which knows them by the object.
   function Bytes(n) {
+    if (!(this instanceof Bytes)) throw new TypeError('Bytes come from the server');
     defineProperty(this, 'length', {value: n, writable: false, enumerable: false, configurable: false});
   }
   put(Bytes.prototype, 'toString', function (encoding) { return go.bytesToString(this, encoding === undefined ? 'utf8' : String(encoding)); });
@@ -389,11 +520,26 @@
   }
 
   return {
-    attempt: function (f, a, b, c, d, e) {
-      try { return call(f, this === global ? undefined : this, a, b, c, d, e); } catch (x) { go.caught(x); }
+    // attempt calls f with n arguments and keeps what it throws.
+    attempt: function (f, self, n, a, b, c, d, e) {
+      try {
+        switch (n) {
+        case 0: return call(f, self);
+        case 1: return call(f, self, a);
+        case 2: return call(f, self, a, b);
+        case 3: return call(f, self, a, b, c);
+        case 4: return call(f, self, a, b, c, d);
+        default: return call(f, self, a, b, c, d, e);
+        }
+      } catch (x) { go.caught(x); }
     },
+    bind: F.bind,
     object: function () { return {}; },
-    array: function () { return apply(concat, [], arguments); },
+    array: function () {
+      var out = [];
+      for (var i = 0; i < arguments.length; i++) { debugger; out[i] = arguments[i]; }
+      return out;
+    },
     define: data,
     permit: permit,
     setLength: setLength,

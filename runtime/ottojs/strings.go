@@ -11,7 +11,7 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// text is a JavaScript string: UTF-8, since otto has it like that, with indexes
+// jsText is a JavaScript string: UTF-8, since otto has it like that, with indexes
 // in UTF-16 units, since the language has it like that. A lone half of a
 // surrogate pair becomes U+FFFD. otto's own methods mix bytes, runes and units.
 type jsText struct {

@@ -130,6 +130,9 @@ func (v *vm) Same(a, b otto.Value) bool { return a == b }
 
 // get reads a property. A getter's exception goes on as it is.
 func (v *vm) get(val otto.Value, key string) otto.Value {
+	if !val.IsObject() {
+		v.typeError("%s has no properties here", v.Kind(val))
+	}
 	got, err := val.Object().Get(key)
 	if err != nil {
 		v.rethrow(err)
@@ -140,7 +143,7 @@ func (v *vm) get(val otto.Value, key string) otto.Value {
 // invoke calls a function from a native; what it throws goes on through the
 // native to the JavaScript that called it.
 func (v *vm) invoke(fn, this otto.Value, args ...any) otto.Value {
-	result, err := v.lib.try.Call(this, append([]any{fn}, args...)...)
+	result, err := v.call(fn, this, args)
 	if v.run.caught {
 		v.run.caught = false
 		panic(v.run.thrown)
@@ -149,6 +152,20 @@ func (v *vm) invoke(fn, this otto.Value, args ...any) otto.Value {
 		v.rethrow(err)
 	}
 	return result
+}
+
+// call calls a function through the prelude, which hands what it throws to
+// caught: otto would turn that into a Go error and lose the value.
+func (v *vm) call(fn, this otto.Value, args []any) (otto.Value, error) {
+	const most = 5 // that the prelude passes on by itself
+	if len(args) > most {
+		bound, err := v.lib.bind.Call(fn, append([]any{this}, args...)...)
+		if err != nil {
+			return undefined, err
+		}
+		fn, args = bound, nil
+	}
+	return v.lib.attempt.Call(undefined, append([]any{fn, this, len(args)}, args...)...)
 }
 
 // rethrow throws what otto turned into a Go error.

@@ -38,7 +38,8 @@ type vm struct {
 
 // library is what the prelude gives to Go.
 type library struct {
-	try       otto.Value // calls a function and hands what it throws to caught
+	attempt   otto.Value // calls a function and hands what it throws to caught
+	bind      otto.Value // Function.prototype.bind
 	object    otto.Value // a new {}
 	array     otto.Value // a new array of the arguments
 	define    otto.Value // defines a property that assignment can't

@@ -108,6 +108,19 @@ var hostile = []struct {
 	{"a long chain of bound functions", "", `var f = function () {}; for (var i = 0; i < 1e6; i++) f = f.bind(null); f()`},
 	{"a flood of lines", "", `for (;;) console.log('x'.repeat(1e5))`},
 	{"a flood of host calls", runtime.CodeCPU, `for (;;) test.echo(1)`},
+	{"a method leaked by a callback", "", leak(`[1].forEach(look); [1].map(look); [1].filter(look); [1].some(look); [1].every(look); [1, 2].reduce(look); [2, 1].sort(look); look.apply(null, [1, 2, 3, 4, 5, 6, 7]); look.call(null); look.bind(null)(); 'a'.replace(/a/, look); JSON.parse('[1]', look); Array.from([1], look)`)},
+	{"a method leaked by a getter", "", leak(`var o = {length: 3}; Object.defineProperty(o, '0', {get: look, set: look}); Object.defineProperty(o, '1', {get: look, set: look});
+		['forEach', 'map', 'slice', 'concat', 'splice', 'shift', 'unshift', 'reverse', 'sort', 'join', 'indexOf', 'lastIndexOf', 'pop', 'push', 'toLocaleString', 'fill', 'includes', 'flat', 'find'].forEach(function (m) { try { Array.prototype[m].call(o, look); } catch (e) {} });
+		Object.values({get a() { look(); return look; }}); Object.assign({set a(v) { look(); }}, {a: 1}); var g = {}; Object.defineProperty(g, 'value', {get: look, enumerable: true}); try { Object.defineProperty({}, 'x', g); } catch (e) {} try { Object.defineProperties({}, {x: g}); } catch (e) {} try { Object.create({}, {x: g}); } catch (e) {}`)},
+	{"a method leaked by a conversion", "", leak(`var o = {toString: look, valueOf: look, toJSON: look}; ['join', 'concat', 'indexOf', 'slice', 'splice', 'repeat', 'split', 'replace', 'match', 'padStart'].forEach(function (m) { try { 'a'[m](o, o); } catch (e) {} try { [1, 2][m](o, o); } catch (e) {} try { [o][m](); } catch (e) {} });
+		try { String(o); +o; new RegExp(o); Math.max(o); new Date(o); parseInt(o); parseFloat(o); encodeURI(o); btoa(o); console.log(o); test.echo(o); JSON.stringify(o); new Error(o); (5).toFixed(o); new URL(o); isNaN(o); respond(o); } catch (e) {} [].length = o; new Array(1).length = o`)},
+	{"a length that changes", "", `var n = 0, o = {}; Object.defineProperty(o, 'length', {get: function () { return n++ % 2 ? 4294967295 : 1; }});
+		['forEach', 'map', 'slice', 'splice', 'shift', 'unshift', 'reverse', 'sort', 'join', 'indexOf', 'lastIndexOf', 'pop', 'push', 'toLocaleString', 'fill', 'includes', 'flat', 'find', 'some', 'every', 'filter'].forEach(function (m) { try { Array.prototype[m].call(o, function () { return 1; }); } catch (e) {} try { Array.prototype[m].call(o, 1); } catch (e) {} }); try { Math.max.apply(null, o); } catch (e) {} Array.from(o)`},
+	{"a number that changes", "", `var n = 0, a = []; a[4294967294] = 1; a.length = {valueOf: function () { return n++ % 2 ? 0 : 4294967295; }}; a.length = {valueOf: function () { return n++ % 2 ? 0 : 4294967295; }}; Object.defineProperty(a, 'length', {get value() { return n++ % 2 ? 0 : 4294967295; }})`},
+	{"a property name that changes", "", `var n = 0, a = []; a[4294967294] = 1; var k = {toString: function () { return n++ % 2 ? 'length' : 'x'; }}; a[k] = 0; a[k] = 0; Object.defineProperty(a, k, {value: 0}); Object.defineProperty(a, k, {value: 0})`},
+	{"an element that lengthens", "", `var a = [1, 2, 3]; function grow() { a.length = 4294967295; return 1; } Object.defineProperty(a, 2, {get: grow, set: grow, configurable: true}); Object.defineProperty(a, 0, {get: grow, set: grow, configurable: true});
+		['pop', 'shift', 'unshift', 'splice', 'reverse', 'sort', 'push', 'fill', 'concat', 'slice'].forEach(function (m) { try { a[m](0, 1); } catch (e) {} })`},
+	{"an argument that lengthens", "", `var a = [1, 2, 3], o = {valueOf: function () { a.length = 4294967295; return 1; }}; a.splice(o, o); a.slice(o, o); a.indexOf(1, o); a.fill(0, o)`},
 	{"20,000 parentheses", runtime.CodeSyntax, strings.Repeat("(", 20000) + "1" + strings.Repeat(")", 20000)},
 	{"1,000,000 brackets", runtime.CodeSyntax, strings.Repeat("[", 1000000)},
 	{"1,000,000 blocks", runtime.CodeSyntax, strings.Repeat("{", 1000000)},
@@ -129,6 +142,22 @@ var hostile = []struct {
 	{"brackets in a division", runtime.CodeSyntax, strings.Repeat("a/(", 500000)},
 	{"deep expressions in deep calls", "", "function f() { return " + strings.Repeat("(", 400) + "f()" + strings.Repeat("+1)", 400) + " } f()"},
 	{"long sums in deep calls", "", "function f() { return f()" + strings.Repeat("+1", 9000) + " } f()"},
+}
+
+// leak is a handler that tries to get hold of the engine's own functions, as the
+// callers of look, and then has them walk 2^32-1 elements.
+func leak(src string) string {
+	return `var leaked = [];
+	function look() { var c = look.caller; for (var i = 0; i < 12 && c; i++) { if (leaked.indexOf(c) < 0) leaked.push(c); try { c = c.caller; } catch (e) { c = null; } } return 1; }
+	` + src + `;
+	var like = {length: 4294967295}, list = []; list[4294967294] = 1;
+	leaked.forEach(function (f) {
+		[[like], [list], [Math.max, null, like], [list, 'length', 0], [list, 'length', {value: 0}], [list, {length: {value: 0}}], [like, 1, 0, 1, 4294967295]].forEach(function (args) {
+			[undefined, like, list, Math.max, look].forEach(function (self) {
+				try { f.call(self, args[0], args[1], args[2], args[3], args[4]); } catch (e) {}
+			});
+		});
+	});`
 }
 
 func labels(n int) string {

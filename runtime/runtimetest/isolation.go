@@ -19,6 +19,15 @@ var isolation = []struct{ name, src string }{
 	{"a hidden global", `var g = (function () { return this; })(); var was = typeof stash; try { Object.defineProperty(g, 'stash', {value: request.id}); } catch (e) {} return was`},
 	{"a global getter", `var g = (function () { return this; })(); var was = typeof stash, id = request.id; try { Object.defineProperty(g, 'stash', {get: function () { return id; }, configurable: false}); } catch (e) {} return was`},
 	{"hidden globals", `var g = (function () { return this; })(); var was = typeof stash; try { Object.defineProperties(g, {stash: {value: request.id}}); } catch (e) {} return was`},
+	{"a global given to a constructor", `var g = (function () { return this; })(), id = request.id, was = [typeof _pairs, typeof _parts, typeof length, g.length, g._pairs && g._pairs[0] && g._pairs[0][1]].join(), b = test.bytes(new Array(+id.slice(1) + 1).join('x'));
+		[function () { URLSearchParams.call(g, 'a=' + id); }, function () { URL.call(g, 'http://' + id); }, function () { b.constructor.call(g, id); }, function () { request.constructor.call(g, id, id); }, function () { Error.call(g, id); }, function () { TextDecoder.call(g); }, function () { RegExp.call(g, id); }].forEach(function (f) { try { f(); } catch (e) {} }); return was`},
+	{"a leaked function for defining", `var g = (function () { return this; })(), was = typeof stash, id = request.id, found = [];
+		function look() { var c = look.caller; for (var i = 0; i < 9 && c; i++) { found.push(c); try { c = c.caller; } catch (e) { c = null; } } return id; }
+		var d = {}; Object.defineProperty(d, 'value', {get: look, enumerable: true});
+		try { Object.defineProperty({}, 'x', d); } catch (e) {} try { Object.defineProperties({}, {x: d}); } catch (e) {} try { Object.create({}, {x: d}); } catch (e) {} try { Object.defineProperty([], 'length', {value: {valueOf: look}}); } catch (e) {} try { Object.assign({set x(v) { look(); }}, {x: 1}); } catch (e) {}
+		found.forEach(function (f) { [[g, 'stash', {value: id}], [g, {stash: {value: id}}], [{stash: {value: id}}]].forEach(function (a) { try { f.apply(g, a); } catch (e) {} }); }); return was`},
+	{"a setter used on the global object", `var g = (function () { return this; })(), was = [typeof body, typeof name, typeof message].join(), id = request.id;
+		[[Object.getPrototypeOf(request), 'body'], [Error.prototype, 'name'], [Error.prototype, 'message'], [URL.prototype, 'href']].forEach(function (p) { var d = Object.getOwnPropertyDescriptor(p[0], p[1]); if (d && d.set) try { d.set.call(g, id); } catch (e) {} }); return was`},
 	{"a frozen global object", `var g = (function () { return this; })(); g.stash1 = 1; try { Object.freeze(g); } catch (e) {} try { Object.preventExtensions(g); } catch (e) {} try { Object.seal(g); } catch (e) {} stash2 = 1; return typeof stash2`},
 	{"Array.prototype", `var was = [].stash; Array.prototype.stash = request.id; return String(was)`},
 	{"an element of Array.prototype", `var was = [][0] + [].length; try { Array.prototype.push(request.id); } catch (e) {} try { Array.prototype[0] = request.id; } catch (e) {} return was`},

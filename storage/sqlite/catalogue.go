@@ -21,19 +21,47 @@ func (s *Store) Publish(ctx context.Context, d storage.NewDeployment, keep int) 
 	if err := checkDeployment(op, d, keep); err != nil {
 		return storage.Deployment{}, err
 	}
+	return s.newVersion(ctx, op, keep, func(tx *writeTx) (storage.Deployment, map[string][]string, error) {
+		made, err := publish(tx, op, d)
+		return made, d.Indexes, err
+	})
+}
+
+// Rollback implements [storage.Catalogue].
+func (s *Store) Rollback(ctx context.Context, appID string, version, keep int) (storage.Deployment, error) {
+	const op = "rollback"
+	if err := checkKeep(op, keep); err != nil {
+		return storage.Deployment{}, err
+	}
+	return s.newVersion(ctx, op, keep, func(tx *writeTx) (storage.Deployment, map[string][]string, error) {
+		return rollback(tx, op, appID, version)
+	})
+}
+
+// newVersion runs fn, which makes a version the app's current one, and does what
+// belongs to that.
+func (s *Store) newVersion(ctx context.Context, op string, keep int, fn func(*writeTx) (storage.Deployment, map[string][]string, error)) (storage.Deployment, error) {
 	var made storage.Deployment
+	unfinished := false
 	err := s.writer.do(ctx, op, func(tx *writeTx) error {
-		var err error
-		if made, err = publish(tx, op, d); err != nil {
+		d, indexes, err := fn(tx)
+		if err != nil {
 			return err
 		}
+		made = d
 		if err = dropVersions(tx, made.AppID, made.Version-keep); err != nil {
+			return err
+		}
+		if unfinished, err = declareIndexes(tx, made.AppID, indexes); err != nil {
 			return err
 		}
 		return s.revise(tx)
 	})
 	if err != nil {
 		return storage.Deployment{}, wrap(op, err)
+	}
+	if unfinished {
+		s.sweeper.now()
 	}
 	return made, nil
 }
@@ -42,11 +70,25 @@ func checkDeployment(op string, d storage.NewDeployment, keep int) error {
 	if err := storage.CheckKey(op, "app name", d.Name); err != nil {
 		return err
 	}
-	if keep < 1 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "at least one version must be kept"}
+	if err := checkKeep(op, keep); err != nil {
+		return err
+	}
+	if err := storage.CheckIndexes(op, d.Indexes); err != nil {
+		return err
 	}
 	if len(d.Manifest) > 0 {
-		return storage.CheckValue(op, d.Manifest)
+		err := storage.CheckValue(op, d.Manifest)
+		if e, ok := err.(*storage.Error); ok {
+			e.Path = "manifest"
+		}
+		return err
+	}
+	return nil
+}
+
+func checkKeep(op string, keep int) error {
+	if keep < 1 {
+		return &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "keep", Msg: "must be 1 version at least"}
 	}
 	return nil
 }
@@ -68,10 +110,45 @@ func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deploymen
 		}
 		made.Size += f.Size
 	}
-	_, err = tx.write(`INSERT INTO deployments (app, version, manifest, engine, files, size, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		id, version, string(made.Manifest), made.Engine, made.Files, made.Size, now.UnixMilli())
-	return made, err
+	indexes, err := json.Marshal(d.Indexes)
+	if err != nil {
+		return storage.Deployment{}, err
+	}
+	return made, recordDeployment(tx, made, string(indexes))
+}
+
+func recordDeployment(tx *writeTx, d storage.Deployment, indexes string) error {
+	_, err := tx.write(`INSERT INTO deployments (app, version, manifest, engine, files, size, created_at, indexes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.AppID, d.Version, string(d.Manifest), d.Engine, d.Files, d.Size, d.CreatedAt.UnixMilli(), indexes)
+	return err
+}
+
+// rollback makes a new version of a kept one. Its content is there: the kept
+// version refers to it.
+func rollback(tx *writeTx, op, id string, version int) (made storage.Deployment, indexes map[string][]string, err error) {
+	row, err := tx.conn.queryRow(`SELECT d.app, a.name, a.version + 1, d.manifest, d.engine, d.files, d.size, ?, d.indexes
+		FROM apps a JOIN deployments d ON d.app = a.id WHERE a.id = ? AND d.version = ?`, time.Now().UnixMilli(), id, version)
+	if err == nil && row == nil {
+		err = errNotFound(op, fmt.Sprintf("there is no version %d of the app", version))
+	}
+	if err != nil {
+		return storage.Deployment{}, nil, err
+	}
+	made = deployment(row)
+	text := row[8].(string)
+	if err := json.Unmarshal([]byte(text), &indexes); err != nil {
+		return storage.Deployment{}, nil, err
+	}
+	_, err = tx.write(`INSERT INTO files (app, version, path, hash, size)
+		SELECT app, ?, path, hash, size FROM files WHERE app = ? AND version = ?`, made.Version, id, version)
+	if err == nil {
+		_, err = tx.write("UPDATE apps SET version = ? WHERE id = ?", made.Version, id)
+	}
+	if err == nil {
+		err = recordDeployment(tx, made, text)
+	}
+	return made, indexes, err
 }
 
 // nextVersion counts the app's version up, and makes the app if there is none
@@ -104,21 +181,18 @@ func nextVersion(tx *writeTx, name string, now time.Time) (id string, version in
 	return id, version, err
 }
 
-// addFile records a file of a version whose content is stored in every form.
+// addFile records a file of a version whose content is stored.
 func addFile(tx *writeTx, op, app string, version int, f storage.File) error {
-	for _, encoding := range append([]string{""}, f.Encodings...) {
-		n, err := tx.conn.queryInt("SELECT count(*) FROM contents WHERE hash = ? AND encoding = ? AND ready = 1", f.Hash, encoding)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return &storage.Error{Code: storage.CodeNotFound, Op: op, Path: f.Path,
-				Msg:  fmt.Sprintf("content %s (encoding %q) is not stored", f.Hash, encoding),
-				Hint: "store it with PutContent and publish again"}
-		}
+	n, err := tx.conn.queryInt("SELECT count(*) FROM contents WHERE hash = ? AND encoding = ''", f.Hash)
+	if err == nil && n == 0 {
+		err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: f.Path,
+			Msg: fmt.Sprintf("content %s is not stored", f.Hash), Hint: "store it with PutContent and publish again"}
 	}
-	_, err := tx.write("INSERT INTO files (app, version, path, hash, size, encodings) VALUES (?, ?, ?, ?, ?, ?)",
-		app, version, f.Path, f.Hash, f.Size, strings.Join(f.Encodings, " "))
+	if err != nil {
+		return err
+	}
+	_, err = tx.write("INSERT INTO files (app, version, path, hash, size) VALUES (?, ?, ?, ?, ?)",
+		app, version, f.Path, f.Hash, f.Size)
 	if isTaken(err) {
 		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: f.Path, Msg: "the path occurs twice"}
 	}
@@ -230,7 +304,8 @@ func (s *Store) Files(ctx context.Context, appID string, version int) ([]storage
 	return list(ctx, s, "files", func(row []driver.Value) storage.File {
 		return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64),
 			Encodings: strings.Fields(row[3].(string))}
-	}, "SELECT path, hash, size, encodings FROM files WHERE app = ? AND version = ? ORDER BY path", appID, version)
+	}, `SELECT path, hash, size, (SELECT coalesce(group_concat(encoding, ' ' ORDER BY encoding), '') FROM contents WHERE contents.hash = files.hash)
+		FROM files WHERE app = ? AND version = ? ORDER BY path`, appID, version)
 }
 
 // list returns what each row of a query makes.

@@ -10,13 +10,20 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storagetest.Run(t, func(tb testing.TB) storage.Store { return open(tb, filepath.Join(tb.TempDir(), "data.db")) })
+	storagetest.Run(t, func(tb testing.TB, quotas storage.Quotas) storage.Store {
+		return openWith(tb, filepath.Join(tb.TempDir(), "data.db"), sqlite.Options{Quotas: quotas})
+	})
 }
 
 // open opens a data file; whoever asked for it closes it.
 func open(tb testing.TB, path string) *sqlite.Store {
 	tb.Helper()
-	s, err := sqlite.Open(tb.Context(), path, sqlite.Options{})
+	return openWith(tb, path, sqlite.Options{})
+}
+
+func openWith(tb testing.TB, path string, opt sqlite.Options) *sqlite.Store {
+	tb.Helper()
+	s, err := sqlite.Open(tb.Context(), path, opt)
 	if err != nil {
 		tb.Fatalf("Open: %v", err)
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"database/sql/driver"
 	"encoding/json"
@@ -19,7 +20,8 @@ import (
 // implementation that every engine shares, and not in SQL: SQLite would have to
 // parse each document as well, its functions compare values by other rules, and
 // no name from a query comes near a statement this way. A query that names an
-// id reads that one row.
+// id reads that one row, and one that an index narrows reads what the index
+// gives.
 type docs scopeTx
 
 const (
@@ -33,8 +35,11 @@ const (
 
 	docsScan = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq`
 	docsBack = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq DESC`
-	docsByID = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND id = ?`
+	docsByID = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND id = ? AND seq > ?`
 	docsBody = `SELECT body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
+
+	docsOldest = `SELECT seq FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq <= (SELECT seq FROM docs
+		WHERE app = ? AND user = ? AND collection = ? ORDER BY seq DESC LIMIT 1 OFFSET ?) ORDER BY seq`
 
 	docsInsert = `INSERT INTO docs (app, user, collection, seq, id, body, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	docsUpdate = `UPDATE docs SET body = ?, updated_at = ? WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
@@ -84,28 +89,23 @@ func (d *docs) key(collection string, more ...any) []any {
 	return append([]any{d.scope.App, d.scope.User, collection}, more...)
 }
 
-// scan calls fn with the documents after seq that match, in order of insertion
-// or backwards.
-func (d *docs) scan(op, collection string, q *storage.Expr, after int64, back bool, fn func(seq int64, body string) error) error {
-	query, args := docsScan, d.key(collection, after)
-	if back {
-		query = docsBack
+// scan calls fn with the documents that match, in order of insertion or
+// backwards. want is how many the caller needs, 0 for all.
+func (d *docs) scan(op, collection string, q *storage.Expr, want int, back bool, fn func(seq int64, body string) error) error {
+	from, err := d.choose(op, collection, q, want, back)
+	if err != nil {
+		return err
 	}
-	if id, ok := q.ID(); ok {
-		query, args = docsByID, d.key(collection, id)
-	}
-	err := d.rows(op, query, args, func(row []driver.Value) error {
-		seq, _ := row[0].(int64)
-		body, _ := row[1].(string)
-		if seq <= after || !q.Match(body) {
+	return d.scanFrom(op, collection, q, from, 0, back, fn)
+}
+
+func (d *docs) scanFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(seq int64, body string) error) error {
+	return ignoreStop(d.read(op, collection, from, after, back, func(seq int64, body string) error {
+		if !q.Match(body) {
 			return nil
 		}
 		return fn(seq, body)
-	})
-	if err == errStop {
-		return nil
-	}
-	return err
+	}))
 }
 
 func (d *docs) Insert(collection string, doc json.RawMessage) (string, error) {
@@ -125,6 +125,9 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if d.tx == nil {
 		return errReadOnly(op)
 	}
+	if err := d.room(op, body, len(collection)+len(body)); err != nil {
+		return err
+	}
 	seq, err := d.tx.next()
 	if err != nil {
 		return wrap(op, err)
@@ -133,7 +136,18 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if storage.CodeOf(err) == storage.CodeConflict {
 		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: "id", Msg: fmt.Sprintf("the id %q is taken", id)}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return d.enter(op, collection, seq, body)
+}
+
+// room refuses a document past a quota.
+func (d *docs) room(op, body string, grow int) error {
+	if err := d.tx.w.quotas.CheckDocument(op, body); err != nil {
+		return err
+	}
+	return d.tx.room(op, d.scope.App, int64(grow))
 }
 
 func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
@@ -154,7 +168,11 @@ func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOp
 	found := []json.RawMessage{}
 	size := resultSize{op: op, limit: opt.Limit}
 	skip := opt.Offset
-	err = d.scan(op, collection, q, 0, opt.Desc, func(_ int64, body string) error {
+	want := 0
+	if opt.Limit > 0 {
+		want = opt.Offset + opt.Limit
+	}
+	err = d.scan(op, collection, q, want, opt.Desc, func(_ int64, body string) error {
 		if skip > 0 {
 			skip--
 			return nil
@@ -184,7 +202,7 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	var matches []match
 	path := storage.ParsePath(opt.Sort)
 	held := 0
-	err := d.scan(op, collection, q, 0, false, func(seq int64, body string) error {
+	err := d.scanSorted(op, collection, q, opt, func(seq int64, body string) error {
 		key := storage.NewSortKey(body, path)
 		if held += sortedRow + key.Size(); held > storage.MaxResult {
 			return &storage.Error{Code: storage.CodeResultTooLarge, Op: op, Msg: "too many matches to sort", Hint: "narrow the query"}
@@ -195,7 +213,7 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(matches, func(a, b match) int { return a.key.Compare(b.key) })
+	slices.SortFunc(matches, func(a, b match) int { return cmp.Or(a.key.Compare(b.key), cmp.Compare(a.seq, b.seq)) })
 	if opt.Desc {
 		slices.Reverse(matches)
 	}
@@ -262,20 +280,29 @@ func (d *docs) parseWrite(op, collection string, query json.RawMessage) (*storag
 
 func (d *docs) update(op, collection string, q *storage.Expr, c *storage.Changes) (int, error) {
 	now := time.Now().UnixMilli()
-	return d.each(op, collection, q, func(seq int64, body string) error {
-		body, err := c.Apply(body, now)
+	from, err := d.choose(op, collection, q, 0, false)
+	if err != nil {
+		return 0, err
+	}
+	return d.each(op, collection, q, from, func(seq int64, body string) error {
+		changed, err := c.Apply(body, now)
 		if err != nil {
 			return withOp(op, err)
 		}
-		_, err = d.write(op, docsUpdate, body, now, d.scope.App, d.scope.User, collection, seq)
-		return err
+		if err := d.room(op, changed, len(changed)-len(body)); err != nil {
+			return err
+		}
+		if _, err := d.write(op, docsUpdate, changed, now, d.scope.App, d.scope.User, collection, seq); err != nil {
+			return err
+		}
+		return d.reenter(op, collection, seq, body, changed)
 	})
 }
 
 // each calls fn for every match, and returns how many there were. fn may change
 // the row: rows are gathered first, a chunk at a time, since a scan over rows
 // that change under it has no certain outcome.
-func (d *docs) each(op, collection string, q *storage.Expr, fn func(seq int64, body string) error) (int, error) {
+func (d *docs) each(op, collection string, q *storage.Expr, from source, fn func(seq int64, body string) error) (int, error) {
 	type match struct {
 		seq  int64
 		body string
@@ -284,7 +311,7 @@ func (d *docs) each(op, collection string, q *storage.Expr, fn func(seq int64, b
 	for {
 		var chunk []match
 		size, full := 0, false
-		err := d.scan(op, collection, q, after, false, func(seq int64, body string) error {
+		err := d.scanFrom(op, collection, q, from, after, false, func(seq int64, body string) error {
 			chunk = append(chunk, match{seq, body})
 			size += len(body)
 			if full = len(chunk) >= updateRows || size >= updateBytes; full {
@@ -340,13 +367,27 @@ func (d *docs) Delete(collection string, query json.RawMessage) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if q.Op == storage.OpAnd && len(q.Sub) == 0 {
+	if matchesAll(q) {
+		if err := d.leaveAll(op, collection); err != nil {
+			return 0, err
+		}
 		n, err := d.write(op, docsClear, d.key(collection)...)
 		return int(n), err
 	}
-	return d.each(op, collection, q, func(seq int64, _ string) error {
-		_, err := d.write(op, docsDelete, d.key(collection, seq)...)
-		return err
+	from, err := d.choose(op, collection, q, 0, false)
+	if err != nil {
+		return 0, err
+	}
+	return d.remove(op, collection, q, from)
+}
+
+// remove deletes the matches.
+func (d *docs) remove(op, collection string, q *storage.Expr, from source) (int, error) {
+	return d.each(op, collection, q, from, func(seq int64, body string) error {
+		if _, err := d.write(op, docsDelete, d.key(collection, seq)...); err != nil {
+			return err
+		}
+		return d.leave(op, collection, seq, body)
 	})
 }
 
@@ -358,8 +399,16 @@ func (d *docs) DeleteOldest(collection string, keep int) (int, error) {
 	if keep < 0 {
 		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the number to keep is negative"}
 	}
-	n, err := d.write(op, docsClear+` AND seq <= (SELECT seq FROM docs
-		WHERE app = ? AND user = ? AND collection = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)`,
-		d.key(collection, d.key(collection, keep)...)...)
-	return int(n), err
+	if d.tx == nil {
+		return 0, errReadOnly(op)
+	}
+	from := source{gathered: true}
+	err := d.rows(op, docsOldest, d.key(collection, d.key(collection, keep)...), func(row []driver.Value) error {
+		from.seqs = append(from.seqs, row[0].(int64))
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return d.remove(op, collection, &storage.Expr{Op: storage.OpAnd}, from)
 }

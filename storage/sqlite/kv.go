@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -97,12 +98,38 @@ func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, e
 	if k.tx == nil {
 		return 0, errReadOnly(op)
 	}
+	if err := k.room(op, key, value); err != nil {
+		return 0, err
+	}
 	version, err := k.tx.next()
 	if err != nil {
 		return 0, wrap(op, err)
 	}
 	_, err = k.write(op, kvSet, k.scope.App, k.scope.User, key, string(value), version, expires)
 	return version, err
+}
+
+// room refuses an entry past a quota. What it replaces matters only to an app
+// that is nearly full, and is looked up only then.
+func (k *kv) room(op, key string, value json.RawMessage) error {
+	quotas := &k.tx.w.quotas
+	if err := quotas.CheckKey(op, "key", key); err != nil {
+		return err
+	}
+	if err := quotas.CheckValue(op, value); err != nil {
+		return err
+	}
+	size := int64(len(key) + len(value))
+	err := k.tx.room(op, k.scope.App, size)
+	if storage.CodeOf(err) != storage.CodeQuotaExceeded {
+		return err
+	}
+	row, readErr := k.row(op, kvGet, k.scope.App, k.scope.User, key)
+	if readErr != nil || row == nil {
+		return cmp.Or(readErr, err)
+	}
+	old, _ := row[0].(string)
+	return k.tx.room(op, k.scope.App, size-int64(len(key)+len(old)))
 }
 
 func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, error) {
@@ -189,22 +216,13 @@ func number(value json.RawMessage) (float64, error) {
 
 func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 	const op = "kv.list"
-	if err := storage.CheckPrefix(op, "prefix", prefix); err != nil {
-		return nil, err
-	}
-	if err := storage.CheckPrefix(op, "after", page.After); err != nil {
-		return nil, err
-	}
-	limit, err := rowLimit(op, page.Limit)
+	span, err := listSpan(op, prefix, page)
 	if err != nil {
 		return nil, err
 	}
 	entries := []storage.Entry{}
 	size := resultSize{op: op, limit: page.Limit}
-	// One lower bound, so that a later page starts in the index where it
-	// begins. No key has a NUL, so this is the first text after page.After.
-	from := max(prefix, page.After+"\x00")
-	args := []any{k.scope.App, k.scope.User, from, prefixEnd(prefix), time.Now().UnixMilli(), limit}
+	args := []any{k.scope.App, k.scope.User, span.from, span.to, time.Now().UnixMilli(), span.limit}
 	err = k.rows(op, kvList, args, func(row []driver.Value) error {
 		key, _ := row[0].(string)
 		e := entry(key, row[1:])
@@ -215,6 +233,26 @@ func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 		return nil, err
 	}
 	return entries, nil
+}
+
+// span is the keys that a page is taken from, from one up to and without the
+// other, and how many rows to ask for.
+type span struct {
+	from, to string
+	limit    int
+}
+
+func listSpan(op, prefix string, page storage.Page) (span, error) {
+	if err := storage.CheckPrefix(op, "prefix", prefix); err != nil {
+		return span{}, err
+	}
+	if err := storage.CheckPrefix(op, "after", page.After); err != nil {
+		return span{}, err
+	}
+	limit, err := rowLimit(op, page.Limit)
+	// One lower bound, so that a later page starts in the index where it
+	// begins. No key has a NUL, so this is the first text after page.After.
+	return span{max(prefix, page.After+"\x00"), prefixEnd(prefix), limit}, err
 }
 
 // prefixEnd returns the first text after all those that start with prefix, in

@@ -17,10 +17,12 @@ const childEnv = "FAZT_STORAGE_TEST_CHILD"
 // children are those parts. Their arguments are the data file and more.
 var children = map[string]func(args []string) error{
 	"crash":   crashChild,
+	"early":   earlyChild,
 	"disk":    fullDiskChild,
 	"migrate": migrateChild,
 	"publish": publishChild,
 	"hold":    holdChild,
+	"fill":    fillChild,
 	"nobody":  nobodyChild,
 }
 

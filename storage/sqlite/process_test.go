@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -184,91 +183,6 @@ func TestWaitsForAnotherProcess(t *testing.T) {
 	}
 	if !has(t, s, "child") || !has(t, s, "parent") {
 		t.Error("a write is missing")
-	}
-}
-
-// crashChild writes from 32 goroutines, and prints each key once it is
-// acknowledged, until it is killed.
-func crashChild(args []string) error {
-	s, err := sqlite.Open(context.Background(), args[0], sqlite.Options{})
-	if err != nil {
-		return err
-	}
-	var out sync.Mutex
-	for g := range 32 {
-		go func() {
-			for n := 0; ; n++ {
-				key := fmt.Sprintf("%s-%d-%d", args[1], g, n)
-				err := s.Tx(context.Background(), scope, func(tx storage.Tx) error {
-					// Two rows in one transaction: both are there, or none.
-					if err := tx.KV().Set(key, json.RawMessage(`1`), 0); err != nil {
-						return err
-					}
-					_, err := tx.Docs().Insert("items", fmt.Appendf(nil, `{"id":%q}`, key))
-					return err
-				})
-				out.Lock()
-				if err != nil {
-					fmt.Println("error", err)
-				} else {
-					fmt.Println(key)
-				}
-				out.Unlock()
-			}
-		}()
-	}
-	select {}
-}
-
-func TestKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data.db")
-	acknowledged := map[string]bool{}
-	for round := range 3 {
-		c := startChild(t, "crash", path, strconv.Itoa(round))
-		for range 500 * (round + 1) {
-			acknowledged[c.line(t)] = true
-		}
-		if err := c.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for c.lines.Scan() { // what it had printed by then counts
-			if line := c.lines.Text(); strings.Count(line, "-") == 2 {
-				acknowledged[line] = true
-			}
-		}
-		c.Wait()
-		verifyAcknowledged(t, path, acknowledged)
-	}
-}
-
-func verifyAcknowledged(t *testing.T, path string, acknowledged map[string]bool) {
-	t.Helper()
-	s := open(t, path)
-	defer s.Close()
-	if err := s.View(t.Context(), scope, func(tx storage.Tx) error {
-		for key := range acknowledged {
-			if _, err := tx.KV().Get(key); err != nil {
-				t.Errorf("%s was acknowledged: %v", key, err)
-			}
-		}
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	table, err := s.Query(t.Context(), `SELECT (SELECT count(*) FROM kv LEFT JOIN docs ON docs.id = kv.key WHERE docs.id IS NULL) +
-		(SELECT count(*) FROM docs LEFT JOIN kv ON docs.id = kv.key WHERE kv.key IS NULL) AS halves,
-		(SELECT count(*) FROM kv) AS kept`, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if halves := table.Rows[0][0]; halves != int64(0) {
-		t.Errorf("%v transactions were kept by half", halves)
-	}
-	if kept := table.Rows[0][1].(int64); kept < int64(len(acknowledged)) {
-		t.Errorf("%d kept of %d acknowledged", kept, len(acknowledged))
-	}
-	if table, err = s.Query(t.Context(), "PRAGMA integrity_check", 10); err != nil || table.Rows[0][0] != "ok" {
-		t.Errorf("integrity: %v, %v", table, err)
 	}
 }
 

@@ -114,7 +114,12 @@ CREATE TABLE changes (
 	revision INTEGER NOT NULL
 ) WITHOUT ROWID;
 INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
-`}
+`,
+	indexTables,
+	bodyTables,
+	usageTables,
+	serverTables,
+}
 
 // migrations is the table in which every module records its steps.
 const migrations = `

@@ -16,6 +16,10 @@ type Options struct {
 	// Logger gets what no caller is told: commits that failed, panics in
 	// transactions, sweeps that failed. Default: nil, which discards it.
 	Logger *slog.Logger
+
+	// Quotas bound what each app stores through this Store. Other processes on
+	// the same file go by their own.
+	Quotas storage.Quotas
 }
 
 // Store is an open data file. It implements [storage.Store].
@@ -26,7 +30,8 @@ type Store struct {
 	readers *readers // for apps' data
 	system  *readers // for everything else: an app's long scans never hold up a file or a session
 	watch   *watch
-	reading pins // content that is being read
+	reading pins // bodies that are being read
+	quotas  storage.Quotas
 	sweeper *sweeper
 
 	closeOnce sync.Once
@@ -54,7 +59,11 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	path, err := prepareFile(path)
+	quotas, err := opt.Quotas.WithDefaults()
+	if err != nil {
+		return nil, err
+	}
+	path, err = prepareFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +71,8 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, logger: logger}
-	if s.writer, err = newWriter(c, logger); err != nil {
+	s := &Store{path: path, logger: logger, quotas: quotas}
+	if s.writer, err = newWriter(c, logger, quotas); err != nil {
 		c.close()
 		return nil, wrap("open", err)
 	}

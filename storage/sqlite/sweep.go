@@ -27,6 +27,10 @@ type sweeper struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	mu        sync.Mutex
+	discarded []int64         // bodies whose upload has failed
+	printed   map[string]bool // apps that have printed since their log was looked at
 }
 
 func startSweeper(s *Store) *sweeper {
@@ -59,7 +63,7 @@ func (w *sweeper) loop() {
 		case <-w.ctx.Done():
 			return
 		}
-		for _, sweep := range []func() error{w.expired, w.removed, w.contents} {
+		for _, sweep := range []func() error{w.expired, w.removed, w.contents, w.bodies, w.logs, w.indexes} {
 			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
 				w.store.logger.Warn("sweeping failed", "err", err)
 			}
@@ -114,6 +118,12 @@ func (w *sweeper) removed() error {
 				SELECT app, user, collection, seq FROM docs WHERE app = ? LIMIT ?)`, app, sweepRows)
 		}
 		if err == nil {
+			err = w.removeIndexes(app)
+		}
+		if err == nil {
+			err = w.removeRest(app)
+		}
+		if err == nil {
 			err = w.each("DELETE FROM removed_apps WHERE id = ? AND removed_at <= ?", app, old)
 		}
 		if err != nil {
@@ -121,40 +131,4 @@ func (w *sweeper) removed() error {
 		}
 	}
 	return nil
-}
-
-// contents removes content that nothing has referred to for a while. Its row
-// goes last, so that what a crash leaves is found again.
-func (w *sweeper) contents() error {
-	old := time.Now().Add(-contentGrace).UnixMilli()
-	ids, err := w.find(`SELECT id FROM contents WHERE touched_at <= ?
-		AND (ready = 0 OR NOT EXISTS (SELECT 1 FROM files WHERE files.hash = contents.hash))`, old)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if w.store.reading.has(id.(int64)) {
-			continue
-		}
-		if err := w.content(id, old); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *sweeper) content(id any, old int64) error {
-	// Between the search and now a version may have come to refer to it.
-	err := w.each(`UPDATE contents SET ready = 0 WHERE id = ? AND ready = 1 AND touched_at <= ?
-		AND NOT EXISTS (SELECT 1 FROM files WHERE files.hash = contents.hash)`, id, old)
-	if err != nil {
-		return err
-	}
-	err = w.each(`DELETE FROM chunks WHERE (content, n) IN (
-		SELECT c.content, c.n FROM chunks c JOIN contents ON contents.id = c.content
-		WHERE c.content = ? AND contents.ready = 0 AND contents.touched_at <= ? LIMIT ?)`, id, old, sweepChunks)
-	if err != nil {
-		return err
-	}
-	return w.each(`DELETE FROM contents WHERE id = ? AND ready = 0 AND touched_at <= ?`, id, old)
 }

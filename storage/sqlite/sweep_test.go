@@ -159,7 +159,8 @@ func TestSweepsContent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return has[f.Hash]
+			_, ok := has[f.Hash]
+			return ok
 		}
 		large := strings.Repeat("x", 20<<20)
 		orphan, first, second, third := put("orphan"), put(large), put("second"), put("third")

@@ -49,6 +49,7 @@ type request struct {
 type writer struct {
 	conn   *conn
 	logger *slog.Logger
+	quotas storage.Quotas
 
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
@@ -60,13 +61,17 @@ type writer struct {
 	closed  bool
 	stopped chan struct{} // closed when the goroutine has ended
 
+	// beforeCommit, if a test has set it, sees a batch before its commit and
+	// returns those that are still to be answered.
+	beforeCommit func([]*request) []*request
+
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
 	batches   atomic.Uint64
 	commits   atomic.Uint64
 }
 
-func newWriter(c *conn, logger *slog.Logger) (*writer, error) {
-	w := &writer{conn: c, logger: logger, stopped: make(chan struct{})}
+func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
+	w := &writer{conn: c, logger: logger, quotas: quotas, stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
@@ -243,6 +248,9 @@ func (w *writer) write(batch []*request) (rest []*request) {
 		}
 	}
 	err := tx.flush()
+	if w.beforeCommit != nil {
+		batch = w.beforeCommit(batch)
+	}
 	if err == nil {
 		err = w.commit.run()
 	}
@@ -315,9 +323,11 @@ type writeTx struct {
 	failed error           // an operation of it has failed halfway
 
 	committed []func()
-	sequence  int64 // the last number given out, 0 if none was needed
-	lost      error // the database has ended the transaction by itself
-	undo      bool  // the only request has failed after it wrote
+	sequence  int64                 // the last number given out, 0 if none was needed
+	indexes   map[[2]string][]index // by app and collection, as far as they were read
+	used      map[string]int64      // at most, by app, as far as it was read
+	lost      error                 // the database has ended the transaction by itself
+	undo      bool                  // the only request has failed after it wrote
 }
 
 // run runs one request, and undoes what it wrote if it fails.
@@ -343,6 +353,8 @@ func (tx *writeTx) run(r *request) {
 	}
 	if r.err == nil {
 		tx.committed = append(tx.committed, tx.notify...)
+	} else {
+		tx.indexes = nil // it may have changed them
 	}
 }
 

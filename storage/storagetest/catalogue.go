@@ -89,8 +89,6 @@ func testPublish(t *testing.T, s storage.Store) {
 func testPublishErrors(t *testing.T, s storage.Store) {
 	file := put(t, s, "a.html", "one", "gzip")
 	missing := storage.File{Path: "b.html", Hash: hashOf([]byte("not stored")), Size: 1}
-	noForm := file
-	noForm.Encodings = []string{"zstd"}
 	tests := []struct {
 		name string
 		d    storage.NewDeployment
@@ -98,11 +96,10 @@ func testPublishErrors(t *testing.T, s storage.Store) {
 		code storage.Code
 		path string
 	}{
-		{"no name", storage.NewDeployment{}, 10, storage.CodeInvalid, ""},
-		{"keep nothing", storage.NewDeployment{Name: "shop"}, 0, storage.CodeInvalid, ""},
-		{"manifest", storage.NewDeployment{Name: "shop", Manifest: json.RawMessage(`{`)}, 10, storage.CodeInvalid, ""},
+		{"no name", storage.NewDeployment{}, 10, storage.CodeInvalid, "app name"},
+		{"keep nothing", storage.NewDeployment{Name: "shop"}, 0, storage.CodeInvalid, "keep"},
+		{"manifest", storage.NewDeployment{Name: "shop", Manifest: json.RawMessage(`{`)}, 10, storage.CodeInvalid, "manifest"},
 		{"content", storage.NewDeployment{Name: "shop", Files: []storage.File{file, missing}}, 10, storage.CodeNotFound, "b.html"},
-		{"encoding", storage.NewDeployment{Name: "shop", Files: []storage.File{noForm}}, 10, storage.CodeNotFound, "a.html"},
 		{"path twice", storage.NewDeployment{Name: "shop", Files: []storage.File{file, file}}, 10, storage.CodeConflict, "a.html"},
 	}
 	before, err := s.Revision(t.Context())

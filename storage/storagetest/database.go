@@ -246,7 +246,7 @@ func testQueryRefuses(t *testing.T, s storage.Store) {
 func testQueryHidesSecrets(t *testing.T, s storage.Store) {
 	secrets := []struct{ table, column string }{
 		{"auth_sessions", "token_hash"}, {"api_keys", "secret_hash"}, {"auth_users", "password_hash"},
-		{"auth_providers", "client_secret"}, {"env_vars", "value"}, {"auth_handovers", "token_hash"}, {"auth_handovers", "id"},
+		{"auth_providers", "client_secret"}, {"auth_handovers", "token_hash"}, {"auth_handovers", "id"},
 	}
 	created := map[string]bool{}
 	for _, c := range secrets {
@@ -293,6 +293,15 @@ func testQueryHidesSecrets(t *testing.T, s storage.Store) {
 		t.Fatal(err)
 	}
 	diff(t, "what is no secret", [][]any{{"hush", nil}}, table.Rows)
+	app := publish(t, s, "shop", 1).AppID
+	if err := s.SetEnv(t.Context(), app, map[string]string{"KEY": "hush"}); err != nil {
+		t.Fatal(err)
+	}
+	table, err = s.Query(t.Context(), "SELECT name, value FROM env_vars WHERE value IS NULL OR value = 'hush'", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "a variable", [][]any{{"KEY", nil}}, table.Rows)
 	var value string
 	if err := s.Read(t.Context(), func(q storage.SQL) error {
 		return q.Query("SELECT value FROM env_vars", nil, func(scan func(...any) error) error { return scan(&value) })

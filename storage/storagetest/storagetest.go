@@ -10,61 +10,81 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// Open opens an empty store. The suite closes it.
-type Open func(testing.TB) storage.Store
+// Open opens an empty store with the given quotas. The suite closes it.
+type Open func(testing.TB, storage.Quotas) storage.Store
 
 // Run runs the suite. Each test has a store of its own.
 func Run(t *testing.T, open Open) {
 	tests := []struct {
-		name string
-		test func(*testing.T, storage.Store)
+		name   string
+		test   func(*testing.T, storage.Store)
+		quotas storage.Quotas
 	}{
-		{"KV", testKV},
-		{"KVErrors", testKVErrors},
-		{"KVExpiry", testKVExpiry},
-		{"KVVersions", testKVVersions},
-		{"KVIncr", testKVIncr},
-		{"KVList", testKVList},
-		{"KVListLimits", testKVListLimits},
-		{"Docs", testDocs},
-		{"DocsErrors", testDocsErrors},
-		{"DocsOrder", testDocsOrder},
-		{"DocsSort", testDocsSort},
-		{"DocsUpdate", testDocsUpdate},
-		{"DocsUpdateIsAtomic", testDocsUpdateIsAtomic},
-		{"DocsUpsert", testDocsUpsert},
-		{"DocsDelete", testDocsDelete},
-		{"DocsNames", testDocsNames},
-		{"DocsLimits", testDocsLimits},
-		{"Scopes", testScopes},
-		{"TxRollback", testTxRollback},
-		{"TxIsolatesNeighbours", testTxIsolatesNeighbours},
-		{"TxPanic", testTxPanic},
-		{"TxContext", testTxContext},
-		{"TxReadsItsWrites", testTxReadsItsWrites},
-		{"ViewIsASnapshot", testViewIsASnapshot},
-		{"ViewReadOnly", testViewReadOnly},
-		{"CountersAreLinear", testCountersAreLinear},
-		{"Database", testDatabase},
-		{"Migrate", testMigrate},
-		{"Query", testQuery},
-		{"QueryRefuses", testQueryRefuses},
-		{"QueryHidesSecrets", testQueryHidesSecrets},
-		{"Publish", testPublish},
-		{"PublishErrors", testPublishErrors},
-		{"PublishIsAtomic", testPublishIsAtomic},
-		{"Versions", testVersions},
-		{"RemoveApp", testRemoveApp},
-		{"RemoveAppKeepData", testRemoveAppKeepData},
-		{"Content", testContent},
-		{"ContentErrors", testContentErrors},
-		{"LargeContent", testLargeContent},
-		{"Changed", testChanged},
-		{"Close", testClose},
+		{name: "KV", test: testKV},
+		{name: "KVErrors", test: testKVErrors},
+		{name: "KVExpiry", test: testKVExpiry},
+		{name: "KVVersions", test: testKVVersions},
+		{name: "KVIncr", test: testKVIncr},
+		{name: "KVList", test: testKVList},
+		{name: "KVListLimits", test: testKVListLimits},
+		{name: "Docs", test: testDocs},
+		{name: "DocsErrors", test: testDocsErrors},
+		{name: "DocsOrder", test: testDocsOrder},
+		{name: "DocsSort", test: testDocsSort},
+		{name: "DocsUpdate", test: testDocsUpdate},
+		{name: "DocsUpdateIsAtomic", test: testDocsUpdateIsAtomic},
+		{name: "DocsUpsert", test: testDocsUpsert},
+		{name: "DocsDelete", test: testDocsDelete},
+		{name: "DocsNames", test: testDocsNames},
+		{name: "DocsLimits", test: testDocsLimits},
+		{name: "Scopes", test: testScopes},
+		{name: "TxRollback", test: testTxRollback},
+		{name: "TxIsolatesNeighbours", test: testTxIsolatesNeighbours},
+		{name: "TxPanic", test: testTxPanic},
+		{name: "TxContext", test: testTxContext},
+		{name: "TxReadsItsWrites", test: testTxReadsItsWrites},
+		{name: "ViewIsASnapshot", test: testViewIsASnapshot},
+		{name: "ViewReadOnly", test: testViewReadOnly},
+		{name: "CountersAreLinear", test: testCountersAreLinear},
+		{name: "Database", test: testDatabase},
+		{name: "Migrate", test: testMigrate},
+		{name: "Query", test: testQuery},
+		{name: "QueryRefuses", test: testQueryRefuses},
+		{name: "QueryHidesSecrets", test: testQueryHidesSecrets},
+		{name: "Publish", test: testPublish},
+		{name: "PublishErrors", test: testPublishErrors},
+		{name: "PublishIsAtomic", test: testPublishIsAtomic},
+		{name: "Versions", test: testVersions},
+		{name: "RemoveApp", test: testRemoveApp},
+		{name: "RemoveAppKeepData", test: testRemoveAppKeepData},
+		{name: "Content", test: testContent},
+		{name: "ContentErrors", test: testContentErrors},
+		{name: "LargeContent", test: testLargeContent},
+		{name: "Changed", test: testChanged},
+		{name: "Close", test: testClose},
+		{name: "Blobs", test: testBlobs},
+		{name: "BlobErrors", test: testBlobErrors},
+		{name: "BlobScopes", test: testBlobScopes},
+		{name: "BlobList", test: testBlobList},
+		{name: "BlobReplacedWhileRead", test: testBlobReplacedWhileRead},
+		{name: "BlobsAtOnce", test: testBlobsAtOnce},
+		{name: "LargeBlob", test: testLargeBlob},
+		{name: "Quotas", test: testQuotas, quotas: smallQuotas},
+		{name: "QuotaOfBlobs", test: testQuotaOfBlobs, quotas: smallQuotas},
+		{name: "UsageIsExact", test: testUsageIsExact, quotas: storage.Quotas{Total: 40_000}},
+		{name: "QuotaUnderLoad", test: testQuotaUnderLoad, quotas: storage.Quotas{Total: 20_000}},
+		{name: "BatchesShareACommit", test: testBatchesShareACommit},
+		{name: "Rollback", test: testRollback},
+		{name: "Aliases", test: testAliases},
+		{name: "AliasErrors", test: testAliasErrors},
+		{name: "Env", test: testEnv},
+		{name: "Logs", test: testLogs},
+		{name: "Secret", test: testSecret},
+		{name: "RemoveAppRemovesAll", test: testRemoveAppRemovesAll},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t)
+			s := open(t, tt.quotas)
 			t.Cleanup(func() {
 				if err := s.Close(); err != nil {
 					t.Errorf("Close: %v", err)

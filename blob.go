@@ -1,0 +1,169 @@
+package fazt
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// ownPrefix begins the paths that the server itself answers on an app's host.
+// No app can have files there: a deploy refuses them.
+const ownPrefix = "/_fazt/"
+
+const blobPath = ownPrefix + "blob"
+
+// blobLink is what a signed URL stands for: one blob of one app, until a time.
+// The app is in the signature and not in the URL, which works on its host alone.
+type blobLink struct {
+	scope   storage.Scope
+	path    string
+	expires int64 // Unix milliseconds
+}
+
+// signature is an HMAC-SHA256 (RFC 2104). No part contains a NUL, so no two
+// links are written alike.
+func (l blobLink) signature(key []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(strings.Join([]string{l.scope.App, l.scope.User, l.path, strconv.FormatInt(l.expires, 10)}, "\x00")))
+	return mac.Sum(nil)
+}
+
+// url is relative to the host.
+func (l blobLink) url(key []byte) string {
+	q := url.Values{
+		"path":      {l.path},
+		"expires":   {strconv.FormatInt(l.expires, 10)},
+		"signature": {base64.RawURLEncoding.EncodeToString(l.signature(key))},
+	}
+	if l.scope.User != "" {
+		q.Set("user", l.scope.User)
+	}
+	return blobPath + "?" + q.Encode()
+}
+
+// parseBlobLink reads a URL back, if it is one that was signed for the app and
+// has not expired.
+func parseBlobLink(u *url.URL, app string, key []byte, now time.Time) (blobLink, bool) {
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return blobLink{}, false
+	}
+	expires, err := strconv.ParseInt(q.Get("expires"), 10, 64)
+	if err != nil {
+		return blobLink{}, false
+	}
+	signature, err := base64.RawURLEncoding.DecodeString(q.Get("signature"))
+	if err != nil {
+		return blobLink{}, false
+	}
+	l := blobLink{storage.Scope{App: app, User: q.Get("user")}, q.Get("path"), expires}
+	return l, hmac.Equal(signature, l.signature(key)) && now.UnixMilli() < expires
+}
+
+// mountPrefix is what http.StripPrefix has taken off the request's path where a
+// program mounts an app below a prefix.
+func mountPrefix(r *http.Request) string {
+	full, err := url.ParseRequestURI(r.RequestURI)
+	if err != nil {
+		return ""
+	}
+	prefix, ok := strings.CutSuffix(full.EscapedPath(), r.URL.EscapedPath())
+	if !ok {
+		return ""
+	}
+	return prefix
+}
+
+var noBlob = failure{status: http.StatusNotFound, Code: "NOT_FOUND", Message: "there is no such file"}
+
+// serveOwn answers the server's own paths on an app's host: signed URLs.
+func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, a *app, p string) {
+	if p != blobPath {
+		notFound(w, r)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "use GET or HEAD")
+		return
+	}
+	link, ok := parseBlobLink(r.URL, a.info.ID, s.blobKey, time.Now())
+	if !ok {
+		writeError(w, http.StatusForbidden, "FORBIDDEN", "this link has expired or is not valid; ask for a new one")
+		return
+	}
+	b := blobStream{server: s, scope: link.scope, path: link.path, isolated: true}
+	b.send(w, r, a, http.StatusOK)
+}
+
+// blobStream is a blob as the body of a response.
+type blobStream struct {
+	server *Server
+	scope  storage.Scope
+	path   string
+	// isolated is for an answer that the app's own code has no part in: what its
+	// visitors have uploaded must not run as a page of the app.
+	isolated bool
+}
+
+// send answers with the blob: Range and conditional requests are
+// http.ServeContent's.
+func (b *blobStream) send(w http.ResponseWriter, r *http.Request, a *app, status int) {
+	blob, content, err := b.server.store.OpenBlob(r.Context(), b.scope, b.path)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		noBlob.write(w)
+		return
+	}
+	if err != nil {
+		b.server.writeFailure(w, r, a, err)
+		return
+	}
+	defer content.Close()
+	h := w.Header()
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", blob.MIME)
+	}
+	h.Set("Etag", `"`+blob.Hash+`"`)
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private, no-cache")
+	}
+	if b.isolated {
+		h.Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": path.Base(b.path)}))
+		if !inert(blob.MIME) {
+			h.Set("Content-Security-Policy", "sandbox")
+		}
+	}
+	if status != http.StatusOK {
+		w, r = statusWriter{w, status}, withoutConditions(r)
+	}
+	http.ServeContent(w, r, "", blob.UpdatedAt, content)
+}
+
+// inert reports whether no browser runs scripts that a file of this type has.
+func inert(mimeType string) bool {
+	kind, _, _ := mime.ParseMediaType(mimeType)
+	switch kind {
+	case "image/svg+xml":
+		return false
+	case "text/plain", "text/csv", "application/pdf", "application/octet-stream", "application/zip", "application/json":
+		return true
+	}
+	return strings.HasPrefix(kind, "image/") || strings.HasPrefix(kind, "audio/") ||
+		strings.HasPrefix(kind, "video/") || strings.HasPrefix(kind, "font/")
+}
+
+// streamOf returns what a handler's response streams, or nil.
+func streamOf(res *runtime.Response) *blobStream {
+	b, _ := res.Stream.(*blobStream)
+	return b
+}

@@ -1,0 +1,322 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	goruntime "runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// longAfter is the time on slots after which a run counts as long.
+	longAfter = 100 * time.Millisecond
+	// quantum is how long a long run keeps a slot that somebody else waits for.
+	quantum = 100 * time.Millisecond
+	// quietAfter is how long the others must have been away for one flow to be
+	// lent the last slot whatever it does with it.
+	quietAfter = time.Second
+	// shortSlice is the time on a slot that nobody minds waiting for: a flow
+	// whose slices are this short is lent the last slot at any time.
+	shortSlice = 10 * time.Millisecond
+	// standing is how long a queue may be while it never becomes empty, in
+	// time, and standingAfter when it counts as that. A burst may fill the
+	// queue up to the callers' deadlines, but one that stands only makes
+	// everybody late, so it is cut to what still keeps every slot busy.
+	standing      = 300 * time.Millisecond
+	standingAfter = time.Second
+	// maxFlows is how many names are remembered while they have nothing to do.
+	maxFlows = 1024
+)
+
+// AdmissionConfig is the size of an [Admission]. Zero fields stand for their
+// defaults.
+type AdmissionConfig struct {
+	// Slots is how many compute at once. Default: GOMAXPROCS; more only wait
+	// inside the scheduler, where nothing can see them.
+	Slots int
+	// Queue is how many wait to be admitted, all flows together. Default: 256.
+	Queue int
+	// InFlight is how many are admitted at once, those that have given their
+	// slot back included: it bounds their memory. One flow gets at most three
+	// quarters. Default: 256.
+	InFlight int
+	// MaxWait is the longest wait to be admitted. Default: 5 s.
+	MaxWait time.Duration
+}
+
+func (c AdmissionConfig) withDefaults() (AdmissionConfig, error) {
+	var errs []error
+	set := func(name string, field *int, value int) {
+		switch {
+		case *field < 0:
+			errs = append(errs, fmt.Errorf("budget: %s is %d; give a positive number, or 0 for %d", name, *field, value))
+		case *field == 0:
+			*field = value
+		}
+	}
+	set("Slots", &c.Slots, goruntime.GOMAXPROCS(0))
+	set("Queue", &c.Queue, 256)
+	set("InFlight", &c.InFlight, 256)
+	switch {
+	case c.MaxWait < 0:
+		errs = append(errs, fmt.Errorf("budget: MaxWait is %v; give a positive duration, or 0 for %v", c.MaxWait, DefaultQueueAdmissionTime))
+	case c.MaxWait == 0:
+		c.MaxWait = DefaultQueueAdmissionTime
+	}
+	return c, errors.Join(errs...)
+}
+
+// Admission decides who may compute. See the package comment for the rules. It
+// is safe for concurrent use.
+type Admission struct {
+	config AdmissionConfig
+	most   int // slots that long runs may hold
+	share  int // of InFlight that one flow may hold
+
+	mu       sync.Mutex
+	flows    map[string]*flow
+	clock    time.Duration // start tag of the flow that was served last
+	short    int           // on slots
+	long     int
+	inFlight int
+	waiting  int     // in all queues
+	queued   int     // in the fresh queues
+	parked   int     // in the parked queues
+	backlog  []*flow // those with somebody waiting
+	free     *Ticket
+
+	last   *flow     // the flow that did something most recently
+	lastAt time.Time // when it did
+	elseAt time.Time // when another flow did something
+
+	refusedQueue, refusedWait, refusedDoomed uint64
+}
+
+// NewAdmission returns an Admission, or all that is wrong with c.
+func NewAdmission(c AdmissionConfig) (*Admission, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return &Admission{
+		config: c, most: max(1, c.Slots/2), share: max(1, c.InFlight*3/4),
+		flows: make(map[string]*flow),
+	}, nil
+}
+
+// Enter admits a caller of the named flow, or waits for that until ctx ends.
+// The error is ctx's own, or an [*Error]: ErrOverloaded when the queue is full,
+// or the wait is predicted or has turned out to be too long; ErrDoomed when
+// nine in ten of the flow's runs have lately computed for longer than what
+// remains. Call [Ticket.Done] when the
+// work is over.
+func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
+	now := time.Now()
+	deadline, bounded := ctx.Deadline()
+	a.mu.Lock()
+	f := a.flow(name)
+	a.touch(f, now)
+	if bounded {
+		if err := a.doomed(f, now, deadline); err != nil {
+			a.mu.Unlock()
+			return nil, err
+		}
+	}
+	t := a.ticket(f)
+	t.budget = From(ctx)
+	if f.nextShort() == nil && a.fitsFresh(f, now) {
+		a.grant(t, now)
+		a.mu.Unlock()
+		return t, nil
+	}
+	limit := now.Add(a.config.MaxWait)
+	t.deadline = limit
+	if bounded && deadline.Before(limit) {
+		t.deadline = deadline
+	}
+	if err := a.enqueue(t, now); err != nil {
+		a.recycle(t)
+		a.mu.Unlock()
+		return nil, err
+	}
+	a.mu.Unlock()
+	err := a.wait(ctx, t, t.limit(a.config.MaxWait))
+	if err != nil {
+		a.mu.Lock()
+		a.recycle(t)
+		a.mu.Unlock()
+		return nil, err
+	}
+	return t, nil
+}
+
+// doomed refuses a run that is expected to take longer than what remains.
+func (a *Admission) doomed(f *flow, now time.Time, deadline time.Time) error {
+	remaining := deadline.Sub(now)
+	if remaining <= 0 {
+		return context.DeadlineExceeded
+	}
+	if f.inFlight == 0 {
+		return nil // somebody has to find out when it is faster again
+	}
+	if expected := f.runs.Expected(now, 0.1); remaining < expected {
+		a.refusedDoomed++
+		f.refused++
+		return &Error{Reason: ErrDoomed, Detail: fmt.Sprintf("it takes %v at present, and %v remain", expected, remaining.Round(time.Millisecond))}
+	}
+	return nil
+}
+
+// enqueue puts t into its flow's queue unless that is hopeless. A full queue
+// drops from its longest flow, as fq_codel does (RFC 8290, 4.1.2), so that no
+// flow can fill it for the others.
+func (a *Admission) enqueue(t *Ticket, now time.Time) error {
+	f := t.flow
+	wait, most := f.expectedWait(now), t.deadline.Sub(now)
+	if f.fresh.head != nil && now.Sub(f.backlog) > standingAfter {
+		most = min(most, standing)
+	}
+	if wait > 0 && wait+f.runs.Expected(now, 0.5) > most {
+		a.refusedWait++
+		return f.overloaded(now, fmt.Sprintf("%d wait already, about %v", f.fresh.len, wait.Round(time.Millisecond)))
+	}
+	if a.queued >= a.config.Queue {
+		longest := f
+		for _, other := range a.backlog {
+			if other.fresh.len > longest.fresh.len {
+				longest = other
+			}
+		}
+		a.refusedQueue++
+		full := fmt.Sprintf("%d wait already", a.queued)
+		if longest == f {
+			return f.overloaded(now, full)
+		}
+		a.reject(longest.fresh.tail, longest.overloaded(now, full))
+	}
+	if f.fresh.head == nil {
+		f.backlog, f.granted = now, now
+	}
+	a.push(&f.fresh, t, now)
+	return nil
+}
+
+// overloaded says when to try again: when the queue has drained, and up to
+// twice that, so that those who are refused together do not return together.
+func (f *flow) overloaded(now time.Time, detail string) *Error {
+	f.refused++
+	d := min(max(f.drain(now), time.Second), 30*time.Second)
+	return &Error{Reason: ErrOverloaded, Detail: detail, RetryAfter: d + rand.N(d)}
+}
+
+// reject takes a waiting ticket out with an error.
+func (a *Admission) reject(t *Ticket, err error) {
+	a.withdraw(t)
+	t.err = err
+	t.ready <- struct{}{}
+}
+
+// push puts a ticket into one of its flow's queues.
+func (a *Admission) push(q *queue, t *Ticket, now time.Time) {
+	f := t.flow
+	if !f.waiting() {
+		a.backlog = append(a.backlog, f)
+	}
+	t.arrived = now
+	q.push(t)
+	a.count(q, f, 1)
+}
+
+// withdraw takes a ticket out of its queue.
+func (a *Admission) withdraw(t *Ticket) {
+	q, f := t.queue, t.flow
+	q.remove(t)
+	a.count(q, f, -1)
+	if !f.waiting() {
+		i := slices.Index(a.backlog, f)
+		a.backlog = slices.Delete(a.backlog, i, i+1)
+	}
+}
+
+func (a *Admission) count(q *queue, f *flow, n int) {
+	a.waiting += n
+	switch q {
+	case &f.fresh:
+		a.queued += n
+	case &f.parked:
+		a.parked += n
+	}
+}
+
+// wait returns when t is granted or rejected, or the wait is over.
+func (a *Admission) wait(ctx context.Context, t *Ticket, limit <-chan time.Time) error {
+	start := time.Now()
+	defer func() {
+		t.budget.Spend(Queue, time.Since(start))
+		if limit != nil {
+			t.timer.Stop()
+		}
+	}()
+	var over error
+	select {
+	case <-t.ready:
+		return t.err
+	case <-ctx.Done():
+		over = ctx.Err()
+	case <-limit:
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t.queue == nil { // decided meanwhile
+		<-t.ready
+		return t.err
+	}
+	a.withdraw(t)
+	if over == nil {
+		a.refusedWait++
+		over = t.flow.overloaded(time.Now(), fmt.Sprintf("no slot came free within %v", a.config.MaxWait))
+	}
+	return over
+}
+
+// flow returns the flow of a name.
+func (a *Admission) flow(name string) *flow {
+	f := a.flows[name]
+	if f == nil {
+		if len(a.flows) >= maxFlows {
+			for other, g := range a.flows {
+				if g.idle() {
+					delete(a.flows, other)
+				}
+			}
+		}
+		f = &flow{name: name}
+		a.flows[name] = f
+	}
+	return f
+}
+
+// touch notes that a flow is active.
+func (a *Admission) touch(f *flow, now time.Time) {
+	if a.last != f {
+		a.last, a.elseAt = f, a.lastAt
+	}
+	a.lastAt = now
+}
+
+// quiet reports whether no other flow has anything to do, and has not had for
+// a while.
+func (a *Admission) quiet(f *flow, now time.Time) bool {
+	if a.short+a.long > f.running() {
+		return false
+	}
+	at := a.lastAt
+	if a.last == f {
+		at = a.elseAt
+	}
+	return now.Sub(at) >= quietAfter
+}

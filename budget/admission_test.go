@@ -1,0 +1,563 @@
+package budget_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/fazt-sh/fazt/budget"
+)
+
+const ms = time.Millisecond
+
+// enter admits at once, or fails the test.
+func enter(t *testing.T, a *budget.Admission, flow string) *budget.Ticket {
+	t.Helper()
+	start := time.Now()
+	ticket, err := a.Enter(t.Context(), flow)
+	if err != nil {
+		t.Fatalf("%s: %v", flow, err)
+	}
+	if waited := time.Since(start); waited > 0 {
+		t.Fatalf("%s waited %v", flow, waited)
+	}
+	return ticket
+}
+
+// arrival is an Enter that may wait.
+type arrival struct {
+	outcome
+	over   bool
+	result chan outcome
+}
+
+type outcome struct {
+	ticket *budget.Ticket
+	err    error
+	after  time.Duration
+}
+
+func arrive(ctx context.Context, a *budget.Admission, flow string) *arrival {
+	x := &arrival{result: make(chan outcome, 1)}
+	start := time.Now()
+	go func() {
+		ticket, err := a.Enter(ctx, flow)
+		x.result <- outcome{ticket, err, time.Since(start)}
+	}()
+	return x.look()
+}
+
+// look brings x up to date.
+func (x *arrival) look() *arrival {
+	synctest.Wait()
+	select {
+	case x.outcome = <-x.result:
+		x.over = true
+	default:
+	}
+	return x
+}
+
+// warm teaches an Admission how long a flow's runs take.
+func warm(t *testing.T, a *budget.Admission, flow string, d time.Duration) {
+	for range 20 {
+		ticket := enter(t, a, flow)
+		time.Sleep(d)
+		ticket.Done()
+	}
+}
+
+func TestAdmissionConfig(t *testing.T) {
+	_, err := budget.NewAdmission(budget.AdmissionConfig{Slots: -1, Queue: -1, InFlight: -1, MaxWait: -1})
+	for _, field := range []string{"Slots", "Queue", "InFlight", "MaxWait"} {
+		if err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%s is not named in: %v", field, err)
+		}
+	}
+}
+
+func TestQueueIsBoundedInLengthAndTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 1, Queue: 2, MaxWait: time.Second})
+		first := enter(t, a, "app")
+		next := arrive(t.Context(), a, "app")
+		last := arrive(t.Context(), a, "app")
+		full := arrive(t.Context(), a, "app")
+		e, ok := errors.AsType[*budget.Error](full.err)
+		if !full.over || full.after != 0 || !ok || !errors.Is(e, budget.ErrOverloaded) || e.RetryAfter < time.Second || e.RetryAfter > 3*time.Second {
+			t.Errorf("beyond the queue: %+v", full)
+		}
+		time.Sleep(300 * ms)
+		first.Done()
+		if next.look(); next.err != nil || next.after != 300*ms || last.look().over {
+			t.Errorf("the first in the queue: %+v; the second: %+v", next, last)
+		}
+		time.Sleep(time.Second)
+		if last.look(); !errors.Is(last.err, budget.ErrOverloaded) || last.after != time.Second {
+			t.Errorf("at the end of the longest wait: %+v", last)
+		}
+		short, cancel := context.WithTimeout(t.Context(), ms)
+		defer cancel()
+		if _, err := a.Enter(short, "app"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("past its own deadline: %v", err)
+		}
+		if _, err := a.Enter(short, "app"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("with a deadline that has passed: %v", err)
+		}
+		next.ticket.Done()
+		enter(t, a, "app").Done()
+		if s := a.Stats(); s.InFlight != 0 || s.Queued != 0 || s.Short != 0 {
+			t.Errorf("at rest: %+v", s)
+		}
+	})
+}
+
+func TestEarliestDeadlineFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 1})
+		holder := enter(t, a, "app")
+		var mu sync.Mutex
+		var order []time.Duration
+		for _, d := range []time.Duration{3 * time.Second, 2 * time.Second, time.Second, 4 * time.Second} {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			go func() {
+				ticket, err := a.Enter(ctx, "app")
+				if err != nil {
+					t.Errorf("deadline %v: %v", d, err)
+					return
+				}
+				mu.Lock()
+				order = append(order, d)
+				mu.Unlock()
+				time.Sleep(ms)
+				ticket.Done()
+			}()
+			synctest.Wait()
+		}
+		holder.Done()
+		time.Sleep(time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if !slices.IsSorted(order) || len(order) != 4 {
+			t.Errorf("admitted in the order %v", order)
+		}
+	})
+}
+
+func TestResumeGoesBeforeNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 1})
+		waiting := enter(t, a, "app")
+		waiting.Leave()
+		holder := enter(t, a, "app")
+		fresh := arrive(t.Context(), a, "app")
+		var resumed atomic.Bool
+		go func() {
+			if err := waiting.Resume(t.Context()); err != nil {
+				t.Error(err)
+			}
+			resumed.Store(true)
+		}()
+		synctest.Wait()
+		holder.Done()
+		if fresh.look(); !resumed.Load() || fresh.over {
+			t.Errorf("resumed %v, admitted anew %v; want the one under way first", resumed.Load(), fresh.over)
+		}
+		waiting.Done()
+		fresh.look().ticket.Done()
+	})
+}
+
+// TestLastSlotIsOnlyLent: while two apps are about, neither takes every slot
+// with runs that may be long.
+func TestLastSlotIsOnlyLent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		warm(t, a, "slow", 50*ms)
+		enter(t, a, "other").Done()
+		one := enter(t, a, "slow")
+		two := arrive(t.Context(), a, "slow")
+		if two.over {
+			t.Error("an app with slow runs holds the last slot while another is about")
+		}
+		other := enter(t, a, "other") // the slot that was kept
+		other.Done()
+		one.Done()
+		two.look().ticket.Done()
+
+		time.Sleep(2 * time.Second) // the other has gone
+		one, three := enter(t, a, "slow"), enter(t, a, "slow")
+		one.Done()
+		three.Done()
+
+		warm(t, a, "quick", ms)
+		enter(t, a, "other").Done()
+		one, three = enter(t, a, "quick"), enter(t, a, "quick")
+		one.Done()
+		three.Done()
+	})
+}
+
+// TestFairShares: a flow that floods and one that asks for as much as it is
+// given get the same CPU, although their runs differ tenfold.
+func TestFairShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2, Queue: 1000})
+		end := time.Now().Add(20 * time.Second)
+		var mu sync.Mutex
+		used := map[string]time.Duration{}
+		worst := time.Duration(0)
+		for flow, callers := range map[string]int{"flood": 100, "steady": 3} {
+			slice := map[string]time.Duration{"flood": 20 * ms, "steady": 2 * ms}[flow]
+			for range callers {
+				go func() {
+					for time.Now().Before(end) {
+						start := time.Now()
+						ticket, err := a.Enter(t.Context(), flow)
+						if err != nil {
+							time.Sleep(50 * ms)
+							continue
+						}
+						waited := time.Since(start)
+						time.Sleep(slice)
+						ticket.Done()
+						mu.Lock()
+						used[flow] += slice
+						if flow == "steady" {
+							worst = max(worst, waited)
+						}
+						mu.Unlock()
+					}
+				}()
+			}
+		}
+		time.Sleep(25 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		share := used["steady"].Seconds() / (used["steady"] + used["flood"]).Seconds()
+		if share < 0.45 {
+			t.Errorf("the steady flow got %.2f of the CPU (%v), want half", share, used)
+		}
+		if worst > 60*ms {
+			t.Errorf("it waited up to %v behind the flood", worst)
+		}
+	})
+}
+
+// TestLongRunsMakeWay: a run past 100 ms stands in nobody's way, gives its slot
+// up when it is asked to, and gets turns of 100 ms.
+func TestLongRunsMakeWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		one, two := enter(t, a, "app"), enter(t, a, "app") // alone, so it may hold both
+		time.Sleep(99 * ms)
+		if one.Yield() || two.Yield() {
+			t.Error("asked to yield before 100 ms")
+		}
+		time.Sleep(ms)
+		if one.Yield() || two.Yield() {
+			t.Error("asked to yield although nobody waits")
+		}
+		if s := a.Stats(); s.Long != 2 || s.Short != 0 {
+			t.Errorf("after 100 ms: %+v", s)
+		}
+		short := enter(t, a, "app") // does not wait for the long ones
+		if !one.Yield() {
+			t.Error("a long run beyond the long class keeps its slot")
+		}
+		one.Leave()
+		if two.Yield() {
+			t.Error("the last long run was asked to yield as well")
+		}
+		var resumed atomic.Bool
+		go func() {
+			if err := one.Resume(t.Context()); err != nil {
+				t.Error(err)
+			}
+			resumed.Store(true)
+		}()
+		synctest.Wait()
+		if resumed.Load() {
+			t.Error("a parked run got a slot that there was not")
+		}
+		if !two.Yield() {
+			t.Error("a long run keeps its slot after its turn while another waits")
+		}
+		two.Leave()
+		synctest.Wait()
+		if !resumed.Load() {
+			t.Error("the parked run did not get its turn")
+		}
+		short.Done()
+		two.Done()
+		one.Done()
+	})
+}
+
+// TestRunsThatCannotYield are bounded: short runs go on beside the long class,
+// and there are never more than twice as many runs as slots.
+func TestRunsThatCannotYield(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		var stuck []*budget.Ticket
+		for i := range 10 {
+			short, cancel := context.WithTimeout(t.Context(), 50*ms)
+			ticket, err := a.Enter(short, fmt.Sprint(i))
+			cancel()
+			if err != nil {
+				continue
+			}
+			stuck = append(stuck, ticket)
+			time.Sleep(150 * ms)
+			for _, ticket := range stuck {
+				ticket.Yield()
+			}
+		}
+		if s := a.Stats(); len(stuck) != 4 || s.Long != 4 {
+			t.Errorf("%d runs that do not yield were admitted on 2 slots: %+v", len(stuck), s)
+		}
+		for _, ticket := range stuck {
+			ticket.Done()
+		}
+		enter(t, a, "app").Done()
+	})
+}
+
+// TestOneFlowOfLongRuns does not fill the server with parked runs.
+func TestOneFlowOfLongRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		end := time.Now().Add(5 * time.Second)
+		for range 50 {
+			go func() {
+				ctx, cancel := context.WithDeadline(t.Context(), end)
+				defer cancel()
+				ticket, err := a.Enter(ctx, "loops")
+				if err != nil {
+					return
+				}
+				defer ticket.Done()
+				for time.Now().Before(end) {
+					time.Sleep(5 * ms)
+					if ticket.Yield() {
+						ticket.Leave()
+						if ticket.Resume(ctx) != nil {
+							return
+						}
+					}
+				}
+			}()
+		}
+		for range 40 {
+			time.Sleep(100 * ms)
+			if s := a.Stats(); s.InFlight > 5 || s.Short+s.Long > 3 {
+				t.Fatalf("50 endless loops: %+v", s)
+			}
+			start := time.Now()
+			enterSoon, err := a.Enter(t.Context(), "other")
+			if err != nil || time.Since(start) > 100*ms {
+				t.Fatalf("another app's run after %v: %v", time.Since(start), err)
+			}
+			enterSoon.Done()
+		}
+		time.Sleep(2 * time.Second)
+	})
+}
+
+func TestPredictedWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 1})
+		stop := time.Now().Add(10 * time.Second)
+		var mu sync.Mutex
+		var admitted, late int
+		var refusals []time.Duration
+		// 200 a second for a slot that does 100.
+		for time.Now().Before(stop) {
+			go func() {
+				start := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				ticket, err := a.Enter(ctx, "app")
+				if err != nil {
+					if !errors.Is(err, budget.ErrOverloaded) {
+						t.Errorf("refused with %v", err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					refusals = append(refusals, time.Since(start))
+					return
+				}
+				time.Sleep(10 * ms)
+				ticket.Done()
+				mu.Lock()
+				defer mu.Unlock()
+				admitted++
+				if ctx.Err() != nil {
+					late++
+				}
+			}()
+			time.Sleep(5 * ms)
+		}
+		queued := a.Stats().Queued
+		time.Sleep(5 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if admitted < 980 {
+			t.Errorf("%d of 1000 that could be were served", admitted)
+		}
+		if late > 0 {
+			t.Errorf("%d were served after their deadline", late)
+		}
+		if m := slices.Max(refusals); m > 0 {
+			t.Errorf("a refusal took %v", m)
+		}
+		if queued > 31 {
+			t.Errorf("%d stand in the queue at the end; want at most 300 ms of them", queued)
+		}
+	})
+}
+
+// TestFullQueueDropsFromTheLongestFlow: the last of the flood goes for the
+// first of another.
+func TestFullQueueDropsFromTheLongestFlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 1, Queue: 3})
+		holder := enter(t, a, "flood")
+		var flood []*arrival
+		for range 3 {
+			flood = append(flood, arrive(t.Context(), a, "flood"))
+		}
+		other := arrive(t.Context(), a, "other")
+		if other.over || !errors.Is(flood[2].look().err, budget.ErrOverloaded) || flood[1].look().over {
+			t.Errorf("another app's: %+v; the flood's last: %+v", other, flood[2])
+		}
+		time.Sleep(10 * ms)
+		holder.Done()
+		if other.look().ticket == nil {
+			t.Fatal("the flood went first")
+		}
+		other.ticket.Done()
+		for _, x := range flood[:2] {
+			x.look().ticket.Done()
+		}
+	})
+}
+
+func TestDoomedRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		warm(t, a, "slow", time.Second)
+		one := enter(t, a, "slow")
+		short, cancel := context.WithTimeout(t.Context(), 500*ms)
+		defer cancel()
+		if _, err := a.Enter(short, "slow"); !errors.Is(err, budget.ErrDoomed) {
+			t.Errorf("500 ms for what takes a second: %v", err)
+		}
+		one.Done()
+		// With nothing under way somebody has to find out how it is now.
+		two, err := a.Enter(short, "slow")
+		if err != nil {
+			t.Fatal(err)
+		}
+		two.Done()
+	})
+}
+
+func TestManyFlowsTakeLittleMemory(t *testing.T) {
+	a := admission(t, budget.AdmissionConfig{Slots: 2})
+	for i := range 10_000 {
+		ticket, err := a.Enter(t.Context(), fmt.Sprint(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticket.Done()
+	}
+	if n := len(a.Stats().Flows); n > 1024 {
+		t.Errorf("%d flows are remembered", n)
+	}
+}
+
+// TestAdmissionInvariants runs callers of a few flows that compute, wait,
+// yield or not, and give up, and looks all the while.
+func TestAdmissionInvariants(t *testing.T) {
+	type caller struct {
+		Flow              string
+		Start, Slice, Off int64 // ms
+		Turns             int
+		Yields            bool
+		Patience          int64
+	}
+	callers := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) caller {
+		return caller{
+			Flow:     rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "flow"),
+			Start:    rapid.Int64Range(0, 500).Draw(rt, "start"),
+			Slice:    rapid.Int64Range(0, 150).Draw(rt, "slice"),
+			Off:      rapid.Int64Range(0, 50).Draw(rt, "off"),
+			Turns:    rapid.IntRange(1, 5).Draw(rt, "turns"),
+			Yields:   rapid.Bool().Draw(rt, "yields"),
+			Patience: rapid.Int64Range(1, 2000).Draw(rt, "patience"),
+		}
+	}), 1, 60)
+	rapid.Check(t, func(rt *rapid.T) {
+		list := callers.Draw(rt, "callers")
+		config := budget.AdmissionConfig{
+			Slots: rapid.IntRange(1, 4).Draw(rt, "slots"), Queue: rapid.IntRange(1, 20).Draw(rt, "queue"),
+			InFlight: rapid.IntRange(2, 20).Draw(rt, "inFlight"), MaxWait: 3 * time.Second,
+		}
+		synctest.Test(t, func(t *testing.T) {
+			a := admission(t, config)
+			for _, c := range list {
+				go func() {
+					time.Sleep(time.Duration(c.Start) * ms)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(c.Patience)*ms)
+					defer cancel()
+					ticket, err := a.Enter(ctx, c.Flow)
+					if err != nil {
+						return
+					}
+					defer ticket.Done()
+					for range c.Turns {
+						for left := c.Slice; left > 0; left -= 5 {
+							time.Sleep(5 * ms)
+							if ticket.Yield() && c.Yields {
+								ticket.Leave()
+								if ticket.Resume(ctx) != nil {
+									return
+								}
+							}
+						}
+						ticket.Leave()
+						time.Sleep(time.Duration(c.Off) * ms)
+						if ticket.Resume(ctx) != nil {
+							return
+						}
+					}
+				}()
+			}
+			// The longest patience, after the latest start, and a slice.
+			for range (500 + 2000 + 200) / 5 {
+				time.Sleep(5 * ms)
+				synctest.Wait()
+				s := a.Stats()
+				if s.Short > config.Slots || s.Short+s.Long > 2*config.Slots || s.InFlight > config.InFlight || s.Queued > config.Queue {
+					t.Fatalf("over the limits %+v: %+v", config, s)
+				}
+			}
+			time.Sleep(time.Minute) // turns that never wait are not cut short
+			synctest.Wait()
+			if s := a.Stats(); s.InFlight != 0 || s.Short != 0 || s.Long != 0 || s.Queued != 0 || s.Resuming != 0 {
+				t.Fatalf("something is left over: %+v", s)
+			}
+		})
+	})
+}

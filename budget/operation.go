@@ -1,0 +1,75 @@
+package budget
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Operation is a kind of operation, such as reading one key. It remembers how
+// long those of its kind have taken lately, and so which need not be started.
+// It is safe for concurrent use.
+type Operation struct {
+	name  string
+	phase Phase
+
+	mu    sync.Mutex
+	times Percentiles
+}
+
+// NewOperation makes a kind of operation whose time is spent in a phase.
+func NewOperation(name string, phase Phase) *Operation {
+	return &Operation{name: name, phase: phase}
+}
+
+// Start begins an operation within ctx's budget. The operation's context ends
+// after half of what remains, or after [Config].StorageOpTimeout when that is
+// sooner, so that one slow call leaves time to answer. Call done when the
+// operation has ended.
+//
+// The error is an [*Error]: ErrSpent with less than [Config].MinOperationTime
+// left, ErrDoomed when most operations of this kind have lately taken longer
+// than what remains, ErrOperations when it would be one too many. Without
+// a budget in ctx the operation's context is ctx.
+func (o *Operation) Start(ctx context.Context) (op context.Context, done func(), err error) {
+	b := From(ctx)
+	if b == nil {
+		return ctx, func() {}, nil
+	}
+	if err := b.operation(); err != nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	remaining := b.deadline.Sub(now)
+	if remaining < b.config.MinOperationTime {
+		return nil, nil, &Error{Reason: ErrSpent, budget: b,
+			Detail: fmt.Sprintf("%s needs at least %v", o.name, b.config.MinOperationTime)}
+	}
+	if expected := o.Expected(); remaining < expected {
+		return nil, nil, &Error{Reason: ErrDoomed, budget: b,
+			Detail: fmt.Sprintf("%s takes %v at present, and %v remain", o.name, expected, remaining.Round(time.Millisecond))}
+	}
+	c := &deadlineContext{parent: ctx, deadline: now.Add(min(remaining/2, b.config.StorageOpTimeout))}
+	return c, func() {
+		c.Close()
+		o.record(time.Since(now), b)
+	}, nil
+}
+
+func (o *Operation) record(d time.Duration, b *Budget) {
+	b.Spend(o.phase, d)
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.times.Record(now, d)
+}
+
+// Expected is the time within which half of the operations have ended lately;
+// 0 when too few were started to tell.
+func (o *Operation) Expected() time.Duration {
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.times.Expected(now, 0.5)
+}

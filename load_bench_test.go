@@ -1,0 +1,247 @@
+package fazt_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// quiet is how the benchmarks' servers run: as in production, but for the rate
+// limit, since all the load comes from this machine.
+func quiet(o *fazt.Options) { o.Dev, o.Logger = false, slog.New(slog.DiscardHandler) }
+
+func address(url string) string { return strings.TrimPrefix(url, "http://") }
+
+// BenchmarkFrontDoor serves the floor bare, and behind all that the front door
+// and the budget do for a request that is admitted at once.
+//
+//	go test -run '^$' -bench FrontDoor -benchtime 1x .
+func BenchmarkFrontDoor(b *testing.B) {
+	limiter, err := fazt.NewRateLimiter(1<<30, 1<<30)
+	if err != nil {
+		b.Fatal(err)
+	}
+	admission, err := budget.NewAdmission(budget.AdmissionConfig{InFlight: 1024})
+	if err != nil {
+		b.Fatal(err)
+	}
+	config, err := budget.Config{}.WithDefaults()
+	if err != nil {
+		b.Fatal(err)
+	}
+	answer := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"hello":"world"}`)
+	}
+	bare := serveBench(b, func(l net.Listener) net.Listener { return l },
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
+	guarded := serveBench(b, func(l net.Listener) net.Listener { return fazt.LimitConns(l, 256, 10_000) },
+		limiter.Wrap(fazt.SlowClients(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			spend := budget.New(r.Context(), config)
+			defer spend.Close()
+			t, err := admission.Enter(spend, "app")
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				return
+			}
+			defer t.Done()
+			answer(w)
+		}))))
+	request := harnesstest.Get("floor", "/")
+	for b.Loop() {
+		var ratios []float64
+		for range 9 {
+			var rates [2]float64
+			for i, addr := range []string{bare, guarded} {
+				result, err := harnesstest.Load{Addr: addr, Request: func(int, int) []byte { return request }}.Run(b.Context())
+				if err != nil {
+					b.Fatal(err)
+				}
+				rates[i] = result.Rate
+			}
+			ratios = append(ratios, rates[1]/rates[0])
+		}
+		b.ReportMetric(median(ratios), "guarded/bare")
+	}
+}
+
+func serveBench(b *testing.B, wrap func(net.Listener) net.Listener, h http.Handler) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 40 * time.Second, IdleTimeout: time.Minute}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(wrap(l)) }()
+	b.Cleanup(func() {
+		server.Shutdown(context.Background())
+		<-served
+	})
+	return l.Addr().String()
+}
+
+// BenchmarkOverload sends ten times what a handler that computes for 10 ms can
+// answer, and prints what becomes of it.
+//
+//	go test -run '^$' -bench Overload -benchtime 1x .
+func BenchmarkOverload(b *testing.B) {
+	srv := harnesstest.Start(b, quiet)
+	app := srv.Deploy(fstest.MapFS{"api/main.js": {Data: []byte(`
+function handler(request) {
+	var n = Number(request.query.n), x = 0;
+	for (var i = 0; i < n; i++) x += i;
+	return {x: x};
+}`)}})
+	n := calibrate(b, app, 10*time.Millisecond)
+	addr, request := address(srv.URL), harnesstest.Get(address(app.URL), fmt.Sprintf("/api?n=%d", n))
+	for b.Loop() {
+		knee, err := harnesstest.Load{Addr: addr, Connections: 4, Duration: 3 * time.Second, Request: func(int, int) []byte { return request }}.Run(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		peak, stop := watchHeap()
+		over, err := harnesstest.OpenLoop{
+			Addr: addr, Rate: 10 * knee.Rate, Duration: 8 * time.Second,
+			Request: func(int) []byte { return request }, From: []string{"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"},
+		}.Run(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		stop()
+		start := time.Now()
+		if res := app.Get(fmt.Sprintf("/api?n=%d", n)); res.Status != http.StatusOK {
+			b.Errorf("after the load: %v", res)
+		}
+		after := time.Since(start)
+		fmt.Printf("knee %.0f/s p99 %v; at %.0f/s: ok %d, refused %d (%d without Retry-After), failed %d %v\n",
+			knee.Rate, knee.P99, 10*knee.Rate, over.OK, over.Refused, over.NoRetryAfter, over.Failed, over.Errors)
+		fmt.Printf("goodput %.2f of the knee; admitted p50 %v p99 %v; refusals p99 %v max %v; heap peak %d MiB; the next request after %v\n",
+			over.Goodput/knee.Rate, over.P50, over.P99, over.RefusedP99, over.RefusedMax, *peak>>20, after)
+		b.ReportMetric(over.Goodput/knee.Rate, "goodput/knee")
+		b.ReportMetric(over.P99.Seconds()*1000, "admitted-p99-ms")
+		b.ReportMetric(over.RefusedP99.Seconds()*1000, "refused-p99-ms")
+		b.ReportMetric(after.Seconds()*1000, "after-ms")
+	}
+}
+
+// calibrate finds how far to count for a handler to take d.
+func calibrate(b *testing.B, app *harnesstest.App, d time.Duration) int {
+	n := 1000
+	for {
+		var times []time.Duration
+		for range 7 {
+			start := time.Now()
+			if res := app.Get(fmt.Sprintf("/api?n=%d", n)); res.Status != http.StatusOK {
+				b.Fatal(res)
+			}
+			times = append(times, time.Since(start))
+		}
+		took := median(times)
+		if took >= d/2 {
+			return int(float64(n) * float64(d) / float64(took))
+		}
+		n *= 2
+	}
+}
+
+// watchHeap finds the highest heap until stop is called.
+func watchHeap() (peak *uint64, stop func()) {
+	peak = new(uint64)
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			*peak = max(*peak, m.HeapInuse)
+			select {
+			case <-tick.C:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return peak, func() { close(done); <-stopped }
+}
+
+// BenchmarkNoisyNeighbour measures one app while another runs endless loops and
+// is flooded, against what it does alone: its handler on half the processors,
+// its files on all.
+//
+//	go test -run '^$' -bench NoisyNeighbour -benchtime 1x .
+func BenchmarkNoisyNeighbour(b *testing.B) {
+	start := func() (srv *harnesstest.Server, victim *harnesstest.App) {
+		srv = harnesstest.Start(b, quiet)
+		return srv, srv.Deploy(fstest.MapFS{
+			"1k.bin":      {Data: make([]byte, 1024)},
+			"api/main.js": {Data: []byte(`function handler(request) { var s = 0; for (var i = 0; i < 200; i++) s += i; return {s: s}; }`)},
+		})
+	}
+	procs := runtime.GOMAXPROCS(max(1, runtime.GOMAXPROCS(0)/2))
+	half, halfApp := start()
+	runtime.GOMAXPROCS(procs)
+	whole, app := start()
+	noisy := whole.Deploy(fstest.MapFS{"api/main.js": {Data: []byte(`function handler() { while (true) {} }`)}})
+	rate := func(srv *harnesstest.Server, app *harnesstest.App, path string) float64 {
+		request := harnesstest.Get(address(app.URL), path)
+		result, err := harnesstest.Load{Addr: address(srv.URL), Duration: 2 * time.Second, Request: func(int, int) []byte { return request }}.Run(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		return result.Rate
+	}
+	for b.Loop() {
+		var handlers, statics []float64
+		for range 3 {
+			runtime.GOMAXPROCS(max(1, procs/2))
+			alone := rate(half, halfApp, "/api")
+			runtime.GOMAXPROCS(procs)
+			files := rate(whole, app, "/1k.bin")
+			stop := flood(b, whole, noisy)
+			handler, file := rate(whole, app, "/api"), rate(whole, app, "/1k.bin")
+			refused := stop()
+			handlers, statics = append(handlers, handler/alone), append(statics, file/files)
+			fmt.Printf("handler %.0f/s alone on half, %.0f/s beside the noise; files %.0f/s alone, %.0f/s beside; the flood got %.0f answers/s\n",
+				alone, handler, files, file, refused)
+		}
+		b.ReportMetric(median(handlers), "handler/half-alone")
+		b.ReportMetric(median(statics), "static/alone")
+	}
+}
+
+// flood sends to an app on 100 connections, until it is stopped.
+func flood(b *testing.B, srv *harnesstest.Server, app *harnesstest.App) (stop func() (rate float64)) {
+	ctx, cancel := context.WithCancel(b.Context())
+	result := make(chan harnesstest.LoadResult, 1)
+	request := harnesstest.Get(address(app.URL), "/api")
+	go func() {
+		// Its error is the context's, when it is stopped.
+		r, _ := harnesstest.Load{
+			Addr: address(srv.URL), From: "127.0.0.2", Connections: 100, Duration: time.Minute, AnyStatus: true,
+			Request: func(int, int) []byte { return request },
+		}.Run(ctx)
+		result <- r
+	}()
+	select { // the loops have begun when the first is stopped or refused
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
+	return func() float64 {
+		cancel()
+		return (<-result).Rate
+	}
+}

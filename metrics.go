@@ -1,0 +1,126 @@
+package fazt
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/fazt-sh/fazt/budget"
+)
+
+// maxLabelledApps bounds the time series: the apps beyond it, by name, are
+// counted together.
+const maxLabelledApps = 200
+
+// newMetrics makes the handler of GET /metrics, on a registry of its own: two
+// servers in a process do not mix.
+func (s *Server) newMetrics() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collector{s},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+func (s *Server) apiMetrics(w http.ResponseWriter, r *http.Request) error {
+	s.metrics.ServeHTTP(w, r)
+	return nil
+}
+
+// collector reads the server's own counters when it is scraped, so that nothing
+// is counted twice on the way.
+type collector struct{ server *Server }
+
+var (
+	metricRequests = prometheus.NewDesc("fazt_app_requests_total", "Requests to apps by what answered them.", []string{"app", "kind", "status"}, nil)
+	metricAnswers  = prometheus.NewDesc("fazt_requests_total", "All requests by what answered them.", []string{"kind", "status"}, nil)
+	metricLatency  = prometheus.NewDesc("fazt_request_duration_seconds", "Time from the headers to the end of the answer.", []string{"kind"}, nil)
+	metricInFlight = prometheus.NewDesc("fazt_requests_in_flight", "Requests being answered.", nil, nil)
+	metricPhase    = prometheus.NewDesc("fazt_phase_seconds_total", "Time that handlers' requests spent, by phase.", []string{"phase"}, nil)
+	metricSlots    = prometheus.NewDesc("fazt_slots", "Slots for JavaScript that there are.", nil, nil)
+	metricRunning  = prometheus.NewDesc("fazt_runs", "Runs that hold a slot (short, long), wait to be admitted (queued), or wait for a slot again (resuming).", []string{"state"}, nil)
+	metricRefused  = prometheus.NewDesc("fazt_refused_total", "What was refused before any work was done, by reason.", []string{"reason"}, nil)
+	metricConns    = prometheus.NewDesc("fazt_connections", "Open connections.", nil, nil)
+	metricAddrs    = prometheus.NewDesc("fazt_rate_limited_addresses", "Client addresses that the rate limiter remembers.", nil, nil)
+)
+
+// Describe says nothing, which makes the collector unchecked: which apps there
+// are changes.
+func (collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads the counters.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	s := c.server
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	c.collectKinds(out)
+	c.collectApps(counter)
+	for _, p := range budget.Phases() {
+		counter(metricPhase, float64(s.stats.phases[p].Load())/1e9, p.String())
+	}
+	gauge(metricInFlight, float64(s.stats.inFlight.Load()))
+	a := s.slots.Stats()
+	gauge(metricSlots, float64(a.Slots))
+	gauge(metricRunning, float64(a.Short), "short")
+	gauge(metricRunning, float64(a.Long), "long")
+	gauge(metricRunning, float64(a.Queued), "queued")
+	gauge(metricRunning, float64(a.Resuming), "resuming")
+	door := s.door.stats()
+	counter(metricRefused, float64(a.Refused.QueueFull), "queue_full")
+	counter(metricRefused, float64(a.Refused.Wait), "wait")
+	counter(metricRefused, float64(a.Refused.Doomed), "doomed")
+	counter(metricRefused, float64(door.RateLimited), "rate")
+	counter(metricRefused, float64(door.ConnsRefused), "connections")
+	gauge(metricConns, float64(door.Conns))
+	gauge(metricAddrs, float64(door.Addresses))
+}
+
+func (c collector) collectKinds(out chan<- prometheus.Metric) {
+	for k := range c.server.stats.kinds {
+		kind := &c.server.stats.kinds[k]
+		for class := range kind.status {
+			if n := kind.status[class].Load(); n > 0 {
+				out <- prometheus.MustNewConstMetric(metricAnswers, prometheus.CounterValue, float64(n), kindNames[k], statusClass(class))
+			}
+		}
+		buckets, count := make(map[float64]uint64, len(latencyBounds)), uint64(0)
+		for i := range kind.latency {
+			count += kind.latency[i].Load()
+			if i < len(latencyBounds) {
+				buckets[latencyBounds[i]] = count
+			}
+		}
+		out <- prometheus.MustNewConstHistogram(metricLatency, count, float64(kind.nanos.Load())/1e9, buckets, kindNames[k])
+	}
+}
+
+func (c collector) collectApps(counter func(*prometheus.Desc, float64, ...string)) {
+	type series struct {
+		app, kind, status string
+	}
+	totals := make(map[series]uint64)
+	for i, name := range c.server.stats.names() {
+		a := c.server.stats.app(name)
+		if i >= maxLabelledApps {
+			name = "_other" // not a name that an app can have
+		}
+		for k := range a.status {
+			for class := range a.status[k] {
+				if n := a.status[k][class].Load(); n > 0 {
+					totals[series{name, kindNames[k], statusClass(class)}] += n
+				}
+			}
+		}
+	}
+	for s, n := range totals {
+		counter(metricRequests, float64(n), s.app, s.kind, s.status)
+	}
+}

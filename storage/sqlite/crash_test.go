@@ -1,0 +1,167 @@
+package sqlite_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/sqlite"
+)
+
+// crashChild writes from 32 goroutines, and prints each key once it is
+// acknowledged, until it is killed.
+func crashChild(args []string) error { return writeUntilKilled(args, func(*sqlite.Store) {}) }
+
+// earlyChild is crashChild with the acknowledgement moved before the commit.
+func earlyChild(args []string) error { return writeUntilKilled(args, sqlite.AcknowledgeEarly) }
+
+func writeUntilKilled(args []string, prepare func(*sqlite.Store)) error {
+	path, app, round := args[0], args[1], args[2]
+	s, err := sqlite.Open(context.Background(), path, sqlite.Options{})
+	if err != nil {
+		return err
+	}
+	prepare(s)
+	var out sync.Mutex
+	for g := range 32 {
+		go func() {
+			for n := 0; ; n++ {
+				key := fmt.Sprintf("%s-%d-%d", round, g, n)
+				err := writeThrice(s, app, key)
+				out.Lock()
+				if err != nil {
+					fmt.Println("error", err)
+				} else {
+					fmt.Println(key)
+				}
+				out.Unlock()
+			}
+		}()
+	}
+	select {}
+}
+
+// writeThrice makes three rows in one transaction: a key, a document with its
+// entry in an index, and a count of them.
+func writeThrice(s *sqlite.Store, app, key string) error {
+	return s.Tx(context.Background(), storage.Scope{App: app}, func(tx storage.Tx) error {
+		if err := tx.KV().Set(key, json.RawMessage(`1`), 0); err != nil {
+			return err
+		}
+		if _, err := tx.Docs().Insert("items", fmt.Appendf(nil, `{"id":%q,"key":%[1]q}`, key)); err != nil {
+			return err
+		}
+		_, err := tx.KV().Incr("count", 1)
+		return err
+	})
+}
+
+// crash has a child write, kills it at a random moment, and returns what it
+// had acknowledged.
+func crash(t *testing.T, child, path, app string, round int) (acknowledged []string) {
+	t.Helper()
+	c := startChild(t, child, path, app, strconv.Itoa(round))
+	add := func(line string) {
+		if strings.HasPrefix(line, "error") {
+			t.Errorf("the child got an %s", line)
+		} else if strings.Count(line, "-") == 2 { // and not cut off by the kill
+			acknowledged = append(acknowledged, line)
+		}
+	}
+	for range 1 + rand.IntN(2000) {
+		add(c.line(t))
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for c.lines.Scan() { // what it had printed by then counts
+		add(c.lines.Text())
+	}
+	c.Wait()
+	return acknowledged
+}
+
+// damage compares a data file after a crash with what was acknowledged, and
+// returns what is wrong with it.
+func damage(t *testing.T, path, app string, acknowledged []string) (wrong []string) {
+	t.Helper()
+	s := open(t, path)
+	defer s.Close()
+	report := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	if err := s.View(t.Context(), storage.Scope{App: app}, func(tx storage.Tx) error {
+		for _, key := range acknowledged {
+			if _, err := tx.KV().Get(key); err != nil {
+				report("%s was acknowledged: %v", key, err)
+			}
+			n, err := tx.Docs().Count("items", fmt.Appendf(nil, `{"key":%q}`, key))
+			if err != nil || n != 1 {
+				report("%s was acknowledged, and the index finds %d: %v", key, n, err)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	halves := count(t, s, `SELECT (SELECT count(*) FROM kv LEFT JOIN docs ON docs.id = kv.key WHERE docs.id IS NULL AND kv.key <> 'count') +
+		(SELECT count(*) FROM docs LEFT JOIN kv ON docs.id = kv.key WHERE kv.key IS NULL) +
+		abs((SELECT count(*) FROM docs) - (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM kv WHERE key = 'count')) +
+		abs((SELECT count(*) FROM docs) - (SELECT count(*) FROM index_entries))`)
+	if halves != 0 {
+		report("%d rows of transactions that were kept by half", halves)
+	}
+	if check := text(t, s, "PRAGMA integrity_check"); check != "ok" {
+		report("integrity: %s", check)
+	}
+	return wrong
+}
+
+func crashFile(t *testing.T) (path, app string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "data.db")
+	s := open(t, path)
+	defer s.Close()
+	return path, publish(t, s, "shop", map[string][]string{"items": {"key"}})
+}
+
+// TestKilled kills a process that writes, again and again on one data file: 5
+// times, or 50 with FAZT_LONG=1.
+func TestKilled(t *testing.T) {
+	rounds := 5
+	if os.Getenv("FAZT_LONG") == "1" {
+		rounds = 50
+	}
+	path, app := crashFile(t)
+	var acknowledged []string
+	for round := range rounds {
+		acknowledged = append(acknowledged, crash(t, "crash", path, app, round)...)
+		for _, wrong := range damage(t, path, app, acknowledged) {
+			t.Errorf("round %d: %s", round, wrong)
+		}
+	}
+	t.Logf("%d rounds, %d acknowledged writes", rounds, len(acknowledged))
+}
+
+// TestKilledTooEarly shows that TestKilled would notice an acknowledgement that
+// is given before the commit. Whether a kill hits that moment is up to chance,
+// about every other time, so it has many chances.
+func TestKilledTooEarly(t *testing.T) {
+	const chances = 50
+	path, app := crashFile(t)
+	for round := range chances {
+		// Only what this round has acknowledged: it must be this crash that
+		// loses it.
+		if wrong := damage(t, path, app, crash(t, "early", path, app, round)); len(wrong) > 0 {
+			t.Logf("found in round %d: %s", round, wrong[0])
+			return
+		}
+	}
+	t.Errorf("an acknowledgement before the commit went unnoticed %d times", chances)
+}
