@@ -151,6 +151,11 @@ func (s *Server) writeFailure(w http.ResponseWriter, r *http.Request, a *app, er
 	f.write(w)
 }
 
+// writeClosed answers a request that came after [Server.Close].
+func writeClosed(w http.ResponseWriter) {
+	failure{status: http.StatusServiceUnavailable, Code: "CLOSED", Message: "the server is shutting down", Retryable: true, after: 1}.write(w)
+}
+
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -18,9 +18,6 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// keyPrefix begins an Authorization header that carries one of our API keys.
-const keyPrefix = "Bearer fzt_"
-
 // serveManagement answers on the management host.
 func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request) {
 	p, ok := cleanPath(r.URL.Path)
@@ -77,9 +74,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, method, scope str
 
 // authorize accepts an API key with the scope, or an owner's or admin's session.
 func (s *Server) authorize(r *http.Request, scope string) *failure {
-	if header := r.Header.Get("Authorization"); header != "" {
-		token, _ := strings.CutPrefix(header, "Bearer ")
-		key, err := s.auth.CheckKey(r.Context(), token)
+	if r.Header.Get("Authorization") != "" {
+		key, err := s.auth.CheckKey(r.Context(), bearerToken(r.Header))
 		if err != nil {
 			f := classify(err)
 			return &f
@@ -178,6 +174,9 @@ func (s *Server) apiDeploy(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// maxDeployFields is more than the form of any client of ours has.
+const maxDeployFields = 100
+
 // readDeployForm puts the archive into a temporary file, which the caller
 // removes, and returns the other fields.
 func readDeployForm(form *multipart.Reader) (archive *os.File, fields map[string]string, err error) {
@@ -194,6 +193,9 @@ func readDeployForm(form *multipart.Reader) (archive *os.File, fields map[string
 			text, err := io.ReadAll(io.LimitReader(part, 4096))
 			if err != nil {
 				return archive, nil, deployBodyError(err)
+			}
+			if len(fields) >= maxDeployFields {
+				return archive, nil, &storage.Error{Code: storage.CodeInvalid, Op: "deploy", Msg: "the form has too many fields"}
 			}
 			fields[part.FormName()] = string(text)
 			continue

@@ -3,6 +3,7 @@ package fazt
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -16,11 +17,8 @@ import (
 // mainPath is the handler's place in an app.
 const mainPath = "api/main.js"
 
-// maxSourceFile is the largest file under api/ that is loaded with the handler;
-// a larger one is data, and no handler could hold it anyway.
-const maxSourceFile = 8 << 20
-
-// isSource reports whether a file can be reached by a handler's require.
+// isSource reports whether a file can be reached by a handler's require, and so
+// counts as its source.
 func isSource(p string) bool {
 	return strings.HasPrefix(p, "api/") && (path.Ext(p) == ".js" || path.Ext(p) == ".json")
 }
@@ -87,9 +85,19 @@ func (s *Server) load(ctx context.Context, have map[string]*app) error {
 			next.apps[info.Name] = a
 			continue
 		}
-		if next.apps[info.Name], err = s.loadApp(ctx, info); err != nil {
-			return fmt.Errorf("fazt: load app %s: %w", info.Name, err)
+		a, err := s.loadApp(ctx, info)
+		if errors.Is(err, errSuperseded) {
+			return s.load(ctx, have)
 		}
+		if err != nil && (ctx.Err() != nil || storage.CodeOf(err) == storage.CodeClosed) {
+			return err
+		}
+		if err != nil {
+			// One app's damaged content is its own trouble, not its neighbours'.
+			s.log.Error("the app cannot be loaded; deploy it again", "app", info.Name, "error", err)
+			a = &app{info: info, stats: s.stats.app(info.Name), broken: err}
+		}
+		next.apps[info.Name] = a
 	}
 	old := s.routes.Swap(next)
 	s.stats.keep(next.apps)
@@ -101,6 +109,10 @@ func (s *Server) load(ctx context.Context, have map[string]*app) error {
 	return nil
 }
 
+// errSuperseded reports that a version was dropped while it was being read,
+// because newer ones have been deployed meanwhile.
+var errSuperseded = errors.New("fazt: the version has been superseded")
+
 // loadApp reads one version of an app and compiles its handler, so that no
 // request has to.
 func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
@@ -111,6 +123,9 @@ func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
 	files, err := s.store.Files(ctx, info.ID, info.Current.Version)
 	if err != nil {
 		return nil, err
+	}
+	if len(files) != info.Current.Files {
+		return nil, errSuperseded
 	}
 	a.files = make(map[string]*storage.File, len(files))
 	for i := range files {
@@ -127,7 +142,7 @@ func (s *Server) loadProgram(ctx context.Context, a *app) error {
 	}
 	source := runtime.Source{Files: make(map[string]string), Main: mainPath, Engine: a.info.Current.Engine}
 	for p, f := range a.files {
-		if !isSource(p) || f.Size > maxSourceFile {
+		if !isSource(p) {
 			continue
 		}
 		text, err := s.readContent(ctx, *f)
@@ -171,6 +186,11 @@ func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out := s.begin(w, r)
 		defer s.stats.record(out)
+		if !s.enter() {
+			writeClosed(out)
+			return
+		}
+		defer s.requests.Done()
 		if a := s.app(name); a != nil {
 			s.serveApp(out, r, a)
 			return

@@ -304,7 +304,11 @@ func (s *Server) bindAuth(h runtime.Host) {
 	}
 	h["fazt.auth.getLoginURL"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		back, err := optionalString(args, 0)
-		return runtime.String(s.auth.LoginURL(callFrom(ctx).request, back)), err
+		r := callFrom(ctx).request
+		if back == "" {
+			back = r.RequestURI // with the prefix that the app is mounted under
+		}
+		return runtime.String(s.auth.LoginURL(r, back)), err
 	})
 	h["fazt.auth.getLogoutURL"] = runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 		return runtime.String(s.auth.LogoutURL()), nil

@@ -263,3 +263,14 @@ func TestUsersOwnBlobs(t *testing.T) {
 		t.Errorf("by the link: %v", res)
 	}
 }
+
+func FuzzBlobLink(f *testing.F) {
+	f.Add("path=p&expires=99999999999999&signature=AAAA")
+	f.Add("path=p&expires=99999999999999&signature=")
+	f.Add("user=%00&expires=1e9&signature=%zz;")
+	f.Fuzz(func(t *testing.T, query string) {
+		if fazt.ValidBlobLink(query) {
+			t.Errorf("%q is signed by nobody", query)
+		}
+	})
+}

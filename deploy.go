@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -75,7 +77,7 @@ func (s *Server) deploy(ctx context.Context, name string, b *bundle, opts []Depl
 	}
 	d := storage.NewDeployment{Name: name, Indexes: m.Indexes}
 	var reason string
-	if source, ok, err := b.source(m.Engine); err != nil {
+	if source, ok, err := b.source(m.Engine, int64(s.runtime.Limits().SourceBytes)); err != nil {
 		return nil, invalid(err)
 	} else if ok {
 		// Compiled here only to find mistakes before anything is written.
@@ -110,8 +112,19 @@ func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalidApp, err) 
 
 // bundle is an app's files before they are stored.
 type bundle struct {
-	files []bundleFile // by path
-	index map[string]int
+	files []bundleFile
+	index map[string]int  // of files, by path
+	dirs  map[string]bool // that the files are in
+}
+
+func newBundle() *bundle { return &bundle{index: make(map[string]int), dirs: make(map[string]bool)} }
+
+// validFileName reports whether a name is a relative path that means the same
+// everywhere: no dots that lead elsewhere, no backslash, nothing unprintable.
+func validFileName(name string) bool {
+	return fs.ValidPath(name) && name != "." && utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
+		return r == '\\' || !unicode.IsPrint(r)
+	})
 }
 
 type bundleFile struct {
@@ -123,7 +136,7 @@ type bundleFile struct {
 // add takes one file if its name and the sizes so far allow it.
 func (b *bundle) add(f bundleFile, total int64, limits DeployLimits) error {
 	switch {
-	case !fs.ValidPath(f.path) || strings.ContainsAny(f.path, "\\\x00") || !utf8.ValidString(f.path):
+	case !validFileName(f.path):
 		return invalid(fmt.Errorf("file name %q: use a relative path with forward slashes, without .. in it", f.path))
 	case strings.HasPrefix("/"+f.path, ownPrefix):
 		return invalid(fmt.Errorf("file name %q: %s belongs to the server; use another directory", f.path, ownPrefix))
@@ -139,8 +152,14 @@ func (b *bundle) add(f bundleFile, total int64, limits DeployLimits) error {
 	if _, ok := b.index[f.path]; ok {
 		return invalid(fmt.Errorf("%s: is there twice", f.path))
 	}
-	if b.index == nil {
-		b.index = make(map[string]int)
+	if b.dirs[f.path] {
+		return invalid(fmt.Errorf("%s: is a file and a directory", f.path))
+	}
+	for dir := path.Dir(f.path); dir != "."; dir = path.Dir(dir) {
+		if _, ok := b.index[dir]; ok {
+			return invalid(fmt.Errorf("%s: is a file and a directory", dir))
+		}
+		b.dirs[dir] = true
 	}
 	b.index[f.path] = len(b.files)
 	b.files = append(b.files, f)
@@ -148,7 +167,7 @@ func (b *bundle) add(f bundleFile, total int64, limits DeployLimits) error {
 }
 
 func (s *Server) readFS(fsys fs.FS) (*bundle, error) {
-	b := &bundle{}
+	b := newBundle()
 	var total int64
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -185,13 +204,16 @@ func (s *Server) readZIP(r io.ReaderAt, size int64) (*bundle, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
 		return nil, invalid(err)
 	}
-	b := &bundle{}
+	b := newBundle()
 	var total int64
+	if limit := 2 * s.opt.Deploy.Files; len(z.File) > limit { // directories are entries too
+		return nil, invalid(fmt.Errorf("the ZIP has %d entries; the limit is %d", len(z.File), limit))
+	}
 	for _, entry := range z.File {
 		name := entry.Name
 		if entry.Mode().IsDir() {
 			name = strings.TrimSuffix(name, "/")
-			if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
+			if !validFileName(name) {
 				return nil, invalid(fmt.Errorf("directory name %q: use a relative path, without .. in it", entry.Name))
 			}
 			continue
@@ -253,14 +275,18 @@ func (b *bundle) manifest() (manifest, error) {
 }
 
 // source returns the handler's files; ok is false for an app without one.
-func (b *bundle) source(engine string) (source runtime.Source, ok bool, err error) {
+func (b *bundle) source(engine string, limit int64) (source runtime.Source, ok bool, err error) {
 	if _, ok := b.index[mainPath]; !ok {
 		return source, false, nil
 	}
 	source = runtime.Source{Files: make(map[string]string), Main: mainPath, Engine: engine}
+	var size int64
 	for i, f := range b.files {
 		if !isSource(f.path) {
 			continue
+		}
+		if size += f.size; size > limit {
+			return source, false, fmt.Errorf("%s: brings the handler's source, all .js and .json files under api/, past %d bytes; keep data in storage, or under private/", f.path, limit)
 		}
 		text, err := b.read(i)
 		if err != nil {

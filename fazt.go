@@ -64,7 +64,7 @@ type Options struct {
 	Queue int
 
 	// RateLimit is how many requests a second one client address may send, on
-	// average; twice as many at once. What is beyond is answered 429 after 25 ms,
+	// average; twice as many at once. What is beyond is answered 429 after 10 ms,
 	// so that a client that does not wait by itself is made to. Only
 	// [Server.Serve] limits; a program with a listener of its own uses
 	// [RateLimiter]. Default: 500. [NoRateLimit] takes every request.
@@ -133,7 +133,11 @@ type Server struct {
 
 	stop    context.CancelFunc // ends watch
 	watched sync.WaitGroup
-	closed  sync.Once
+
+	closeMu  sync.RWMutex // guards closed, and requests while it grows
+	closed   bool
+	requests sync.WaitGroup
+	closeErr error
 }
 
 // New opens the data file and loads the apps in it. It reports every problem
@@ -281,15 +285,40 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// Close puts acknowledged writes on disk and releases the data file. Requests
-// made after it fail. It may be called more than once.
+// enter counts a request in, unless the server is closed.
+func (s *Server) enter() bool {
+	s.closeMu.RLock()
+	defer s.closeMu.RUnlock()
+	if s.closed {
+		return false
+	}
+	s.requests.Add(1)
+	return true
+}
+
+// Close refuses new requests, waits for those that are running up to
+// Options.DrainTimeout, puts acknowledged writes on disk and releases the data
+// file. It may be called more than once, and returns the same each time.
 func (s *Server) Close() error {
-	var err error
-	s.closed.Do(func() {
-		s.stop()
-		s.watched.Wait()
-		err = errors.Join(s.auth.Close(), s.store.Close())
-		s.routes.Load().close()
-	})
-	return err
+	s.closeMu.Lock()
+	first := !s.closed
+	s.closed = true
+	s.closeMu.Unlock()
+	if !first {
+		return s.closeErr
+	}
+	idle := make(chan struct{})
+	go func() {
+		s.requests.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-time.After(s.opt.DrainTimeout):
+	}
+	s.stop()
+	s.watched.Wait()
+	s.closeErr = errors.Join(s.auth.Close(), s.store.Close())
+	s.routes.Load().close()
+	return s.closeErr
 }

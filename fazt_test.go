@@ -420,10 +420,14 @@ func TestSiblingAppCannotForge(t *testing.T) {
 	if res := app.Send(req); res.Status != http.StatusForbidden {
 		t.Errorf("a sibling's POST with the visitor's session: %v", res)
 	}
+	// An app may have sessions of its own, so no other site's page may use them.
 	req = app.Another().Request(http.MethodPost, "/api", nil)
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	if res := app.Another().Send(req); res.Status != http.StatusOK {
-		t.Errorf("a POST that has no session to misuse: %v", res)
+	if res := app.Another().Send(req); res.Status != http.StatusForbidden {
+		t.Errorf("a POST by another site's page: %v", res)
+	}
+	if res := app.Another().Do(http.MethodPost, "/api", nil); res.Status != http.StatusOK {
+		t.Errorf("a POST by a program, which is no page: %v", res)
 	}
 }
 

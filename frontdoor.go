@@ -19,7 +19,7 @@ const (
 	// refusalPause is how long an answer that refuses waits. A client that
 	// knocks again at once, whatever Retry-After says, then costs the server
 	// next to nothing; one that behaves does not notice.
-	refusalPause = 25 * time.Millisecond
+	refusalPause = 10 * time.Millisecond
 )
 
 // frontDoor is what stands between a listener and a Server.

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,13 +60,9 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		s.writeFailure(w, r, a, a.broken)
 		return
 	}
-	if hasSession(r) {
-		// Only a session can be misused by another site; a request without one
-		// carries no authority that its sender does not have anyway.
-		if err := s.forgery.Check(r); err != nil {
-			writeError(w, http.StatusForbidden, "CROSS_ORIGIN", "this request came from another site; send it from the app's own pages")
-			return
-		}
+	if err := s.forgery.Check(r); err != nil {
+		writeError(w, http.StatusForbidden, "CROSS_ORIGIN", "this request came from a page of another site; send it from the app's own pages")
+		return
 	}
 	req, fail := s.readRequest(w, r, p)
 	if fail != nil {
@@ -132,37 +127,6 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, p string) (
 	return req, s.readBody(w, r, req)
 }
 
-func hasSession(r *http.Request) bool {
-	return slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool { return auth.OwnsCookie(c.Name) })
-}
-
-// publicHeader returns the headers without those that carry the server's own
-// credentials.
-func publicHeader(h http.Header) http.Header {
-	cookies, authorization := h["Cookie"], h.Get("Authorization")
-	if len(cookies) == 0 && authorization == "" {
-		return h
-	}
-	public := h.Clone()
-	if strings.HasPrefix(authorization, keyPrefix) {
-		public.Del("Authorization")
-	}
-	public.Del("Cookie")
-	for _, line := range cookies {
-		var kept []string
-		for part := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(strings.TrimSpace(part), "=")
-			if !auth.OwnsCookie(name) {
-				kept = append(kept, strings.TrimSpace(part))
-			}
-		}
-		if len(kept) > 0 {
-			public.Add("Cookie", strings.Join(kept, "; "))
-		}
-	}
-	return public
-}
-
 // readBody fills in the body by its type.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.Request) *failure {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -172,7 +136,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.R
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if kind == "multipart/form-data" {
-		return readMultipart(r, req, limit)
+		return readMultipart(r, req)
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -217,8 +181,12 @@ func checkJSON(body []byte) error {
 	return json.Unmarshal(body, &probe)
 }
 
-func readMultipart(r *http.Request, req *runtime.Request, limit int64) *failure {
-	if err := r.ParseMultipartForm(limit); err != nil {
+// maxFormMemory is how much of a form is read into memory before it is known to
+// be whole; larger files wait on disk.
+const maxFormMemory = 1 << 20
+
+func readMultipart(r *http.Request, req *runtime.Request) *failure {
+	if err := r.ParseMultipartForm(maxFormMemory); err != nil {
 		return bodyFailure(err)
 	}
 	defer r.MultipartForm.RemoveAll()
@@ -256,10 +224,10 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 	a.manifest.addHeaders(h, p)
 	for name, values := range res.Header {
 		switch name {
-		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer":
+		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer", requestIDHeader:
 			continue // the server's own to say
 		case "Set-Cookie":
-			values = withoutSessionCookies(values)
+			values = publicCookies(values)
 		}
 		if len(values) > 0 {
 			h[name] = values
@@ -283,20 +251,7 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 
 // bodyAllowed reports whether HTTP lets a status have a body.
 func bodyAllowed(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
-}
-
-// withoutSessionCookies keeps a handler from signing its visitors in as
-// somebody else.
-func withoutSessionCookies(lines []string) []string {
-	kept := lines[:0:0]
-	for _, line := range lines {
-		name, _, _ := strings.Cut(line, "=")
-		if !auth.OwnsCookie(strings.TrimSpace(name)) {
-			kept = append(kept, line)
-		}
-	}
-	return kept
+	return status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
 }
 
 // writeRunError answers a run that failed. What is inside is shown only with

@@ -15,11 +15,23 @@ import (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := s.begin(w, r)
 	defer s.stats.record(out)
+	if !s.enter() {
+		writeClosed(out)
+		return
+	}
+	defer s.requests.Done()
 	host := hostname(r.Host)
 	domain := s.opt.Domain
+	p, ok := cleanPath(r.URL.Path)
 	switch {
-	case r.URL.Path == "/auth" || strings.HasPrefix(r.URL.Path, "/auth/"):
+	case !ok:
+		notFound(out, r)
+	case p == "/auth" || strings.HasPrefix(p, "/auth/"):
 		out.kind = kindAuth
+		if p != r.URL.Path {
+			notFound(out, r)
+			return
+		}
 		s.auth.ServeHTTP(out, r)
 	case isLoopback(host) || domain != "" && host == "admin."+domain:
 		out.kind = kindManagement

@@ -2,10 +2,12 @@ package fazt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -145,7 +147,8 @@ func checkHeaders(headers map[string]map[string]string) error {
 				return fmt.Errorf("%q: %q is not a valid header", name, value)
 			}
 			switch http.CanonicalHeaderKey(name) {
-			case "Content-Length", "Content-Encoding", "Transfer-Encoding", "Connection", "Set-Cookie", "X-Request-Id":
+			case "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Transfer-Encoding", "Connection", "Keep-Alive",
+				"Trailer", "Upgrade", "Etag", "Last-Modified", "Set-Cookie", requestIDHeader:
 				return fmt.Errorf("%q is the server's own to set", name)
 			}
 		}
@@ -153,8 +156,16 @@ func checkHeaders(headers map[string]map[string]string) error {
 	return nil
 }
 
+func weight(pattern string) int {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return len(prefix)
+	}
+	return math.MaxInt
+}
+
 // addHeaders sets what the manifest gives for an absolute path. A pattern is a
-// path, or a prefix that ends in *; longer patterns win.
+// path, or a prefix that ends in *; the longer prefix wins, and a whole path
+// over any.
 func (m *manifest) addHeaders(h http.Header, path string) {
 	if len(m.Headers) == 0 {
 		return
@@ -166,7 +177,7 @@ func (m *manifest) addHeaders(h http.Header, path string) {
 			patterns = append(patterns, pattern)
 		}
 	}
-	slices.SortFunc(patterns, func(a, b string) int { return len(a) - len(b) })
+	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(weight(a), weight(b)) })
 	for _, pattern := range patterns {
 		for name, value := range m.Headers[pattern] {
 			h.Set(name, value)

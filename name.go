@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // reservedNames are labels with a meaning to visitors or to mail servers.
@@ -12,6 +13,9 @@ var reservedNames = []string{"www", "api", "admin", "mail", "ftp", "localhost"}
 // cleanName returns an app's name as it is stored, or says why it cannot be
 // one: it must be a DNS label, since it becomes one.
 func cleanName(name string) (string, error) {
+	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", fmt.Errorf("fazt: app name %q: use a-z, 0-9 and -", name) // before lowering, which makes ASCII of some
+	}
 	name = strings.ToLower(name)
 	switch {
 	case len(name) == 0 || len(name) > 63:

@@ -33,6 +33,8 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 	}
 	file, redirect := a.find(p)
 	switch {
+	case redirect && r.URL.EscapedPath() != (&url.URL{Path: p}).EscapedPath():
+		notFound(w, r) // a relative redirect from an unclean path leads elsewhere
 	case redirect:
 		// Relative, since the app may be mounted under a prefix it can't see.
 		target := url.URL{Path: "./" + path.Base(p) + "/", RawQuery: r.URL.RawQuery}
@@ -121,7 +123,31 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *st
 	if f.Size <= maxCachedFile {
 		w = oneWrite{w}
 	}
+	r = withoutDates(r)
 	http.ServeContent(w, r, "", a.info.Current.CreatedAt, content)
+}
+
+// maxRanges is how many parts of a file one request may ask for; beyond it the
+// whole file costs less.
+const maxRanges = 16
+
+// withoutDates takes out of a request what could get it a mixture of two
+// versions that were deployed within a second, the resolution of HTTP's dates:
+// a condition on a date, where the ETag is exact. A range that depends on one,
+// or is one of too many, is answered with the whole file.
+func withoutDates(r *http.Request) *http.Request {
+	h := r.Header
+	since, ranges, ifRange := h["If-Modified-Since"] != nil, h.Get("Range"), h.Get("If-Range")
+	bad := ranges != "" && (strings.Count(ranges, ",") >= maxRanges || ifRange != "" && !strings.HasPrefix(ifRange, `"`))
+	if !since && !bad {
+		return r
+	}
+	r = r.Clone(r.Context())
+	r.Header.Del("If-Modified-Since")
+	if bad {
+		r.Header.Del("Range")
+	}
+	return r
 }
 
 // oneWrite hides the writer's ReadFrom, which sends the header by itself to

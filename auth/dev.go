@@ -21,9 +21,11 @@ var forwarding = map[string]bool{
 	"X-Azure-Clientip": true, "X-Azure-Socketip": true, "X-Amzn-Trace-Id": true, "X-Amz-Cf-Id": true,
 	"Client-Ip": true, "True-Client-Ip": true, "Cf-Connecting-Ip": true, "Cf-Connecting-Ipv6": true, "Cf-Ray": true,
 	"Fastly-Client-Ip": true, "Fly-Client-Ip": true, "Fly-Forwarded-Port": true, "Tailscale-User-Login": true,
+	"Cdn-Loop": true, "X-Original-Url": true, "X-Proxyuser-Ip": true, "X-Real-Port": true, "X-Varnish": true,
 }
 
 func isForwarding(header string) bool {
+	header = http.CanonicalHeaderKey(strings.ReplaceAll(header, "_", "-"))
 	return forwarding[header] || strings.HasPrefix(header, "X-Forwarded-")
 }
 
@@ -31,7 +33,9 @@ func isForwarding(header string) bool {
 // connection are on this machine, and so is the name that the browser asked
 // for, since a page of any site can have its own name resolve to loopback.
 func (a *Auth) devAllowed(r *http.Request) bool {
-	if !a.dev {
+	// Browsers speak HTTP/1.1; some proxies speak 1.0 to what is behind them, and
+	// then add no header that tells.
+	if !a.dev || !r.ProtoAtLeast(1, 1) {
 		return false
 	}
 	here := a.site(r.Host)
@@ -43,7 +47,7 @@ func (a *Auth) devAllowed(r *http.Request) bool {
 		return false
 	}
 	for name := range r.Header {
-		if isForwarding(http.CanonicalHeaderKey(name)) {
+		if isForwarding(name) {
 			return false
 		}
 	}

@@ -75,7 +75,7 @@ func TestDevExists(t *testing.T) {
 	}
 	for _, name := range []string{
 		"Forwarded", "Via", "X-Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port",
-		"X-Forwarded-Server", "X-Forwarded-Anything", "x-forwarded-lower", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP",
+		"X-Forwarded-Server", "X_Forwarded_For", "Cdn-Loop", "X-Varnish", "X-Forwarded-Anything", "x-forwarded-lower", "X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP",
 		"True-Client-IP", "Client-IP", "CF-Connecting-IP", "CF-Connecting-IPv6", "CF-Ray", "Fastly-Client-IP", "Fly-Client-IP",
 		"Fly-Forwarded-Port", "X-Original-Forwarded-For", "X-Original-Host", "X-Envoy-External-Address", "X-Envoy-Original-Path",
 		"X-Amzn-Trace-Id", "X-Amz-Cf-Id", "X-AppEngine-User-IP", "X-Azure-ClientIP", "X-Azure-SocketIP", "Tailscale-User-Login",

@@ -165,5 +165,9 @@ func (a *Auth) redeem(ctx context.Context, host, code, verifier, replaces string
 	if errors.Is(err, errHandover) {
 		return "", "", errHandover
 	}
-	return token, back, failed("handover.redeem", err)
+	if err != nil {
+		// The transaction may still be running, and writing to back.
+		return "", "", failed("handover.redeem", err)
+	}
+	return token, back, nil
 }

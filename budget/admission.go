@@ -294,7 +294,7 @@ func (a *Admission) flow(name string) *flow {
 				}
 			}
 		}
-		f = &flow{name: name}
+		f = &flow{name: name, slots: a.config.Slots}
 		a.flows[name] = f
 	}
 	return f

@@ -7,7 +7,8 @@ import (
 
 // flow is what an Admission knows of the callers of one name.
 type flow struct {
-	name string
+	name  string
+	slots int // that there are
 
 	// tag is the flow's virtual time: the CPU that it was given, from where the
 	// clock stood when it was last idle. The smallest goes next.
@@ -64,7 +65,7 @@ func (f *flow) drain(now time.Time) time.Duration {
 	if f.fresh.head == nil {
 		return 0
 	}
-	usual := f.usual()
+	usual := f.usual(now)
 	return time.Duration(f.fresh.len-1)*usual + max(usual, now.Sub(f.granted))
 }
 
@@ -74,12 +75,16 @@ func (f *flow) expectedWait(now time.Time) time.Duration {
 	if f.fresh.head == nil {
 		return 0
 	}
-	return f.drain(now) + f.usual()
+	return f.drain(now) + f.usual(now)
 }
 
-// usual is the time from one admission to the next.
-func (f *flow) usual() time.Duration {
-	return time.Duration(f.seconds / max(1, f.grants) * float64(time.Second))
+// usual is the time from one admission to the next: as it was found, or before
+// anything was, as it is with all slots to itself.
+func (f *flow) usual(now time.Time) time.Duration {
+	if f.grants == 0 {
+		return f.runs.Expected(now, 0.5) / time.Duration(f.slots)
+	}
+	return time.Duration(f.seconds / f.grants * float64(time.Second))
 }
 
 // queue is a list of waiting tickets, the earliest deadline first.

@@ -73,7 +73,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:  "fazt",
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
-			devCommand(), serveCommand(), appCommand(), sqlCommand(), authCommand(),
+			devCommand(), serveCommand(), appCommand(), sqlCommand(), authCommand(), backupCommand(), restoreCommand(),
 			{
 				Name:        "version",
 				Usage:       "print the version",

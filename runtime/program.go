@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -40,6 +39,7 @@ type Runtime struct {
 	limits  Limits
 	gate    Gate
 	watch   *watcher
+	pool    pool
 }
 
 // New returns a runtime, or all that is wrong with opt.
@@ -95,15 +95,8 @@ type Program struct {
 	script  Script
 	files   map[string]string
 
-	mu     sync.Mutex
-	idle   []VM
-	closed bool
+	idle idle
 }
-
-// maxIdle is how many VMs a program keeps: as many as a busy one has in flight
-// while they wait in host calls. A VM holds about a megabyte, and making one
-// takes as long as a hundred requests do, so that too few cost far more.
-const maxIdle = 64
 
 // Load compiles a program. The error is an [*Error]: SYNTAX_ERROR or
 // UNSUPPORTED with the place in the source, or LOAD_ERROR.
@@ -156,7 +149,7 @@ func (p *Program) warm() error {
 	if err != nil {
 		return &Error{Code: CodeLoad, Message: err.Error(), Err: err}
 	}
-	p.give(vm)
+	p.runtime.pool.give(p, vm)
 	return nil
 }
 
@@ -214,31 +207,13 @@ func (p *Program) Engine() (name, reason string) { return p.engine, p.reason }
 
 // Close drops the pooled VMs. Runs that are under way end as usual, and later
 // ones work, without pooling.
-func (p *Program) Close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle, p.closed = nil, true
-}
+func (p *Program) Close() { p.runtime.pool.close(p) }
 
 func (p *Program) take() (VM, error) {
-	p.mu.Lock()
-	if n := len(p.idle); n > 0 {
-		vm := p.idle[n-1]
-		p.idle[n-1] = nil
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
+	if vm := p.runtime.pool.take(p); vm != nil {
 		return vm, nil
 	}
-	p.mu.Unlock()
 	return p.script.NewVM()
-}
-
-func (p *Program) give(vm VM) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.closed && len(p.idle) < maxIdle {
-		p.idle = append(p.idle, vm)
-	}
 }
 
 // Run answers a request. The result has the log and the CPU time also when the
@@ -266,7 +241,7 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 	<-done
 	r.watch.remove(x)
 	if x.cause.Load().finished && vm.Reset() {
-		p.give(vm)
+		r.pool.give(p, vm)
 	}
 	result, err := x.result()
 	var e *Error

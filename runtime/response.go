@@ -61,8 +61,9 @@ func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)
 		if r.Kind(status) == KindNumber {
 			f = r.Number(status)
 		}
-		if f != math.Trunc(f) || f < 100 || f > 599 {
-			return res, badResponse("a response's status must be a whole number from 100 to 599; to send an object with a key named status, use respond(object)")
+		if f != math.Trunc(f) || f < 200 || f > 599 {
+			// 1xx is no answer: it announces one, and HTTP has it sent by the server.
+			return res, badResponse("a response's status must be a whole number from 200 to 599; to send an object with a key named status, use respond(object)")
 		}
 		res.Status = int(f)
 	}
@@ -84,16 +85,17 @@ func readHeaders[V any](r Reader[V], h http.Header, headers V) error {
 	default:
 		return badResponse("a response's headers must be an object")
 	}
+	left := maxHeaderBytes
 	for _, name := range r.Keys(headers) {
 		v := r.Get(headers, name)
 		if r.Kind(v) != KindArray {
-			if err := addHeader(r, h, name, v); err != nil {
+			if err := addHeader(r, h, name, v, &left); err != nil {
 				return err
 			}
 			continue
 		}
 		for i := range r.Len(v) {
-			if err := addHeader(r, h, name, r.Index(v, i)); err != nil {
+			if err := addHeader(r, h, name, r.Index(v, i), &left); err != nil {
 				return err
 			}
 		}
@@ -101,7 +103,7 @@ func readHeaders[V any](r Reader[V], h http.Header, headers V) error {
 	return nil
 }
 
-func addHeader[V any](r Reader[V], h http.Header, name string, v V) error {
+func addHeader[V any](r Reader[V], h http.Header, name string, v V, left *int) error {
 	var value string
 	switch r.Kind(v) {
 	case KindUndefined, KindNull:
@@ -127,9 +129,16 @@ func addHeader[V any](r Reader[V], h http.Header, name string, v V) error {
 			return badResponse("response header %q has a line break or a control character in its value", name)
 		}
 	}
+	if *left -= len(name) + len(value) + len(": \r\n"); *left < 0 {
+		return badResponse("the response headers have more than %d KiB", maxHeaderBytes>>10)
+	}
 	h.Add(name, value)
 	return nil
 }
+
+// maxHeaderBytes bounds a response's headers; browsers and proxies refuse
+// larger ones.
+const maxHeaderBytes = 64 << 10
 
 // validHeaderName tells a token of RFC 9110, section 5.6.2.
 func validHeaderName(s string) bool {

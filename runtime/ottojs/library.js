@@ -7,12 +7,14 @@
   var objectToString = O.prototype.toString, hasOwnProperty = O.prototype.hasOwnProperty;
 
   function put(o, name, value) {
-    if (call(hasOwnProperty, o, name) && typeof o[name] === 'function') freeze(o[name]);
+    if (hasOwn(o, name) && typeof o[name] === 'function') freeze(o[name]);
     defineProperty(o, name, {value: value, writable: true, enumerable: false, configurable: true});
   }
   function data(o, name, value) {
     defineProperty(o, name, {value: value, writable: true, enumerable: true, configurable: true});
+    return o;
   }
+  function hasOwn(o, k) { return call(hasOwnProperty, o, k); }
   function isObject(v) { return typeof v === 'function' || (typeof v === 'object' && v !== null); }
   function toObject(v) {
     if (v === undefined || v === null) throw new TypeError('undefined and null are not objects');
@@ -160,6 +162,76 @@
     i = integer(i);
     return this[i < 0 ? n + i : i];
   });
+
+  // --- JSON, in the order of the keys, which otto loses ---
+
+  global.JSON = {};
+  put(JSON, 'parse', function (text, reviver) {
+    var v = go.parse(String(text));
+    if (typeof reviver !== 'function') return v;
+    return revive(data({}, '', v), '', reviver);
+  });
+  function revive(holder, key, reviver) {
+    debugger;
+    var v = holder[key];
+    if (isObject(v)) {
+      var keys = keysOf(v);
+      for (var i = 0; i < keys.length; i++) {
+        debugger;
+        var got = revive(v, keys[i], reviver);
+        if (got === undefined) delete v[keys[i]]; else data(v, keys[i], got);
+      }
+    }
+    return call(reviver, holder, key, v);
+  }
+  put(JSON, 'stringify', function (value, replacer, space) {
+    if (typeof replacer === 'function') value = replaced({'': value}, '', replacer, []);
+    else if (isArray(replacer)) value = picked(value, '', replacer, []);
+    if (isObject(space)) space = space.valueOf();
+    var gap = typeof space === 'number' ? '          '.slice(0, space < 0 ? 0 : space) : typeof space === 'string' ? space.slice(0, 10) : '';
+    return go.stringify(value, gap);
+  });
+  function unfold(value, key) {
+    return isObject(value) && typeof value.toJSON === 'function' ? value.toJSON(key) : value;
+  }
+  function inside(stack, v) {
+    for (var i = 0; i < stack.length; i++) {
+      debugger;
+      if (stack[i] === v) throw new TypeError('the value contains itself: cycles are not JSON');
+    }
+  }
+  // copy rebuilds an object or array with each value passed through f.
+  function copy(v, keys, stack, f) {
+    inside(stack, v);
+    stack.push(v);
+    var out = isArray(v) ? [] : {}, i;
+    for (i = 0; i < keys.length; i++) {
+      debugger;
+      var got = f(v, keys[i]);
+      if (got !== undefined || isArray(v)) data(out, keys[i], got);
+    }
+    stack.pop();
+    return out;
+  }
+  function isPlain(v) { return isArray(v) || (typeof v === 'object' && v !== null && !(v instanceof String || v instanceof Number || v instanceof Boolean)); }
+  function replaced(holder, key, replacer, stack) {
+    var v = call(replacer, holder, key, unfold(holder[key], key));
+    if (!isPlain(v)) return v;
+    return copy(v, keysOf(v), stack, function (o, k) { return replaced(o, k, replacer, stack); });
+  }
+  function picked(v, key, list, stack) {
+    v = unfold(v, key);
+    if (!isPlain(v)) return v;
+    var keys = isArray(v) ? keysOf(v) : [];
+    if (!isArray(v)) {
+      for (var i = 0; i < list.length; i++) {
+        debugger;
+        var k = String(list[i]);
+        if (hasOwn(v, k) && keys.indexOf(k) < 0) keys.push(k);
+      }
+    }
+    return copy(v, keys, stack, function (o, k) { return picked(o[k], k, list, stack); });
+  }
 
   // --- numbers ---
 

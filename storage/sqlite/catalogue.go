@@ -224,7 +224,7 @@ func (s *Store) RemoveApp(ctx context.Context, appID string, keepData bool) erro
 		return s.revise(tx)
 	})
 	if err == nil && !keepData {
-		s.sweeper.now()
+		s.sweeper.pass(ctx)
 	}
 	return wrap(op, err)
 }

@@ -29,6 +29,7 @@ type sweeper struct {
 	done   sync.WaitGroup
 
 	mu        sync.Mutex
+	waiting   []chan struct{} // closed at the end of the next pass
 	discarded []int64         // bodies whose upload has failed
 	printed   map[string]bool // apps that have printed since their log was looked at
 }
@@ -36,8 +37,23 @@ type sweeper struct {
 func startSweeper(s *Store) *sweeper {
 	w := &sweeper{store: s, wake: make(chan struct{}, 1)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.now() // for what a process left that ended before its sweep did
 	w.done.Go(w.loop)
 	return w
+}
+
+// pass has the sweeper look at once, and returns when it has.
+func (w *sweeper) pass(ctx context.Context) {
+	swept := make(chan struct{})
+	w.mu.Lock()
+	w.waiting = append(w.waiting, swept)
+	w.mu.Unlock()
+	w.now()
+	select {
+	case <-swept:
+	case <-ctx.Done():
+	case <-w.ctx.Done():
+	}
 }
 
 // now has the sweeper look at once.
@@ -63,10 +79,17 @@ func (w *sweeper) loop() {
 		case <-w.ctx.Done():
 			return
 		}
+		w.mu.Lock()
+		waiting := w.waiting
+		w.waiting = nil
+		w.mu.Unlock()
 		for _, sweep := range []func() error{w.expired, w.removed, w.contents, w.bodies, w.logs, w.indexes} {
 			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
 				w.store.logger.Warn("sweeping failed", "err", err)
 			}
+		}
+		for _, swept := range waiting {
+			close(swept)
 		}
 	}
 }

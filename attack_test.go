@@ -1,0 +1,258 @@
+package fazt_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// What follows are attempts that once succeeded.
+
+func TestKeysAndSessionsStayHiddenHoweverWritten(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("api/main.js", `respond([request.headers, request.cookies])`))
+	for _, header := range []http.Header{
+		{"Authorization": {"fzt_a_b"}},
+		{"Authorization": {"bearer fzt_a_b"}},
+		{"Authorization": {"Bearer  fzt_a_b"}},
+		{"Authorization": {"Basic x", "Bearer fzt_a_b"}},
+		{"Cookie": {"fazt_session =fzt_a_b"}},
+		{"Cookie": {"a=1; fazt_session=fzt_a_b", "__Host-fazt_session=fzt_a_b"}},
+	} {
+		req := httptest.NewRequest(http.MethodGet, "http://app.localhost/api", nil)
+		req.Header = header
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, req)
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "fzt_") {
+			t.Errorf("%v: the handler sees %s", header, w.Body)
+		}
+	}
+}
+
+func TestKeyNeedsItsScheme(t *testing.T) {
+	srv := open(t)
+	key, err := srv.CreateKey(t.Context(), "test", "read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for header, want := range map[string]int{
+		key: 401, "Basic " + key: 401, "Bearer": 401, "Bearer " + key: 200, "bearer " + key: 200,
+	} {
+		req := httptest.NewRequest(http.MethodGet, "http://localhost/api/apps", nil)
+		req.Header.Set("Authorization", header)
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, req)
+		if w.Code != want {
+			t.Errorf("Authorization: %s: %d, want %d", strings.ReplaceAll(header, key, "KEY"), w.Code, want)
+		}
+	}
+}
+
+func TestHandlerCannotPlantSession(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("api/main.js", `respond(200, '', {'Set-Cookie': [
+		'=fazt_session=EVIL; Path=/', ' fazt_session =EVIL', '__Host-fazt_session=EVIL', 'own=1']})`))
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://app.localhost/api", nil))
+	if got := w.Header()["Set-Cookie"]; len(got) != 1 || got[0] != "own=1" {
+		t.Errorf("it set %q", got)
+	}
+}
+
+func TestStatusMustBeFinal(t *testing.T) {
+	srv := harnesstest.Start(t)
+	app := srv.Deploy(files("api/main.js", `respond(Number(request.query.s), 'x')`))
+	for status, want := range map[int]int{100: 500, 101: 500, 103: 500, 150: 500, 204: 204, 205: 205, 304: 304, 599: 599, 600: 500} {
+		res := app.Get(fmt.Sprint("/api?s=", status))
+		if res.Status != want || want < 400 && res.Body != "" {
+			t.Errorf("respond(%d): %v", status, res)
+		}
+	}
+}
+
+// TestDeployWhileVersionsAreDropped has two servers deploy to one file that
+// keeps a single version: neither may ever answer 404.
+func TestDeployWhileVersionsAreDropped(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	one := func(o *fazt.Options) { o.DataFile, o.Deploy.KeepVersions = dataFile, 1 }
+	servers := []*fazt.Server{open(t, one), open(t, one)}
+	deploy(t, servers[0], "app", files("index.html", "page", "api/main.js", "respond('api')"))
+	eventually(t, func() bool { return get(servers[1], "http://app.localhost/") == "200 page" })
+	ctx, stop := context.WithCancel(t.Context())
+	var readers, deployers sync.WaitGroup
+	for _, srv := range servers {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				if got := get(srv, "http://app.localhost/") + get(srv, "http://app.localhost/api"); got != "200 page200 api" {
+					t.Errorf("got %s", got)
+					return
+				}
+			}
+		})
+		deployers.Go(func() {
+			for range 30 {
+				if _, err := srv.Deploy(t.Context(), "app", files("index.html", "page", "api/main.js", "respond('api')")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	deployers.Wait()
+	stop()
+	readers.Wait()
+}
+
+func TestSameBytesUnderOtherNames(t *testing.T) {
+	srv := open(t)
+	text := strings.Repeat("the same bytes\n", 100)
+	deploy(t, srv, "a", files("index.html", "", "LICENSE", text))
+	deploy(t, srv, "b", files("index.html", "", "LICENSE.txt", text, "api/data.json", "["+text+"]", "data.json", "["+text+"]"))
+	if got := get(srv, "http://b.localhost/LICENSE.txt"); got != "200 "+text {
+		t.Errorf("got %.50s", got)
+	}
+}
+
+func TestDatesNeverMixVersions(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("index.html", "", "a.txt", "one"))
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://app.localhost/a.txt", nil))
+	modified := w.Header().Get("Last-Modified")
+	deploy(t, srv, "app", files("index.html", "", "a.txt", "two"))
+	for name, header := range map[string]http.Header{
+		"If-Modified-Since": {"If-Modified-Since": {modified}},
+		"If-Range":          {"If-Range": {modified}, "Range": {"bytes=0-1"}},
+	} {
+		req := httptest.NewRequest(http.MethodGet, "http://app.localhost/a.txt", nil)
+		req.Header = header
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, req)
+		if w.Code != http.StatusOK || w.Body.String() != "two" {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	req := httptest.NewRequest(http.MethodGet, "http://app.localhost/a.txt", nil)
+	req.Header.Set("Range", "bytes=0-0"+strings.Repeat(",1-1", 20))
+	w = httptest.NewRecorder()
+	srv.ServeHTTP(w, req)
+	if w.Code != http.StatusOK {
+		t.Errorf("21 ranges: %d", w.Code)
+	}
+}
+
+func TestUncleanPaths(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("index.html", "home", "auth/x.html", "mine", "dir/index.html", "dir", "dir/sub/index.html", "sub"))
+	for path, want := range map[string]int{
+		"//auth/x.html": 404, "/y/../auth/x.html": 404, "/auth/../index.html": 200, "/dir/.": 404, "/dir/sub/..": 404, "/dir%2Fsub": 404,
+		"/dir": 301, "/dir/sub": 301, "/dir/./": 200,
+	} {
+		req := httptest.NewRequest(http.MethodGet, "http://app.localhost"+path, nil)
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, req)
+		if w.Code != want {
+			t.Errorf("%s: %d to %s, want %d", path, w.Code, w.Header().Get("Location"), want)
+		}
+	}
+}
+
+func TestManifestHeadersAreSteady(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("ab.txt", "", "index.html", "",
+		"manifest.json", `{"headers": {"/ab.txt": {"X-A": "path"}, "/ab.tx*": {"X-A": "prefix"}, "/*": {"X-A": "all", "X-B": "all"}}}`))
+	for range 50 {
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://app.localhost/ab.txt", nil))
+		if got := w.Header().Get("X-A") + " " + w.Header().Get("X-B"); got != "path all" {
+			t.Fatalf("got %s", got)
+		}
+	}
+}
+
+func TestConflictingNames(t *testing.T) {
+	srv := open(t)
+	for _, app := range []map[string]string{
+		{"index.html": "", "a": "", "a/b": ""}, {"index.html": "", "a\x01": ""}, {"index.html": "", "a\u202eb": ""},
+	} {
+		var pairs []string
+		for name, text := range app {
+			pairs = append(pairs, name, text)
+		}
+		var archive bytes.Buffer
+		writeZIP(t, &archive, pairs)
+		if _, err := srv.DeployZIP(t.Context(), "app", bytes.NewReader(archive.Bytes()), int64(archive.Len())); !errors.Is(err, fazt.ErrInvalidApp) {
+			t.Errorf("%q: %v", pairs, err)
+		}
+	}
+	if _, err := srv.Deploy(t.Context(), "\u212aiosk", files("index.html", "")); !errors.Is(err, fazt.ErrInvalidApp) {
+		t.Errorf("a Kelvin sign became a k: %v", err)
+	}
+	if _, err := srv.Deploy(t.Context(), "app", files("api/main.js", "", "api/data.json", strings.Repeat(" ", 9<<20))); err == nil || !strings.Contains(err.Error(), "api/") {
+		t.Errorf("9 MiB of source: %v; want the file named", err)
+	}
+}
+
+func writeZIP(t *testing.T, to *bytes.Buffer, pairs []string) {
+	t.Helper()
+	z := zip.NewWriter(to)
+	for i := 0; i < len(pairs); i += 2 {
+		if _, err := z.Create(pairs[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestClosedServerAnswersNothing(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("index.html", "page", "api/main.js", "respond('api')"))
+	app := srv.App("app")
+	get(srv, "http://app.localhost/")
+	if err := srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []string{
+		get(srv, "http://app.localhost/"), get(srv, "http://app.localhost/api"), get(srv, "http://localhost/health"),
+		get(srv, "http://localhost/auth/login"), get(app, "/"),
+	} {
+		if !strings.HasPrefix(got, `503 {"error":{"code":"CLOSED"`) {
+			t.Errorf("after Close: %s", got)
+		}
+	}
+}
+
+func TestCloseWaitsForRuns(t *testing.T) {
+	srv := open(t)
+	running, finish := make(chan struct{}), make(chan struct{})
+	if err := srv.Bind("test.wait", func() { close(running); <-finish }); err != nil {
+		t.Fatal(err)
+	}
+	deploy(t, srv, "app", files("api/main.js", `test.wait(); respond(fazt.storage.kv.incr('n'))`))
+	answer := make(chan string)
+	go func() { answer <- get(srv, "http://app.localhost/api") }()
+	<-running
+	closed := make(chan error)
+	go func() { closed <- srv.Close() }()
+	eventually(t, func() bool { return strings.HasPrefix(get(srv, "http://app.localhost/api"), "503") })
+	close(finish)
+	if got := <-answer; got != "200 1" {
+		t.Errorf("the run that was under way: %s", got)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,30 @@
+package fazt
+
+import (
+	"context"
+
+	"github.com/fazt-sh/fazt/storage/sqlite"
+)
+
+// Backup writes a copy of everything that the server stores, as it is at one
+// moment, to a new file that only its owner can read. Requests are served and
+// their writes are made as before. The copy is checked, and has its name only
+// when it is whole. A file that exists is refused. progress, which may be nil,
+// is told how many bytes of how many are done.
+func (s *Server) Backup(ctx context.Context, file string, progress func(done, total int64)) error {
+	return s.store.Backup(ctx, file, progress)
+}
+
+// BackupFile is [Server.Backup] for a data file without its server, or beside
+// one that runs in another process.
+func BackupFile(ctx context.Context, dataFile, file string, progress func(done, total int64)) error {
+	return sqlite.BackupFile(ctx, dataFile, file, progress)
+}
+
+// Restore makes a backup the data file. It refuses what is not a backup, is
+// damaged or was made by a newer fazt; it refuses to replace a data file unless
+// force is set, and one that a process has open in any case. After an error the
+// data file is as it was. progress may be nil.
+func Restore(ctx context.Context, backup, dataFile string, force bool, progress func(done, total int64)) error {
+	return sqlite.Restore(ctx, backup, dataFile, force, progress)
+}

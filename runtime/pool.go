@@ -1,0 +1,79 @@
+package runtime
+
+import (
+	"container/list"
+	"sync"
+)
+
+// maxIdle is how many VMs a Runtime keeps for all of its programs together: as
+// many as a busy program has in flight while they wait in host calls. A VM of
+// otto's holds about a megabyte, and making one costs as much as a hundred
+// requests, so both too many and too few are dear.
+const maxIdle = 64
+
+// pool keeps the VMs that no run uses. Beyond maxIdle, the program that has gone
+// without a run for the longest loses one.
+type pool struct {
+	mu       sync.Mutex
+	programs list.List // of *Program with idle VMs, the last used first
+	size     int       // VMs, of all programs
+}
+
+// idle is a program's part of the pool, guarded by pool.mu.
+type idle struct {
+	vms    []VM
+	place  *list.Element // in pool.programs; nil without VMs
+	closed bool
+}
+
+// take returns an idle VM of the program, or nil.
+func (p *pool) take(program *Program) VM {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(program.idle.vms) == 0 {
+		return nil
+	}
+	p.programs.MoveToFront(program.idle.place)
+	return p.pop(program)
+}
+
+// give keeps a VM for the program's next run.
+func (p *pool) give(program *Program, vm VM) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if program.idle.closed {
+		return
+	}
+	if program.idle.place == nil {
+		program.idle.place = p.programs.PushFront(program)
+	}
+	program.idle.vms = append(program.idle.vms, vm)
+	if p.size++; p.size > maxIdle {
+		p.pop(p.programs.Back().Value.(*Program))
+	}
+}
+
+// close drops the program's VMs, and those that are given back later.
+func (p *pool) close(program *Program) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	program.idle.closed = true
+	for len(program.idle.vms) > 0 {
+		p.pop(program)
+	}
+}
+
+// pop removes the VM that was given last, whose memory is the likeliest to be
+// in the processor's cache.
+func (p *pool) pop(program *Program) VM {
+	n := len(program.idle.vms) - 1
+	vm := program.idle.vms[n]
+	program.idle.vms[n] = nil
+	program.idle.vms = program.idle.vms[:n]
+	p.size--
+	if n == 0 {
+		p.programs.Remove(program.idle.place)
+		program.idle.place, program.idle.vms = nil, nil
+	}
+	return vm
+}

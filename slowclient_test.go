@@ -1,0 +1,217 @@
+package fazt_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// pipes is a listener whose connections are in memory, so that a fake clock
+// moves their deadlines.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// servePipe serves one connection with SlowClients and returns its client's end.
+func servePipe(t *testing.T, h http.HandlerFunc) net.Conn {
+	t.Helper()
+	p := &pipes{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
+	server := &http.Server{Handler: fazt.SlowClients(h), WriteTimeout: 40 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(p) }()
+	client, conn := net.Pipe()
+	p.conns <- conn
+	t.Cleanup(func() {
+		client.Close()
+		server.Close()
+		<-served
+	})
+	return client
+}
+
+func TestSlowBodies(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		chunk int
+		every time.Duration
+		whole bool
+	}{
+		{"at 32 KiB a second for a minute", 32 << 10, time.Second, true},
+		{"a byte a second", 1, time.Second, false},
+		{"nothing more", 0, time.Second, false},
+		{"a stop in the middle", 64 << 10, 20 * time.Second, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var got error
+				var took time.Duration
+				read := make(chan struct{})
+				c := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+					defer close(read)
+					start := time.Now()
+					_, got = io.Copy(io.Discard, r.Body)
+					took = time.Since(start)
+				})
+				const chunks = 60
+				var client sync.WaitGroup
+				client.Go(func() {
+					fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", max(1, chunks*test.chunk))
+					for range chunks {
+						time.Sleep(test.every)
+						if _, err := c.Write(make([]byte, test.chunk)); err != nil {
+							return
+						}
+					}
+				})
+				<-read
+				c.Close()
+				client.Wait()
+				if whole := got == nil; whole != test.whole {
+					t.Errorf("read with %v after %v", got, took)
+				}
+				if !test.whole && (!errors.Is(got, os.ErrDeadlineExceeded) || took > 20*time.Second) {
+					t.Errorf("cut off with %v after %v", got, took)
+				}
+			})
+		})
+	}
+}
+
+// TestHandlerOutlivesItsBody: the deadline is the body's alone.
+func TestHandlerOutlivesItsBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(30 * time.Second)
+			fmt.Fprint(w, r.Context().Err())
+		})
+		go io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		if string(body) != "<nil>" {
+			t.Errorf("30 s after the body its request had ended: %s", body)
+		}
+	})
+}
+
+func TestSlowReaders(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		pause time.Duration // over each 64 KiB
+		whole bool
+	}{
+		{"quick", 0, true},
+		{"five seconds over each 64 KiB", 5 * time.Second, true},
+		{"stuck", time.Hour, false},
+	} {
+		for _, copied := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, copied %v", test.name, copied), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					const size = 2 << 20
+					var got error
+					var took time.Duration
+					written := make(chan struct{})
+					c := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+						defer close(written)
+						start := time.Now()
+						w.Header().Set("Content-Length", fmt.Sprint(size))
+						if copied {
+							_, got = io.Copy(w, io.LimitReader(zeros{}, size))
+						} else {
+							_, got = w.Write(make([]byte, size))
+						}
+						took = time.Since(start)
+					})
+					var client sync.WaitGroup
+					client.Go(func() {
+						io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+						for {
+							if _, err := io.CopyN(io.Discard, c, 64<<10); err != nil {
+								return
+							}
+							time.Sleep(test.pause)
+						}
+					})
+					<-written
+					c.Close()
+					client.Wait()
+					if whole := got == nil; whole != test.whole {
+						t.Errorf("written with %v after %v", got, took)
+					}
+					if !test.whole && took > time.Minute {
+						t.Errorf("a client that is stuck was kept for %v", took)
+					}
+				})
+			})
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// TestSlowConnectionsStopNobody: with 150 slow connections from one address,
+// everybody else's requests are answered, on the same address too.
+func TestSlowConnectionsStopNobody(t *testing.T) {
+	srv := harnesstest.Start(t)
+	app := srv.Deploy(files("index.html", "hello", "big.bin", strings.Repeat("x", 8<<20), "api/main.js", "({ok: true})"))
+	host := address(app.URL)
+	for _, start := range []string{
+		"GET / HTTP/1.1\r\nHost: ",
+		"POST /api HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1000\r\n\r\nslow",
+		"GET /big.bin HTTP/1.1\r\nHost: " + host + "\r\n\r\n",
+	} {
+		for range 50 {
+			c, err := net.Dial("tcp", address(srv.URL))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, start); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	begin := time.Now()
+	for i := range 10 {
+		path, want := "/", "hello"
+		if i%2 == 1 {
+			path, want = "/api", `{"ok":true}`
+		}
+		if res := app.Get(path); res.Status != http.StatusOK || res.Body != want {
+			t.Errorf("request %d: %v", i+1, res)
+		}
+	}
+	t.Logf("10 requests beside 150 slow connections took %v", time.Since(begin))
+}
