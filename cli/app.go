@@ -99,8 +99,8 @@ func readApp(c *cli.Context, dir string, private bool) (s *source, name string, 
 	if s, err = readSource(dir, private); err != nil {
 		return nil, "", err
 	}
-	if s.privateLeftOut {
-		fmt.Fprintln(c.App.ErrWriter, "warning: private/ is git-ignored and left out; deploy it with --include-private")
+	if s.privateIgnored && !private {
+		note(c.App.ErrWriter, "warning: private/ is git-ignored and left out; deploy it with --include-private")
 	}
 	if name = c.String("name"); name == "" {
 		name, err = s.appName()
@@ -140,6 +140,9 @@ func size(bytes int64) string {
 }
 
 func list(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
 	print, err := printer(c)
 	if err != nil {
 		return err
@@ -154,7 +157,7 @@ func list(c *cli.Context) error {
 			return err
 		}
 		if len(apps) == 0 {
-			fmt.Fprintln(c.App.ErrWriter, "no apps yet; deploy one with: fazt app deploy <dir>")
+			note(c.App.ErrWriter, "no apps yet; deploy one with: fazt app deploy <dir>")
 		}
 		table := &storage.Table{Columns: []string{"name", "version", "files", "bytes", "engine", "deployed"}}
 		for _, a := range apps {

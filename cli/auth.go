@@ -39,7 +39,8 @@ func createKey(c *cli.Context) error {
 	if len(scopes) == 0 {
 		return usagef("--scopes is missing; for example: %s", example(c.Command))
 	}
-	path, err := dataFile(c)
+	// A key opens the data file that it is in, so a new one would be a mistake.
+	path, err := existingDataFile(c)
 	if err != nil {
 		return err
 	}
@@ -51,7 +52,7 @@ func createKey(c *cli.Context) error {
 		if _, err := fmt.Fprintln(c.App.Writer, token); err != nil {
 			return err
 		}
-		fmt.Fprintln(c.App.ErrWriter, "keep this key now: it is stored as a hash and cannot be shown again")
+		note(c.App.ErrWriter, "keep this key now: it is stored as a hash and cannot be shown again")
 		return nil
 	})
 }

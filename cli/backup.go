@@ -58,8 +58,11 @@ func restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := dataFile(c)
+	path, err := dataFilePath(c)
 	if err != nil {
+		return err
+	}
+	if err := checkNoPipe(args[0]); err != nil {
 		return err
 	}
 	progress, done := progressLine(c.App.ErrWriter, "copying")

@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,13 +26,39 @@ const (
 	ExitUsage  = 2 // the command line makes no sense
 )
 
+// endWithin is how long a command may take to end after a signal: more than the
+// 10 s that a server drains and the 10 s that it waits for handlers after, less
+// than the 90 s after which systemd kills.
+const endWithin = 25 * time.Second
+
 // Main carries out the process's command line and returns the exit code. An
-// interrupt or SIGTERM ends the work in good order, a second one at once.
+// interrupt or SIGTERM ends the work in good order, or after 25 s without; a
+// second one ends it at once.
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return Run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	return ended(ctx, os.Stderr, func() int { return Run(ctx, os.Args[1:], os.Stdout, os.Stderr) })
+}
+
+// ended returns run's exit code, but does not wait for it longer than endWithin
+// after ctx has ended: not everything that blocks heeds a context, such as a
+// write to a pipe that nobody reads.
+func ended(ctx context.Context, stderr io.Writer, run func() int) int {
+	code := make(chan int, 1)
+	go func() { code <- run() }()
+	select {
+	case c := <-code:
+		return c
+	case <-ctx.Done():
+	}
+	select {
+	case c := <-code:
+		return c
+	case <-time.After(endWithin):
+		note(stderr, "fazt: still busy %v after the signal to stop; given up", endWithin)
+		return ExitFailed
+	}
 }
 
 // Run carries out a command line, without the program's name, and returns the
@@ -41,7 +69,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return ExitOK
 	}
-	fmt.Fprintf(stderr, "fazt: %s\n", oneLine(err))
+	note(stderr, "fazt: %s", oneLine(err))
 	if _, ok := errors.AsType[usageError](err); ok {
 		return ExitUsage
 	}
@@ -58,6 +86,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return printHelp(stdout, app, line)
 	}
 	return app.RunContext(ctx, line.arranged())
+}
+
+// note prints a line beside the result, on stderr. All that is printed there goes
+// through it, but for what slog quotes: texts hold file names, and these may hold
+// a terminal's escape sequences.
+func note(w io.Writer, format string, args ...any) {
+	fmt.Fprintln(w, printable(fmt.Sprintf(format, args...)))
 }
 
 // oneLine prints an error without its own "fazt: ", which Run gives once, and
@@ -79,6 +114,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 				Usage:       "print the version",
 				Description: "fazt version",
 				Action: func(c *cli.Context) error {
+					if _, err := arguments(c); err != nil {
+						return err
+					}
 					_, err := fmt.Fprintf(c.App.Writer, "fazt %s\n", fazt.Version)
 					return err
 				},
@@ -139,17 +177,41 @@ func dbFlag() cli.Flag {
 	}
 }
 
-// dataFile is the path of the data file. Opening it makes it, and its directory,
-// if need be.
-func dataFile(c *cli.Context) (string, error) {
+// dataFilePath is where the data file is, or is to be.
+func dataFilePath(c *cli.Context) (string, error) {
 	if path := c.String("db"); path != "" {
-		return path, nil
+		return path, checkNoPipe(path)
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return "", fmt.Errorf("cannot find the home directory: %w; name the data file with --db", err)
 	}
-	return filepath.Join(home, ".fazt", "data.db"), nil
+	path := filepath.Join(home, ".fazt", "data.db")
+	return path, checkNoPipe(path)
+}
+
+// checkNoPipe refuses a path that is there and cannot be a data file or a
+// backup: to open a named pipe would be to wait for whoever writes into it.
+func checkNoPipe(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file; name another", path)
+	}
+	return nil
+}
+
+// dataFile is dataFilePath for commands that open the file, which makes it, and
+// its directory, if need be. It warns of a file that is not its owner's alone.
+func dataFile(c *cli.Context) (string, error) {
+	path, err := dataFilePath(c)
+	if err != nil {
+		return "", err
+	}
+	// Windows has other means, and shows every file as readable by all.
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0 {
+		note(c.App.ErrWriter, "warning: others on this machine can read or write the data file; keep it to yourself with: chmod 600 %s", path)
+	}
+	return path, nil
 }
 
 // existingDataFile is dataFile for commands that must not make one.
@@ -159,7 +221,7 @@ func existingDataFile(c *cli.Context) (string, error) {
 		return "", err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no data file %s; deploy an app first, or name the file with --db", path)
+		return "", fmt.Errorf("there is no data file %s; run fazt serve or fazt app deploy first, or check --db", path)
 	}
 	return path, nil
 }

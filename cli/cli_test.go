@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -59,7 +62,7 @@ func TestFlagsAnywhere(t *testing.T) {
 		{"sql", "-db", "none.db", "select 1", "--format=json"},
 	} {
 		code, _, stderr := run(args...)
-		if want := "fazt: there is no data file none.db; deploy an app first, or name the file with --db\n"; code != cli.ExitFailed || stderr != want {
+		if want := "fazt: there is no data file none.db; run fazt serve or fazt app deploy first, or check --db\n"; code != cli.ExitFailed || stderr != want {
 			t.Errorf("%q: exit %d, stderr %q", args, code, stderr)
 		}
 	}
@@ -87,6 +90,9 @@ func TestUsageErrors(t *testing.T) {
 		{"sql x --format xml", `--format xml is unknown; give table, json or csv`},
 		{"auth key create ci", `--scopes is missing; for example: fazt auth key create ci --scopes deploy,read`},
 		{"serve extra", `unexpected argument "extra"; see: fazt serve --help`},
+		{"serve --rate-limit=-1", `--rate-limit -1 is negative; give requests a second, or 0 for no limit`},
+		{"serve --trusted-proxy 10.0.0.1", `--trusted-proxy 10.0.0.1 is not a range of addresses; give one such as 10.0.0.0/8, or 127.0.0.1/32 for one alone`},
+		{"serve --trusted-proxy ::ffff:10.0.0.0/104", `--trusted-proxy ::ffff:10.0.0.0/104 is not a range of addresses; give one such as 10.0.0.0/8, or 127.0.0.1/32 for one alone`},
 		{"serve --addr 8080", `--addr 8080 is not HOST:PORT; give one such as 127.0.0.1:8080`},
 		{"serve --dev --addr 0.0.0.0:80", `--addr 0.0.0.0:80 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
 		{"dev --addr :8080", `--addr :8080 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
@@ -107,9 +113,83 @@ func TestUsageErrors(t *testing.T) {
 	}
 }
 
+// TestExtraWords gives every command one word more than it takes.
+func TestExtraWords(t *testing.T) {
+	for command, takes := range cli.Commands() {
+		words := strings.Fields(command + " " + takes + " extra")
+		code, stdout, stderr := run(words...)
+		want := fmt.Sprintf("fazt: unexpected argument \"extra\"; see: fazt %s --help\n", command)
+		if code != cli.ExitUsage || stdout != "" || stderr != want {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q", words, code, stdout, stderr)
+		}
+	}
+}
+
+// TestNoEscapeSequences: a name from a stranger's archive must not write to the
+// terminal what it likes.
+func TestNoEscapeSequences(t *testing.T) {
+	const name = "a\x1b[31mRED\u202e"
+	dir := write(t, map[string]string{"index.html": ""})
+	if err := os.Symlink("index.html", filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+	db := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(db, []byte("no database"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(db, 0o644); err != nil { // whatever the umask is
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args  []string
+		lines int
+	}{
+		{[]string{"app", "validate", dir}, 1},
+		{[]string{"app", "list", "--db", db}, 2}, // with a warning of its mode
+		{[]string{"app", "list", "--db", db + "x"}, 1},
+		{[]string{"app", name}, 1},
+	} {
+		_, _, stderr := run(tt.args...)
+		if strings.ContainsAny(stderr, "\x1b\u202e") || strings.Count(stderr, "\n") != tt.lines || strings.Count(stderr, "[31mRED") < tt.lines {
+			t.Errorf("%q: stderr %q", tt.args, stderr)
+		}
+	}
+}
+
+// TestEnded: a command that does not heed the signal is waited for, but not for
+// ever.
+func TestEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		release := make(chan struct{})
+		var stderr bytes.Buffer
+		blocked := func() int { <-release; return cli.ExitOK }
+		began := time.Now()
+		time.AfterFunc(time.Hour, stop)
+		if code := cli.Ended(ctx, &stderr, blocked); code != cli.ExitFailed {
+			t.Errorf("exit %d of a command that hangs", code)
+		}
+		if took := time.Since(began); took != time.Hour+cli.EndWithin {
+			t.Errorf("it took %v", took)
+		}
+		if want := "fazt: still busy 25s after the signal to stop; given up\n"; stderr.String() != want {
+			t.Errorf("stderr %q", stderr.String())
+		}
+		close(release)
+
+		drains := func() int { time.Sleep(cli.EndWithin - 1); return 7 }
+		if code := cli.Ended(ctx, &stderr, drains); code != 7 {
+			t.Errorf("exit %d of a command that drains", code)
+		}
+		if code := cli.Ended(t.Context(), &stderr, func() int { return 3 }); code != 3 {
+			t.Errorf("exit %d of a command that is not stopped", code)
+		}
+	})
+}
+
 // TestHelp asks for each command's help in every way there is.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"dev", "serve", "app deploy", "app list", "app remove", "app validate", "sql", "auth key create", "version"} {
+	for command := range cli.Commands() {
 		for _, line := range []string{command + " --help", command + " -h", "help " + command, "--help " + command} {
 			code, stdout, stderr := run(strings.Fields(line)...)
 			if code != cli.ExitOK || stderr != "" {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,8 +27,9 @@ func devCommand() *cli.Command {
 			&cli.StringFlag{Name: "name", Usage: "the app's `NAME`, default the manifest's, else the directory's"},
 			dbFlag(),
 		},
-		Description: "fazt dev ./my-app\nfazt dev --addr 127.0.0.1:9000",
-		Action:      dev,
+		Description: "fazt dev ./my-app\nfazt dev --addr 127.0.0.1:9000\n" +
+			"fazt dev ./my-app --db ./dev.db  # a data file of its own, apart from what fazt serve serves",
+		Action: dev,
 	}
 }
 
@@ -75,9 +77,15 @@ func dev(c *cli.Context) error {
 	}
 	defer l.Close()
 	out := newConsole(c.App.Writer, name)
-	opt := fazt.Options{DataFile: path, Home: name, Dev: true, Logger: slog.New(out)}
+	opt := fazt.Options{
+		DataFile: path, Home: name, Dev: true, Logger: slog.New(out),
+		// Only this machine's programs get here, all from one address: a limit
+		// would keep no stranger out, but spoil a load test of one's own app.
+		// How many handlers run at once is bounded all the same.
+		RateLimit: fazt.NoRateLimit,
+	}
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		d := &development{server: server, name: name, out: out, watched: watched}
+		d := &development{server: server, dataFile: path, name: name, out: out, watched: watched}
 		return d.run(c.Context, l, first)
 	})
 }
@@ -89,18 +97,20 @@ func devListener(c *cli.Context) (net.Listener, error) {
 	}
 	l, err := listen(c.Context, near()...)
 	if err == nil && l.Addr().String() != defaultAddr {
-		fmt.Fprintf(c.App.ErrWriter, "%s is in use; listening on %s\n", defaultAddr, l.Addr())
+		note(c.App.ErrWriter, "%s is in use; listening on %s", defaultAddr, l.Addr())
 	}
 	return l, err
 }
 
 // development keeps a running app at the state of its directory.
 type development struct {
-	server  *fazt.Server
-	name    string
-	out     *console
-	watched *watcher
-	version int // that is served; 0 is none of ours yet
+	server   *fazt.Server
+	dataFile string
+	name     string
+	out      *console
+	watched  *watcher
+	version  int  // that is served; 0 is none of ours yet
+	noted    bool // that a git-ignored private/ is deployed
 }
 
 // run serves on l and redeploys until ctx ends.
@@ -112,6 +122,9 @@ func (d *development) run(ctx context.Context, l net.Listener, first *source) er
 	fmt.Fprintf(d.out, "\n  %s is at %s\n  Saving a file deploys it; Ctrl+C stops.\n\n",
 		d.out.paint(bold, d.name), d.out.paint(bold, appURL(d.name, l)))
 	d.report(made, err)
+	if err := d.notePrivate(ctx, first, made); err != nil {
+		return err
+	}
 
 	ctx, stop := context.WithCancel(ctx)
 	served := make(chan error, 1)
@@ -151,7 +164,27 @@ func (d *development) follow(ctx context.Context, last *source) error {
 			continue // removed since it was listed, so there is an event to come
 		}
 		d.report(made, err)
+		if err := d.notePrivate(ctx, now, made); err != nil && ctx.Err() == nil {
+			d.report(nil, err)
+		}
 	}
+}
+
+// notePrivate says once that a git-ignored private/ is deployed, where others
+// than dev may serve it: a data file with more apps is hardly dev's own.
+func (d *development) notePrivate(ctx context.Context, s *source, made *fazt.Deployment) error {
+	if d.noted || !s.privateIgnored || made == nil {
+		return nil
+	}
+	apps, err := d.server.Apps(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(apps, func(a fazt.AppInfo) bool { return a.Name != d.name }) {
+		d.noted = true
+		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.dataFile+" beside other apps; --db gives dev a data file of its own")
+	}
+	return nil
 }
 
 // report prints how a deploy went.

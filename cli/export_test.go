@@ -1,19 +1,30 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"io/fs"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/fazt-sh/fazt"
 )
 
-// LabelOf, ReadSource and Arrange are opened to the tests.
-var LabelOf = labelOf
+// These are opened to the tests.
+var (
+	LabelOf = labelOf
+	Ended   = ended
+)
 
-func ReadSource(dir string, private bool) (fsys fs.FS, privateLeftOut bool, err error) {
+const EndWithin = endWithin
+
+func ReadSource(dir string, private bool) (fsys fs.FS, privateIgnored bool, err error) {
 	s, err := readSource(dir, private)
 	if err != nil {
 		return nil, false, err
 	}
-	return s, s.privateLeftOut, nil
+	return s, s.privateIgnored, nil
 }
 
 func Arrange(args []string) (arranged []string, help bool, err error) {
@@ -22,4 +33,35 @@ func Arrange(args []string) (arranged []string, help bool, err error) {
 		return nil, false, err
 	}
 	return l.arranged()[1:], l.help, nil
+}
+
+// Commands are all that can be run, such as "app deploy", with the arguments
+// that each takes.
+func Commands() map[string]string {
+	takes := make(map[string]string)
+	var add func(prefix string, commands []*cli.Command)
+	add = func(prefix string, commands []*cli.Command) {
+		for _, c := range commands {
+			if len(c.Subcommands) == 0 {
+				takes[prefix+c.Name] = c.ArgsUsage
+			}
+			add(prefix+c.Name+" ", c.Subcommands)
+		}
+	}
+	add("", newApp(io.Discard, io.Discard).Commands)
+	return takes
+}
+
+// ServeOptions are those that fazt serve makes of its flags.
+func ServeOptions(flags string) (opt fazt.Options, err error) {
+	app := newApp(io.Discard, io.Discard)
+	app.Command("serve").Action = func(c *cli.Context) (err error) {
+		opt, err = serveOptions(c)
+		return err
+	}
+	l, err := parse(app, append([]string{"serve"}, strings.Fields(flags)...))
+	if err != nil {
+		return opt, err
+	}
+	return opt, app.RunContext(context.Background(), l.arranged())
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"fmt"
 	"log/slog"
+	"net/netip"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,9 +18,11 @@ func serveCommand() *cli.Command {
 			addrFlag(),
 			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
 			dbFlag(),
+			&cli.IntFlag{Name: "rate-limit", Value: fazt.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", fazt.DefaultRateLimit)},
+			&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 			&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
 		},
-		Description: "fazt serve\nfazt serve --addr 127.0.0.1:9000 --domain example.com",
+		Description: "fazt serve\nfazt serve --addr 127.0.0.1:9000 --domain example.com --trusted-proxy 127.0.0.1/32",
 		Action:      serve,
 	}
 }
@@ -27,16 +31,19 @@ func serve(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
-	addr, dev := c.String("addr"), c.Bool("dev")
-	if err := checkAddr(addr, dev); err != nil {
-		return err
-	}
-	path, err := dataFile(c)
+	opt, err := serveOptions(c)
 	if err != nil {
 		return err
 	}
+	addr := c.String("addr")
+	if err := checkAddr(addr, opt.Dev); err != nil {
+		return err
+	}
+	if opt.DataFile, err = dataFile(c); err != nil {
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(c.App.ErrWriter, nil))
-	opt := fazt.Options{DataFile: path, Domain: c.String("domain"), Dev: dev, Logger: log}
+	opt.Logger = log
 	// The port first: when another server has it, the data file stays untouched.
 	l, err := listen(c.Context, addr)
 	if err != nil {
@@ -44,11 +51,30 @@ func serve(c *cli.Context) error {
 	}
 	defer l.Close()
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", path)
+		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
 		err := server.Serve(c.Context, l)
 		if err == nil {
 			log.Info("stopped; every request was answered")
 		}
 		return err
 	})
+}
+
+// serveOptions is what the flags say of how to serve.
+func serveOptions(c *cli.Context) (fazt.Options, error) {
+	opt := fazt.Options{Domain: c.String("domain"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	switch {
+	case opt.RateLimit < 0:
+		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
+	case opt.RateLimit == 0:
+		opt.RateLimit = fazt.NoRateLimit
+	}
+	for _, text := range c.StringSlice("trusted-proxy") {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil || prefix.Addr().Is4In6() { // no client's address is written so
+			return opt, usagef("--trusted-proxy %s is not a range of addresses; give one such as 10.0.0.0/8, or 127.0.0.1/32 for one alone", text)
+		}
+		opt.TrustedProxies = append(opt.TrustedProxies, prefix)
+	}
+	return opt, nil
 }

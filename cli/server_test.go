@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/cli"
 )
 
 // patience bounds every wait here. It is long, since only a test that fails
@@ -98,6 +104,13 @@ func (p *process) interrupt(signal os.Signal) int {
 	p.exited = true
 	p.cmd.Wait()
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// rest reads what a command that has ended printed last.
+func (p *process) rest() {
+	for line := range p.lines {
+		p.seen.WriteString(line + "\n")
+	}
 }
 
 // get fetches a URL of an app: names below localhost resolve in browsers, but
@@ -205,6 +218,29 @@ func TestDev(t *testing.T) {
 	}
 }
 
+// TestDevPrivate: a git-ignored private/ goes where other apps are served from
+// only with a word.
+func TestDevPrivate(t *testing.T) {
+	dir := write(t, map[string]string{"index.html": "", ".gitignore": "private/", "private/list.json": "[]"})
+	others, own := filepath.Join(t.TempDir(), "data.db"), filepath.Join(t.TempDir(), "data.db")
+	if out, err := faztOn(others, "app", "deploy", write(t, map[string]string{"index.html": ""}), "--name", "other").CombinedOutput(); err != nil {
+		t.Fatalf("deploy: %v: %s", err, out)
+	}
+	for dataFile, notes := range map[string]int{others: 1, own: 0} {
+		p := start(t, dataFile, "dev", dir, "--name=memo", "--addr=127.0.0.1:0")
+		p.until(`ok\s+version 1, 2 files`)
+		save(t, filepath.Join(dir, "index.html"), dataFile)
+		p.until(`ok\s+version 2, 2 files`)
+		if code := p.interrupt(os.Interrupt); code != 0 {
+			t.Errorf("exit %d after Ctrl+C", code)
+		}
+		p.rest()
+		if got := strings.Count(p.seen.String(), "note   private/ is git-ignored, and now in "+dataFile+" beside other apps; --db gives dev a data file of its own\n"); got != notes {
+			t.Errorf("it is said %d times, not %d", got, notes)
+		}
+	}
+}
+
 // TestDevStartsBroken: the first save may be the one that mends the handler.
 func TestDevStartsBroken(t *testing.T) {
 	dir := write(t, map[string]string{"api/main.js": "respond("})
@@ -276,6 +312,61 @@ func TestServe(t *testing.T) {
 	p.until(`level=WARN msg=careful app=memo`)
 	if code := p.interrupt(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit %d after SIGTERM", code)
+	}
+}
+
+// TestServeBehindProxy: the limit is a client's, whom a trusted proxy names.
+func TestServeBehindProxy(t *testing.T) {
+	p := start(t, filepath.Join(t.TempDir(), "data.db"), "serve", "--addr=127.0.0.1:0", "--rate-limit=1", "--trusted-proxy=10.0.0.0/8", "--trusted-proxy=127.0.0.1/32")
+	url := p.until(`msg=serving url=(http://127\.0\.0\.1:\d+/)`)[1] + "health"
+	from := func(client string) int {
+		req, err := http.NewRequest("GET", url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", client)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	for deadline := time.Now().Add(patience); ; {
+		status := from("203.0.113.1")
+		if status == http.StatusTooManyRequests {
+			break
+		}
+		if status != http.StatusOK || time.Now().After(deadline) {
+			t.Fatalf("a client that sends too much is answered %d", status)
+		}
+	}
+	if status := from("203.0.113.2"); status != http.StatusOK {
+		t.Errorf("another client is answered %d", status)
+	}
+}
+
+func TestServeOptions(t *testing.T) {
+	for flags, want := range map[string]fazt.Options{
+		"":                                     {RateLimit: fazt.DefaultRateLimit},
+		"--rate-limit 0":                       {RateLimit: fazt.NoRateLimit},
+		"--rate-limit 20 --domain=a.com --dev": {RateLimit: 20, Domain: "a.com", Dev: true},
+		"--trusted-proxy 10.0.0.0/8 --trusted-proxy fd00::/8": {
+			RateLimit:      fazt.DefaultRateLimit,
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+		},
+	} {
+		got, err := cli.ServeOptions(flags)
+		if err != nil {
+			t.Errorf("%q: %v", flags, err)
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", flags, diff)
+		}
 	}
 }
 

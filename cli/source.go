@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/fazt-sh/fazt/cli/gitignore"
 )
@@ -23,9 +24,9 @@ type source struct {
 	children map[string][]fs.DirEntry // by directory, "." at the top
 	infos    map[string]fs.FileInfo   // by file
 
-	// privateLeftOut says that something in private/ is git-ignored and was
-	// left out for that.
-	privateLeftOut bool
+	// privateIgnored says that something in private/ is git-ignored, which it
+	// is left out for unless asked for.
+	privateIgnored bool
 }
 
 // checkApp says early and cheaply when dir holds no app: it may be a whole disk.
@@ -88,7 +89,7 @@ func (s *source) read(dir string, outer []scoped, private bool) error {
 		return err
 	}
 	rules := outer
-	text, err := os.ReadFile(s.path(path.Join(dir, ".gitignore")))
+	text, err := readFile(s.path(path.Join(dir, ".gitignore")))
 	switch {
 	case err == nil:
 		// Clipped, so that neighbouring directories do not share what is appended.
@@ -104,8 +105,8 @@ func (s *source) read(dir string, outer []scoped, private bool) error {
 		}
 		if ignored(rules, name, e.IsDir()) {
 			inPrivate := name == "private" || strings.HasPrefix(name, "private/")
+			s.privateIgnored = s.privateIgnored || inPrivate
 			if !inPrivate || !private {
-				s.privateLeftOut = s.privateLeftOut || inPrivate
 				continue
 			}
 		}
@@ -181,11 +182,44 @@ func (s *source) Open(name string) (fs.File, error) {
 	if _, isFile := s.infos[name]; !isDir && !isFile {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	f, err := os.Open(s.path(name))
-	if err != nil || !isDir {
-		return f, err
+	f, err := open(s.path(name))
+	if err != nil {
+		return nil, err
+	}
+	if !isDir {
+		return f, nil
 	}
 	return &sourceDir{File: f, rest: children}, nil
+}
+
+// open opens a regular file or a directory. It refuses what else has a name: to
+// open a named pipe is to wait for whoever writes into it, and a device may have
+// no end.
+func open(path string) (*os.File, error) {
+	// Without waiting, and looked at once it is open: the name may have changed
+	// hands since it was listed.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = fmt.Errorf("%s is not a regular file; remove it", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
 }
 
 // ReadDir lists a directory of s.

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
@@ -48,7 +46,7 @@ func query(c *cli.Context) error {
 		return err
 	}
 	if table.Truncated {
-		fmt.Fprintf(c.App.ErrWriter, "truncated to %s; see more with --limit\n", count(len(table.Rows), "row"))
+		note(c.App.ErrWriter, "truncated to %s; see more with --limit", count(len(table.Rows), "row"))
 	}
 	return nil
 }

@@ -64,8 +64,8 @@ type Exec struct {
 	used   atomic.Int64          // ns on slots before since
 	cause  atomic.Pointer[cause] // set once: how the run came to its end
 	onStop atomic.Pointer[func()]
-	growth uint64                // heap growth ascribed to this run; the watcher's
-	base   heapSample            // the heap when the run started; the watcher's
+	growth uint64     // heap growth ascribed to this run; the watcher's
+	base   heapSample // the heap when the run started; the watcher's
 }
 
 const (
@@ -139,6 +139,28 @@ func (x *Exec) OnStop(f func()) {
 	if x.Stopped() {
 		f()
 	}
+}
+
+// Left is how much time the run has: what is left of its CPU time and until its
+// deadline, the lesser.
+func (x *Exec) Left() time.Duration {
+	left := x.Limits.CPU - x.cpu()
+	if deadline, ok := x.ctx.Deadline(); ok {
+		left = min(left, time.Until(deadline))
+	}
+	return left
+}
+
+// Exhaust ends the run for its CPU time, a moment early: for a native that
+// can't go on with the little that is left. It doesn't return.
+func (x *Exec) Exhaust() {
+	x.stop(cause{err: x.cpuError(x.cpu())})
+	goruntime.Goexit()
+}
+
+func (x *Exec) cpuError(used time.Duration) *Error {
+	return &Error{Code: CodeCPU, Message: "the handler computed for too long",
+		Allowed: x.Limits.CPU.String(), Used: used.Round(time.Millisecond).String()}
 }
 
 // Stopped tells that the run has been told to end. For natives that unwind by

@@ -110,8 +110,7 @@ func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 		if x.ctx.Err() != nil {
 			x.stop(cause{err: x.wallError()})
 		} else if used := x.cpu(); used > x.Limits.CPU {
-			x.stop(cause{err: &Error{Code: CodeCPU, Message: "the handler computed for too long",
-				Allowed: x.Limits.CPU.String(), Used: used.Round(time.Millisecond).String()}})
+			x.stop(cause{err: x.cpuError(used)})
 		} else if x.pass != nil && x.since.Load() != 0 && x.pass.Yield() {
 			x.state.CompareAndSwap(stateRun, stateAway)
 		}

@@ -77,7 +77,7 @@ func TestChangesErrors(t *testing.T) {
 		{"inside id", `{"id.x":1}`, storage.CodeInvalid, "id.x"},
 		{"timestamp", `{"$inc":{"_createdAt":1}}`, storage.CodeInvalid, "$inc._createdAt"},
 		{"pull operator", `{"$pull":{"a":{"$x":1}}}`, storage.CodeInvalid, "$pull.a.$x"},
-		{"field twice", `{"$set":{"a":1,"a":2}}`, storage.CodeInvalid, "a"},
+		{"field twice", `{"$set":{"a":1,"a":2}}`, storage.CodeInvalid, "$set.a"},
 		{"utf8", "{\"a\":\"\xc3\"}", storage.CodeInvalid, ""},
 	}
 	for _, tt := range tests {

@@ -1,5 +1,5 @@
-// Package storage defines the store of a fazt server: key-value data and
-// documents of apps, the catalogue of the apps themselves, and plain SQL for
+// Package storage defines the store of a fazt server: key-value data, documents
+// and blobs of apps, the catalogue of the apps themselves, and plain SQL for
 // packages that own tables. Package
 // [github.com/fazt-sh/fazt/storage/sqlite] is an engine; package
 // [github.com/fazt-sh/fazt/storage/storagetest] is the suite that every engine
@@ -38,6 +38,23 @@
 // ever had, so that [KV.SetIf] notices a key that was deleted and made again. A
 // key that has expired is gone at once; [KV.SetIf] and [KV.Incr] keep the time
 // at which it will.
+//
+// # Blobs
+//
+// A blob is bytes of any length under a path, streamed in both directions:
+//
+//	blob, err := store.PutBlob(ctx, scope, "avatars/ann.png", file, "image/png")
+//	blob, r, err := store.OpenBlob(ctx, scope, "avatars/ann.png")
+//
+// It becomes visible when all of it is stored, and its hash is known then.
+// While it is being stored, other writers wait for single chunks of it at most.
+// A reader keeps to the bytes that it began with.
+//
+// # Quotas
+//
+// What an app stores is bounded, piece by piece and in all, by [Quotas], and
+// counted exactly: [Store.Usage]. A breach is [CodeQuotaExceeded], with the size
+// and the limit in the [Error].
 //
 // # Documents
 //

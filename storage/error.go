@@ -3,6 +3,7 @@ package storage
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // Code names a kind of failure, for programs.
@@ -37,6 +38,11 @@ type Error struct {
 	// Used and Allowed are set with [CodeQuotaExceeded]: the size that what was
 	// exceeded would have had, and its limit, in bytes.
 	Used, Allowed int64
+	// Depth and Delay are set with [CodeOverloaded], if it was the queue that
+	// refused: how many writes wait, and how long one that comes now is expected
+	// to take.
+	Depth int
+	Delay time.Duration
 	// Err is the cause, if another package reported it.
 	Err error
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -86,7 +87,38 @@ func CheckValue(op string, value json.RawMessage) error {
 	if !json.Valid(value) {
 		return &Error{Code: CodeInvalid, Op: op, Path: "value", Msg: "is not a JSON text"}
 	}
+	if n := tooGreat(value); n != "" {
+		return &Error{Code: CodeInvalid, Op: op, Path: "value", Msg: "the number " + n + " is out of range"}
+	}
 	return nil
+}
+
+// tooGreat returns the first number of a valid JSON text that no double can
+// hold. It takes an exponent, or more digits than the greatest has.
+func tooGreat(value []byte) string {
+	const digits = 309
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case c == '"':
+			for i++; value[i] != '"'; i++ {
+				if value[i] == '\\' {
+					i++
+				}
+			}
+		case '0' <= c && c <= '9':
+			start, exponent := i, false
+			for ; i < len(value) && strings.IndexByte("0123456789.eE+-", value[i]) >= 0; i++ {
+				exponent = exponent || value[i]|0x20 == 'e'
+			}
+			if exponent || i-start >= digits {
+				if _, err := strconv.ParseFloat(string(value[start:i]), 64); err != nil {
+					return string(value[start:min(i, start+20)])
+				}
+			}
+			i--
+		}
+	}
+	return ""
 }
 
 // depth returns how deep brackets nest in text outside its strings. The answer

@@ -138,11 +138,11 @@ func TestParseQueryErrors(t *testing.T) {
 	}{
 		{"array", `[]`, storage.CodeInvalid, ""},
 		{"string", `"x"`, storage.CodeInvalid, ""},
-		{"broken", `{"a":`, storage.CodeInvalid, ""},
+		{"broken", `{"a":`, storage.CodeInvalid, "a"},
 		{"trailing", `{} {}`, storage.CodeInvalid, ""},
 		{"field twice", `{"a":1,"a":2}`, storage.CodeInvalid, "a"},
 		{"utf8", "{\"a\":\"\xff\"}", storage.CodeInvalid, ""},
-		{"number range", `{"a":1e999}`, storage.CodeInvalid, ""},
+		{"number range", `{"a":1e999}`, storage.CodeInvalid, "a"},
 		{"unknown", `{"items":{"$gtt":1}}`, storage.CodeInvalid, "items.$gtt"},
 		{"unknown at the top", `{"$where":"1"}`, storage.CodeInvalid, "$where"},
 		{"mixed", `{"a":{"$gt":1,"b":2}}`, storage.CodeInvalid, "a"},

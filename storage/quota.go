@@ -7,8 +7,8 @@ import (
 )
 
 // Quotas bound what each app may store. A zero field stands for its default.
-// What is past one is refused with [CodeQuotaExceeded], and nothing is written;
-// what was stored under a larger quota stays, and can be read and made smaller.
+// What is past one is refused with [CodeQuotaExceeded], and nothing is written.
+// What was stored under a larger quota stays: nothing is removed to make room.
 type Quotas struct {
 	// Key is the longest key of kv or path of a blob, in bytes.
 	// Default: [MaxKey], which is also the most that an index can hold.

@@ -289,7 +289,7 @@ func (p *parser) array() (Value, error) {
 		p.space()
 		e, err := p.value()
 		if err != nil {
-			return Value{}, err
+			return Value{}, within(fmt.Sprintf("[%d]", len(v.Array)), err)
 		}
 		v.Array = append(v.Array, e)
 		if p.next(']') {
@@ -352,7 +352,22 @@ func (p *parser) field() (Field, error) {
 	}
 	p.space()
 	v, err := p.value()
-	return Field{Name: name, text: text, Value: v}, err
+	return Field{Name: name, text: text, Value: v}, within(name, err)
+}
+
+// within says in which field, or element, of a value an error lies.
+func within(part string, err error) error {
+	if e, ok := err.(*Error); ok {
+		switch {
+		case e.Path == "":
+			e.Path = part
+		case strings.HasPrefix(e.Path, "["):
+			e.Path = part + e.Path
+		default:
+			e.Path = part + "." + e.Path
+		}
+	}
+	return err
 }
 
 // string returns the string as it is written, and decoded.

@@ -34,8 +34,11 @@
 // through SQLite: closing any descriptor of it gives up the locks of the whole
 // process. Copy it with a backup command, never with cp while it is open.
 //
-// Tables: apps, deployments, files, contents and chunks hold the catalogue,
-// removed_apps those that are gone but for their data, kv and docs the apps'
-// data, changes the catalogue's revision, sequence the last number given out,
-// and migrations what has been done to the tables of each module.
+// Tables: apps, deployments, files, contents, aliases, env_vars and logs hold the
+// catalogue, removed_apps apps that are gone but for their data, kv, docs and
+// blobs the apps' data, usage how much of it each has, chunks the bytes of
+// contents and blobs, loose_bodies those of neither, indexes and index_entries
+// the indexed fields of documents, changes the catalogue's revision, keys what
+// the server signs with, sequence the last number given out, and migrations what
+// has been done to the tables of each module.
 package sqlite

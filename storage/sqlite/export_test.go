@@ -1,8 +1,45 @@
 package sqlite
 
+import "time"
+
 // What the external tests need of the inside.
 
 // Migrations and Schema make a data file as an older fazt has left it.
 const Migrations, ApplicationID = migrations, applicationID
 
 var Schema = schema
+
+// IndexStatements are the statements that read the index, for a test of how
+// SQLite plans them.
+var IndexStatements = map[string]string{
+	"one key":        entryDocs,
+	"one key, back":  entryDocsBack,
+	"gather":         entrySeqs,
+	"in order":       entryWalk,
+	"in order, back": entryWalkBack,
+	"indexes":        selectIndexes,
+	"delete":         entryDelete,
+	"delete all":     entryClear,
+}
+
+// GatherMost is how many entries a find gathers at most, and BuildRows how many
+// documents one step of a build indexes.
+const (
+	GatherMost = gatherMost
+	BuildRows  = buildRows
+)
+
+// AcknowledgeEarly makes a store answer its callers before the commit: the
+// mistake that the crash test is there to find.
+func AcknowledgeEarly(s *Store) {
+	s.writer.beforeCommit = func(batch []*request) []*request {
+		answer(batch, func(r *request) error { return r.err })
+		return nil
+	}
+}
+
+// NewRecord returns what the writer calls for each batch.
+func NewRecord() func(size int, took time.Duration) {
+	r := newRecent()
+	return r.record
+}

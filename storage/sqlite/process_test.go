@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
@@ -198,6 +200,9 @@ func fullDiskChild(args []string) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
+	if err := set(s, context.Background(), "first"); err != nil {
+		return err
+	}
 	small := limit
 	small.Cur = 1 << 20
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
@@ -209,11 +214,18 @@ func fullDiskChild(args []string) error {
 		err := s.Tx(context.Background(), scope, func(tx storage.Tx) error { return tx.KV().Set(key, value, 0) })
 		out.Lock()
 		defer out.Unlock()
-		if err != nil {
-			fmt.Println(key, storage.CodeOf(err))
-		} else {
+		if err == nil {
 			fmt.Println(key, "ok")
+			return
 		}
+		// What can't be written can still be read.
+		if readErr := s.View(context.Background(), scope, func(tx storage.Tx) error {
+			_, err := tx.KV().Get("first")
+			return err
+		}); readErr != nil {
+			err = readErr
+		}
+		fmt.Println(key, storage.CodeOf(err))
 	}
 	round := func(name string) {
 		var wg sync.WaitGroup
@@ -227,6 +239,12 @@ func fullDiskChild(args []string) error {
 		wg.Wait()
 	}
 	round("full")
+	small.Cur = 32 << 10 // less than a copy needs
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
+		return err
+	}
+	err = s.Backup(context.Background(), args[0]+".copy", nil)
+	fmt.Println("backup", storage.CodeOf(err))
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
@@ -238,11 +256,18 @@ func TestFullDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
 	c := startChild(t, "disk", path)
 	outcome := map[string]string{}
-	for range 2 * 800 {
+	for range 2*800 + 1 {
 		key, result, _ := strings.Cut(c.line(t), " ")
 		outcome[key] = result
 	}
 	c.finish(t)
+	if outcome["backup"] != string(storage.CodeUnavailable) {
+		t.Errorf("a backup without room: %s", outcome["backup"])
+	}
+	delete(outcome, "backup")
+	if diff := cmp.Diff([]string{"data.db"}, names(t, filepath.Dir(path))); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
 	s := open(t, path)
 	defer s.Close()
 	count := map[string]int{}

@@ -80,15 +80,27 @@ func QueryFile(ctx context.Context, path, query string, limit int) (*storage.Tab
 // three ways: the file is open for reading, query_only is set, and the
 // authorizer refuses every statement but a read.
 func openQuery(path string) (*conn, error) {
-	const op = "query"
+	c, err := openExisting("query", path)
+	if err != nil {
+		return nil, err
+	}
+	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxCell)
+	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+	c.raw.RegisterAuthorizer(authorize)
+	return c, nil
+}
+
+// openExisting opens a data file for reading alone. It refuses one that is not
+// there, not ours or of a newer fazt. The parameters are those of openConn.
+func openExisting(op, path string, params ...string) (*conn, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, unusable(path, err)
 	}
 	ours, err := inspect(abs)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: path, Msg: "there is no data file",
-			Err: fs.ErrNotExist, Hint: "check the path, or start the server once to make one"}
+		return nil, &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: path,
+			Err: fs.ErrNotExist, Hint: "check the path; starting the server makes a data file"}
 	}
 	if err != nil {
 		return nil, err
@@ -96,7 +108,7 @@ func openQuery(path string) (*conn, error) {
 	if !ours {
 		return nil, notOurs(path, "it is empty")
 	}
-	c, err := openConn(abs, "mode", "ro", "_query_only", "on")
+	c, err := openConn(abs, append([]string{"mode", "ro", "_query_only", "on"}, params...)...)
 	if err != nil {
 		return nil, unusable(path, err)
 	}
@@ -110,9 +122,6 @@ func openQuery(path string) (*conn, error) {
 		c.close()
 		return nil, err
 	}
-	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxCell)
-	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-	c.raw.RegisterAuthorizer(authorize)
 	return c, nil
 }
 

@@ -38,16 +38,6 @@ type Store struct {
 	closeErr  error
 }
 
-// Stats says what the writer is doing.
-type Stats struct {
-	// Depth is how many writes wait now.
-	Depth int
-	// Batches is how many transactions were committed since Open, and Commits
-	// how many callers' writes they held: their ratio is what group commit
-	// saves.
-	Batches, Commits uint64
-}
-
 // Open opens the data file at path, and makes it, with its directory, if there
 // is none. The file is for its owner alone (mode 0600, a new directory 0700).
 //
@@ -123,9 +113,4 @@ func (s *Store) Close() error {
 		s.closeErr = wrap("close", errors.Join(errs...))
 	})
 	return s.closeErr
-}
-
-// Stats returns the writer's present figures.
-func (s *Store) Stats() Stats {
-	return Stats{Depth: s.writer.depth(), Batches: s.writer.batches.Load(), Commits: s.writer.commits.Load()}
 }

@@ -134,7 +134,8 @@ func TestMigratesOlderFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	wantCount(t, s, "what was being uploaded is loose", "SELECT count(*) FROM loose_bodies WHERE id = 6", 1)
+	wantCount(t, s, "what was being uploaded and is not on its way out", `SELECT (SELECT count(*) FROM contents WHERE id = 6)
+		+ (SELECT count(*) FROM chunks WHERE content = 6 AND NOT EXISTS (SELECT 1 FROM loose_bodies WHERE id = 6))`, 0)
 	if err := s.Tx(t.Context(), scope, func(tx storage.Tx) error { return tx.KV().Set("k", json.RawMessage(`"longer"`), 0) }); err != nil {
 		t.Error(err)
 	}

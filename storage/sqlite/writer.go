@@ -65,13 +65,14 @@ type writer struct {
 	// returns those that are still to be answered.
 	beforeCommit func([]*request) []*request
 
+	recent    recent
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
 	batches   atomic.Uint64
 	commits   atomic.Uint64
 }
 
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, quotas: quotas, stopped: make(chan struct{})}
+	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas, stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
@@ -126,16 +127,16 @@ func (w *writer) enqueue(r *request) error {
 	if w.closed {
 		return errClosed(r.op)
 	}
-	if len(w.pending) >= maxQueue {
-		return &storage.Error{Code: storage.CodeOverloaded, Op: r.op,
-			Msg: fmt.Sprintf("%d writes are waiting already", len(w.pending)), Hint: "try again later"}
+	delay := w.expectedDelay()
+	refuse := func(msg string) error {
+		return &storage.Error{Code: storage.CodeOverloaded, Op: r.op, Msg: msg, Hint: "try again later",
+			Depth: len(w.pending), Delay: delay}
 	}
-	if deadline, ok := r.ctx.Deadline(); ok {
-		if wait := w.expectedDelay(); time.Until(deadline) < wait {
-			return &storage.Error{Code: storage.CodeOverloaded, Op: r.op,
-				Msg:  fmt.Sprintf("the write would take about %v, longer than its deadline allows", wait.Round(time.Microsecond)),
-				Hint: "try again later"}
-		}
+	if len(w.pending) >= maxQueue {
+		return refuse(fmt.Sprintf("%d writes are waiting already", len(w.pending)))
+	}
+	if deadline, ok := r.ctx.Deadline(); ok && time.Until(deadline) < delay {
+		return refuse(fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
 	}
 	w.pending = append(w.pending, r)
 	w.wake.Signal()
@@ -160,12 +161,6 @@ func (w *writer) forget(r *request) {
 	if i := slices.Index(w.pending, r); i >= 0 {
 		w.pending = slices.Delete(w.pending, i, i+1)
 	}
-}
-
-func (w *writer) depth() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.pending)
 }
 
 // close refuses new requests, and returns when those accepted are answered.
@@ -248,9 +243,11 @@ func (w *writer) write(batch []*request) (rest []*request) {
 		}
 	}
 	err := tx.flush()
+	requests := len(batch)
 	if w.beforeCommit != nil {
 		batch = w.beforeCommit(batch)
 	}
+	start := time.Now()
 	if err == nil {
 		err = w.commit.run()
 	}
@@ -260,6 +257,7 @@ func (w *writer) write(batch []*request) (rest []*request) {
 		answer(batch, func(r *request) error { return w.failed(r, "commit", err) })
 		return nil
 	}
+	w.recent.record(requests, time.Since(start))
 	w.batches.Add(1)
 	for _, fn := range tx.committed {
 		fn()

@@ -64,8 +64,6 @@ func testQuotas(t *testing.T, s storage.Store) {
 	}), storage.CodeQuotaExceeded)
 	diff(t, "document", []string{string(text(20))}, find(t, s, "c", `{}`, "a", storage.FindOptions{}))
 
-	// What another store with larger quotas has stored can be made smaller,
-	// though not larger. A quota refuses; it never removes.
 	if _, err := (storage.Quotas{Key: storage.MaxKey + 1, Total: -1}).WithDefaults(); err == nil ||
 		!strings.Contains(err.Error(), "Key") || !strings.Contains(err.Error(), "Total") {
 		t.Errorf("bad quotas: %v", err)

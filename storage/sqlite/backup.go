@@ -1,0 +1,256 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+const (
+	// copyPages is how many pages are copied between two looks at the context:
+	// a megabyte, a few milliseconds.
+	copyPages = 256
+	// maxFindings is how many faults of a damaged file an error names.
+	maxFindings = 3
+)
+
+// Progress is told how many bytes of how many have been copied. It is called
+// often, and should be quick.
+type Progress func(done, total int64)
+
+// Backup writes a copy of the data to a new file at path, which only its owner
+// can read. It is the data of one moment: all that was acknowledged before
+// Backup began, and whole transactions of what came later, or none. Writers go
+// on as before. The copy is checked, and gets its name when it is whole: after
+// an error there is no file. A file that exists is refused with
+// [storage.CodeConflict].
+//
+// While it runs, the write-ahead log grows by what is written. progress may be
+// nil.
+func (s *Store) Backup(ctx context.Context, path string, progress Progress) error {
+	select {
+	case <-s.readers.closed:
+		return errClosed("backup")
+	default:
+	}
+	return BackupFile(ctx, s.path, path, progress)
+}
+
+// BackupFile is [Store.Backup] for the data file of another process, or of
+// none.
+func BackupFile(ctx context.Context, dataFile, path string, progress Progress) error {
+	const op = "backup"
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return cantWrite(op, path, err)
+	}
+	if err := refuseExisting(op, path, "give the name of a new file"); err != nil {
+		return err
+	}
+	c, err := openExisting(op, dataFile)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	temp, err := copyChecked(ctx, op, c, path, progress)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp)
+	// Another backup of the same name may have been faster.
+	if err := refuseExisting(op, path, "give the name of a new file"); err != nil {
+		return err
+	}
+	return rename(op, temp, path)
+}
+
+func refuseExisting(op, path, hint string) error {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = fs.ErrExist
+	}
+	code := storage.CodeUnavailable
+	if errors.Is(err, fs.ErrExist) {
+		code = storage.CodeConflict
+	}
+	return &storage.Error{Code: code, Op: op, Path: path, Err: err, Hint: hint}
+}
+
+// copyChecked copies all that c reads into a new file beside path, checks it,
+// and returns its name.
+//
+// The copy is made in one read transaction. Without it SQLite would begin anew
+// whenever somebody has written, and beside a busy writer never end
+// (https://www.sqlite.org/c3ref/backup_finish.html, "Concurrent Usage").
+func copyChecked(ctx context.Context, op string, c *conn, path string, progress Progress) (temp string, err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".fazt-*") // mode 0600
+	if err != nil {
+		return "", cantWrite(op, path, err)
+	}
+	name := f.Name()
+	defer func() {
+		if err != nil {
+			removeDatabase(name)
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return "", cantWrite(op, path, err)
+	}
+	if _, err := c.exec("BEGIN"); err != nil {
+		return "", wrap(op, err)
+	}
+	defer c.exec("ROLLBACK") // there is nothing to keep
+	// The first read takes the snapshot, not BEGIN.
+	if _, err := c.queryInt("SELECT count(*) FROM sqlite_schema"); err != nil {
+		return "", wrap(op, err)
+	}
+	if err := copyPagesOf(ctx, c, name, progress); err != nil {
+		return "", wrap(op, err)
+	}
+	want, err := countRows(ctx, c)
+	if err != nil {
+		return "", wrap(op, err)
+	}
+	if err := checkCopy(ctx, op, name, want); err != nil {
+		return "", err
+	}
+	return name, ctx.Err()
+}
+
+// copyPagesOf copies the database that c reads over the file at path.
+func copyPagesOf(ctx context.Context, c *conn, path string, progress Progress) (err error) {
+	pageSize, err := c.queryInt("PRAGMA page_size")
+	if err != nil {
+		return err
+	}
+	to, err := openConn(path, "mode", "rw")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, to.close()) }()
+	b, err := to.raw.Backup("main", c.raw, "main")
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(err, b.Finish())
+		}
+		if done, err = b.Step(copyPages); err != nil {
+			return errors.Join(err, b.Finish())
+		}
+		if progress != nil {
+			total := int64(b.PageCount())
+			progress((total-int64(b.Remaining()))*pageSize, total*pageSize)
+		}
+	}
+	return b.Finish()
+}
+
+// removeDatabase removes a database that nobody has open.
+func removeDatabase(path string) {
+	for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
+		os.Remove(path + suffix)
+	}
+}
+
+// countRows returns how many rows each table has.
+func countRows(ctx context.Context, c *conn) (map[string]int64, error) {
+	var tables []string
+	err := c.query(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name", nil, func(row []driver.Value) error {
+		tables = append(tables, row[0].(string))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[string]int64, len(tables))
+	for _, table := range tables {
+		query := `SELECT count(*) FROM "` + strings.ReplaceAll(table, `"`, `""`) + `"`
+		err := c.query(ctx, query, nil, func(row []driver.Value) error {
+			counts[table] = row[0].(int64)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return counts, nil
+}
+
+// checkCopy returns an error unless the database at path, which nobody has
+// open, is sound and has the rows that it should have.
+func checkCopy(ctx context.Context, op, path string, want map[string]int64) error {
+	c, err := openConn(path, "mode", "ro", "immutable", "1")
+	if err != nil {
+		return wrap(op, err)
+	}
+	defer c.close()
+	if err := checkIntegrity(ctx, op, path, c); err != nil {
+		return err
+	}
+	got, err := countRows(ctx, c)
+	if err != nil {
+		return wrap(op, err)
+	}
+	for table, n := range want {
+		if got[table] != n {
+			return damaged(op, path, fmt.Sprintf("the copy has %d rows of %s, not %d", got[table], table, n), nil)
+		}
+	}
+	return nil
+}
+
+// checkIntegrity has SQLite look at every page.
+func checkIntegrity(ctx context.Context, op, path string, c *conn) error {
+	var findings []string
+	err := c.query(ctx, fmt.Sprintf("PRAGMA integrity_check(%d)", maxFindings), nil, func(row []driver.Value) error {
+		findings = append(findings, fmt.Sprint(row[0]))
+		return nil
+	})
+	if isDamage(err) {
+		return damaged(op, path, "it is damaged", err)
+	}
+	if err != nil {
+		return wrap(op, err)
+	}
+	if len(findings) != 1 || findings[0] != "ok" {
+		return damaged(op, path, "it is damaged: "+strings.Join(findings, ", "), nil)
+	}
+	return nil
+}
+
+func damaged(op, path, msg string, err error) error {
+	return &storage.Error{Code: storage.CodeFormat, Op: op, Path: path, Msg: msg, Err: err, Hint: "use another backup, and check the disk"}
+}
+
+func cantWrite(op, path string, err error) error {
+	return &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: path, Msg: "the file can't be written", Err: err,
+		Hint: "check that the directory exists, that this user may write to it and that there is room"}
+}
+
+// rename gives a finished file its name, so that this too survives the end of
+// the machine.
+func rename(op, from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return cantWrite(op, to, err)
+	}
+	dir, err := os.Open(filepath.Dir(to))
+	if err != nil {
+		return cantWrite(op, to, err)
+	}
+	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+		return cantWrite(op, to, err)
+	}
+	return nil
+}
