@@ -70,11 +70,16 @@ func startBenchmark(b *testing.B) []*benchRow {
 		o.Dev, o.Logger = false, slog.New(slog.DiscardHandler)
 	})
 	app := srv.Deploy(fstest.MapFS{
-		"1k.bin": {Data: []byte(strings.Repeat("fazt\n", 205)[:1024])},
+		"1k.bin":        {Data: []byte(strings.Repeat("fazt\n", 205)[:1024])},
+		"manifest.json": {Data: []byte(`{"indexes": {"notes": ["owner"]}}`)},
 		"api/main.js": {Data: []byte(`
 function handler(request) {
 	switch (request.path) {
 	case '/api/get': return {value: fazt.storage.kv.get('key')};
+	case '/api/find': return fazt.storage.ds.find('notes', {owner: 'o' + request.query.n % 1000});
+	case '/api/fill':
+		for (var i = 0; i < 500; i++) fazt.storage.ds.insert('notes', {owner: 'o' + (request.query.n * 500 + i) % 1000, text: 'a note'});
+		return {ok: true};
 	case '/api/set': fazt.storage.kv.set('key' + request.query.n, request.query); return {ok: true};
 	}
 	return {hello: 'world'};
@@ -82,6 +87,11 @@ function handler(request) {
 	})
 	if res := app.Get("/api/set?n=&v=x"); res.Status != http.StatusOK {
 		b.Fatal(res)
+	}
+	for n := range 4 { // two documents of each of 1,000 owners
+		if res := app.Get(fmt.Sprint("/api/fill?n=", n)); res.Status != http.StatusOK {
+			b.Fatal(res)
+		}
 	}
 	addr := strings.TrimPrefix(srv.URL, "http://")
 	host := strings.TrimPrefix(app.URL, "http://")
@@ -95,6 +105,9 @@ function handler(request) {
 		{name: "kv get", addr: addr, request: same(harnesstest.Get(host, "/api/get"))},
 		{name: "kv set", addr: addr, request: func(connection, n int) []byte {
 			return harnesstest.Get(host, fmt.Sprintf("/api/set?n=%d-%d&v=%d", connection, n%100, n))
+		}},
+		{name: "indexed ds find", addr: addr, request: func(connection, n int) []byte {
+			return harnesstest.Get(host, fmt.Sprint("/api/find?n=", connection*100+n))
 		}},
 	}
 }
