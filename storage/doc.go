@@ -87,6 +87,17 @@
 // An operator that does not exist, or an operand of the wrong type, is an error
 // with the path to it. A query has at most [MaxConditions] conditions.
 //
+// # Indexes
+//
+// A deploy names the fields of documents that are indexed
+// ([NewDeployment].Indexes). An index changes how long a call takes and never
+// what it returns. It serves $eq, $in, $gt, $gte, $lt, $lte and $prefix where
+// they stand by themselves or in $and, and a sort with a limit; $or, $not, $ne
+// and $nin do without. To an index an array is one value, as it is to $eq: a
+// document with {"tags": ["a", "b"]} is found by {"tags": ["a", "b"]}. What is
+// asked of its elements, or of a part of a text, is $contains, which uses no
+// index. A field that is missing is indexed as null.
+//
 // # Changes
 //
 // An update is an object of plain fields, of operators, or of both, made in one

@@ -27,12 +27,34 @@
 // read through one pool and everything else through another, so that an app
 // that scans its documents holds up no other app's files.
 //
+// # Indexes
+//
+// One table holds the entries of all indexes, under app, index, user, value and
+// document, and whoever writes a document writes its entries in the same
+// transaction; an insert costs the same beside a thousand indexes of other apps
+// as beside none. A value is held as bytes that sort as values do, cut off at
+// [storage.MaxIndexKey], and each document is still matched, so what the bytes
+// can't tell is told by the document. A deploy that brings an index for many
+// documents does not wait for it: the sweeper builds it, 200 documents in a
+// transaction, and finds scan until it is ready.
+//
+// A find reads the one key of an index that its query names as it lies. If there
+// is a choice, or a range, it counts the entries that each index gives, with
+// growing patience, and takes the first that ends; past 65,536 entries, or when
+// the first few thousand documents hold what a limit asks for, it scans.
+//
+// # Backups
+//
+// [Store.Backup] and [BackupFile] copy the data as it is at one moment while
+// writers go on, and check the copy; [Restore] puts one in the place of a data
+// file that nobody has open.
+//
 // # The file
 //
 // It is marked with an application id. [Open] refuses another program's file and
 // one of a newer fazt, without changing it. Nothing may read the file but
 // through SQLite: closing any descriptor of it gives up the locks of the whole
-// process. Copy it with a backup command, never with cp while it is open.
+// process. Copy it with [Store.Backup], never with cp while it is open.
 //
 // Tables: apps, deployments, files, contents, aliases, env_vars and logs hold the
 // catalogue, removed_apps apps that are gone but for their data, kv, docs and

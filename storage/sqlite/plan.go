@@ -27,14 +27,16 @@ const (
 	entryWalkBack = entryOrder + `e.value DESC, e.seq DESC`
 )
 
-// Entries of an index are gathered up to gatherFirst, then up to gatherMore at
-// a time as many, and no further than gatherMost. To read an entry costs a third
-// of what it costs to scan a document, and to fetch its document twice that, so
-// beyond it a scan is as good.
+// To read an entry costs less than to scan a document, and to fetch the document
+// that it leads to costs more. So a find gathers up to gatherFirst entries, then
+// gatherMore times as many, and so on; beyond gatherMost a scan is as good.
 const (
 	gatherFirst = 256
 	gatherMore  = 16
 	gatherMost  = 256 * 16 * 16
+	// maxRanges is how many values of an $in are looked up one by one. Of more,
+	// all that lies between the least and the greatest is read.
+	maxRanges = 256
 	// headStart is how many documents a find with a limit scans before an
 	// index's many entries are gathered: if it finds its matches among them,
 	// none of that is needed.
@@ -78,10 +80,18 @@ func (d *docs) candidates(collection string, q *storage.Expr) ([]candidate, erro
 			continue
 		}
 		if ranges, ok := q.IndexRanges(x.field); ok {
-			found = append(found, candidate{x, ranges})
+			found = append(found, candidate{x, few(ranges)})
 		}
 	}
 	return found, nil
+}
+
+// few returns the ranges, or one that spans them if they are too many.
+func few(ranges []storage.IndexRange) []storage.IndexRange {
+	if len(ranges) <= maxRanges {
+		return ranges
+	}
+	return []storage.IndexRange{{From: ranges[0].From, To: ranges[len(ranges)-1].To}}
 }
 
 // choose finds out where the matches are. One index that gives one key is read
@@ -217,11 +227,11 @@ func (d *docs) sortedBy(collection, field string, q *storage.Expr) (c candidate,
 	if i < 0 {
 		return c, false, nil
 	}
-	c.index = indexes[i]
-	if c.ranges, ok = q.IndexRanges(field); !ok {
-		c.ranges = []storage.IndexRange{{From: []byte{0}, To: []byte{0xff}}}
+	ranges, ok := q.IndexRanges(field)
+	if !ok {
+		ranges = []storage.IndexRange{{From: []byte{0}, To: []byte{0xff}}}
 	}
-	return c, true, nil
+	return candidate{indexes[i], few(ranges)}, true, nil
 }
 
 // scanSorted calls fn with the matches that a sorted find needs, in any order:
