@@ -64,11 +64,21 @@ func BackupFile(ctx context.Context, dataFile, path string, progress Progress) e
 		return err
 	}
 	defer os.Remove(temp)
-	// Another backup of the same name may have been faster.
-	if err := refuseExisting(op, path, "give the name of a new file"); err != nil {
-		return err
+	return publishNew(op, temp, path, "give the name of a new file")
+}
+
+// publishNew gives a file its final name, unless somebody else has taken that
+// meanwhile: a link is refused then, where a rename would replace. A file
+// system without links gets the check and the rename, one after the other.
+func publishNew(op, temp, path, hint string) error {
+	err := os.Link(temp, path)
+	if err != nil {
+		if err := refuseExisting(op, path, hint); err != nil {
+			return err
+		}
+		return rename(op, temp, path)
 	}
-	return rename(op, temp, path)
+	return syncDir(op, path)
 }
 
 func refuseExisting(op, path, hint string) error {
@@ -245,6 +255,11 @@ func rename(op, from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return cantWrite(op, to, err)
 	}
+	return syncDir(op, to)
+}
+
+// syncDir puts a file's new name on disk.
+func syncDir(op, to string) error {
 	dir, err := os.Open(filepath.Dir(to))
 	if err != nil {
 		return cantWrite(op, to, err)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"sync"
 	"time"
@@ -58,7 +57,7 @@ func (d *draft) read(ctx context.Context, data io.Reader) error {
 		if err == nil {
 			_, err = in.Peek(1)
 		}
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // one that is wrapped says that something broke
 			return nil
 		}
 		if err == nil {

@@ -120,17 +120,17 @@ func (c *conn) query(ctx context.Context, query string, args []any, row func([]d
 	if err != nil {
 		return callError(ctx, err)
 	}
+	defer rows.Close() // also when row panics
 	values := make([]driver.Value, len(rows.Columns()))
 	for {
 		err := rows.Next(values)
+		if err == io.EOF {
+			return ctxError(ctx, rows.Close())
+		}
 		if err == nil {
 			err = row(values)
 		}
 		if err != nil {
-			closeErr := rows.Close()
-			if errors.Is(err, io.EOF) {
-				return ctxError(ctx, closeErr)
-			}
 			return ctxError(ctx, err)
 		}
 	}

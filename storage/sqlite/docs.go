@@ -139,7 +139,17 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if err != nil {
 		return err
 	}
-	return d.enter(op, collection, seq, body)
+	return d.indexed(d.enter(op, collection, seq, body))
+}
+
+// indexed passes on how the index entries of a document that has been written
+// were kept. Without them the document must not be: the transaction fails, also
+// if its caller goes on in spite of the error.
+func (d *docs) indexed(err error) error {
+	if err != nil {
+		d.tx.fail(err)
+	}
+	return err
 }
 
 // room refuses a document past a quota.
@@ -295,7 +305,7 @@ func (d *docs) update(op, collection string, q *storage.Expr, c *storage.Changes
 		if _, err := d.write(op, docsUpdate, changed, now, d.scope.App, d.scope.User, collection, seq); err != nil {
 			return err
 		}
-		return d.reenter(op, collection, seq, body, changed)
+		return d.indexed(d.reenter(op, collection, seq, body, changed))
 	})
 }
 
@@ -387,7 +397,7 @@ func (d *docs) remove(op, collection string, q *storage.Expr, from source) (int,
 		if _, err := d.write(op, docsDelete, d.key(collection, seq)...); err != nil {
 			return err
 		}
-		return d.leave(op, collection, seq, body)
+		return d.indexed(d.leave(op, collection, seq, body))
 	})
 }
 

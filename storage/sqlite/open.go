@@ -78,19 +78,35 @@ func inspect(path string) (ours bool, err error) {
 	// Immutable keeps SQLite from making a log or an index beside a file that
 	// may not be ours. What is asked for is in the file itself, also when a log
 	// exists: openWriter sets it before it switches the log on.
-	c, err := openConn(path, "mode", "ro", "immutable", "1")
+	c, id, err := openMarked(path, "mode", "ro", "immutable", "1")
+	if isDamage(err) && exists(path+"-wal") {
+		// A checkpoint that is under way, or was when its process was killed, has
+		// written the first page and not yet the rest. The log has it all.
+		c, id, err = openMarked(path, "mode", "ro")
+	}
 	if err != nil {
 		return false, notADatabase(path, err)
 	}
 	defer c.close()
-	id, err := c.queryInt("PRAGMA application_id")
-	if err != nil || id == applicationID {
-		return err == nil, notADatabase(path, err)
+	if id == applicationID {
+		return true, nil
 	}
 	if id != 0 {
 		return false, notOurs(path, fmt.Sprintf("it is another program's database, with application id %#x", id))
 	}
 	return false, refuseTables(c, path)
+}
+
+// openMarked opens a file and reads what program its database belongs to.
+func openMarked(path string, options ...string) (c *conn, id int64, err error) {
+	if c, err = openConn(path, options...); err != nil {
+		return nil, 0, err
+	}
+	if id, err = c.queryInt("PRAGMA application_id"); err != nil {
+		c.close()
+		return nil, 0, err
+	}
+	return c, id, nil
 }
 
 // refuseTables returns an error unless the database is empty.

@@ -48,7 +48,10 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	}
 	defer os.Remove(temp)
 	if !there {
-		return rename(op, temp, dataFile)
+		if there = exists(dataFile+"-wal") || exists(dataFile+"-journal"); there {
+			return refuseExisting(op, existing(dataFile), "it was made meanwhile; to replace its data, use force")
+		}
+		return publishNew(op, temp, dataFile, "it was made meanwhile; to replace its data, use force")
 	}
 	return replace(op, temp, dataFile)
 }

@@ -352,7 +352,7 @@ func (tx *writeTx) run(r *request) {
 	if r.err == nil {
 		tx.committed = append(tx.committed, tx.notify...)
 	} else {
-		tx.indexes = nil // it may have changed them
+		tx.indexes, tx.used = nil, nil // it may have changed them
 	}
 }
 
