@@ -19,12 +19,7 @@ import (
 )
 
 // serveManagement answers on the management host.
-func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request) {
-	p, ok := cleanPath(r.URL.Path)
-	if !ok {
-		notFound(w, r)
-		return
-	}
+func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request, p string) {
 	name, isApp := strings.CutPrefix(p, "/api/apps/")
 	switch {
 	case p == "/":

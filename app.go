@@ -184,18 +184,13 @@ func (s *Server) watch(ctx context.Context) {
 // the answer is 404. For its users to sign in, mount the Server at /auth/ too.
 func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := s.begin(w, r)
-		defer s.stats.record(out)
-		if !s.enter() {
-			writeClosed(out)
-			return
-		}
-		defer s.requests.Done()
-		if a := s.app(name); a != nil {
-			s.serveApp(out, r, a)
-			return
-		}
-		notFound(out, r)
+		s.serve(w, r, func(w *answer, r *http.Request, p string) {
+			if a := s.app(name); a != nil {
+				s.serveApp(w, r, a, p)
+				return
+			}
+			notFound(w, r)
+		})
 	})
 }
 

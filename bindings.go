@@ -76,8 +76,31 @@ func (b binder) write(prepare func(runtime.Args) (operation, error)) runtime.Fun
 }
 
 func (b binder) run(kind *budget.Operation, transact func(context.Context, storage.Scope, func(storage.Tx) error) error, prepare func(runtime.Args) (operation, error)) runtime.Func {
+	return scoped(kind, b.scope, func(args runtime.Args) (scopedOperation, error) {
+		do, err := prepare(args)
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			var result runtime.Value
+			err := transact(ctx, scope, func(tx storage.Tx) (err error) {
+				result, err = do(tx)
+				return err
+			})
+			if err != nil {
+				return runtime.Value{}, err // not result: a transaction that was given up may still set it
+			}
+			return result, nil
+		}, err
+	})
+}
+
+// scopedOperation is what a host function does with a scope's data, after it
+// has read its arguments.
+type scopedOperation func(context.Context, storage.Scope) (runtime.Value, error)
+
+// scoped makes a host function of a kind of operation, which it starts within
+// the request's budget once the scope and the arguments are known to be good.
+func scoped(kind *budget.Operation, scopeOf scopeFunc, prepare func(runtime.Args) (scopedOperation, error)) runtime.Func {
 	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
-		scope, err := b.scope(ctx)
+		scope, err := scopeOf(ctx)
 		if err != nil {
 			return runtime.Value{}, err
 		}
@@ -90,11 +113,7 @@ func (b binder) run(kind *budget.Operation, transact func(context.Context, stora
 			return runtime.Value{}, refusedOperation(err)
 		}
 		defer done()
-		var result runtime.Value
-		err = transact(op, scope, func(tx storage.Tx) (err error) {
-			result, err = do(tx)
-			return err
-		})
+		result, err := do(op, scope)
 		if err != nil {
 			return runtime.Value{}, hostError(err)
 		}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -20,38 +19,11 @@ type blobBinder struct {
 	scope  scopeFunc
 }
 
-// blobOperation is what a host function does with its scope's blobs, after it
-// has read its arguments.
-type blobOperation func(context.Context, storage.Scope) (runtime.Value, error)
-
-func (b blobBinder) run(kind *budget.Operation, prepare func(runtime.Args) (blobOperation, error)) runtime.Func {
-	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
-		scope, err := b.scope(ctx)
-		if err != nil {
-			return runtime.Value{}, err
-		}
-		do, err := prepare(args)
-		if err != nil {
-			return runtime.Value{}, err
-		}
-		op, done, err := kind.Start(ctx)
-		if err != nil {
-			return runtime.Value{}, refusedOperation(err)
-		}
-		defer done()
-		v, err := do(op, scope)
-		if err != nil {
-			return runtime.Value{}, hostError(err)
-		}
-		return v, nil
-	}
-}
-
 // bind gives handlers the functions under prefix.
 func (b blobBinder) bind(h runtime.Host, prefix string) {
 	store, read, write := b.server.store, b.server.kinds.blobRead, b.server.kinds.blobWrite
-	h[prefix+"put"] = b.run(write, b.put)
-	h[prefix+"get"] = b.run(read, b.whole(func(blob storage.Blob, data []byte) (runtime.Value, error) {
+	h[prefix+"put"] = scoped(write, b.scope, b.put)
+	h[prefix+"get"] = scoped(read, b.scope, b.whole(func(blob storage.Blob, data []byte) (runtime.Value, error) {
 		return runtime.From(struct {
 			Data []byte `json:"data"` // base64
 			MIME string `json:"mime"`
@@ -59,17 +31,17 @@ func (b blobBinder) bind(h runtime.Host, prefix string) {
 			Hash string `json:"hash"`
 		}{data, blob.MIME, blob.Size, blob.Hash})
 	}))
-	h[prefix+"getBytes"] = b.run(read, b.whole(func(_ storage.Blob, data []byte) (runtime.Value, error) {
+	h[prefix+"getBytes"] = scoped(read, b.scope, b.whole(func(_ storage.Blob, data []byte) (runtime.Value, error) {
 		return runtime.Bytes(data), nil
 	}))
-	h[prefix+"delete"] = b.run(write, func(args runtime.Args) (blobOperation, error) {
+	h[prefix+"delete"] = scoped(write, b.scope, func(args runtime.Args) (scopedOperation, error) {
 		path, err := args.String(0)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
 			was, err := store.DeleteBlob(ctx, scope, path)
 			return runtime.Bool(was), err
 		}, err
 	})
-	h[prefix+"list"] = b.run(read, func(args runtime.Args) (blobOperation, error) {
+	h[prefix+"list"] = scoped(read, b.scope, func(args runtime.Args) (scopedOperation, error) {
 		start, err := optionalString(args, 0)
 		if err != nil {
 			return nil, err
@@ -83,11 +55,11 @@ func (b blobBinder) bind(h runtime.Host, prefix string) {
 			return blobList(blobs)
 		}, err
 	})
-	h[prefix+"serve"] = b.run(read, b.serve)
+	h[prefix+"serve"] = scoped(read, b.scope, b.serve)
 	h[prefix+"url"] = runtime.Func(b.url)
 }
 
-func (b blobBinder) put(args runtime.Args) (blobOperation, error) {
+func (b blobBinder) put(args runtime.Args) (scopedOperation, error) {
 	path, err := args.String(0)
 	if err != nil {
 		return nil, err
@@ -116,8 +88,8 @@ func (b blobBinder) put(args runtime.Args) (blobOperation, error) {
 
 // whole reads a blob into memory, or gives null if there is none. What is larger
 // than an upload may be is left to url and serve.
-func (b blobBinder) whole(give func(storage.Blob, []byte) (runtime.Value, error)) func(runtime.Args) (blobOperation, error) {
-	return func(args runtime.Args) (blobOperation, error) {
+func (b blobBinder) whole(give func(storage.Blob, []byte) (runtime.Value, error)) func(runtime.Args) (scopedOperation, error) {
+	return func(args runtime.Args) (scopedOperation, error) {
 		path, err := args.String(0)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
 			blob, r, err := b.server.store.OpenBlob(ctx, scope, path)
@@ -163,7 +135,7 @@ func blobList(blobs []storage.Blob) (runtime.Value, error) {
 }
 
 // serve makes a response that streams the blob, or a 404 if there is none.
-func (b blobBinder) serve(args runtime.Args) (blobOperation, error) {
+func (b blobBinder) serve(args runtime.Args) (scopedOperation, error) {
 	path, err := args.String(0)
 	return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
 		_, err := b.server.store.StatBlob(ctx, scope, path)

@@ -12,7 +12,11 @@ import (
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
 // host, the management API on the bare loopback host and on admin.<domain>, and
 // apps on the labels below localhost and the domain.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.serveHost) }
+
+// serve answers a request by route, which is given the path, cleaned once for
+// everybody.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *answer, r *http.Request, p string)) {
 	out := s.begin(w, r)
 	defer s.stats.record(out)
 	if !s.enter() {
@@ -20,34 +24,40 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.requests.Done()
+	p, ok := cleanPath(r.URL.Path)
+	if !ok {
+		notFound(out, r)
+		return
+	}
+	route(out, r, p)
+}
+
+func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 	host := hostname(r.Host)
 	domain := s.opt.Domain
-	p, ok := cleanPath(r.URL.Path)
 	switch {
-	case !ok:
-		notFound(out, r)
 	case p == "/auth" || strings.HasPrefix(p, "/auth/"):
-		out.kind = kindAuth
+		w.kind = kindAuth
 		if p != r.URL.Path {
-			notFound(out, r)
+			notFound(w, r)
 			return
 		}
-		s.auth.ServeHTTP(out, r)
+		s.auth.ServeHTTP(w, r)
 	case isLoopback(host) || domain != "" && host == "admin."+domain:
-		out.kind = kindManagement
-		s.serveManagement(out, r)
+		w.kind = kindManagement
+		s.serveManagement(w, r, p)
 	case domain != "" && host == domain:
-		s.serveHome(out, r)
+		s.serveHome(w, r, p)
 	default:
 		label, ok := strings.CutSuffix(host, ".localhost")
 		if !ok && domain != "" {
 			label, ok = strings.CutSuffix(host, "."+domain)
 		}
 		if a := s.app(label); ok && a != nil {
-			s.serveApp(out, r, a)
+			s.serveApp(w, r, a, p)
 			return
 		}
-		s.serveUnknown(out, r)
+		s.serveUnknown(w, r)
 	}
 }
 
@@ -98,13 +108,8 @@ func isLoopback(host string) bool {
 }
 
 // serveApp answers from one app: its handler under /api, its files elsewhere.
-func (s *Server) serveApp(w *answer, r *http.Request, a *app) {
+func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
-	p, ok := cleanPath(r.URL.Path)
-	if !ok {
-		notFound(w, r)
-		return
-	}
 	if strings.HasPrefix(p, ownPrefix) {
 		s.serveOwn(w, r, a, p)
 		return
@@ -118,12 +123,12 @@ func (s *Server) serveApp(w *answer, r *http.Request, a *app) {
 }
 
 // serveHome answers the domain itself.
-func (s *Server) serveHome(w *answer, r *http.Request) {
+func (s *Server) serveHome(w *answer, r *http.Request, p string) {
 	if a := s.app("root"); a != nil {
-		s.serveApp(w, r, a)
+		s.serveApp(w, r, a, p)
 		return
 	}
-	if r.URL.Path != "/" {
+	if p != "/" {
 		notFound(w, r)
 		return
 	}
