@@ -117,6 +117,11 @@ func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 	}
 	before := w.heap.used
 	w.heap = w.sample()
+	for x := range w.active {
+		// What was alive when the run began may be gone by now, and would hide
+		// as much of what the run has taken since.
+		x.base.live = min(x.base.live, w.heap.live)
+	}
 	return w.ascribe(minus(w.heap.used, before)), true
 }
 
