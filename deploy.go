@@ -25,7 +25,7 @@ type Deployment struct {
 	Files        int
 	Size         int64  // bytes, uncompressed
 	Engine       string // that runs the handler; "" without one
-	EngineReason string // why that engine
+	EngineReason string // why not the first one, "" if it is
 }
 
 // ErrInvalidApp is wrapped by the errors of a deploy that say what is wrong with

@@ -17,6 +17,7 @@ import (
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
@@ -169,7 +170,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		return nil, err
 	}
 	s.runtime, err = runtime.New(runtime.Options{
-		Engines: []runtime.Engine{ottojs.New()},
+		Engines: []runtime.Engine{ottojs.New(), gojajs.New()},
 		Limits:  opt.Handler,
 		Gate:    gate{s.slots},
 	})

@@ -117,6 +117,9 @@ func contents(d *fazt.Deployment) string {
 	text := count(d.Files, "file") + ", " + size(d.Size)
 	if d.Engine != "" {
 		text += ", handler on " + d.Engine
+		if d.EngineReason != "" {
+			text += " (" + d.EngineReason + ")"
+		}
 	}
 	return text
 }

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
 	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // engines are all that the suite in runtimetest is run on.
-var engines = []runtime.Engine{ottojs.New()}
+var engines = []runtime.Engine{ottojs.New(), gojajs.New()}
 
 func forEachEngine(t *testing.T, test func(*testing.T, runtime.Engine)) {
 	for _, e := range engines {
@@ -22,3 +23,5 @@ func TestConformance(t *testing.T) { forEachEngine(t, runtimetest.Conformance) }
 func TestHostile(t *testing.T) { forEachEngine(t, runtimetest.Hostile) }
 
 func TestIsolation(t *testing.T) { forEachEngine(t, runtimetest.Isolation) }
+
+func TestNewer(t *testing.T) { runtimetest.Newer(t, gojajs.New()) }

@@ -307,8 +307,16 @@ func (w *jsonWriter[V]) newline(shift int) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendQuoted quotes as JSON.stringify does: no HTML escapes, and what isn't
-// UTF-8 becomes U+FFFD.
+// surrogateAt is the lone surrogate that three bytes stand for, 0 if they don't.
+func surrogateAt(s string) rune {
+	if len(s) < 3 || s[0] != 0xED || s[1] < 0xA0 || s[1] > 0xBF || s[2]&0xC0 != 0x80 {
+		return 0
+	}
+	return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F)
+}
+
+// appendQuoted quotes as JSON.stringify does: no HTML escapes, lone surrogates
+// escaped, and what else isn't UTF-8 as U+FFFD.
 func appendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -318,8 +326,13 @@ func appendQuoted(dst []byte, s string) []byte {
 			r, size := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && size == 1 {
 				dst = append(dst, s[start:i]...)
-				dst = append(dst, "\uFFFD"...)
-				start = i + 1
+				if unit := surrogateAt(s[i:]); unit != 0 {
+					dst = append(dst, '\\', 'u', 'd', hexDigits[unit>>8&15], hexDigits[unit>>4&15], hexDigits[unit&15])
+					size = 3
+				} else {
+					dst = append(dst, "\uFFFD"...)
+				}
+				start = i + size
 			}
 			i += size
 			continue

@@ -12,6 +12,7 @@ const (
 	maxBrackets   = 1000   // ( [ { and templates inside one another
 	maxStatements = 5_000  // if (a) if (b) ..., else if ... else if ...
 	maxOperators  = 10_000 // a + b + c ..., !!!!a, a = b = c, a.b.c
+	maxGroups     = 500    // in a regular expression
 )
 
 // checkNesting finds out how deep the source nests. It reads tokens, not
@@ -71,7 +72,7 @@ func (n *nesting) scan() string {
 		case c == '/' && n.unclear:
 			return "a slash behind this brace could mean a division or a regular expression; put a semicolon or parentheses between them"
 		case c == '/' && n.regexp:
-			n.skipRegexp()
+			msg = n.skipRegexp()
 			n.literal()
 		case c == '(' || c == '[' || c == '{':
 			msg = n.open(c)
@@ -211,23 +212,28 @@ func (n *nesting) skipString(quote byte) {
 	}
 }
 
-func (n *nesting) skipRegexp() {
-	class := false
+func (n *nesting) skipRegexp() string {
+	class, groups := false, 0
 	for n.pos++; n.pos < len(n.src); n.pos++ {
 		switch c := n.src[n.pos]; {
 		case c == '\\':
 			n.pos++
 		case c == '\n' || c == '\r':
-			return
+			return ""
 		case c == '[':
 			class = true
 		case c == ']':
 			class = false
+		case c == '(' && !class:
+			if groups++; groups > maxGroups {
+				return fmt.Sprintf("a regular expression has more than %d groups", maxGroups)
+			}
 		case c == '/' && !class:
 			n.pos++
-			return
+			return ""
 		}
 	}
+	return ""
 }
 
 // template reads a template's text up to its end or the next ${.

@@ -160,7 +160,7 @@ func loadReason(pinned string, refusal *Error) string {
 	case refusal != nil:
 		return refusal.Error()
 	}
-	return "the first engine that can run it"
+	return ""
 }
 
 func (r *Runtime) engineNames() string {
@@ -202,7 +202,7 @@ func (r *Runtime) unit(src Source, host Host) (Unit, error) {
 }
 
 // Engine names the engine that was chosen, and why: the refusal of the engine
-// before it, with the place in the source.
+// before it, with the place in the source. There is no reason for the first.
 func (p *Program) Engine() (name, reason string) { return p.engine, p.reason }
 
 // Close drops the pooled VMs. Runs that are under way end as usual, and later

@@ -16,18 +16,32 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-//go:embed testdata/*.txt
+//go:embed testdata
 var testdata embed.FS
 
-// Conformance runs the cases in testdata on an engine.
-func Conformance(t *testing.T, engine runtime.Engine) {
-	files, err := testdata.ReadDir("testdata")
+// Conformance runs the cases in testdata on an engine, except for those in newer
+// language.
+func Conformance(t *testing.T, engine runtime.Engine) { runCases(t, engine, "testdata") }
+
+// Newer runs what only an engine for newer JavaScript than ES5 can run: the cases
+// in testdata/newer, and further attempts on limits and isolation.
+func Newer(t *testing.T, engine runtime.Engine) {
+	t.Run("Conformance", func(t *testing.T) { runCases(t, engine, "testdata/newer") })
+	t.Run("Isolation", func(t *testing.T) { runIsolation(t, engine, isolationNewer) })
+	t.Run("Hostile", func(t *testing.T) { runHostile(t, engine, hostileNewer) })
+}
+
+func runCases(t *testing.T, engine runtime.Engine, dir string) {
+	files, err := testdata.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{engine}})
 	for _, file := range files {
-		text, err := testdata.ReadFile("testdata/" + file.Name())
+		if file.IsDir() {
+			continue
+		}
+		text, err := testdata.ReadFile(dir + "/" + file.Name())
 		if err != nil {
 			t.Fatal(err)
 		}

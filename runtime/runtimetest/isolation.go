@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,10 +10,12 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
+type attempt struct{ name, src string }
+
 // isolation are attempts to leave something to the next request. Each answers
 // what it finds and then tries to leave the request's id, so all requests have
 // to get the same answer.
-var isolation = []struct{ name, src string }{
+var isolation = []attempt{
 	{"a variable", `var was = typeof mine; var mine = request.id; return was + typeof stash`},
 	{"an undeclared variable", `var was = typeof stash; stash = request.id; return was`},
 	{"a property of this", `function f() { return this; } var was = f().stash; f().stash = request.id; return was`},
@@ -66,40 +69,50 @@ var isolation = []struct{ name, src string }{
 	{"arguments", `function f(a) { var was = a; arguments[0] = request.id; arguments.stash = 1; return was; } return String(f('x')) + f('x')`},
 	{"bound functions", `var b = respond.bind(null), was = b.stash; b.stash = 1; Function.prototype.bind = null; return String(was) + typeof Function.prototype.bind`},
 	{"code made at run time", `var out = []; ['eval', 'Function'].forEach(function (n) { try { out.push(n === 'eval' ? eval('1') : Function('return 1')()); } catch (e) { out.push('no'); } }); try { out.push((function () {}).constructor('return 1')()); } catch (e) { out.push('no'); } try { out.push(Math.max.constructor('return 1')()); } catch (e) { out.push('no'); } try { out.push(new (Object.getPrototypeOf(function () {}).constructor)('return 1')()); } catch (e) { out.push('no'); } return out.join()`},
-	{"__proto__", `var o = {}; o.__proto__ = {x: 1}; try { o.__proto__.stash = request.id; ({}).__proto__.stash = request.id; } catch (e) {} return String({}.stash)`},
+	{"__proto__", `var o = {}, was = {}.stash; o.__proto__ = {x: 1}; try { o.__proto__.stash = request.id; ({}).__proto__.stash = request.id; } catch (e) {} return String(was)`},
 	{"an error's constructor", `try { null.x; } catch (e) { var was = e.constructor.stash; e.constructor.stash = request.id; Object.getPrototypeOf(e).stash = 1; return [was, e.stash].join(); }`},
 	{"a thrown error", `stash = 1; var was = typeof stash2; stash2 = request.id; if (request.path === '/never') throw 1; return was`},
 	{"crypto and friends", `var was = [crypto.stash, TextEncoder.stash, TextEncoder.prototype.stash, btoa.stash].join(); crypto.stash = TextEncoder.stash = TextEncoder.prototype.stash = btoa.stash = request.id; return was`},
 }
 
-// Isolation proves that nothing of a request is there in the next, though VMs
-// may be reused.
+// Isolation proves that nothing of a request is there in the next, of the same
+// app or of another, though VMs may be reused.
 func Isolation(t *testing.T, engine runtime.Engine) {
+	runIsolation(t, engine, isolation)
 	r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{engine}})
-	for _, attempt := range isolation {
-		t.Run(attempt.name, func(t *testing.T) {
-			p, err := r.Load(runtime.Source{Files: map[string]string{
-				runtime.DefaultMain: attempt.src,
-				"api/counter.js":    "var n = 0; exports.next = function () { return ++n; }",
-			}}, testHost())
-			if err != nil {
-				t.Fatal(err)
+	t.Run("after an error", func(t *testing.T) { isolatedAfterError(t, r) })
+}
+
+func runIsolation(t *testing.T, engine runtime.Engine, attempts []attempt) {
+	r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{engine}})
+	for _, a := range attempts {
+		t.Run(a.name, func(t *testing.T) {
+			host := testHost() // what apps could share
+			var apps []*runtime.Program
+			for range 2 {
+				p, err := r.Load(runtime.Source{Files: map[string]string{
+					runtime.DefaultMain: a.src,
+					"api/counter.js":    "var n = 0; exports.next = function () { return ++n; }",
+				}}, host)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer p.Close()
+				apps = append(apps, p)
 			}
-			defer p.Close()
 			var answers []string
-			for i := range 3 {
-				res, err := p.Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api", ID: fmt.Sprintf("r%d", i+1)})
+			for i, app := range []int{0, 0, 1, 0, 1} {
+				res, err := apps[app].Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api", ID: fmt.Sprintf("r%d", i+1)})
 				if err != nil {
 					t.Fatal(err)
 				}
 				answers = append(answers, string(res.Response.Body))
 			}
-			if diff := cmp.Diff([]string{answers[0], answers[0], answers[0]}, answers); diff != "" {
-				t.Errorf("answers of three requests (-want +got)\n%s", diff)
+			if diff := cmp.Diff(slices.Repeat(answers[:1], len(answers)), answers); diff != "" {
+				t.Errorf("answers of five requests to two apps (-want +got)\n%s", diff)
 			}
 		})
 	}
-	t.Run("after an error", func(t *testing.T) { isolatedAfterError(t, r) })
 }
 
 // isolatedAfterError looks at a VM on which a run threw.

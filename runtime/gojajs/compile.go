@@ -1,0 +1,313 @@
+package gojajs
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"reflect"
+	"strings"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/parser"
+	"github.com/dop251/goja/unistring"
+	"github.com/go-sourcemap/sourcemap"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// module is one file of a program. Its compiled program is not changed any
+// more, so VMs share it: it evaluates to a function of the secret values, which
+// returns the function that holds the file.
+type module struct {
+	name    string
+	program *goja.Program
+	async   bool            // it awaits at its top level
+	uses    map[string]bool // identifiers that occur in it
+}
+
+// Text around a file while it is parsed, so that return is allowed at its top
+// level, and await in the main file.
+const (
+	before      = "(function(){"
+	beforeAsync = "(async function(){"
+	after       = "\n})"
+)
+
+// compile parses a file, instruments it and compiles it. What the file mentions
+// is added to m.
+func compile(name, text string, main bool, m *mentions) (*module, error) {
+	prefix, program, body, err := parseFile(name, text, main)
+	if err != nil {
+		return nil, syntaxError(name, text, len(before), err)
+	}
+	program.File = file.NewFile(name, text, 1)
+	if sm := inlineMap(text); sm != nil {
+		program.File.SetSourceMap(sm)
+	}
+	shift(program, file.Idx(len(prefix)))
+	rw := &rewriter{file: program.File, mentions: m, uses: make(map[string]bool), skip: make(map[any]bool)}
+	if main {
+		rw.findHandler(body)
+	}
+	rw.walk(reflect.ValueOf(body))
+	if rw.refusal != nil {
+		return nil, rw.refusal
+	}
+	if main {
+		rw.finish(body)
+	}
+	wrap(program, body)
+	compiled, err := goja.CompileAST(program, false)
+	if err != nil {
+		return nil, compileError(name, err)
+	}
+	return &module{name: name, program: compiled, async: prefix == beforeAsync, uses: rw.uses}, nil
+}
+
+// parseFile parses a file, and returns the text that had to be put before it. The
+// main file is an asynchronous function if it awaits at its top level; elsewhere
+// await is a name like any other.
+func parseFile(name, text string, main bool) (string, *ast.Program, *ast.FunctionLiteral, error) {
+	if main && strings.Contains(text, "await") {
+		if program, body, err := parse(name, beforeAsync, text); err == nil && awaits(reflect.ValueOf(body.Body), make(map[any]bool)) {
+			return beforeAsync, program, body, nil
+		}
+	}
+	program, body, err := parse(name, before, text)
+	return before, program, body, err
+}
+
+// awaits tells whether a tree has an await that isn't in a function.
+func awaits(v reflect.Value, seen map[any]bool) bool {
+	switch v.Kind() {
+	case reflect.Interface:
+		return !v.IsNil() && awaits(v.Elem(), seen)
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Interface()] {
+			return false
+		}
+		seen[v.Interface()] = true
+		switch v.Interface().(type) {
+		case *ast.AwaitExpression:
+			return true
+		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral, *ast.ClassLiteral:
+			return false
+		}
+		return awaits(v.Elem(), seen)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if awaits(v.Field(i), seen) {
+				return true
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if awaits(v.Index(i), seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func parse(name, prefix, text string) (*ast.Program, *ast.FunctionLiteral, error) {
+	program, err := parser.ParseFile(nil, name, prefix+text+after, 0, parser.WithDisableSourceMaps)
+	if err != nil {
+		return nil, nil, err
+	}
+	body := wrapped(program, len(prefix)+len(text))
+	if body == nil {
+		// The file closes the function around it and opens another. By itself
+		// it doesn't parse, which gives the error its place.
+		if _, err = parser.ParseFile(nil, name, strings.Repeat(" ", len(before))+text, 0, parser.WithDisableSourceMaps); err == nil {
+			err = errors.New("unexpected token }")
+		}
+		return nil, nil, err
+	}
+	return program, body, nil
+}
+
+// wrapped returns the function that the parsed text consists of, or nil if it
+// consists of something else.
+func wrapped(program *ast.Program, end int) *ast.FunctionLiteral {
+	if len(program.Body) != 1 {
+		return nil
+	}
+	stmt, ok := program.Body[0].(*ast.ExpressionStatement)
+	if !ok {
+		return nil
+	}
+	fn, ok := stmt.Expression.(*ast.FunctionLiteral)
+	if !ok || fn.Body.RightBrace != file.Idx(end+len(after)-1) {
+		return nil
+	}
+	return fn
+}
+
+// inlineMap returns the source map that a bundler put into the last line.
+func inlineMap(text string) *sourcemap.Consumer {
+	const prefix = "//# sourceMappingURL=data:application/json"
+	last := strings.TrimRight(text, "\r\n")
+	last = last[strings.LastIndexByte(last, '\n')+1:]
+	if !strings.HasPrefix(last, prefix) {
+		return nil
+	}
+	_, data, _ := strings.Cut(last, ",")
+	raw, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		return nil
+	}
+	sm, err := sourcemap.Parse("", bytes.TrimSpace(raw))
+	if err != nil {
+		return nil
+	}
+	return sm
+}
+
+// shift moves the positions of a tree to where they are without the text that
+// was put before the file. goja takes them for offsets, whatever the base.
+func shift(program *ast.Program, by file.Idx) {
+	idx := reflect.TypeFor[file.Idx]()
+	each(reflect.ValueOf(program), make(map[any]bool), func(v reflect.Value) {
+		if v.Type() == idx && v.CanSet() {
+			v.SetInt(max(v.Int()-int64(by), 1))
+		}
+	})
+}
+
+// each visits all that a tree consists of, once.
+func each(v reflect.Value, seen map[any]bool, visit func(reflect.Value)) {
+	switch v.Kind() {
+	case reflect.Interface:
+		each(v.Elem(), seen, visit)
+	case reflect.Pointer:
+		if v.IsNil() || v.Type() == reflect.TypeFor[*file.File]() || seen[v.Interface()] {
+			return
+		}
+		seen[v.Interface()] = true
+		each(v.Elem(), seen, visit)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			each(v.Field(i), seen, visit)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			each(v.Index(i), seen, visit)
+		}
+	default:
+		if v.IsValid() {
+			visit(v)
+		}
+	}
+}
+
+// syntaxError places the parser's first error in the author's text.
+func syntaxError(name, text string, shift int, err error) error {
+	e := &runtime.Error{Code: runtime.CodeSyntax, Name: "SyntaxError", File: name, Message: err.Error()}
+	var list parser.ErrorList
+	if !errors.As(err, &list) || len(list) == 0 {
+		return e
+	}
+	first := list[0]
+	e.Message, e.Line, e.Column = first.Message, first.Position.Line, first.Position.Column
+	if e.Line == 1 {
+		e.Column = max(e.Column-shift, 1)
+	}
+	e.Line, e.Column = within(text, e.Line, e.Column)
+	switch wordAt(text, e.Line, e.Column) {
+	case "import":
+		e.Code, e.Message = runtime.CodeUnsupported, "import can't be used in a handler; write const x = require('./x')"
+	case "export":
+		e.Code, e.Message = runtime.CodeUnsupported, "export can't be used in a handler; write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
+	}
+	return e
+}
+
+// within moves a position that is behind the text to its end.
+func within(text string, line, column int) (int, int) {
+	if last := 1 + strings.Count(text, "\n"); line > last {
+		return last, len(text) - strings.LastIndexByte(text, '\n')
+	}
+	return line, column
+}
+
+// wordAt is the word at, or right before, a position.
+func wordAt(text string, line, column int) string {
+	for range line - 1 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	text, _, _ = strings.Cut(text, "\n")
+	at := min(column-1, len(text))
+	for _, word := range []string{"import", "export"} {
+		if strings.HasPrefix(text[at:], word) || strings.HasSuffix(strings.TrimRight(text[:at], " "), word) {
+			return word
+		}
+	}
+	return ""
+}
+
+// compileError is for what goja finds only when it compiles, such as a variable
+// that is declared twice.
+func compileError(name string, err error) error {
+	e := &runtime.Error{Code: runtime.CodeSyntax, Name: "SyntaxError", File: name, Message: err.Error()}
+	var ce *goja.CompilerSyntaxError
+	if errors.As(err, &ce) {
+		e.Message = ce.Message
+		if ce.File != nil {
+			p := ce.File.Position(ce.Offset)
+			e.File, e.Line, e.Column = p.Filename, p.Line, p.Column
+		}
+	}
+	return e
+}
+
+// The identifiers below can't be written in JavaScript, as they contain a
+// space, and they are bound by a function around the one that holds the file.
+// So no code can name, shadow or pass them.
+const (
+	idCheck   = "check ()"   // the checkpoint
+	idKey     = "key ()"     // looks at a property name that was computed
+	idList    = "list ()"    // what ...x adds to a list
+	idObject  = "object ()"  // what ...x adds to an object
+	idBinary  = "binary ()"  // an operator that makes large bigints
+	idEnd     = "end ()"     // the main file's end was reached; whether to call its handler
+	idRequest = "request ()" // the request
+	idLast    = "last value" // the main file's completion value
+	idCalled  = "was called" // the main file's handler has been called
+)
+
+var (
+	secrets          = []string{idCheck, idKey, idList, idObject, idBinary, idEnd, idRequest}
+	moduleParameters = []string{"exports", "require", "module", "request"}
+)
+
+// wrap makes the program an expression that evaluates to a function of the
+// secret values, which returns the function that holds the file.
+func wrap(program *ast.Program, body *ast.FunctionLiteral) {
+	body.ParameterList = parameters(moduleParameters)
+	body.Source = nativeSource
+	outer := &ast.FunctionLiteral{
+		Function:      1,
+		Source:        nativeSource,
+		ParameterList: parameters(secrets),
+		Body:          &ast.BlockStatement{LeftBrace: 1, List: []ast.Statement{&ast.ReturnStatement{Return: 1, Argument: body}}, RightBrace: 1},
+	}
+	program.Body = []ast.Statement{&ast.ExpressionStatement{Expression: outer}}
+	program.DeclarationList = nil
+}
+
+const nativeSource = "function () { [native code] }"
+
+func parameters(names []string) *ast.ParameterList {
+	list := &ast.ParameterList{Opening: 1, Closing: 1}
+	for _, name := range names {
+		list.List = append(list.List, &ast.Binding{Target: identifier(name, 1)})
+	}
+	return list
+}
+
+func identifier(name string, at file.Idx) *ast.Identifier {
+	return &ast.Identifier{Name: unistring.NewFromString(name), Idx: at}
+}

@@ -1,0 +1,201 @@
+package gojajs
+
+import (
+	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/token"
+)
+
+// findHandler looks for a top-level function or variable named handler. A
+// function of that name notes when it is called; where another value may be
+// meant, the calls by that name do, see rewriter.replace.
+func (rw *rewriter) findHandler(body *ast.FunctionLiteral) {
+	for _, s := range body.Body.List {
+		switch s := s.(type) {
+		case *ast.FunctionDeclaration:
+			if s.Function.Name.Name == "handler" {
+				rw.handler = true
+				rw.handlers = append(rw.handlers, s.Function)
+			}
+		case *ast.VariableStatement:
+			rw.findVariable(s.List)
+		case *ast.LexicalDeclaration:
+			rw.findVariable(s.List)
+		}
+	}
+}
+
+func (rw *rewriter) findVariable(list []*ast.Binding) {
+	for _, b := range list {
+		if id, ok := b.Target.(*ast.Identifier); !ok || id.Name != "handler" {
+			continue
+		}
+		rw.handler = true
+		switch fn := b.Initializer.(type) {
+		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
+			rw.handlers = append(rw.handlers, fn)
+		}
+	}
+}
+
+// noteCall makes a handler note that it has been called, in place of its
+// checkpoint.
+func noteCall(fn any) {
+	switch fn := fn.(type) {
+	case *ast.FunctionLiteral:
+		noteIn(fn.Body)
+	case *ast.ArrowFunctionLiteral:
+		switch body := fn.Body.(type) {
+		case *ast.BlockStatement:
+			noteIn(body)
+		case *ast.ExpressionBody:
+			at := body.Expression.Idx0()
+			body.Expression = &ast.SequenceExpression{Sequence: []ast.Expression{called(at), body.Expression}}
+		}
+	}
+}
+
+func noteIn(body *ast.BlockStatement) {
+	for i, s := range body.List {
+		if e, ok := s.(*ast.ExpressionStatement); ok && !isString(e.Expression) {
+			at := body.LeftBrace
+			body.List[i] = &ast.ExpressionStatement{Expression: &ast.SequenceExpression{Sequence: []ast.Expression{e.Expression, called(at)}}}
+			return
+		}
+	}
+}
+
+func called(at file.Idx) ast.Expression {
+	return assignTo(idCalled, at, &ast.BooleanLiteral{Idx: at, Literal: "true", Value: true})
+}
+
+// finish makes the main file report, when its end is reached without a return,
+// its completion value, and calls the handler if there is one to be called.
+func (rw *rewriter) finish(body *ast.FunctionLiteral) {
+	keepCompletion(body.Body.List)
+	for _, fn := range rw.handlers {
+		noteCall(fn)
+	}
+	at := max(body.Body.RightBrace, 1)
+	names := []string{idLast}
+	args := []ast.Expression{identifier(idLast, at)}
+	if rw.handler {
+		names = append(names, idCalled)
+		args = append(args, identifier(idCalled, at), identifier("handler", at))
+	}
+	vars := &ast.VariableStatement{Var: 1}
+	for _, name := range names {
+		vars.List = append(vars.List, &ast.Binding{Target: identifier(name, 1)})
+	}
+	body.DeclarationList = append(body.DeclarationList, &ast.VariableDeclaration{Var: 1, List: vars.List})
+	end := rw.call(idEnd, at, args...)
+	var last ast.Statement = &ast.ExpressionStatement{Expression: end}
+	if rw.handler {
+		last = &ast.IfStatement{If: at, Test: end,
+			Consequent: &ast.ReturnStatement{Return: at, Argument: rw.call("handler", at, rw.call(idRequest, at))}}
+	}
+	body.Body.List = append(body.Body.List, last)
+}
+
+// keepCompletion assigns the values of the statements that may give a list its
+// completion value, from the last up to the first that surely does. It reports
+// whether one surely does.
+func keepCompletion(list []ast.Statement) bool {
+	for i := len(list) - 1; i >= 0; i-- {
+		if keepStatement(list[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func keepStatement(s ast.Statement) bool {
+	switch s := s.(type) {
+	case *ast.ExpressionStatement:
+		if isCheckpoint(s) || isString(s.Expression) && directive(s) {
+			return false
+		}
+		s.Expression = assignTo(idLast, s.Expression.Idx0(), s.Expression)
+		return true
+	case *ast.BlockStatement:
+		return keepCompletion(s.List)
+	case *ast.IfStatement:
+		a := keepStatement(s.Consequent)
+		return s.Alternate != nil && keepStatement(s.Alternate) && a
+	case *ast.LabelledStatement:
+		keepStatement(s.Statement)
+	case *ast.DoWhileStatement:
+		keepStatement(s.Body)
+	case *ast.WhileStatement:
+		keepStatement(s.Body)
+	case *ast.ForStatement:
+		keepStatement(s.Body)
+	case *ast.ForInStatement:
+		keepStatement(s.Body)
+	case *ast.ForOfStatement:
+		keepStatement(s.Body)
+	case *ast.SwitchStatement:
+		for _, c := range s.Body {
+			keepCompletion(c.Consequent)
+		}
+	case *ast.TryStatement:
+		a := keepStatement(s.Body)
+		return (s.Catch == nil || keepStatement(s.Catch.Body)) && a
+	}
+	return false
+}
+
+func isCheckpoint(s *ast.ExpressionStatement) bool {
+	c, ok := s.Expression.(*ast.CallExpression)
+	if !ok {
+		return false
+	}
+	id, ok := c.Callee.(*ast.Identifier)
+	return ok && id.Name == idCheck
+}
+
+// directive tells 'use strict', which has to stay what it is.
+func directive(s *ast.ExpressionStatement) bool {
+	return s.Expression.(*ast.StringLiteral).Value == "use strict"
+}
+
+// replace returns what stands for an expression, or nil to keep it.
+func (rw *rewriter) replace(e ast.Expression) ast.Expression {
+	switch n := e.(type) {
+	case *ast.BinaryExpression:
+		if rw.mentions.bigints && growing[n.Operator] != "" {
+			return rw.binary(n.Operator, n.Left, n.Right)
+		}
+	case *ast.CallExpression:
+		// A variable's value may be a function that notes nothing.
+		id, ok := n.Callee.(*ast.Identifier)
+		if ok && id.Name == "handler" && rw.handler && len(rw.handlers) == 0 {
+			n.Callee = &ast.SequenceExpression{Sequence: []ast.Expression{called(id.Idx), id}}
+		}
+	}
+	return nil
+}
+
+// growing are the operators whose result on bigints can be much larger than
+// what they are given.
+var growing = map[token.Token]string{token.EXPONENT: "**", token.MULTIPLY: "*", token.SHIFT_LEFT: "<<"}
+
+func (rw *rewriter) binary(op token.Token, left, right ast.Expression) ast.Expression {
+	at := left.Idx0()
+	text := &ast.StringLiteral{Idx: at, Literal: growing[op], Value: identifier(growing[op], at).Name}
+	return rw.call(idBinary, at, text, left, right)
+}
+
+// assign makes x **= y of bigints an assignment of x ** y.
+func (rw *rewriter) assign(n *ast.AssignExpression) {
+	if !rw.mentions.bigints || growing[n.Operator] == "" {
+		return
+	}
+	id, ok := n.Left.(*ast.Identifier)
+	if !ok {
+		rw.refuse(n.Left.Idx0(), "in a program with bigints, write o.x = o.x "+growing[n.Operator]+" y instead of o.x "+growing[n.Operator]+"= y")
+		return
+	}
+	n.Right = rw.binary(n.Operator, identifier(id.Name.String(), id.Idx), n.Right)
+	n.Operator = token.ASSIGN
+}

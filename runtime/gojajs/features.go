@@ -1,0 +1,309 @@
+package gojajs
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/dop251/goja"
+)
+
+// goja can't be interrupted inside a native. Some natives run as long as a
+// length says, some call back, and a chain of natives that call one another
+// (an object whose toString is String.prototype.trim) overflows the Go stack,
+// which ends the process. So natives are guarded: replaced by functions of ours
+// that check what they are given, bound how deep they nest, and are checkpoints.
+//
+// To replace all of them takes longer than most handlers run, and is not needed:
+// a program can only reach a native by its name. What it names in its text is
+// known when it is compiled: a native that takes long has to be guarded where
+// its name occurs at all, any other only where its value is passed on, as only
+// then another native can call it. Names that are computed go through vm.key,
+// and those that reflection is given through guards of their own, both of which
+// guard what they name before it is looked up.
+
+// feature is what belongs to a name.
+type feature struct {
+	name    string
+	slots   []slot
+	holders []string               // objects that the name leads to, see vm.holder
+	also    []string               // names that come with it
+	global  func(v *vm) goja.Value // makes a global that isn't goja's own
+	prepare func(v *vm)            // does what else is needed
+}
+
+// slot is a property of one of the standard objects that holds a native.
+type slot struct {
+	holder string // such as Array.prototype, see vm.holder; "" is the global object
+	key    string
+	symbol *goja.Symbol // instead of key
+	guard  guard        // nil for a native that only needs one when its value is passed on
+	base   string       // the global by which alone the native can be reached, "" for others
+}
+
+func (s slot) path() string {
+	key := s.key
+	if s.symbol != nil {
+		key = s.symbol.String()
+	}
+	if s.holder == "" {
+		return key
+	}
+	return s.holder + "." + key
+}
+
+// guard makes the function that stands for a native.
+type guard func(v *vm, native *goja.Object) goja.Value
+
+// use tells what a program does with a name.
+type use uint8
+
+const (
+	useName  use = 1 + iota // it occurs
+	useValue                // its value is passed on
+)
+
+// start is a feature that a program needs from its beginning.
+type start struct {
+	*feature
+	use use
+}
+
+// allFeatures looks through a runtime for natives.
+func allFeatures() (map[string]*feature, error) {
+	v := &vm{js: goja.New()}
+	all := make(map[string]*feature)
+	at := func(name string) *feature {
+		if all[name] == nil {
+			all[name] = &feature{name: name}
+		}
+		return all[name]
+	}
+	missing := maps.Clone(guards)
+	add := func(name string, s slot) {
+		delete(missing, s.path())
+		if s.guard = guards[s.path()]; s.guard != nil || s.holder != "" || slices.Contains(valueConstructors, s.key) {
+			at(name).slots = append(at(name).slots, s)
+		}
+	}
+	for _, path := range holderPaths {
+		holder, base := v.holder(path), baseOf(path)
+		if reachedBySyntax[path] {
+			base = ""
+		}
+		for _, key := range holder.GetOwnPropertyNames() {
+			if key == "caller" || key == "arguments" || key == "constructor" {
+				continue // see prepareConstructor
+			}
+			var val goja.Value
+			if v.js.Try(func() { val = holder.Get(key) }) != nil {
+				continue // an accessor, which wants another this
+			}
+			if _, ok := goja.AssertFunction(val); ok || guards[slot{holder: path, key: key}.path()] != nil {
+				add(key, slot{holder: path, key: key, base: base})
+			}
+		}
+		for _, s := range symbols {
+			if _, ok := goja.AssertFunction(holder.GetSymbol(s)); ok {
+				add(s.String(), slot{holder: path, symbol: s, base: base})
+			}
+		}
+		at(baseOf(path)).holders = append(at(baseOf(path)).holders, path)
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("gojajs: there is no %v to be guarded", slices.Sorted(maps.Keys(missing)))
+	}
+	for name, f := range globals {
+		at(name).global = f
+	}
+	for name, others := range implied {
+		at(name).also = others
+	}
+	for name, f := range prepared {
+		at(name).prepare = f
+	}
+	return all, nil
+}
+
+// mentioned are the features that a program needs from its beginning.
+func (s *shared) mentioned(m mentions, host *tree) []start {
+	var list []start
+	for _, name := range append([]string{alwaysReached}, slices.Sorted(maps.Keys(m.names))...) {
+		f := s.features[name]
+		u := useName
+		if m.values[name] {
+			u = useValue
+		}
+		if host.children[name] != nil {
+			list = append(list, start{hostFeature(name, host.children[name]), u})
+		}
+		if f != nil && (u == useValue || f.needed()) {
+			list = append(list, start{f, u})
+		}
+	}
+	return list
+}
+
+// needed tells whether there is something to do where the name only occurs.
+func (f *feature) needed() bool {
+	return f.global != nil || f.prepare != nil || f.also != nil || f.holders != nil ||
+		slices.ContainsFunc(f.slots, func(s slot) bool { return s.guard != nil })
+}
+
+func hostFeature(name string, t *tree) *feature {
+	return &feature{name: "global " + name, prepare: func(v *vm) { v.setGlobal(name, v.grow(name, t)) }}
+}
+
+// reach guards what a name that was computed leads to.
+func (v *vm) reach(name string) {
+	if t := v.script.host.children[name]; t != nil {
+		v.install(hostFeature(name, t), useValue)
+	}
+	if f := v.script.shared.features[name]; f != nil {
+		v.install(f, useValue)
+	}
+}
+
+// install guards a feature's natives and defines its global.
+func (v *vm) install(f *feature, u use) {
+	before := v.reached[f.name]
+	if before >= u {
+		return
+	}
+	if v.reached == nil {
+		v.reached = make(map[string]use)
+	}
+	v.reached[f.name] = u
+	if before == 0 {
+		v.have(f.name)
+	}
+	if u == useValue {
+		for _, path := range f.holders {
+			v.holder(path)
+		}
+	}
+	for _, s := range f.slots {
+		switch {
+		case s.guard == nil && u < useValue, s.guard != nil && before > 0:
+		case s.base != "" && v.reached[s.base] == 0:
+			if v.later == nil {
+				v.later = make(map[string][]slot)
+			}
+			v.later[s.base] = append(v.later[s.base], s)
+		default:
+			v.replace(s)
+		}
+	}
+	if before > 0 {
+		return
+	}
+	for _, name := range f.also {
+		if other := v.script.shared.features[name]; other != nil {
+			v.install(other, useName)
+		}
+	}
+	if f.global != nil {
+		v.setGlobal(f.name, f.global(v))
+	}
+	if f.prepare != nil {
+		f.prepare(v)
+	}
+}
+
+func (v *vm) setGlobal(name string, val goja.Value) {
+	_ = v.js.GlobalObject().DefineDataProperty(name, val, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+}
+
+// have guards what waited for a global to be reached.
+func (v *vm) have(base string) {
+	list := v.later[base]
+	delete(v.later, base)
+	for _, s := range list {
+		v.replace(s)
+	}
+}
+
+// replace puts a guard in the place of a native.
+func (v *vm) replace(s slot) {
+	holder := v.holder(s.holder)
+	var native *goja.Object
+	if s.symbol != nil {
+		native, _ = holder.GetSymbol(s.symbol).(*goja.Object)
+	} else {
+		native, _ = holder.Get(s.key).(*goja.Object)
+	}
+	if native == nil {
+		return // the handler has put something else there
+	}
+	if v.natives == nil {
+		v.natives = make(map[string]*goja.Object)
+	}
+	v.natives[s.path()] = native
+	make := s.guard
+	switch {
+	case make == nil && s.holder == "":
+		make = constructorGuard(nil)
+	case make == nil:
+		make = plainGuard
+	}
+	val := make(v, native)
+	if s.symbol != nil {
+		_ = holder.DefineDataPropertySymbol(s.symbol, val, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	} else {
+		_ = holder.DefineDataProperty(s.key, val, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	}
+}
+
+// holder returns a standard object. The ones that have been asked for are kept,
+// since a handler may put something else in their place.
+func (v *vm) holder(path string) *goja.Object {
+	if path == "" {
+		return v.js.GlobalObject()
+	}
+	if obj := v.holders[path]; obj != nil {
+		return obj
+	}
+	obj := v.findHolder(path)
+	if v.holders == nil {
+		v.holders = make(map[string]*goja.Object)
+	}
+	v.holders[path] = obj
+	return obj
+}
+
+func (v *vm) findHolder(path string) *goja.Object {
+	switch path {
+	case "Array.prototype":
+		return v.js.NewArray().Prototype()
+	case "Object.prototype":
+		return v.js.NewObject().Prototype()
+	case "String.prototype":
+		return v.js.ToValue("").ToObject(v.js).Prototype()
+	case "Error.prototype":
+		return v.js.NewTypeError("").Prototype().Prototype()
+	case "%TypedArray%":
+		return v.holder("Uint8Array").Prototype()
+	case "%TypedArray%.prototype":
+		return v.holder("Uint8Array.prototype").Prototype()
+	}
+	if base := baseOf(path); base != path {
+		return v.holder(base).Get("prototype").(*goja.Object)
+	}
+	return v.js.Get(path).(*goja.Object)
+}
+
+// key looks at a property name that was computed, and returns it.
+func (v *vm) key(c goja.FunctionCall) goja.Value {
+	k := c.Argument(0)
+	switch val := k.(type) {
+	case *goja.Symbol:
+		v.reach(val.String())
+	case goja.String:
+		v.reach(val.String())
+	case *goja.Object:
+		// The language makes a text of it, once.
+		k = v.js.ToValue(val.String())
+		v.reach(k.String())
+	}
+	return k
+}

@@ -1,0 +1,86 @@
+package gojajs
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// Engine is the goja engine, for runtime.Options.Engines. One serves any number
+// of runtimes.
+type Engine struct {
+	shared func() (*shared, error)
+}
+
+// shared is what all programs have in common.
+type shared struct {
+	features map[string]*feature
+	library  *module
+	secrets  map[string]bool // that the library uses
+	web      *goja.Program
+}
+
+// New returns the engine.
+func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
+
+func newShared() (*shared, error) {
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool), secrets: make(map[string]bool)}
+	lib, err := compile(libraryName, librarySource, false, &m)
+	if err != nil {
+		return nil, err
+	}
+	web, err := goja.Compile(libraryName, runtime.WebLibrary, false)
+	if err != nil {
+		return nil, err
+	}
+	features, err := allFeatures()
+	if err != nil {
+		return nil, err
+	}
+	return &shared{features: features, library: lib, secrets: m.secrets, web: web}, nil
+}
+
+// Name is "goja".
+func (*Engine) Name() string { return "goja" }
+
+// Compile parses and compiles every .js file of the program.
+func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
+	all, err := e.shared()
+	if err != nil {
+		return nil, err
+	}
+	s := &script{unit: unit, shared: all, modules: make(map[string]*module), host: newTree(unit.Host)}
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool), secrets: make(map[string]bool), bigints: mayHaveBigInts(unit.Files)}
+	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
+		if name != unit.Main && !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		file, err := compile(name, unit.Files[name], name == unit.Main, &m)
+		if err != nil {
+			return nil, err
+		}
+		s.modules[name] = file
+	}
+	s.bigints, s.secrets = m.bigints, m.secrets
+	s.start = all.mentioned(m, s.host)
+	return s, nil
+}
+
+// A bigint comes from a literal, or from something with BigInt or Big in its
+// name.
+var bigint = regexp.MustCompile(`Big|[0-9a-fA-F_]n\b|as(Int|Uint)N`)
+
+func mayHaveBigInts(files map[string]string) bool {
+	for _, text := range files {
+		if bigint.MatchString(text) {
+			return true
+		}
+	}
+	return false
+}

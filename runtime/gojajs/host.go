@@ -1,0 +1,221 @@
+package gojajs
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// tree is what a program's host has under a name: a function, a constant, or
+// more names. It is made once for a program; a run makes objects of the parts
+// that it looks at.
+type tree struct {
+	names    []string // in order
+	children map[string]*tree
+	fn       runtime.Func
+	constant runtime.Value
+	level    string // of a function that logs
+	err      error
+}
+
+func newTree(host runtime.Host) *tree {
+	root := &tree{}
+	for _, name := range slices.Sorted(maps.Keys(host)) {
+		leaf := root.add(name)
+		switch x := host[name].(type) {
+		case runtime.Func:
+			leaf.fn = x
+		case func(context.Context, runtime.Args) (runtime.Value, error):
+			leaf.fn = x
+		default:
+			val, err := runtime.From(x)
+			if err == nil && val.Kind() == runtime.KindBytes {
+				err = fmt.Errorf("bytes can only be returned by a function")
+			}
+			if err != nil && root.err == nil {
+				root.err = fmt.Errorf("host value %s: %w", name, err)
+			}
+			leaf.constant = val
+		}
+	}
+	for name, level := range map[string]string{"log": "info", "info": "info", "warn": "warn", "error": "error", "debug": "debug", "trace": "debug"} {
+		root.add("console." + name).level = level
+	}
+	for _, level := range []string{"info", "warn", "error", "debug"} {
+		root.add("fazt.log." + level).level = level
+	}
+	return root
+}
+
+func (t *tree) add(name string) *tree {
+	for part := range strings.SplitSeq(name, ".") {
+		next := t.children[part]
+		if next == nil {
+			next = &tree{}
+			if t.children == nil {
+				t.children = make(map[string]*tree)
+			}
+			t.children[part] = next
+			t.names = append(t.names, part)
+		}
+		t = next
+	}
+	return t
+}
+
+// branch is an object of the host as JavaScript sees it: its properties are
+// made when they are asked for, and can't be changed.
+type branch struct {
+	vm   *vm
+	tree *tree
+	made map[string]goja.Value
+}
+
+func (b *branch) Get(key string) goja.Value {
+	if val, ok := b.made[key]; ok {
+		return val
+	}
+	child := b.tree.children[key]
+	if child == nil {
+		return nil
+	}
+	val := b.vm.grow(key, child)
+	if b.made == nil {
+		b.made = make(map[string]goja.Value)
+	}
+	b.made[key] = val
+	return val
+}
+
+func (b *branch) Set(string, goja.Value) bool { return false }
+func (b *branch) Has(key string) bool         { return b.tree.children[key] != nil }
+func (b *branch) Delete(key string) bool      { return b.tree.children[key] == nil }
+func (b *branch) Keys() []string              { return b.tree.names }
+
+// grow makes the value of a part of the host.
+func (v *vm) grow(name string, t *tree) goja.Value {
+	switch {
+	case t.fn != nil:
+		return v.native(name, v.hostFunc(t.fn))
+	case t.level != "":
+		return v.native(name, v.logger(t.level))
+	case t.children != nil:
+		return v.js.NewDynamicObject(&branch{vm: v, tree: t})
+	case t.constant.Kind() == runtime.KindJSON:
+		val := v.fromGo(t.constant)
+		v.freeze(val)
+		return val
+	}
+	return v.fromGo(t.constant)
+}
+
+// native makes a function of Go's.
+func (v *vm) native(name string, f func(goja.FunctionCall) goja.Value) *goja.Object {
+	obj := v.js.ToValue(f).(*goja.Object)
+	_ = obj.DefineDataProperty("name", v.js.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	return obj
+}
+
+// freeze makes a constant of the host unchangeable, and all in it.
+func (v *vm) freeze(val goja.Value) {
+	obj, ok := val.(*goja.Object)
+	if !ok {
+		return
+	}
+	for _, key := range obj.Keys() {
+		child := obj.Get(key)
+		v.freeze(child)
+		_ = obj.DefineDataProperty(key, child, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_TRUE)
+	}
+}
+
+func (v *vm) hostFunc(fn runtime.Func) func(goja.FunctionCall) goja.Value {
+	return func(c goja.FunctionCall) goja.Value {
+		args := make(runtime.Args, len(c.Arguments))
+		for i, a := range c.Arguments {
+			args[i] = v.toGo(i, a)
+		}
+		val, err := v.x.Call(fn, args)
+		if err != nil {
+			v.throw(err)
+		}
+		return v.fromGo(val)
+	}
+}
+
+func (v *vm) logger(level string) func(goja.FunctionCall) goja.Value {
+	return func(c goja.FunctionCall) goja.Value {
+		v.x.Print(level, runtime.Format(v, c.Arguments))
+		return goja.Undefined()
+	}
+}
+
+// respond is the global: respond(body), respond(status), respond(status, body),
+// respond(status, body, headers).
+func (v *vm) respond(c goja.FunctionCall) goja.Value {
+	status, body := v.js.ToValue(200), c.Argument(0)
+	if f := wholeNumber(body); len(c.Arguments) > 1 || f >= 100 && f <= 599 {
+		if !(f >= 100 && f <= 599) {
+			v.throwError("RangeError", "", "respond: the status must be a whole number from 100 to 599")
+		}
+		status, body = body, c.Argument(1)
+	}
+	obj := v.js.NewObject()
+	_ = obj.Set("status", status)
+	_ = obj.Set("headers", c.Argument(2))
+	_ = obj.Set("body", body)
+	v.note(obj, nil)
+	v.last = obj
+	return obj
+}
+
+// note remembers that an object is a response.
+func (v *vm) note(obj *goja.Object, stream any) {
+	if v.made == nil {
+		v.made = make(map[*goja.Object]any)
+	}
+	v.made[obj] = stream
+}
+
+// newResponse is a response that a host function made, for the handler to
+// return. It has no body that JavaScript could read.
+func (v *vm) newResponse(res *runtime.Response) goja.Value {
+	obj, headers := v.js.NewObject(), v.js.NewObject()
+	for _, name := range slices.Sorted(maps.Keys(res.Header)) {
+		var values []any
+		for _, s := range res.Header[name] {
+			values = append(values, s)
+		}
+		_ = headers.Set(name, v.js.NewArray(values...))
+	}
+	_ = obj.Set("status", max(res.Status, 200))
+	_ = obj.Set("headers", headers)
+	if res.Body != nil {
+		_ = obj.Set("body", v.newBytes(res.Body))
+	}
+	v.note(obj, res.Stream)
+	return obj
+}
+
+func (v *vm) answer(value goja.Value) (res runtime.Response, err error) {
+	err = v.try(func() error {
+		reply := runtime.Reply[goja.Value]{Value: value, Made: func(val goja.Value) (any, bool) {
+			obj, _ := val.(*goja.Object)
+			stream, ok := v.made[obj]
+			return stream, ok
+		}}
+		if v.last != nil {
+			reply.Last = &v.last
+		}
+		var err error
+		res, err = runtime.Answer(v, v.x.Limits, reply)
+		return err
+	})
+	return res, err
+}

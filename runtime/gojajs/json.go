@@ -1,0 +1,114 @@
+package gojajs
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// The methods of runtime.Builder.
+
+func (v *vm) NewNull() goja.Value            { return goja.Null() }
+func (v *vm) NewBool(b bool) goja.Value      { return v.js.ToValue(b) }
+func (v *vm) NewNumber(f float64) goja.Value { return v.js.ToValue(f) }
+func (v *vm) NewObject() goja.Value          { return v.js.NewObject() }
+
+func (v *vm) NewString(s string) goja.Value {
+	if utf8.ValidString(s) {
+		return v.js.ToValue(s)
+	}
+	var units []uint16
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 && len(s) > 2 && s[0] == 0xED {
+			units = append(units, 0xD000|uint16(s[1]&0x3F)<<6|uint16(s[2]&0x3F))
+			s = s[3:]
+			continue
+		}
+		units = utf16.AppendRune(units, r)
+		s = s[n:]
+	}
+	return goja.StringFromUTF16(units)
+}
+
+func (v *vm) NewArray(items []goja.Value) goja.Value {
+	list := make([]any, len(items))
+	for i, item := range items {
+		list[i] = item
+	}
+	return v.js.NewArray(list...)
+}
+
+// Put sets a property; assigning is faster, but __proto__ is a setter.
+func (v *vm) Put(obj goja.Value, key string, val goja.Value) {
+	if key == "__proto__" || v.reached[alwaysReached] > useName {
+		v.put(obj.(*goja.Object), key, val)
+		return
+	}
+	_ = obj.(*goja.Object).Set(key, val)
+}
+
+// parse is JSON.parse without a reviver.
+func (v *vm) parse(text string) goja.Value {
+	val, err := runtime.ParseJSON[goja.Value](v, text)
+	if err != nil {
+		v.throw(err)
+	}
+	return val
+}
+
+func jsonParse(v *vm, c goja.FunctionCall) goja.Value {
+	val := v.parse(c.Argument(0).ToString().String())
+	if _, ok := goja.AssertFunction(c.Argument(1)); ok {
+		return v.library("revive", val, c.Argument(1))
+	}
+	return val
+}
+
+func jsonStringify(v *vm, c goja.FunctionCall) goja.Value {
+	val, gap := c.Argument(0), ""
+	switch space := v.unboxed(c.Argument(2)).(type) {
+	case goja.String:
+		gap = space.String()
+	default:
+		if goja.IsNumber(space) {
+			gap = strings.Repeat(" ", int(max(0, min(10, space.ToFloat()))))
+		}
+	}
+	if runes := []rune(gap); len(runes) > 10 {
+		gap = string(runes[:10])
+	}
+	if replacer, ok := c.Argument(1).(*goja.Object); ok {
+		val = v.library("replaced", val, replacer)
+	}
+	v.strict = true
+	defer func() { v.strict = false }()
+	out, ok, err := runtime.AppendJSON(nil, v, val, gap, v.maxText())
+	if _, refused := errors.AsType[*runtime.HostError](err); refused {
+		v.throw(err)
+	} else if err != nil {
+		v.rangeError("JSON.stringify: " + err.Error())
+	}
+	if !ok {
+		return goja.Undefined()
+	}
+	return v.js.ToValue(string(out))
+}
+
+// unboxed is the value in a Number or String object.
+func (v *vm) unboxed(val goja.Value) goja.Value {
+	if obj, ok := val.(*goja.Object); ok {
+		switch obj.ClassName() {
+		case "Number":
+			return obj.ToNumber()
+		case "String":
+			return obj.ToString()
+		}
+	}
+	return val
+}

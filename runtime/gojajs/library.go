@@ -1,0 +1,186 @@
+package gojajs
+
+import (
+	_ "embed"
+	"strconv"
+
+	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+const libraryName = "<library>"
+
+//go:embed library.js
+var librarySource string
+
+// library calls a function of the library, which is loaded for the first call.
+func (v *vm) library(name string, args ...goja.Value) goja.Value {
+	if v.lib == nil {
+		v.lib = v.loadLibrary()
+	}
+	f, _ := goja.AssertFunction(v.lib.Get(name))
+	return v.must(f(goja.Undefined(), args...))
+}
+
+func (v *vm) loadLibrary() *goja.Object {
+	exports := v.js.CreateObject(nil)
+	file, err := v.file(v.script.shared.library, v.secretValues(v.script.shared.secrets))
+	if err == nil {
+		_, err = file(goja.Undefined(), exports, goja.Undefined(), v.bridge())
+	}
+	if err != nil {
+		panic(rethrown(err))
+	}
+	return exports
+}
+
+// bridge is what the library gets from Go. Handlers never see it. What it does
+// is independent of what a handler may have made of the standard library.
+func (v *vm) bridge() *goja.Object {
+	obj := v.js.CreateObject(nil)
+	for name, f := range map[string]func(c goja.FunctionCall) goja.Value{
+		"isArray": func(c goja.FunctionCall) goja.Value {
+			o, ok := c.Argument(0).(*goja.Object)
+			return v.js.ToValue(ok && o.ClassName() == "Array")
+		},
+		"lengthOf": func(c goja.FunctionCall) goja.Value { return v.js.ToValue(v.lengthOf(c.Argument(0).(*goja.Object))) },
+		"push": func(c goja.FunctionCall) goja.Value {
+			list := c.Argument(0).(*goja.Object)
+			v.put(list, strconv.Itoa(v.lengthOf(list)), c.Argument(1))
+			return goja.Undefined()
+		},
+		"set": func(c goja.FunctionCall) goja.Value {
+			v.put(c.Argument(0).(*goja.Object), c.Argument(1).String(), c.Argument(2))
+			return goja.Undefined()
+		},
+		"bare": func(goja.FunctionCall) goja.Value { return v.js.CreateObject(nil) },
+		"has": func(c goja.FunctionCall) goja.Value {
+			list := c.Argument(0).(*goja.Object)
+			for i := range v.lengthOf(list) {
+				if list.Get(strconv.Itoa(i)).StrictEquals(c.Argument(1)) {
+					return v.js.ToValue(true)
+				}
+			}
+			return v.js.ToValue(false)
+		},
+		"keys": func(c goja.FunctionCall) goja.Value {
+			keys := v.Keys(c.Argument(0))
+			list := make([]any, len(keys))
+			for i, k := range keys {
+				list[i] = k
+			}
+			return v.js.NewArray(list...)
+		},
+		"keyOf": func(c goja.FunctionCall) goja.Value {
+			val := v.unboxed(c.Argument(0))
+			if _, ok := val.(goja.String); ok || goja.IsNumber(val) {
+				return v.str(val)
+			}
+			return goja.Undefined()
+		},
+		"text":    func(c goja.FunctionCall) goja.Value { return v.str(c.Argument(0)) },
+		"unboxed": func(c goja.FunctionCall) goja.Value { return v.unboxed(c.Argument(0)) },
+		"define": func(c goja.FunctionCall) goja.Value {
+			obj := c.Argument(0).(*goja.Object)
+			if s, ok := c.Argument(1).(*goja.Symbol); ok {
+				_ = obj.DefineDataPropertySymbol(s, c.Argument(2), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+			} else {
+				v.hide(obj, c.Argument(1).String(), c.Argument(2))
+			}
+			return goja.Undefined()
+		},
+		"apply": v.apply, "construct": v.construct, "adopt": v.adopt,
+		"describe": v.describeProperty, "accessor": v.defineAccessor,
+		"bytesToString": v.bytesToString, "encode": v.encode, "decode": v.decode, "checkLabel": v.checkLabel,
+	} {
+		_ = obj.Set(name, f)
+	}
+	_ = obj.Set("iterator", goja.SymIterator)
+	_ = obj.Set("toPrimitive", goja.SymToPrimitive)
+	return obj
+}
+
+// values are the elements of a list that the library made.
+func (v *vm) values(list goja.Value) []goja.Value {
+	obj := list.(*goja.Object)
+	out := make([]goja.Value, v.lengthOf(obj))
+	for i := range out {
+		out[i] = obj.Get(strconv.Itoa(i))
+	}
+	return out
+}
+
+func (v *vm) apply(c goja.FunctionCall) goja.Value {
+	f, ok := goja.AssertFunction(c.Argument(0))
+	if !ok {
+		v.typeError("this is not a function")
+	}
+	return v.must(f(c.Argument(1), v.values(c.Argument(2))...))
+}
+
+func (v *vm) construct(c goja.FunctionCall) goja.Value {
+	f, ok := goja.AssertConstructor(c.Argument(0))
+	if !ok {
+		v.typeError("this is not a constructor")
+	}
+	obj, err := f(c.Argument(2).(*goja.Object), v.values(c.Argument(1))...)
+	if err != nil {
+		panic(rethrown(err))
+	}
+	return obj
+}
+
+// describeProperty returns the functions of an accessor.
+func (v *vm) describeProperty(c goja.FunctionCall) goja.Value {
+	native := v.natives["Object.getOwnPropertyDescriptor"]
+	if native == nil {
+		native, _ = v.holder("Object").Get("getOwnPropertyDescriptor").(*goja.Object)
+	}
+	f, _ := goja.AssertFunction(native)
+	return v.must(f(goja.Undefined(), c.Arguments...))
+}
+
+func (v *vm) defineAccessor(c goja.FunctionCall) goja.Value {
+	_ = c.Argument(0).(*goja.Object).DefineAccessorProperty(c.Argument(1).String(), c.Argument(2), c.Argument(3), goja.FLAG_TRUE, goja.FLAG_FALSE)
+	return goja.Undefined()
+}
+
+// webLibrary returns the constructors that engines share.
+func (v *vm) webLibrary() *goja.Object {
+	if v.web != nil {
+		return v.web
+	}
+	for _, name := range webNames {
+		v.reach(name)
+	}
+	bridge := v.js.CreateObject(nil)
+	for name, f := range map[string]func(string) string{"formDecode": runtime.FormDecode, "formEncode": runtime.FormEncode} {
+		_ = bridge.Set(name, func(c goja.FunctionCall) goja.Value { return v.js.ToValue(f(c.Argument(0).String())) })
+	}
+	_ = bridge.Set("parseURL", func(c goja.FunctionCall) goja.Value {
+		u, ok := runtime.ParseURL(c.Argument(0).String(), c.Argument(1).String())
+		if !ok {
+			return goja.Undefined()
+		}
+		var parts []any
+		for _, p := range u.Parts() {
+			parts = append(parts, p)
+		}
+		return v.js.NewArray(parts...)
+	})
+	program, err := v.js.RunProgram(v.script.shared.web)
+	if err == nil {
+		f, _ := goja.AssertFunction(program)
+		program, err = f(goja.Undefined(), bridge)
+	}
+	if err != nil {
+		panic(rethrown(err))
+	}
+	v.web = program.(*goja.Object)
+	v.library("iterators", v.web.Get("URLSearchParams"))
+	return v.web
+}
+
+// webNames are the natives that the shared library calls.
+var webNames = []string{"split", "map", "join", "slice", "push", "replace", "sort", "indexOf", expressions}

@@ -1,0 +1,206 @@
+// What the engine does in JavaScript, where it can be stopped between any two
+// steps. It is loaded when a run first needs something of it. The names exports
+// and module are those of any file; module holds what Go gives.
+'use strict';
+
+const go = module;
+const isArray = go.isArray;
+
+// --- arrays ---
+
+exports.list = function (x) {
+  const out = [];
+  for (const e of x) go.push(out, e);
+  return out;
+};
+
+exports.copy = function (o, n) {
+  const out = [];
+  for (let i = 0; i < n; i++) if (i in o) go.set(out, i, o[i]);
+  out.length = n;
+  return out;
+};
+
+exports.restore = function (o, list, n) {
+  for (let i = 0; i < list.length; i++) if (i in list) o[i] = list[i]; else delete o[i];
+  for (let i = list.length; i < n; i++) delete o[i];
+  o.length = list.length;
+};
+
+function flatten(out, o, n, depth) {
+  for (let i = 0; i < n; i++) {
+    if (!(i in o)) continue;
+    const e = o[i];
+    if (depth > 0 && isArray(e)) flatten(out, e, go.lengthOf(e), depth - 1); else go.push(out, e);
+  }
+  return out;
+}
+exports.flat = function (o, depth) { return flatten([], o, go.lengthOf(o), depth); };
+
+exports.localeText = function (o) {
+  let text = '';
+  const n = go.lengthOf(o);
+  for (let i = 0; i < n; i++) {
+    const e = o[i];
+    if (i > 0) text += ',';
+    if (e !== undefined && e !== null) text += e.toLocaleString();
+  }
+  return text;
+};
+
+// from is Array.from for an array-like and an iterable.
+exports.from = function (list, f, self) {
+  for (let i = 0; i < list.length; i++) go.set(list, i, go.apply(f, self, [list[i], i]));
+  return list;
+};
+
+// --- functions and constructors ---
+
+// wrap makes a function that stands for another, for calls that come from a
+// native: the call has a frame of its own here. check looks at the arguments.
+exports.wrap = function (target, name, length, check) {
+  const wrapper = function (...args) {
+    if (check) args = check(args, new.target !== undefined);
+    if (new.target === undefined) return go.apply(target, this, args);
+    return go.construct(target, args, new.target === wrapper ? target : new.target);
+  };
+  go.define(wrapper, 'name', name);
+  go.define(wrapper, 'length', length);
+  return wrapper;
+};
+
+// constructor makes a constructor that stands for one of the language's.
+exports.constructor = function (native, name, length, check) {
+  const wrapper = exports.wrap(native, name, length, check);
+  go.adopt(wrapper, native);
+  return wrapper;
+};
+
+exports.primitive = function (o) {
+  const convert = o[go.toPrimitive];
+  if (convert !== undefined && convert !== null) return go.apply(convert, o, ['number']);
+  const value = o.valueOf();
+  return value === null || typeof value !== 'object' && typeof value !== 'function' ? value : o.toString();
+};
+
+exports.binary = function (op, a, b) {
+  switch (op) {
+    case '**': return a ** b;
+    case '*': return a * b;
+    default: return a << b;
+  }
+};
+
+// --- texts ---
+
+exports.raw = function (strings, ...values) {
+  const list = strings.raw, n = go.lengthOf(list);
+  let text = '';
+  for (let i = 0; i < n; i++) {
+    text += go.text(list[i]);
+    if (i + 1 < n && i < values.length) text += go.text(values[i]);
+  }
+  return text;
+};
+
+// --- JSON ---
+
+exports.revive = function (value, f) {
+  function walk(holder, key) {
+    const v = holder[key];
+    if (v !== null && typeof v === 'object') {
+      for (const k of go.keys(v)) {
+        const changed = walk(v, k);
+        if (changed === undefined) delete v[k]; else go.set(v, k, changed);
+      }
+    }
+    return go.apply(f, holder, [key, v]);
+  }
+  return walk({'': value}, '');
+};
+
+// replaced makes a copy of a value that JSON.stringify prints as it would the
+// value with a replacer.
+exports.replaced = function (value, replacer) {
+  const f = typeof replacer === 'function' ? replacer : null;
+  let only = null;
+  if (!f && isArray(replacer)) {
+    only = [];
+    for (let i = 0; i < go.lengthOf(replacer); i++) {
+      const k = go.keyOf(replacer[i]);
+      if (k !== undefined && !go.has(only, k)) go.push(only, k);
+    }
+  }
+  if (!f && !only) return value;
+  const open = [];
+  function walk(holder, key) {
+    let v = holder[key];
+    if (v !== null && (typeof v === 'object' || typeof v === 'bigint') && typeof v.toJSON === 'function') v = v.toJSON(key);
+    if (f) v = go.apply(f, holder, [key, v]);
+    v = go.unboxed(v);
+    if (v === null || typeof v !== 'object') return v;
+    if (go.has(open, v)) throw new TypeError('the value contains itself: cycles are not JSON');
+    go.push(open, v);
+    let out;
+    if (isArray(v)) {
+      out = [];
+      const n = go.lengthOf(v);
+      for (let i = 0; i < n; i++) go.push(out, walk(v, '' + i));
+    } else {
+      out = go.bare();
+      for (const k of only || go.keys(v)) go.set(out, k, walk(v, k));
+    }
+    open.length--;
+    return out;
+  }
+  return walk({'': value}, '');
+};
+
+// --- bytes and texts ---
+
+exports.Bytes = function (Uint8Array) {
+  class Bytes extends Uint8Array {
+    toString(encoding) { return go.bytesToString(this, encoding); }
+  }
+  return Bytes;
+};
+
+exports.TextEncoder = function () {
+  return class TextEncoder {
+    get encoding() { return 'utf-8'; }
+    encode(text) { return go.encode(text === undefined ? '' : go.text(text)); }
+  };
+};
+
+exports.TextDecoder = function () {
+  return class TextDecoder {
+    #fatal; #keepBOM;
+    constructor(label, options) {
+      go.checkLabel(label);
+      this.#fatal = !!(options && options.fatal);
+      this.#keepBOM = !!(options && options.ignoreBOM);
+    }
+    get encoding() { return 'utf-8'; }
+    get fatal() { return this.#fatal; }
+    get ignoreBOM() { return this.#keepBOM; }
+    decode(bytes) { return bytes === undefined ? '' : go.decode(bytes, this.#fatal, this.#keepBOM); }
+  };
+};
+
+// iterators adds to the shared URLSearchParams what ES5 doesn't have.
+exports.iterators = function (URLSearchParams) {
+  const P = URLSearchParams.prototype;
+  go.define(P, go.iterator, function* () { for (const e of go.apply(P.entries, this, [])) yield e; });
+};
+
+// functions has a function of each kind.
+exports.functions = function () { return [async function () {}, function* () {}]; };
+
+// guardProto puts a check in front of the setter of __proto__.
+exports.guardProto = function (prototype, check) {
+  const own = go.describe(prototype, '__proto__');
+  go.accessor(prototype, '__proto__', function () { return go.apply(own.get, this, []); }, function (p) {
+    check(this, p);
+    go.apply(own.set, this, [p]);
+  });
+};

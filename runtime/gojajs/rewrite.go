@@ -1,0 +1,291 @@
+package gojajs
+
+import (
+	"reflect"
+
+	"github.com/dop251/goja/ast"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/token"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// rewriter instruments a file's syntax tree in place:
+//
+//   - Every function body and every loop body begins with a checkpoint. goja's
+//     interrupt can end a run between any two instructions, but only here can a
+//     run wait: for its slot, or for the memory to be measured.
+//   - What goja would do in one native step that nothing can interrupt goes
+//     through a function of ours: ...x, and ** and its like on bigints.
+//   - A property name that is computed goes through a check, since it may name
+//     a native that has to be guarded first, see vm.key.
+//
+// It also collects what the file mentions, which tells the natives that it can
+// reach, see features.go.
+type rewriter struct {
+	file     *file.File
+	mentions *mentions
+	uses     map[string]bool
+	refusal  *runtime.Error
+	seen     map[any]bool
+	skip     map[any]bool // nodes whose mention isn't a value, and objects' spreads
+	handler  bool         // the file declares handler at its top level
+	handlers []any        // the functions that are it
+}
+
+// mentions are the names in a program: all of them, and those whose value may
+// be stored or passed on, rather than called or looked into.
+type mentions struct {
+	names, values map[string]bool
+	secrets       map[string]bool // the secret parameters that are used
+	bigints       bool            // the program may have bigints
+}
+
+func (rw *rewriter) refuse(at file.Idx, reason string) {
+	if rw.refusal == nil {
+		p := rw.file.Position(int(at) - 1)
+		rw.refusal = &runtime.Error{Code: runtime.CodeUnsupported, Message: reason, File: p.Filename, Line: p.Line, Column: p.Column}
+	}
+}
+
+func (rw *rewriter) name(name string, value bool) {
+	rw.mentions.names[name] = true
+	if value {
+		rw.mentions.values[name] = true
+	}
+}
+
+// walk visits a tree, a node before its children, and gives expressions the
+// chance to be replaced when their children are done.
+func (rw *rewriter) walk(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Interface:
+		if v.IsNil() {
+			return
+		}
+		rw.walk(v.Elem())
+		if e, ok := v.Interface().(ast.Expression); ok && v.CanSet() {
+			if r := rw.replace(e); r != nil {
+				v.Set(reflect.ValueOf(r))
+			}
+		}
+	case reflect.Pointer:
+		if v.IsNil() || rw.visited(v.Interface()) {
+			return
+		}
+		rw.node(v.Interface())
+		rw.walk(v.Elem())
+		rw.after(v.Interface())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			rw.walk(v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			rw.walk(v.Index(i))
+		}
+	}
+}
+
+func (rw *rewriter) visited(node any) bool {
+	if rw.seen == nil {
+		rw.seen = make(map[any]bool)
+	}
+	if rw.seen[node] {
+		return true
+	}
+	rw.seen[node] = true
+	return false
+}
+
+// node looks at a node before its children are.
+func (rw *rewriter) node(node any) {
+	switch n := node.(type) {
+	case *ast.Identifier:
+		name := n.Name.String()
+		rw.uses[name] = true
+		rw.name(name, !rw.skip[n])
+	case *ast.DotExpression:
+		rw.name(n.Identifier.Name.String(), !rw.skip[n])
+		rw.harmless(n.Left)
+		n.Identifier.Idx = n.Left.Idx0() // errors are where the expression begins, as on otto
+	case *ast.BracketExpression:
+		rw.harmless(n.Left)
+		n.LeftBracket = n.Left.Idx0()
+		if lit, ok := n.Member.(*ast.StringLiteral); ok {
+			rw.name(lit.Value.String(), !rw.skip[n])
+		}
+	case *ast.PropertyShort:
+		rw.uses[n.Name.Name.String()] = true
+		rw.name(n.Name.Name.String(), true)
+	case *ast.PropertyKeyed:
+		if lit, ok := n.Key.(*ast.StringLiteral); ok {
+			rw.name(lit.Value.String(), true)
+		}
+	case *ast.CallExpression:
+		rw.harmless(n.Callee)
+		n.LeftParenthesis = n.Callee.Idx0()
+	case *ast.NewExpression:
+		rw.harmless(n.Callee)
+		n.New = n.Callee.Idx0()
+	case *ast.TemplateLiteral:
+		rw.harmless(n.Tag)
+	case *ast.ClassLiteral:
+		rw.harmless(n.SuperClass)
+	case *ast.BinaryExpression:
+		if n.Comparison || n.Operator == token.INSTANCEOF {
+			rw.harmless(n.Left)
+			rw.harmless(n.Right)
+		}
+	case *ast.UnaryExpression:
+		if n.Operator == token.TYPEOF {
+			rw.harmless(n.Operand)
+		}
+	case *ast.RegExpLiteral:
+		rw.name(expressions, false)
+	case *ast.ArrayPattern:
+		if n.Rest != nil {
+			rw.name(restOfArray, false)
+		}
+	case *ast.YieldExpression:
+		if n.Delegate {
+			rw.name(delegation, false)
+		}
+	case *ast.CatchStatement:
+		rw.name("Error", false)
+	case *ast.ObjectLiteral:
+		for _, p := range n.Value {
+			if s, ok := p.(*ast.SpreadElement); ok {
+				rw.skip[s] = true
+			}
+		}
+	case *ast.WithStatement:
+		rw.refuse(n.With, "the with statement can't be run safely")
+	}
+}
+
+// harmless notes that an expression is called or looked into: what it names is
+// not passed on.
+func (rw *rewriter) harmless(e ast.Expression) {
+	switch n := e.(type) {
+	case *ast.OptionalChain:
+		rw.harmless(n.Expression)
+	case *ast.Optional:
+		rw.harmless(n.Expression)
+	case *ast.Identifier, *ast.DotExpression, *ast.BracketExpression:
+		rw.skip[n] = true
+	}
+}
+
+// after changes a node whose children are done.
+func (rw *rewriter) after(node any) {
+	switch n := node.(type) {
+	case *ast.FunctionLiteral:
+		n.Body.List = rw.checked(n.Body.List, n.Body.LeftBrace)
+	case *ast.ArrowFunctionLiteral:
+		switch body := n.Body.(type) {
+		case *ast.BlockStatement:
+			body.List = rw.checked(body.List, body.LeftBrace)
+		case *ast.ExpressionBody:
+			at := body.Expression.Idx0()
+			body.Expression = &ast.SequenceExpression{Sequence: []ast.Expression{rw.call(idCheck, at), body.Expression}}
+		}
+	case *ast.ForStatement:
+		n.Body = rw.loop(n.Body)
+	case *ast.ForInStatement:
+		n.Body = rw.loop(n.Body)
+	case *ast.ForOfStatement:
+		n.Body = rw.loop(n.Body)
+	case *ast.WhileStatement:
+		n.Body = rw.loop(n.Body)
+	case *ast.DoWhileStatement:
+		n.Body = rw.loop(n.Body)
+	case *ast.BracketExpression:
+		n.Member = rw.key(n.Member)
+	case *ast.PropertyKeyed:
+		if n.Computed {
+			n.Key = rw.key(n.Key)
+		}
+	case *ast.SpreadElement:
+		id := idList
+		if rw.skip[n] {
+			id = idObject
+		}
+		n.Expression = rw.call(id, n.Expression.Idx0(), n.Expression)
+	case *ast.AssignExpression:
+		rw.assign(n)
+	}
+}
+
+// checked puts a checkpoint behind the directives that a body begins with.
+func (rw *rewriter) checked(list []ast.Statement, at file.Idx) []ast.Statement {
+	n := 0
+	for ; n < len(list); n++ {
+		if s, ok := list[n].(*ast.ExpressionStatement); !ok || !isString(s.Expression) {
+			break
+		}
+	}
+	out := append(make([]ast.Statement, 0, len(list)+1), list[:n]...)
+	return append(append(out, rw.checkpoint(at)), list[n:]...)
+}
+
+func isString(e ast.Expression) bool {
+	_, ok := e.(*ast.StringLiteral)
+	return ok
+}
+
+func (rw *rewriter) checkpoint(at file.Idx) ast.Statement {
+	return &ast.ExpressionStatement{Expression: rw.call(idCheck, at)}
+}
+
+func (rw *rewriter) loop(body ast.Statement) ast.Statement {
+	at := body.Idx0()
+	return &ast.BlockStatement{LeftBrace: at, List: []ast.Statement{rw.checkpoint(at), body}, RightBrace: at}
+}
+
+func (rw *rewriter) call(name string, at file.Idx, args ...ast.Expression) *ast.CallExpression {
+	rw.mentions.secrets[name] = true
+	return &ast.CallExpression{Callee: identifier(name, at), LeftParenthesis: at, ArgumentList: args, RightParenthesis: at}
+}
+
+func assignTo(name string, at file.Idx, value ast.Expression) *ast.AssignExpression {
+	return &ast.AssignExpression{Operator: token.ASSIGN, Left: identifier(name, at), Right: value}
+}
+
+// key wraps a computed property name, unless it is evidently a number or
+// written out. A plain variable is only looked at when it isn't a number.
+func (rw *rewriter) key(e ast.Expression) ast.Expression {
+	if isNumeric(e) || isString(e) {
+		return e
+	}
+	at := e.Idx0()
+	look := rw.call(idKey, at, e)
+	id, ok := e.(*ast.Identifier)
+	if !ok {
+		return look
+	}
+	typeOf := &ast.UnaryExpression{Operator: token.TYPEOF, Idx: at, Operand: identifier(id.Name.String(), id.Idx)}
+	return &ast.ConditionalExpression{
+		Test: &ast.BinaryExpression{Operator: token.STRICT_EQUAL, Left: typeOf, Comparison: true,
+			Right: &ast.StringLiteral{Idx: at, Literal: `"number"`, Value: "number"}},
+		Consequent: identifier(id.Name.String(), id.Idx), Alternate: look,
+	}
+}
+
+func isNumeric(e ast.Expression) bool {
+	switch n := e.(type) {
+	case *ast.NumberLiteral:
+		return true
+	case *ast.UnaryExpression:
+		return n.Operator == token.INCREMENT || n.Operator == token.DECREMENT || n.Operator == token.MINUS
+	case *ast.BinaryExpression:
+		switch n.Operator {
+		case token.MINUS, token.MULTIPLY, token.SLASH, token.REMAINDER, token.AND, token.OR, token.EXCLUSIVE_OR,
+			token.SHIFT_LEFT, token.SHIFT_RIGHT, token.UNSIGNED_SHIFT_RIGHT:
+			return true
+		case token.PLUS:
+			return isNumeric(n.Left) && isNumeric(n.Right)
+		}
+	}
+	return false
+}

@@ -1,0 +1,169 @@
+package gojajs
+
+import "github.com/dop251/goja"
+
+// holderPaths are the objects of the standard library that hold natives.
+var holderPaths = []string{
+	"",
+	"Object", "Object.prototype", "Function.prototype", "Error", "Error.prototype",
+	"Array", "Array.prototype", "String", "String.prototype", "Number", "Number.prototype", "Boolean.prototype",
+	"Symbol", "Symbol.prototype", "BigInt", "BigInt.prototype", "Math", "JSON", "Reflect", "Proxy",
+	"RegExp.prototype", "Date", "Date.prototype", "Promise", "Promise.prototype",
+	"Map.prototype", "Set.prototype", "WeakMap.prototype", "WeakSet.prototype",
+	"ArrayBuffer", "ArrayBuffer.prototype", "DataView.prototype", "%TypedArray%", "%TypedArray%.prototype",
+	"Uint8Array", "Uint8Array.prototype",
+}
+
+// baseOf is the global that leads to a holder.
+func baseOf(path string) string {
+	switch path {
+	case "%TypedArray%", "%TypedArray%.prototype":
+		return "Uint8Array"
+	}
+	for i := range len(path) {
+		if path[i] == '.' {
+			return path[:i]
+		}
+	}
+	return path
+}
+
+// reachedBySyntax are those that values lead to which a program can have without
+// naming the global.
+var reachedBySyntax = map[string]bool{"Object.prototype": true, "Function.prototype": true, "Error.prototype": true, "Array.prototype": true,
+	"String.prototype": true, "Number.prototype": true, "Boolean.prototype": true, "Symbol.prototype": true, "BigInt.prototype": true,
+	"Promise.prototype": true, "RegExp.prototype": true}
+
+var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, goja.SymReplace, goja.SymSearch, goja.SymSplit,
+	goja.SymToPrimitive, goja.SymHasInstance}
+
+// alwaysReached is the feature that programs get without naming it: arrays are
+// made texts by any operator.
+const alwaysReached = "arrays as texts"
+
+// Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
+const (
+	expressions = "/ /"
+	restOfArray = "rest of an array"
+	delegation  = "yield *"
+)
+
+// implied are names that come with others: what an operator or a native calls
+// without the program naming it.
+var implied = map[string][]string{
+	expressions: {"exec", "test", "compile", "Symbol.match", "Symbol.replace", "Symbol.search", "Symbol.split"},
+	"RegExp":    {expressions},
+	"match":     {expressions},
+	"matchAll":  {expressions},
+	"search":    {expressions},
+	"name":      {"Error"},
+	"message":   {"Error"},
+}
+
+const noEval = "code can't be made at run time; write it in a file of the app"
+
+var typedArrays = []string{"Uint8Array", "Uint8ClampedArray", "Int8Array", "Uint16Array", "Int16Array", "Uint32Array",
+	"Int32Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array"}
+
+// valueConstructors return objects when they are called without new, so that
+// they can stand where a native expects a function.
+var valueConstructors = []string{"Object", "Array", "RegExp", "Error", "AggregateError", "TypeError", "ReferenceError",
+	"SyntaxError", "RangeError", "EvalError", "URIError"}
+
+var guards = func() map[string]guard {
+	g := map[string]guard{
+		"eval": refused(noEval), "Function": refused(noEval),
+		"Proxy": proxyGuard, "Proxy.revocable": refused("Proxy.revocable is not available; use new Proxy"),
+		"RegExp": constructorGuard(checkRegExp), "BigInt": bigIntGuard,
+		"BigInt.asIntN": checking(checkBits), "BigInt.asUintN": checking(checkBits),
+		"ArrayBuffer": constructorGuard(checkBuffer),
+		"Map":         constructorGuard(listFirst), "Set": constructorGuard(listFirst), "WeakMap": constructorGuard(listFirst), "WeakSet": constructorGuard(listFirst),
+		"AggregateError": constructorGuard(listFirst),
+
+		"Array.from": instead(arrayFrom), "Object.fromEntries": iterable(0),
+		"Promise.all": iterable(0), "Promise.allSettled": iterable(0), "Promise.any": iterable(0), "Promise.race": iterable(0),
+		"%TypedArray%.from": iterable(0),
+
+		"Object.keys": checking(keysOf), "Object.values": checking(keysOf), "Object.entries": checking(keysOf),
+		"Object.getOwnPropertyNames": checking(keysOf), "Object.freeze": checking(keysOf), "Object.seal": checking(keysOf),
+		"Object.isFrozen": checking(keysOf), "Object.isSealed": checking(keysOf), "Object.assign": checking(touching),
+		"Object.defineProperty": checking(touching), "Object.defineProperties": checking(touching),
+		"Object.getOwnPropertyDescriptor": describing(named), "Object.getOwnPropertyDescriptors": describing(allNamed),
+		"Object.setPrototypeOf": checking(setPrototype), "Object.prototype.toLocaleString": plainGuard,
+
+		"Reflect.get": checking(named), "Reflect.set": checking(touching),
+		"Reflect.defineProperty": checking(touching), "Reflect.deleteProperty": checking(touching),
+		"Reflect.getOwnPropertyDescriptor": describing(named), "Reflect.ownKeys": checking(keysOf),
+		"Reflect.setPrototypeOf": checking(setPrototype),
+		"Reflect.apply":          argumentsAt(2), "Reflect.construct": argumentsAt(1),
+
+		"Function.prototype.apply": argumentsAt(1), "Function.prototype.bind": bind,
+
+		"String.raw":              instead(func(v *vm, c goja.FunctionCall) goja.Value { return v.library("raw", c.Arguments...) }),
+		"String.prototype.repeat": checking(repeated), "String.prototype.padStart": checking(padded), "String.prototype.padEnd": checking(padded),
+		"String.prototype.concat": checking(concatenated), "String.prototype.indexOf": checking(searched),
+		"String.prototype.lastIndexOf": checking(searched), "String.prototype.includes": checking(searched),
+		"String.prototype.split": splitMethod, "String.prototype.replace": replaceMethod(false), "String.prototype.replaceAll": replaceMethod(true),
+		"String.prototype.match": checking(patternArgument), "String.prototype.matchAll": checking(patternArgument), "String.prototype.search": checking(patternArgument),
+
+		"RegExp.prototype.exec": execGuard, "RegExp.prototype.test": instead(test),
+		"RegExp.prototype.compile":        refused("RegExp.prototype.compile is not available; make a new RegExp"),
+		"RegExp.prototype.Symbol.match":   symbolMethod(matchSymbol),
+		"RegExp.prototype.Symbol.replace": symbolMethod(replaceSymbol), "RegExp.prototype.Symbol.search": symbolMethod(searchSymbol),
+		"RegExp.prototype.Symbol.split": symbolMethod(splitSymbol),
+
+		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
+		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
+		"parseInt": checking(shortNumber), "parseFloat": checking(shortNumber), "Number.parseInt": checking(shortNumber), "Number.parseFloat": checking(shortNumber),
+	}
+	for _, name := range []string{"at", "concat", "copyWithin", "entries", "every", "fill", "filter", "find", "findIndex", "findLast",
+		"findLastIndex", "flatMap", "forEach", "includes", "indexOf", "keys", "lastIndexOf", "map", "pop", "push", "reduce", "reduceRight",
+		"reverse", "shift", "slice", "some", "splice", "unshift", "with", "toReversed", "toSpliced", "values"} {
+		g["Array.prototype."+name] = arrayMethod
+	}
+	g["Array.prototype.concat"] = checking(checkConcat)
+	g["Array.prototype.sort"], g["Array.prototype.toSorted"] = sortMethod, sortMethod
+	g["Array.prototype.flat"] = instead(flat)
+	g["Array.prototype.toLocaleString"] = instead(func(v *vm, c goja.FunctionCall) goja.Value {
+		return v.library("localeText", c.This.ToObject(v.js))
+	})
+	for _, name := range []string{"fill", "filter", "includes", "indexOf", "join", "lastIndexOf", "map", "reverse", "sort",
+		"toLocaleString", "toReversed", "toSorted", "with", "every", "some", "forEach", "find", "findIndex", "findLast", "findLastIndex", "reduce", "reduceRight"} {
+		g["%TypedArray%.prototype."+name] = typedMethod
+	}
+	g["%TypedArray%.prototype.set"] = checking(checkSet)
+	for _, name := range typedArrays {
+		g[name] = func(v *vm, native *goja.Object) goja.Value {
+			v.haveBytes()
+			return constructorGuard(checkTyped)(v, native)
+		}
+	}
+	return g
+}()
+
+// prepared are features that do more than guard a property.
+var prepared = map[string]func(v *vm){
+	"constructor": (*vm).prepareConstructor,
+	"__proto__":   (*vm).prepareProto,
+	alwaysReached: func(v *vm) {
+		v.replace(slot{holder: "Array.prototype", key: "join", guard: instead((*vm).join)})
+	},
+	restOfArray: (*vm).prepareRest,
+	delegation:  (*vm).prepareDelegation,
+	expressions: func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+	"Error":     func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: plainGuard}) },
+}
+
+// globals are what goja doesn't have.
+var globals = map[string]func(v *vm) goja.Value{
+	"respond":         func(v *vm) goja.Value { return v.native("respond", v.respond) },
+	"setTimeout":      func(v *vm) goja.Value { return v.native("setTimeout", v.setTimeout) },
+	"clearTimeout":    func(v *vm) goja.Value { return v.native("clearTimeout", v.clearTimeout) },
+	"atob":            func(v *vm) goja.Value { return v.native("atob", v.atob) },
+	"btoa":            func(v *vm) goja.Value { return v.native("btoa", v.btoa) },
+	"crypto":          (*vm).crypto,
+	"TextEncoder":     func(v *vm) goja.Value { return v.library("TextEncoder") },
+	"TextDecoder":     func(v *vm) goja.Value { return v.library("TextDecoder") },
+	"URL":             func(v *vm) goja.Value { return v.webLibrary().Get("URL") },
+	"URLSearchParams": func(v *vm) goja.Value { return v.webLibrary().Get("URLSearchParams") },
+}

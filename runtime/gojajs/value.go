@@ -1,0 +1,267 @@
+package gojajs
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// The methods of runtime.Reader.
+
+func (v *vm) Check() { v.check() }
+
+func (v *vm) Kind(val goja.Value) runtime.Kind {
+	switch val := val.(type) {
+	case nil:
+		return runtime.KindUndefined
+	case *goja.Object:
+		return v.objectKind(val)
+	case goja.String:
+		return runtime.KindString
+	case *goja.Symbol:
+		return runtime.KindSymbol
+	}
+	switch {
+	case goja.IsNumber(val):
+		return runtime.KindNumber
+	case goja.IsUndefined(val):
+		return runtime.KindUndefined
+	case goja.IsNull(val):
+		return runtime.KindNull
+	case goja.IsBigInt(val):
+		return runtime.KindBigInt
+	}
+	return runtime.KindBool
+}
+
+func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
+	switch obj.ClassName() {
+	case "Array":
+		return runtime.KindArray
+	case "Function", "AsyncFunction", "GeneratorFunction":
+		return runtime.KindFunction
+	case "Error":
+		return runtime.KindError
+	case "String":
+		return runtime.KindString
+	case "Number":
+		return runtime.KindNumber
+	case "Boolean":
+		return runtime.KindBool
+	case "Object":
+		if isTyped(obj) || isBuffer(obj) {
+			return runtime.KindBytes
+		}
+		if _, ok := goja.AssertFunction(obj); ok {
+			return runtime.KindFunction // a proxy
+		}
+	}
+	return runtime.KindObject
+}
+
+// bytesIn returns the bytes that an ArrayBuffer or a typed array shows, not
+// copied.
+func (v *vm) bytesIn(obj *goja.Object) ([]byte, bool) {
+	switch {
+	case isBuffer(obj):
+		return obj.Export().(goja.ArrayBuffer).Bytes(), true
+	case isTyped(obj):
+		var b []byte
+		err := v.js.ExportTo(obj, &b)
+		return b, err == nil
+	}
+	return nil, false
+}
+
+func isBuffer(obj *goja.Object) bool { return obj.ExportType() == reflect.TypeFor[goja.ArrayBuffer]() }
+
+// isTyped tells a typed array, the only object of its class that exports as a
+// slice of numbers.
+func isTyped(obj *goja.Object) bool {
+	if obj.ClassName() != "Object" {
+		return false
+	}
+	t := obj.ExportType()
+	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Interface
+}
+
+func (v *vm) Bool(val goja.Value) bool {
+	if obj, ok := val.(*goja.Object); ok {
+		b, _ := obj.Export().(bool)
+		return b
+	}
+	return val.ToBoolean()
+}
+
+func (v *vm) Number(val goja.Value) float64 { return val.ToFloat() }
+
+// String returns a lone surrogate as U+FFFD. While v.strict is set, as three
+// bytes that aren't UTF-8: runtime.AppendData refuses them, and
+// runtime.AppendJSON escapes them.
+func (v *vm) String(val goja.Value) string {
+	s := val.String()
+	if v.strict && strings.ContainsRune(s, utf8.RuneError) {
+		return encodeUnits(v.str(val))
+	}
+	return s
+}
+
+// encodeUnits is a text in UTF-8, with lone surrogates as three bytes.
+func encodeUnits(s goja.String) string {
+	var b []byte
+	for i := 0; i < s.Length(); {
+		c, n := runeAt(s, i, true)
+		if i += n; utf16.IsSurrogate(c) {
+			b = append(b, 0xE0|byte(c>>12), 0x80|byte(c>>6)&0x3F, 0x80|byte(c)&0x3F)
+		} else {
+			b = utf8.AppendRune(b, c)
+		}
+	}
+	return string(b)
+}
+
+func (v *vm) Bytes(val goja.Value) []byte {
+	b, _ := v.bytesIn(val.(*goja.Object))
+	return b
+}
+
+func (v *vm) Len(val goja.Value) int { return v.lengthOf(val.(*goja.Object)) }
+
+func (v *vm) Index(val goja.Value, i int) goja.Value {
+	return val.(*goja.Object).Get(strconv.Itoa(i))
+}
+
+func (v *vm) Keys(val goja.Value) []string {
+	obj := val.(*goja.Object)
+	v.checkKeys(obj)
+	return obj.Keys()
+}
+
+func (v *vm) Get(val goja.Value, key string) goja.Value { return val.(*goja.Object).Get(key) }
+
+func (v *vm) ToJSON(val goja.Value, key string) (goja.Value, bool) {
+	obj, ok := val.(*goja.Object)
+	if !ok {
+		return val, false
+	}
+	f, ok := goja.AssertFunction(obj.Get("toJSON"))
+	if !ok {
+		return val, false
+	}
+	return v.must(f(val, v.js.ToValue(key))), true
+}
+
+// must passes on, inside a native, what a call threw.
+func (v *vm) must(val goja.Value, err error) goja.Value {
+	if err != nil {
+		panic(rethrown(err))
+	}
+	return val
+}
+
+func (v *vm) Describe(val goja.Value) string {
+	switch v.Kind(val) {
+	case runtime.KindFunction:
+		if name := val.(*goja.Object).Get("name"); name != nil && name.String() != "" {
+			return "[Function: " + name.String() + "]"
+		}
+		return "[Function (anonymous)]"
+	case runtime.KindError:
+		e := v.describeThrown(val, nil)
+		if e.Stack != "" {
+			return e.Stack
+		}
+		return e.Name + ": " + e.Message
+	case runtime.KindBytes:
+		return "[Bytes: " + strconv.Itoa(len(v.Bytes(val))) + "]"
+	case runtime.KindBigInt:
+		return val.String() + "n"
+	case runtime.KindSymbol:
+		return "Symbol(" + val.String() + ")"
+	}
+	return val.String()
+}
+
+func (v *vm) Same(a, b goja.Value) bool { return a.StrictEquals(b) }
+
+// toGo converts an argument of a host function.
+func (v *vm) toGo(i int, val goja.Value) runtime.Value {
+	v.strict = true
+	defer func() { v.strict = false }()
+	switch kind := v.Kind(val); kind {
+	case runtime.KindUndefined:
+		return runtime.Undefined()
+	case runtime.KindNull:
+		return runtime.Null()
+	case runtime.KindBool:
+		return runtime.Bool(v.Bool(val))
+	case runtime.KindNumber:
+		return runtime.Number(v.Number(val))
+	case runtime.KindString:
+		s := v.String(val)
+		if !utf8.ValidString(s) {
+			v.throw(runtime.Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1))
+		}
+		return runtime.String(s)
+	case runtime.KindBytes:
+		return runtime.Bytes(append([]byte{}, v.Bytes(val)...))
+	case runtime.KindFunction, runtime.KindSymbol, runtime.KindBigInt:
+		v.throw(runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kind))
+	}
+	raw, err := runtime.AppendData(nil, v, val, int(v.x.Limits.Memory))
+	if err != nil {
+		v.throw(argumentError(i, err))
+	}
+	return runtime.JSON(raw)
+}
+
+func argumentError(i int, err error) error {
+	message := err.Error()
+	if e, ok := err.(*runtime.HostError); ok {
+		message = e.Message
+	}
+	return runtime.Invalid("argument %d: %s", i+1, message)
+}
+
+// fromGo converts what a host function returned.
+func (v *vm) fromGo(val runtime.Value) goja.Value {
+	switch val.Kind() {
+	case runtime.KindNull:
+		return goja.Null()
+	case runtime.KindBool:
+		return v.js.ToValue(val.Truth())
+	case runtime.KindNumber:
+		return v.js.ToValue(val.Float())
+	case runtime.KindString:
+		return v.js.ToValue(val.Text())
+	case runtime.KindBytes:
+		return v.newBytes(val.Raw())
+	case runtime.KindJSON:
+		return v.parse(string(val.Raw()))
+	case runtime.KindResponse:
+		return v.newResponse(val.Response())
+	}
+	return goja.Undefined()
+}
+
+// str is what the language makes of a value as a text. goja's ToString doesn't
+// do it for numbers and the like.
+func (v *vm) str(val goja.Value) goja.String {
+	if obj, ok := val.(*goja.Object); ok {
+		val = obj.ToString()
+	}
+	switch val := val.(type) {
+	case goja.String:
+		return val
+	case *goja.Symbol:
+		v.typeError("Cannot convert a Symbol value to a string")
+	}
+	s, _ := v.js.ToValue(val.String()).(goja.String)
+	return s
+}

@@ -1,0 +1,250 @@
+package gojajs
+
+import (
+	"errors"
+	"math"
+
+	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// script is a compiled program, shared by its runs.
+type script struct {
+	unit     runtime.Unit
+	shared   *shared
+	modules  map[string]*module
+	host     *tree
+	start    []start // what the program mentions
+	patterns patterns
+	secrets  map[string]bool // the secret parameters that its files use
+	bigints  bool            // its operators are instrumented for bigints
+}
+
+// NewVM returns a VM whose interpreter is made when it runs: a new one takes a
+// microsecond, as goja makes nothing of the standard library before it is used.
+func (s *script) NewVM() (runtime.VM, error) {
+	if s.host.err != nil {
+		return nil, s.host.err
+	}
+	return &vm{script: s}, nil
+}
+
+// vm answers one request.
+type vm struct {
+	script *script
+	x      *runtime.Exec
+	js     *goja.Runtime
+
+	secret  []goja.Value // what the files' secret parameters get
+	request *goja.Object // nil until it is needed
+	modules map[string]*goja.Object
+	loads   map[string]goja.Value // a require function for each file
+	made    map[*goja.Object]any  // responses made by respond and host functions, with their streams
+	last    goja.Value            // the last respond()
+	ended   bool                  // the main file's end was reached, without a return
+	value   goja.Value            // its completion value
+
+	strict     bool // String refuses lone surrogates
+	depth      int  // guarded natives that are running inside one another
+	stack      stack
+	reached    map[string]use
+	holders    map[string]*goja.Object // see vm.holder
+	natives    map[string]*goja.Object // what the guards stand for
+	later      map[string][]slot       // guards for when a global is reached
+	nested     map[*goja.Object]int    // how deep proxies and bound functions wrap one another
+	joining    []*goja.Object          // the arrays that join is at
+	exec       goja.Value              // the guard of RegExp.prototype.exec
+	web, bytes *goja.Object            // see webLibrary and newBytes
+	regexps    map[*goja.Object]*expression
+	lib        *goja.Object // what the library exports, nil until it is needed
+	timer      timers
+	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
+	lostOrder  []*goja.Promise
+}
+
+// Reset is false: each request has an interpreter of its own.
+func (v *vm) Reset() bool { return false }
+
+// Run answers x.Request.
+func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
+	v.x = x
+	v.js = goja.New()
+	// The stack is bounded by the checkpoint, whose error can be caught. This
+	// is for code that has no checkpoint, such as the initializer of a field.
+	v.js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
+	x.OnStop(func() { v.js.Interrupt(errStopped) })
+	v.js.SetPromiseRejectionTracker(v.trackRejection)
+	response, err := v.answered()
+	if errors.Is(err, errStopped) {
+		x.Check() // doesn't return
+	}
+	v.reportRejections()
+	return response, err
+}
+
+var errStopped = errors.New("the run was stopped")
+
+// answered runs the main file, and then the function that it left for the
+// request, unless it responded or returned by itself.
+func (v *vm) answered() (res runtime.Response, err error) {
+	m := v.script.modules[v.script.unit.Main]
+	var module *goja.Object
+	var value goja.Value
+	err = v.try(func() error {
+		for _, f := range v.script.start {
+			v.install(f.feature, f.use)
+		}
+		var err error
+		module, value, err = v.run(m, nil)
+		return err
+	})
+	if err == nil && m.async {
+		value, err = v.settle(value)
+	}
+	if err == nil && v.ended {
+		value, err = v.function(module)
+	}
+	if err == nil {
+		value, err = v.settle(value)
+	}
+	if err == nil {
+		res, err = v.answer(value)
+	}
+	return res, err
+}
+
+// function calls what the main file left for the request. Without a function
+// the file's completion value counts.
+func (v *vm) function(module *goja.Object) (goja.Value, error) {
+	if v.last == nil {
+		if f, ok := goja.AssertFunction(v.exported(module)); ok {
+			value, err := f(goja.Undefined(), v.requestObject())
+			return value, v.errorOf(err)
+		}
+	}
+	return v.value, nil
+}
+
+// run loads a file and calls its function.
+func (v *vm) run(m *module, module *goja.Object) (*goja.Object, goja.Value, error) {
+	if v.secret == nil {
+		v.secret = v.secretValues(v.script.secrets)
+	}
+	fn, err := v.file(m, v.secret)
+	if err != nil {
+		return nil, nil, err
+	}
+	args := []goja.Value{goja.Undefined(), goja.Undefined(), goja.Undefined(), goja.Undefined()}
+	if module == nil && (m.uses["module"] || m.uses["exports"]) {
+		module = v.newModule(m.name)
+	}
+	if module != nil {
+		args[0], args[2] = module.Get("exports"), module
+	}
+	if m.uses["require"] {
+		args[1] = v.require(m.name)
+	}
+	if m.uses["request"] {
+		args[3] = v.requestObject()
+	}
+	value, err := fn(goja.Undefined(), args...)
+	return module, value, err
+}
+
+// file returns the function that holds a file.
+func (v *vm) file(m *module, secret []goja.Value) (goja.Callable, error) {
+	outer, err := v.js.RunProgram(m.program)
+	if err != nil {
+		return nil, err
+	}
+	load, _ := goja.AssertFunction(outer)
+	inner, err := load(goja.Undefined(), secret...)
+	if err != nil {
+		return nil, err
+	}
+	fn, _ := goja.AssertFunction(inner)
+	return fn, nil
+}
+
+// exported is what the main file assigned to module.exports.
+func (v *vm) exported(module *goja.Object) goja.Value {
+	if module == nil {
+		return goja.Undefined()
+	}
+	return module.Get("exports")
+}
+
+// end is called where the main file ends. It tells whether the file's handler
+// is to be called, which counts as a return.
+func (v *vm) end(c goja.FunctionCall) goja.Value {
+	if _, ok := goja.AssertFunction(c.Argument(2)); ok && !c.Argument(1).ToBoolean() && v.last == nil {
+		if _, ok := goja.AssertFunction(v.exported(v.modules[v.script.unit.Main])); !ok {
+			return v.js.ToValue(true)
+		}
+	}
+	v.ended = true
+	v.value = c.Argument(0)
+	return v.js.ToValue(false)
+}
+
+func (v *vm) requestNow(goja.FunctionCall) goja.Value { return v.requestObject() }
+
+// secretValues are what files get in their secret parameters, undefined for
+// those that are not used.
+func (v *vm) secretValues(used map[string]bool) []goja.Value {
+	list := make([]goja.Value, len(secrets))
+	for i, f := range []func(goja.FunctionCall) goja.Value{v.checkpoint, v.key, v.list, v.object, v.binary, v.end, v.requestNow} {
+		list[i] = goja.Undefined()
+		if used[secrets[i]] {
+			list[i] = v.js.ToValue(f)
+		}
+	}
+	return list
+}
+
+// stack bounds how deep calls nest. goja doesn't tell, and what happens beyond
+// its own bound can't be caught. So the depth is measured, and next when it can
+// have reached the bound.
+type stack struct {
+	calls  int // checkpoints until the next look
+	frames []goja.StackFrame
+}
+
+const (
+	stackSlack = 64 // how much deeper than the limit a run may get
+	stackLeast = stackSlack / 2
+)
+
+// checkpoint is called at the start of each function body and loop body.
+func (v *vm) checkpoint(goja.FunctionCall) goja.Value {
+	v.x.Check()
+	if v.stack.calls--; v.stack.calls < 0 {
+		v.measureStack()
+	}
+	return nil
+}
+
+func (v *vm) measureStack() {
+	v.stack.frames = v.js.CaptureCallStack(0, v.stack.frames[:0])
+	left := v.x.Limits.StackDepth - len(v.stack.frames)
+	v.stack.calls = max(left, stackLeast)
+	if left < 0 {
+		v.stack.calls = 0
+		v.throwError("RangeError", "", "Maximum call stack size exceeded")
+	}
+}
+
+func (v *vm) check() { v.x.Check() }
+
+// wholeNumber is the number that val is, or NaN.
+func wholeNumber(val goja.Value) float64 {
+	if !goja.IsNumber(val) {
+		return math.NaN()
+	}
+	f := val.ToFloat()
+	if f != math.Trunc(f) {
+		return math.NaN()
+	}
+	return f
+}

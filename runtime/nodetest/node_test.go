@@ -1,0 +1,118 @@
+// Package nodetest compares the engines with Node: the same program has the same
+// result on all of them.
+package nodetest
+
+import (
+	_ "embed"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/ottojs"
+)
+
+// Each line of library.txt is a program, an expression. One that has another
+// result on an engine is listed in differences.
+//
+//go:embed testdata/library.txt
+var library string
+
+// differences are the programs, by a part of their text, that an engine gives
+// another result for, with the reason.
+var differences = []struct{ engine, part, reason string }{
+	{"otto", "9: 4, '-1': 5", "otto keeps the order in which keys were set; what the host gets and JSON has the language's"},
+	{"otto", "{b: 1, a: 2, 1: 3}", "the same, for...in"},
+	{"otto", "[3, 4].entries", "iterators need newer syntax"},
+	{"otto", "'İ'.toLowerCase()", "Go maps characters one by one"},
+	{"otto", "normalize", "not among what is promised; a program that needs it can be pinned to goja"},
+	{"otto", "encodeURIComponent('\\ud800')", "otto's strings are UTF-8 and have no lone surrogates"},
+	{"otto", "\\ud800é", "the same"},
+	{"otto", "String(new RegExp(", "otto's source is the text that the expression was made of"},
+	{"otto", "(2.5).toFixed(0)", "Go rounds halves to even"},
+	{"otto", "(0.5).toString(2)", "otto prints fractions in base ten only"},
+	{"otto", "new Date(NaN).toISOString()", "otto doesn't throw"},
+	{"otto", "8.64e15 + 1", "otto's dates go further"},
+	{"otto", "new RangeError('m')", "an error's message is enumerable on otto"},
+	{"goja", "String(new RegExp(", "goja writes a slash in a source as an escape"},
+	{"goja", "/[/]/.source", "the same"},
+}
+
+func programs() []string { return strings.Split(strings.TrimSpace(library), "\n") }
+
+func TestAgainstNode(t *testing.T) {
+	want := onNode(t, programs())
+	for _, engine := range []runtime.Engine{ottojs.New(), gojajs.New()} {
+		t.Run(engine.Name(), func(t *testing.T) {
+			r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, program := range programs() {
+				got := onEngine(t, r, program)
+				reason := expected(engine.Name(), program)
+				if diff := cmp.Diff(want[i], got); diff != "" && reason == "" {
+					t.Errorf("%s\n(-node +%s)\n%s", program, engine.Name(), diff)
+				} else if diff == "" && reason != "" {
+					t.Errorf("%s: no different any more; take it off the list", program)
+				}
+			}
+		})
+	}
+}
+
+func expected(engine, program string) string {
+	for _, d := range differences {
+		if d.engine == engine && strings.Contains(program, d.part) {
+			return d.reason
+		}
+	}
+	return ""
+}
+
+// onNode runs the programs in one process.
+func onNode(t *testing.T, programs []string) []string {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("FAZT_NODE") == "required" {
+			t.Fatal("node is not on the PATH, and FAZT_NODE=required")
+		}
+		t.Skip("SKIPPED: node is not on the PATH; install Node 18 or newer to compare with it")
+	}
+	list, err := json.Marshal(programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), node, "-e",
+		`console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0, 'utf8')).map(p => String(JSON.stringify((0, eval)('(' + p + ')'))))))`)
+	cmd.Stdin = strings.NewReader(string(list))
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=en_US.UTF-8")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("node: %v", err)
+	}
+	var results []string
+	if err := json.Unmarshal(out, &results); err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+func onEngine(t *testing.T, r *runtime.Runtime, program string) string {
+	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": "return String(JSON.stringify(" + program + "))"}}, nil)
+	if err != nil {
+		return err.Error()
+	}
+	defer p.Close()
+	res, err := p.Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api"})
+	if err != nil {
+		return err.Error()
+	}
+	return string(res.Response.Body)
+}
