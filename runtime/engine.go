@@ -268,10 +268,9 @@ func (x *Exec) lines() []Line {
 	return x.log
 }
 
-// main runs the handler to its end; it is the body of the run's goroutine.
-func (x *Exec) main(vm VM, done chan<- struct{}) {
-	reserveStack(len(x.log))
-	defer close(done)
+// main runs the handler to its end, on the VM's goroutine.
+func (x *Exec) main(vm VM, ended chan<- struct{}) {
+	defer func() { ended <- struct{}{} }()
 	defer x.leave()
 	defer func() {
 		if p := recover(); p != nil {
@@ -287,8 +286,8 @@ func (x *Exec) main(vm VM, done chan<- struct{}) {
 }
 
 // reserveStack grows the goroutine's stack at once to what most handlers need.
-// Interpreters recurse deeply; growing in small steps below them, each of which
-// copies all frames, took a third of the time of a small handler.
+// Interpreters recurse deeply, and growing in small steps below them copies all
+// frames at each.
 //
 //go:noinline
 func reserveStack(i int) byte {

@@ -5,6 +5,41 @@ import (
 	"sync"
 )
 
+// worker is a VM with the goroutine that its runs share: stopping a run ends the
+// goroutine, and a goroutine that lasts keeps the stack that interpreters need,
+// which would else be grown, and copied, for every request.
+type worker struct {
+	vm    VM
+	runs  chan *Exec    // nil until the first run; closed at the end
+	ended chan struct{} // has an element when a run has ended
+}
+
+func newWorker(vm VM) *worker { return &worker{vm: vm, ended: make(chan struct{}, 1)} }
+
+// run runs x to its end. If the run was stopped, the goroutine may be gone.
+func (w *worker) run(x *Exec) {
+	if w.runs == nil {
+		w.runs = make(chan *Exec)
+		go w.serve()
+	}
+	w.runs <- x
+	<-w.ended
+}
+
+func (w *worker) serve() {
+	reserveStack(len(w.runs))
+	for x := range w.runs {
+		x.main(w.vm, w.ended)
+	}
+}
+
+// retire ends the goroutine, if there is one.
+func (w *worker) retire() {
+	if w.runs != nil {
+		close(w.runs)
+	}
+}
+
 // maxIdle is how many VMs a Runtime keeps for all of its programs together: as
 // many as a busy program has in flight while they wait in host calls. A VM of
 // otto's holds about a megabyte, and making one costs as much as a hundred
@@ -21,13 +56,13 @@ type pool struct {
 
 // idle is a program's part of the pool, guarded by pool.mu.
 type idle struct {
-	vms    []VM
+	vms    []*worker
 	place  *list.Element // in pool.programs; nil without VMs
 	closed bool
 }
 
 // take returns an idle VM of the program, or nil.
-func (p *pool) take(program *Program) VM {
+func (p *pool) take(program *Program) *worker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(program.idle.vms) == 0 {
@@ -38,18 +73,19 @@ func (p *pool) take(program *Program) VM {
 }
 
 // give keeps a VM for the program's next run.
-func (p *pool) give(program *Program, vm VM) {
+func (p *pool) give(program *Program, w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if program.idle.closed {
+		w.retire()
 		return
 	}
 	if program.idle.place == nil {
 		program.idle.place = p.programs.PushFront(program)
 	}
-	program.idle.vms = append(program.idle.vms, vm)
+	program.idle.vms = append(program.idle.vms, w)
 	if p.size++; p.size > maxIdle {
-		p.pop(p.programs.Back().Value.(*Program))
+		p.pop(p.programs.Back().Value.(*Program)).retire()
 	}
 }
 
@@ -59,15 +95,15 @@ func (p *pool) close(program *Program) {
 	defer p.mu.Unlock()
 	program.idle.closed = true
 	for len(program.idle.vms) > 0 {
-		p.pop(program)
+		p.pop(program).retire()
 	}
 }
 
 // pop removes the VM that was given last, whose memory is the likeliest to be
 // in the processor's cache.
-func (p *pool) pop(program *Program) VM {
+func (p *pool) pop(program *Program) *worker {
 	n := len(program.idle.vms) - 1
-	vm := program.idle.vms[n]
+	w := program.idle.vms[n]
 	program.idle.vms[n] = nil
 	program.idle.vms = program.idle.vms[:n]
 	p.size--
@@ -75,5 +111,5 @@ func (p *pool) pop(program *Program) VM {
 		p.programs.Remove(program.idle.place)
 		program.idle.place, program.idle.vms = nil, nil
 	}
-	return vm
+	return w
 }

@@ -149,7 +149,7 @@ func (p *Program) warm() error {
 	if err != nil {
 		return &Error{Code: CodeLoad, Message: err.Error(), Err: err}
 	}
-	p.runtime.pool.give(p, vm)
+	p.runtime.pool.give(p, newWorker(vm))
 	return nil
 }
 
@@ -209,11 +209,15 @@ func (p *Program) Engine() (name, reason string) { return p.engine, p.reason }
 // ones work, without pooling.
 func (p *Program) Close() { p.runtime.pool.close(p) }
 
-func (p *Program) take() (VM, error) {
-	if vm := p.runtime.pool.take(p); vm != nil {
-		return vm, nil
+func (p *Program) take() (*worker, error) {
+	if w := p.runtime.pool.take(p); w != nil {
+		return w, nil
 	}
-	return p.script.NewVM()
+	vm, err := p.script.NewVM()
+	if err != nil {
+		return nil, err
+	}
+	return newWorker(vm), nil
 }
 
 // Run answers a request. The result has the log and the CPU time also when the
@@ -230,18 +234,18 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 		x.pass = pass
 	}
 	x.since.Store(r.watch.now())
-	vm, err := p.take()
+	w, err := p.take()
 	if err != nil {
 		x.leave()
 		return &Result{}, &Error{Code: CodeInternal, Message: err.Error(), Err: err}
 	}
 	r.watch.add(x)
-	done := make(chan struct{})
-	go x.main(vm, done)
-	<-done
+	w.run(x)
 	r.watch.remove(x)
-	if x.cause.Load().finished && vm.Reset() {
-		r.pool.give(p, vm)
+	if x.cause.Load().finished && w.vm.Reset() {
+		r.pool.give(p, w)
+	} else {
+		w.retire()
 	}
 	result, err := x.result()
 	var e *Error

@@ -63,7 +63,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	wrap(program, body)
+	wrap(program, body, rw.uses)
 	return &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}, nil
 }
 
@@ -151,19 +151,29 @@ const (
 	idKey       = "key ()"     // checks a property that is being assigned
 	idSetLength = "set length" // array.length = n
 	idThrow     = "throw ()"   // notes where a value was thrown
-	idEnd       = "end ()"     // the main file's end was reached; whether to call its handler
-	idRequest   = "request ()" // the request
+	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
+	idCaught    = "caught ()"  // takes what the main file throws
+	idRequest   = "request ()" // the request, for the main file's function
+	idNext      = "next ()"    // that function
+	idThrown    = "was thrown" // what the main file throws
 	idLast      = "last value" // the main file's completion value
 	idCalled    = "was called" // the main file's handler has been called
 )
 
-var moduleParameters = []string{"exports", "require", "module", "request"}
+// secretParameters are those of the function around the one that holds a file.
+var secretParameters = []string{idKey, idSetLength, idThrow, idEnd, idCaught}
+
+// moduleParameters are those of the function that holds a file, as far as the
+// file uses them: otto's calls take time for each.
+var moduleParameters = []string{"exports", "require", "module", "request", idRequest}
 
 // wrap makes the program an expression that evaluates to a function of the
 // secret values, which returns the function that holds the file.
-func wrap(program *ast.Program, body *ast.FunctionLiteral) {
+func wrap(program *ast.Program, body *ast.FunctionLiteral, uses map[string]bool) {
 	for _, name := range moduleParameters {
-		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
+		if uses[name] {
+			body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
+		}
 	}
 	// A parameter named arguments keeps otto from making an arguments object,
 	// whose callee would lead to this function.
@@ -173,7 +183,7 @@ func wrap(program *ast.Program, body *ast.FunctionLiteral) {
 		ParameterList: &ast.ParameterList{},
 		Body:          &ast.BlockStatement{List: []ast.Statement{&ast.ReturnStatement{Argument: body}}},
 	}
-	for _, name := range []string{idKey, idSetLength, idThrow, idEnd, idRequest} {
+	for _, name := range secretParameters {
 		outer.ParameterList.List = append(outer.ParameterList.List, identifier(name, 0))
 	}
 	body.Source = nativeSource("")

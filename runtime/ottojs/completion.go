@@ -36,7 +36,9 @@ func noteCall(fn *ast.FunctionLiteral) {
 }
 
 // finish makes the main file report, when its end is reached without a return,
-// its completion value, and calls the handler if there is one to be called.
+// its completion value, and call the function that it left for the request, if
+// there is one to be called. What is thrown goes to Go, which otto would only
+// give a text of it.
 func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	block := body.Body.(*ast.BlockStatement)
 	keepCompletion(block.List)
@@ -45,23 +47,30 @@ func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	}
 	at := block.RightBrace
 	args := []ast.Expression{identifier(idLast, at)}
-	names := []string{idLast}
+	vars := &ast.VariableDeclaration{}
+	declare := func(name string) { vars.List = append(vars.List, &ast.VariableExpression{Name: name}) }
+	declare(idLast)
 	if rw.handler {
-		names = append(names, idCalled)
+		declare(idCalled)
 		args = append(args, identifier(idCalled, at), identifier("handler", at))
 	}
-	vars := &ast.VariableDeclaration{}
-	for _, name := range names {
-		vars.List = append(vars.List, &ast.VariableExpression{Name: name})
+	end := call(idEnd, at, args...)
+	if rw.handler || rw.uses["module"] || rw.uses["exports"] {
+		declare(idNext)
+		rw.uses[idRequest] = true
+		block.List = append(block.List, &ast.IfStatement{If: at, Test: assignTo(idNext, at, end),
+			Consequent: &ast.ReturnStatement{Return: at, Argument: call(idNext, at, identifier(idRequest, at))}})
+	} else {
+		block.List = append(block.List, &ast.ExpressionStatement{Expression: end})
 	}
 	body.DeclarationList = append(body.DeclarationList, vars)
-	end := call(idEnd, at, args...)
-	if !rw.handler {
-		block.List = append(block.List, &ast.ExpressionStatement{Expression: end})
-		return
-	}
-	block.List = append(block.List, &ast.IfStatement{If: at, Test: end,
-		Consequent: &ast.ReturnStatement{Return: at, Argument: call("handler", at, call(idRequest, at))}})
+	block.List = []ast.Statement{&ast.TryStatement{
+		Try:  block.LeftBrace,
+		Body: &ast.BlockStatement{List: block.List, LeftBrace: block.LeftBrace, RightBrace: at},
+		Catch: &ast.CatchStatement{Catch: at, Parameter: identifier(idThrown, at), Body: &ast.BlockStatement{
+			List:      []ast.Statement{&ast.ExpressionStatement{Expression: call(idCaught, at, identifier(idThrown, at))}},
+			LeftBrace: at, RightBrace: at}},
+	}}
 }
 
 // keepCompletion assigns the values of the statements that may give a list its

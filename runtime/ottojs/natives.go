@@ -59,7 +59,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.lib.setLength, v.noteThrow, v.end, v.requestNow} {
+	for _, fn := range []any{v.key, v.lib.setLength, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}

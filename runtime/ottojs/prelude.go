@@ -154,16 +154,16 @@ func (v *vm) install() error {
 // keep takes what the prelude has for Go.
 func (v *vm) keep(lib otto.Value) error {
 	for name, dst := range map[string]*otto.Value{
-		"attempt": &v.lib.attempt, "bind": &v.lib.bind, "object": &v.lib.object, "array": &v.lib.array, "define": &v.lib.define,
-		"permit": &v.lib.permit, "setLength": &v.lib.setLength, "request": &v.lib.request, "text": &v.lib.text,
-		"headers": &v.lib.headers, "remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
+		"attempt": &v.lib.attempt, "bind": &v.lib.bind, "object": &v.lib.object, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
+		"defineProperty": &v.lib.property, "permit": &v.lib.permit, "setLength": &v.lib.setLength, "requestPrototype": &v.lib.request, "text": &v.lib.text,
+		"remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
 		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "setTime": &v.lib.setTime,
 	} {
 		val, err := lib.Object().Get(name)
 		if err != nil {
 			return err
 		}
-		if val.IsFunction() {
+		if val.IsObject() {
 			*dst = val
 		}
 	}

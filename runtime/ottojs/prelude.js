@@ -10,6 +10,7 @@
   var O = Object, P = Array.prototype, S = String.prototype, F = Function.prototype, R = RegExp.prototype;
   var getNames = O.getOwnPropertyNames, describe = O.getOwnPropertyDescriptor, defineProperty = O.defineProperty;
   var prototypeOf = O.getPrototypeOf, freeze = O.freeze, isExtensible = O.isExtensible, isArray = Array.isArray;
+  var newArray = Array;
   var objectToString = O.prototype.toString, hasOwnProperty = O.prototype.hasOwnProperty;
 
   go.defineProperty = defineProperty; // for the rest of the prelude
@@ -401,22 +402,14 @@
 
   // --- the request ---
 
-  // What nearly all handlers read is there from the start, and the rest is made
-  // when it is asked for.
-  function Request(method, path) {
-    this.method = method;
-    this.path = path;
-  }
+  // Method and path are there from the start, as nearly all handlers read them.
+  // The rest is made when it is asked for.
+  function Request() {}
   var fields = go.requestFields.split(' '), requestPrototype = Request.prototype;
   fields.forEach(function (k) {
     if (k === 'method' || k === 'path') return;
     defineProperty(requestPrototype, k, {
-      get: accessor(function () {
-        if (this === requestPrototype) return undefined;
-        var v = go.requestField(k);
-        data(this, k, v);
-        return v;
-      }),
+      get: accessor(go.requestField(k)),
       set: accessor(function (v) { data(this, k, v); }),
       enumerable: true, configurable: false
     });
@@ -427,17 +420,6 @@
     for (k in this) { debugger; data(all, k, this[k]); }
     return all;
   });
-
-  // headers is called with name, alias and value of each.
-  function headers() {
-    var h = {};
-    for (var i = 0; i < arguments.length; i += 3) {
-      debugger;
-      data(h, arguments[i], arguments[i + 2]);
-      if (arguments[i + 1]) put(h, arguments[i + 1], arguments[i + 2]);
-    }
-    return h;
-  }
 
   // --- bytes ---
 
@@ -466,17 +448,14 @@
       } catch (x) { go.caught(x); }
     },
     bind: F.bind,
-    object: function () { return {}; },
-    array: function () {
-      var out = [];
-      for (var i = 0; i < arguments.length; i++) { debugger; out[i] = arguments[i]; }
-      return out;
-    },
+    object: O,
+    create: create,
+    array: newArray,
+    defineProperty: defineProperty,
     define: data,
     permit: permit,
     setLength: setLength,
-    request: function (method, path) { return new Request(method, path); },
-    headers: headers,
+    requestPrototype: requestPrototype,
     remove: function (name) { delete global[name]; },
     text: function (v) { return String(v); },
     bytes: function (n) { return new Bytes(n); },

@@ -62,17 +62,13 @@ func (v *vm) load(file string) otto.Value {
 		v.throw(err)
 	}
 	module, exports := v.newModule(file)
-	var request otto.Value
-	if m.uses["request"] {
-		request = v.request()
-	}
 	done := false
 	defer func() {
 		if !done {
 			delete(v.run.modules, file)
 		}
 	}()
-	v.invoke(fn, undefined, exports, v.require(file), module, request)
+	v.invoke(fn, undefined, v.fileArguments(m, module, exports)...)
 	done = true
 	v.set(module, "loaded", otto.TrueValue())
 	return v.get(module, "exports")

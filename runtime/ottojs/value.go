@@ -274,6 +274,11 @@ func (v *vm) newBytes(b []byte) otto.Value {
 func (v *vm) newObject() otto.Value { return v.must(v.lib.object.Call(undefined)) }
 
 func (v *vm) newArray(items []any) otto.Value {
+	if len(items) == 1 { // which could be a number, and then is a length
+		list := v.must(v.lib.array.Call(undefined))
+		v.must(undefined, list.Object().Set("0", items[0]))
+		return list
+	}
 	return v.must(v.lib.array.Call(undefined, items...))
 }
 

@@ -40,13 +40,14 @@ type vm struct {
 type library struct {
 	attempt   otto.Value // calls a function and hands what it throws to caught
 	bind      otto.Value // Function.prototype.bind
-	object    otto.Value // a new {}
-	array     otto.Value // a new array of the arguments
+	object    otto.Value // Object(): a new {}
+	create    otto.Value // Object.create
+	array     otto.Value // Array(...)
 	define    otto.Value // defines a property that assignment can't
+	property  otto.Value // Object.defineProperty
 	permit    otto.Value // see vm.key
 	setLength otto.Value
-	request   otto.Value
-	headers   otto.Value
+	request   otto.Value // what a request inherits
 	remove    otto.Value // deletes a global
 	bytes     otto.Value
 	text      otto.Value // String(v)
@@ -124,39 +125,56 @@ func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
 	return v.answer(value)
 }
 
-// runMain runs the main file, and then the function that it left for the
+// runMain runs the main file, which calls the function that it left for the
 // request, unless it responded or returned by itself.
 func (v *vm) runMain(m *module) (otto.Value, error) {
-	var exports, object, require, request otto.Value
-	if m.uses["module"] || m.uses["exports"] {
-		object, exports = v.newModule(m.name)
-	}
-	if m.uses["require"] {
-		require = v.require(m.name)
-	}
-	if m.uses["request"] {
-		request = v.request()
-	}
 	fn, err := v.file(m)
 	if err != nil {
 		return undefined, err
 	}
-	value, err := v.try(fn, undefined, exports, require, object, request)
+	var module, exports otto.Value
+	if m.uses["module"] || m.uses["exports"] {
+		module, exports = v.newModule(m.name)
+	}
+	value, err := fn.Call(undefined, v.fileArguments(m, module, exports)...)
 	switch {
-	case err != nil || !v.run.ended:
-		return value, err
-	case v.run.last != nil:
+	case v.run.caught:
+		v.run.caught = false
+		return undefined, v.protect(func() error { return v.errorOf(v.run.thrown) })
+	case err != nil:
+		return undefined, v.engineError(err)
+	case v.run.ended:
 		return v.run.value, nil
 	}
-	if f := v.exported(object); f.IsFunction() {
-		return v.try(f, undefined, v.request())
+	return value, nil
+}
+
+// fileArguments are what the function that holds a file is called with, see
+// moduleParameters.
+func (v *vm) fileArguments(m *module, module, exports otto.Value) []any {
+	args := make([]any, 0, len(moduleParameters))
+	for _, name := range moduleParameters {
+		if !m.uses[name] {
+			continue
+		}
+		switch name {
+		case "exports":
+			args = append(args, exports)
+		case "require":
+			args = append(args, v.require(m.name))
+		case "module":
+			args = append(args, module)
+		default:
+			args = append(args, v.request())
+		}
 	}
-	return v.run.value, nil
+	return args
 }
 
 // exported is what the main file assigned to module.exports.
-func (v *vm) exported(module otto.Value) otto.Value {
-	if !module.IsObject() {
+func (v *vm) exported() otto.Value {
+	module, ok := v.run.modules[v.script.unit.Main]
+	if !ok {
 		return undefined
 	}
 	f, err := module.Object().Get("exports")
@@ -166,16 +184,20 @@ func (v *vm) exported(module otto.Value) otto.Value {
 	return f
 }
 
-// end is called where the main file ends. It tells whether the file's handler
-// is to be called, which counts as a return.
+// end is called where the main file ends. It returns the function that is to be
+// called with the request, if there is one.
 func (v *vm) end(c otto.FunctionCall) otto.Value {
-	called, _ := c.Argument(1).ToBoolean()
-	if c.Argument(2).IsFunction() && !called && v.run.last == nil && !v.exported(v.run.modules[v.script.unit.Main]).IsFunction() {
-		return otto.TrueValue()
+	if v.run.last == nil {
+		if f := v.exported(); f.IsFunction() {
+			return f
+		}
+		if called, _ := c.Argument(1).ToBoolean(); !called && c.Argument(2).IsFunction() {
+			return c.Argument(2)
+		}
 	}
 	v.run.ended = true
 	v.run.value = c.Argument(0)
-	return otto.FalseValue()
+	return undefined
 }
 
 // file returns the function that holds a file.
@@ -209,7 +231,11 @@ func (v *vm) Reset() bool {
 	if _, err := v.lib.setTime.Call(v.datePrototype, 0); err != nil {
 		return false
 	}
-	for _, name := range v.global.Keys() {
+	names := v.global.Keys()
+	if len(names) == 0 {
+		return true
+	}
+	for _, name := range names {
 		if _, err := v.lib.remove.Call(undefined, name); err != nil {
 			return false
 		}

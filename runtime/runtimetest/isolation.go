@@ -25,6 +25,7 @@ var isolation = []attempt{
 	{"a global given to a constructor", `var g = (function () { return this; })(), id = request.id, was = [typeof _pairs, typeof _parts, typeof length, g.length, g._pairs && g._pairs[0] && g._pairs[0][1]].join(), b = test.bytes(new Array(+id.slice(1) + 1).join('x'));
 		[function () { URLSearchParams.call(g, 'a=' + id); }, function () { URL.call(g, 'http://' + id); }, function () { b.constructor.call(g, id); }, function () { request.constructor.call(g, id, id); }, function () { Error.call(g, id); }, function () { TextDecoder.call(g); }, function () { RegExp.call(g, id); }].forEach(function (f) { try { f(); } catch (e) {} }); return was`},
 	{"a leaked function for defining", `var g = (function () { return this; })(), was = typeof stash, id = request.id, found = [];
+		if ((g.calls = (g.calls || 0) + 1) > 3) return was; // this program is one of what it finds
 		function look() { var c = look.caller; for (var i = 0; i < 9 && c; i++) { found.push(c); try { c = c.caller; } catch (e) { c = null; } } return id; }
 		var d = {}; Object.defineProperty(d, 'value', {get: look, enumerable: true});
 		try { Object.defineProperty({}, 'x', d); } catch (e) {} try { Object.defineProperties({}, {x: d}); } catch (e) {} try { Object.create({}, {x: d}); } catch (e) {} try { Object.defineProperty([], 'length', {value: {valueOf: look}}); } catch (e) {} try { Object.assign({set x(v) { look(); }}, {x: 1}); } catch (e) {}

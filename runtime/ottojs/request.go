@@ -1,0 +1,76 @@
+package ottojs
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/robertkrimen/otto"
+)
+
+// request is the handler's argument. What a run reads of it is made then.
+func (v *vm) request() otto.Value {
+	if v.run.request.IsUndefined() {
+		r := v.x.Request
+		obj := v.must(v.lib.create.Call(undefined, v.lib.request))
+		v.set(obj, "method", v.value(r.Method))
+		v.set(obj, "path", v.value(r.Path))
+		v.run.request = obj
+	}
+	return v.run.request
+}
+
+// requestField makes the accessor of a request's property, which replaces itself
+// by the value when it is first read.
+func (v *vm) requestField(c otto.FunctionCall) otto.Value {
+	name := c.Argument(0).String()
+	read := func(c otto.FunctionCall) otto.Value {
+		if c.This == v.lib.request {
+			return undefined
+		}
+		val := v.requestValue(name)
+		v.defineOwn(c.This, name, val, true)
+		return val
+	}
+	return v.must(v.otto.ToValue(native(read)))
+}
+
+func (v *vm) requestValue(name string) otto.Value {
+	r := v.x.Request
+	switch name {
+	case "headers":
+		obj := v.newObject()
+		for _, h := range r.Headers() {
+			v.set(obj, h.Name, v.value(h.Value))
+			if h.Alias != "" {
+				v.defineOwn(obj, h.Alias, v.value(h.Value), false)
+			}
+		}
+		return obj
+	case "files":
+		files := v.newObject()
+		for _, field := range slices.Sorted(maps.Keys(r.Files)) {
+			f := r.Files[field]
+			file := v.newObject()
+			v.set(file, "name", v.value(f.Name))
+			v.set(file, "type", v.value(f.Type))
+			v.set(file, "size", v.value(len(f.Data)))
+			v.set(file, "data", v.newBytes(f.Data))
+			v.set(files, field, file)
+		}
+		return files
+	}
+	return v.fromGo(r.Field(name))
+}
+
+// defineOwn defines a property that can be written and deleted, whatever the
+// object inherits.
+func (v *vm) defineOwn(obj otto.Value, name string, val otto.Value, enumerable bool) {
+	d := v.newObject()
+	v.set(d, "value", val)
+	v.set(d, "writable", otto.TrueValue())
+	v.set(d, "configurable", otto.TrueValue())
+	if enumerable {
+		v.set(d, "enumerable", otto.TrueValue())
+	}
+	v.must(v.lib.property.Call(undefined, obj, name, d))
+}
