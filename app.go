@@ -28,9 +28,10 @@ func isSource(p string) bool {
 type app struct {
 	info     storage.App
 	manifest manifest
-	files    map[string]*storage.File // by path
-	program  *runtime.Program         // nil without a handler
-	broken   error                    // why the handler cannot run
+	files    map[string]*file // by path
+	modified []string         // the Last-Modified of its files
+	program  *runtime.Program // nil without a handler
+	broken   error            // why the handler cannot run
 	stats    *appStats
 }
 
@@ -127,9 +128,10 @@ func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
 	if len(files) != info.Current.Files {
 		return nil, errSuperseded
 	}
-	a.files = make(map[string]*storage.File, len(files))
-	for i := range files {
-		a.files[files[i].Path] = &files[i]
+	a.modified = []string{info.Current.CreatedAt.UTC().Format(http.TimeFormat)}
+	a.files = make(map[string]*file, len(files))
+	for _, f := range files {
+		a.files[f.Path] = newFile(f)
 	}
 	return a, s.loadProgram(ctx, a)
 }
@@ -145,7 +147,7 @@ func (s *Server) loadProgram(ctx context.Context, a *app) error {
 		if !isSource(p) {
 			continue
 		}
-		text, err := s.readContent(ctx, *f)
+		text, err := s.readContent(ctx, f.File)
 		if err != nil {
 			return err
 		}

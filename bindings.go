@@ -377,7 +377,7 @@ func isNavigation(r *http.Request) bool {
 
 // bindPrivate gives handlers the files under private/.
 func (s *Server) bindPrivate(h runtime.Host, a *app) {
-	find := func(args runtime.Args) (*storage.File, error) {
+	find := func(args runtime.Args) (*file, error) {
 		name, err := args.String(0)
 		if err != nil {
 			return nil, err
@@ -395,7 +395,7 @@ func (s *Server) bindPrivate(h runtime.Host, a *app) {
 		if f.Size > s.opt.MaxUpload {
 			return nil, &runtime.HostError{Code: "QUOTA_EXCEEDED", Message: "the file is too large to be read by a handler"}
 		}
-		return s.readContent(ctx, *f)
+		return s.readContent(ctx, f.File)
 	}
 	h["fazt.private.read"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := read(ctx, args)

@@ -71,7 +71,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 	if id == "" {
 		id = newRequestID()
 	}
-	h.Set(requestIDHeader, id)
+	h[requestIDHeader] = []string{id}
 	if isSecure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
@@ -92,7 +92,9 @@ const requestIDHeader = "X-Request-Id"
 func newRequestID() string {
 	var id [12]byte
 	rand.Read(id[:]) // never fails
-	return hex.EncodeToString(id[:])
+	var text [2 * len(id)]byte
+	hex.Encode(text[:], id[:])
+	return string(text[:])
 }
 
 // hostname returns a Host header's name: lower case, without port and final dot.
@@ -139,7 +141,7 @@ func (s *Server) serveHome(w *answer, r *http.Request, p string) {
 func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 	if a := s.app("404"); a != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if f := a.files["index.html"]; f != nil {
-			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, f, "/")
+			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, f)
 			return
 		}
 	}

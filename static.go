@@ -1,6 +1,7 @@
 package fazt
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -43,7 +44,7 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 	case file == nil:
 		notFound(w, r)
 	default:
-		s.serveFile(w, r, a, file, p)
+		s.serveFile(w, r, a, file)
 	}
 }
 
@@ -71,7 +72,7 @@ func servable(p string) bool {
 
 // find returns the file that answers a path, or reports that the path wants a
 // slash at its end.
-func (a *app) find(p string) (file *storage.File, redirect bool) {
+func (a *app) find(p string) (file *file, redirect bool) {
 	if !servable(p) {
 		return nil, false
 	}
@@ -87,10 +88,31 @@ func (a *app) find(p string) (file *storage.File, redirect bool) {
 	return file, false
 }
 
+// file is a static file with the header values of its answers, made once.
+// Nothing changes a header's slice in place.
+type file struct {
+	storage.File
+	contentType  []string
+	cacheControl []string
+	etags        map[string][]string // by encoding
+}
+
+func newFile(f storage.File) *file {
+	mime := mimeType(f.Path)
+	out := &file{File: f, contentType: []string{mime}, etags: map[string][]string{"": {`"` + f.Hash + `"`}},
+		cacheControl: []string{cacheControl(f.Path, mime, isPrivate("/"+f.Path))}}
+	for _, encoding := range f.Encodings {
+		out.etags[encoding] = []string{`"` + f.Hash + "-" + encoding + `"`}
+	}
+	return out
+}
+
+var acceptRanges = []string{"bytes"}
+
 // serveFile writes a file, compressed if the client takes that and asks for
 // nothing that depends on exact bytes. http.ServeContent does the conditional
-// and range requests.
-func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *storage.File, p string) {
+// and range requests, and what is too large for memory.
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *file) {
 	h := w.Header()
 	encoding := ""
 	if len(f.Encodings) > 0 {
@@ -99,32 +121,52 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *st
 			encoding = chooseEncoding(r.Header.Get("Accept-Encoding"), f.Encodings)
 		}
 	}
-	content, err := s.openContent(r.Context(), *f, encoding)
+	h["Content-Type"] = f.contentType
+	h["Etag"] = f.etags[encoding]
+	if h["Cache-Control"] == nil {
+		h["Cache-Control"] = f.cacheControl
+	}
+	if encoding != "" {
+		h.Set("Content-Encoding", encoding)
+	}
+	if data, ok := s.content.get(contentKey{f.Hash, encoding}); ok && wantsWhole(r) {
+		h["Last-Modified"] = a.modified
+		h["Accept-Ranges"] = acceptRanges
+		if len(data) > maxCountedBody {
+			h.Set("Content-Length", strconv.Itoa(len(data)))
+		}
+		w.WriteHeader(http.StatusOK)
+		w.Write(data)
+		return
+	}
+	content, err := s.openContent(r.Context(), f.File, encoding)
 	if err != nil {
+		for _, name := range []string{"Content-Type", "Etag", "Cache-Control", "Content-Encoding"} {
+			h.Del(name)
+		}
 		s.writeFailure(w, r, a, err)
 		return
 	}
 	defer content.Close()
-	mime := mimeType(f.Path)
-	h.Set("Content-Type", mime)
-	if encoding == "" {
-		h.Set("Etag", `"`+f.Hash+`"`)
-	} else {
-		h.Set("Content-Encoding", encoding)
-		h.Set("Etag", `"`+f.Hash+"-"+encoding+`"`)
+	if encoding != "" {
 		// ServeContent leaves this out for an encoded body.
-		if size, err := content.Seek(0, 2); err == nil {
+		if size, err := content.Seek(0, io.SeekEnd); err == nil {
 			h.Set("Content-Length", strconv.FormatInt(size, 10))
 		}
 	}
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", cacheControl(f.Path, mime, isPrivate(p)))
-	}
-	if f.Size <= maxCachedFile {
-		w = oneWrite{w}
-	}
-	r = withoutDates(r)
-	http.ServeContent(w, r, "", a.info.Current.CreatedAt, content)
+	http.ServeContent(w, withoutDates(r), "", a.info.Current.CreatedAt, content)
+}
+
+// maxCountedBody is up to which length net/http counts a body by itself. A
+// header less is time saved: beyond eight, Go's maps are made in another way.
+const maxCountedBody = 1 << 10
+
+// wantsWhole reports whether a request is for all of a file, whatever the
+// client may have of it.
+func wantsWhole(r *http.Request) bool {
+	h := r.Header
+	return r.Method == http.MethodGet && h["If-None-Match"] == nil && h["Range"] == nil &&
+		h["If-Match"] == nil && h["If-Unmodified-Since"] == nil // If-Modified-Since and If-Range: see withoutDates
 }
 
 // maxRanges is how many parts of a file one request may ask for; beyond it the
@@ -149,11 +191,6 @@ func withoutDates(r *http.Request) *http.Request {
 	}
 	return r
 }
-
-// oneWrite hides the writer's ReadFrom, which sends the header by itself to
-// clear the way for sendfile: for a small body in memory that is one system
-// call more, and the larger part of the cost.
-type oneWrite struct{ http.ResponseWriter }
 
 // cacheControl says how long a file may be kept without asking again.
 func cacheControl(name, mime string, private bool) string {
