@@ -19,8 +19,8 @@ const bytesPerElement = 128
 
 type native = func(otto.FunctionCall) otto.Value
 
-// bridge is what the prelude gets from Go. Handlers never see it.
-func (v *vm) bridge() (*otto.Object, error) {
+// makeBridge makes what the prelude gets from Go. Handlers never see it.
+func (v *vm) makeBridge() (*otto.Object, error) {
 	obj, err := v.otto.Object("({})")
 	if err != nil {
 		return nil, err
@@ -31,7 +31,8 @@ func (v *vm) bridge() (*otto.Object, error) {
 	for name, fn := range map[string]native{
 		"caught": v.caught, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
-		"assign": v.assign, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
+		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
+		"assign":       v.assign, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {

@@ -5,19 +5,17 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/robertkrimen/otto/ast"
-
 	"github.com/fazt-sh/fazt/runtime"
 )
 
 // Engine is the otto engine, for runtime.Options.Engines. One serves any number
 // of runtimes.
 type Engine struct {
-	prelude func() ([]*ast.Program, error)
+	prelude func() (*preludes, error)
 }
 
 // New returns the engine.
-func New() *Engine { return &Engine{prelude: sync.OnceValues(parsePreludes)} }
+func New() *Engine { return &Engine{prelude: sync.OnceValues(compilePreludes)} }
 
 // Name is "otto".
 func (*Engine) Name() string { return "otto" }

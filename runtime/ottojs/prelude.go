@@ -2,10 +2,13 @@ package ottojs
 
 import (
 	_ "embed"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/robertkrimen/otto"
 	"github.com/robertkrimen/otto/ast"
+	"github.com/robertkrimen/otto/file"
 	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -21,67 +24,106 @@ var preludeSource string
 //go:embed library.js
 var librarySource string
 
-func parsePreludes() ([]*ast.Program, error) {
-	var all []*ast.Program
+// preludes are the files of the prelude, compiled once for all VMs.
+type preludes struct {
+	base []*otto.Script // runs when a VM is made
+	web  *otto.Script   // when a program reaches for one of webGlobals
+}
+
+func compilePreludes() (*preludes, error) {
+	var all []*otto.Script
 	for _, source := range []string{preludeSource, librarySource, runtime.WebLibrary} {
-		program, err := parsePrelude(source)
+		text, err := hideFunctions(source)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, program)
+		script, err := otto.New().Compile(preludeName, text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, script)
 	}
-	return all, nil
+	return &preludes{base: all[:2], web: all[2]}, nil
 }
 
-// parsePrelude parses a file of the prelude. Its functions print as native code.
-func parsePrelude(source string) (*ast.Program, error) {
+// nativeMark begins the parameters of the prelude's functions, so that
+// functionText knows them.
+const nativeMark = "/*native*/"
+
+// hideFunctions changes the text of a file of the prelude. Its functions print
+// as native code, and make no arguments object unless they use it: a parameter
+// of that name keeps otto from that. What the file returns gets a list of all
+// that it declares, so that install can make it unchangeable: a callback's
+// caller is one of these functions, and a property left on it would be there for
+// the next request.
+func hideFunctions(source string) (string, error) {
 	program, err := parser.ParseFile(nil, preludeName, source, 0)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	ast.Walk(hideSource{}, program)
-	exposeNames(program)
-	return program, nil
-}
-
-type hideSource struct{}
-
-func (h hideSource) Enter(n ast.Node) ast.Visitor {
-	if fn, ok := n.(*ast.FunctionLiteral); ok {
-		name := ""
-		if fn.Name != nil {
-			name = fn.Name.Name
-		}
-		if !strings.Contains(fn.Source, "arguments") {
-			// A parameter of this name saves making an arguments object.
-			fn.ParameterList.List = append(fn.ParameterList.List, identifier("arguments", 0))
-		}
-		fn.Source = nativeSource(name)
-	}
-	return h
-}
-
-func (hideSource) Exit(ast.Node) {}
-
-// exposeNames adds to what the prelude returns a list of all that it declares,
-// so that install can make it unchangeable: a callback's caller is one of these
-// functions, and a property left on it would be there for the next request.
-func exposeNames(program *ast.Program) {
+	edits := make(insertions)
+	ast.Walk(edits, program)
 	fn := program.Body[0].(*ast.ExpressionStatement).Expression.(*ast.FunctionLiteral)
-	list := &ast.ArrayLiteral{}
+	body := fn.Body.(*ast.BlockStatement).List
+	result := body[len(body)-1].(*ast.ReturnStatement).Argument.(*ast.ObjectLiteral)
+	edits[result.RightBrace] = ", declared: [" + strings.Join(declared(fn), ", ") + "]"
+	return edits.apply(source), nil
+}
+
+func declared(fn *ast.FunctionLiteral) (names []string) {
 	for _, d := range fn.DeclarationList {
 		switch d := d.(type) {
 		case *ast.FunctionDeclaration:
-			list.Value = append(list.Value, identifier(d.Function.Name.Name, 0))
+			names = append(names, d.Function.Name.Name)
 		case *ast.VariableDeclaration:
 			for _, v := range d.List {
-				list.Value = append(list.Value, identifier(v.Name, 0))
+				names = append(names, v.Name)
 			}
 		}
 	}
-	body := fn.Body.(*ast.BlockStatement).List
-	result := body[len(body)-1].(*ast.ReturnStatement).Argument.(*ast.ObjectLiteral)
-	result.Value = append(result.Value, ast.Property{Key: "declared", Kind: "value", Value: list})
+	return names
+}
+
+// insertions are texts to insert, by where.
+type insertions map[file.Idx]string
+
+// Enter and Exit make it an [ast.Visitor] that marks functions.
+func (in insertions) Enter(n ast.Node) ast.Visitor {
+	if fn, ok := n.(*ast.FunctionLiteral); ok {
+		params := fn.ParameterList
+		in[params.Opening+1] = nativeMark
+		if !strings.Contains(fn.Source, "arguments") {
+			comma := ", "
+			if len(params.List) == 0 {
+				comma = ""
+			}
+			in[params.Closing] += comma + "arguments"
+		}
+	}
+	return in
+}
+
+func (in insertions) Exit(ast.Node) {}
+
+func (in insertions) apply(source string) string {
+	var b strings.Builder
+	done := 0
+	for _, at := range slices.Sorted(maps.Keys(in)) {
+		offset := int(at) - 1 // an Idx counts from 1
+		b.WriteString(source[done:offset])
+		b.WriteString(in[at])
+		done = offset
+	}
+	b.WriteString(source[done:])
+	return b.String()
+}
+
+// functionText is what Function.prototype.toString makes of a function's source.
+func functionText(source string) string {
+	if head, _, ok := strings.Cut(source, "("+nativeMark); ok && !strings.ContainsAny(head, "({") {
+		return nativeSource(strings.TrimSpace(strings.TrimPrefix(head, "function")))
+	}
+	return source
 }
 
 // inherited are the names that the prototypes of the standard library have.
@@ -109,35 +151,21 @@ var inherited = func() map[string]bool {
 
 // install runs the prelude in a new VM.
 func (v *vm) install() error {
-	bridge, err := v.bridge()
+	bridge, err := v.makeBridge()
 	if err != nil {
 		return err
 	}
-	roots := []otto.Value{bridge.Value()}
-	for _, program := range v.script.prelude {
-		run, err := v.otto.Run(program)
-		if err != nil {
-			return err
-		}
-		lib, err := run.Call(undefined, bridge)
+	v.bridge = bridge.Value()
+	roots := []otto.Value{v.bridge}
+	for _, script := range v.script.prelude.base {
+		lib, own, err := v.runPrelude(script)
 		if err != nil {
 			return err
 		}
 		if err := v.keep(lib); err != nil {
 			return err
 		}
-		declared, err := lib.Object().Get("declared")
-		if err != nil {
-			return err
-		}
-		for _, i := range declared.Object().Keys() {
-			val, err := declared.Object().Get(i)
-			if err != nil {
-				return err
-			}
-			roots = append(roots, val)
-		}
-		roots = append(roots, lib)
+		roots = append(roots, own...)
 	}
 	if err := v.installHost(); err != nil {
 		return err
@@ -148,7 +176,75 @@ func (v *vm) install() error {
 	if v.datePrototype, err = v.otto.Run("Date.prototype"); err != nil {
 		return err
 	}
-	return v.hardenAll(roots...)
+	if err := v.hardenAll(roots...); err != nil {
+		return err
+	}
+	return v.installWeb()
+}
+
+// runPrelude runs a file of the prelude. It returns what the file has for Go,
+// and all that is to be made unchangeable.
+func (v *vm) runPrelude(script *otto.Script) (lib otto.Value, own []otto.Value, err error) {
+	run, err := v.otto.Run(script)
+	if err != nil {
+		return undefined, nil, err
+	}
+	if lib, err = run.Call(undefined, v.bridge); err != nil {
+		return undefined, nil, err
+	}
+	list, err := lib.Object().Get("declared")
+	if err != nil {
+		return undefined, nil, err
+	}
+	for _, i := range list.Object().Keys() {
+		val, err := list.Object().Get(i)
+		if err != nil {
+			return undefined, nil, err
+		}
+		own = append(own, val)
+	}
+	return lib, append(own, lib), nil
+}
+
+// webGlobals are made when they are first asked for: they are a fifth of a VM,
+// and few programs use them.
+var webGlobals = []string{"URL", "URLSearchParams"}
+
+// installWeb defines webGlobals as accessors, when all else is unchangeable.
+func (v *vm) installWeb() error {
+	for _, name := range webGlobals {
+		get, err := v.otto.ToValue(native(func(otto.FunctionCall) otto.Value { return v.webGlobal(name) }))
+		if err != nil {
+			return err
+		}
+		if err := v.harden(get); err != nil {
+			return err
+		}
+		d := v.newObject()
+		v.set(d, "get", get)
+		if _, err := v.lib.property.Call(undefined, v.global.Value(), name, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// webGlobal is one of webGlobals. If making them fails, as when the stack is
+// nearly used up, the next call tries again.
+func (v *vm) webGlobal(name string) otto.Value {
+	if !v.web.IsObject() {
+		lib, own, err := v.runPrelude(v.script.prelude.web)
+		if err != nil {
+			v.rethrow(err)
+		}
+		for _, root := range own {
+			if err := v.harden(root); err != nil {
+				v.rethrow(err)
+			}
+		}
+		v.web = lib
+	}
+	return v.get(v.web, name)
 }
 
 // keep takes what the prelude has for Go.
@@ -165,15 +261,6 @@ func (v *vm) keep(lib otto.Value) error {
 		}
 		if val.IsObject() {
 			*dst = val
-		}
-	}
-	for _, name := range []string{"URL", "URLSearchParams"} {
-		val, err := lib.Object().Get(name)
-		if err != nil || !val.IsFunction() {
-			return err
-		}
-		if err := v.global.Set(name, val); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -290,6 +290,9 @@
   // the reach of the function that it calls.
   put(F, 'apply', go.apply);
 
+  var functionText = F.toString;
+  put(F, 'toString', function () { return go.functionText(call(functionText, this)); });
+
   function noCode() { throw new EvalError('code can not be made at run time: eval and Function are not available'); }
   var NoFunction = function () { noCode(); };
   defineProperty(NoFunction, 'prototype', {value: F, writable: false, enumerable: false, configurable: false});

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/robertkrimen/otto"
-	"github.com/robertkrimen/otto/ast"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -13,7 +12,7 @@ import (
 type script struct {
 	unit    runtime.Unit
 	modules map[string]*module
-	prelude []*ast.Program
+	prelude *preludes
 	depth   int
 }
 
@@ -22,7 +21,9 @@ type vm struct {
 	script *script
 	otto   *otto.Otto
 	global *otto.Object
+	bridge otto.Value // what the prelude gets from Go
 	lib    library
+	web    otto.Value            // the library of webGlobals, undefined until it is needed
 	files  map[string]otto.Value // the functions that hold the files
 	loads  map[string]otto.Value // a require function for each file
 	secret []any                 // what the files' secret parameters get
