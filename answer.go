@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
@@ -39,18 +41,10 @@ func classify(err error) failure {
 		return f
 	}
 	if e, ok := errors.AsType[*runtime.Error](err); ok {
-		f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
-		if spent, ok := errors.AsType[*budget.Error](e.Err); ok {
-			f.Message += ": " + strings.TrimPrefix(spent.Error(), "budget: ")
-		}
-		return f
+		return classifyRun(e)
 	}
 	if e, ok := errors.AsType[*storage.Error](err); ok {
-		f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
-		if f.status == http.StatusServiceUnavailable {
-			f.Retryable, f.after = true, 1
-		}
-		return f
+		return classifyStorage(e)
 	}
 	if e, ok := errors.AsType[*budget.Error](err); ok {
 		return classifyBudget(e)
@@ -64,7 +58,44 @@ func classify(err error) failure {
 	return failure{status: http.StatusInternalServerError, Code: "INTERNAL", Message: "something went wrong inside; the log has more under the request id"}
 }
 
-// classifyBudget keeps the budget's own words: what was allowed, and used.
+// classifyRun adds what a run that breached its budget was allowed, and used.
+func classifyRun(e *runtime.Error) failure {
+	f := failure{status: statusOf(e.Code), Code: e.Code, Message: e.Error()}
+	// What was measured is an estimate that other runs may have tipped.
+	f.Retryable = e.Code == runtime.CodeMemory
+	if spent, ok := errors.AsType[*budget.Error](e.Err); ok {
+		f.Message += ": " + strings.TrimPrefix(spent.Error(), "budget: ")
+		f.Details = classifyBudget(spent).Details
+	} else if strings.HasPrefix(e.Code, "BUDGET_") && e.Allowed != "" {
+		f.Details = map[string]any{"allowed": e.Allowed, "used": e.Used, "phase": budget.Compute.String()}
+	}
+	return f
+}
+
+func classifyStorage(e *storage.Error) failure {
+	f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
+	switch {
+	case e.Code == storage.CodeOverloaded:
+		f.Details = overloadDetails(e.Depth, e.Delay)
+	case e.Code == storage.CodeQuotaExceeded && e.Allowed > 0:
+		f.Details = map[string]any{"allowed": fmt.Sprintf("%d bytes", e.Allowed), "used": fmt.Sprintf("%d bytes", e.Used)}
+	}
+	if f.status == http.StatusServiceUnavailable {
+		f.Retryable, f.after = true, 1
+	}
+	return f
+}
+
+// overloadDetails are about the queue alone, and not about who is in it.
+func overloadDetails(depth int, delay time.Duration) map[string]any {
+	return map[string]any{"queue_depth": depth, "predicted_delay_ms": milliseconds(delay)}
+}
+
+// milliseconds is a duration to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// classifyBudget keeps the budget's own words: what was allowed, what was used,
+// and which phase used most.
 func classifyBudget(e *budget.Error) failure {
 	code := "BUDGET_WALL"
 	switch e.Reason {
@@ -73,10 +104,19 @@ func classifyBudget(e *budget.Error) failure {
 	case budget.ErrOperations:
 		code = "BUDGET_OPS"
 	}
-	return failure{
+	f := failure{
 		status: statusOf(code), Code: code, Message: strings.TrimPrefix(e.Error(), "budget: "),
 		Retryable: e.Retryable(), after: int(math.Ceil(e.RetryAfter.Seconds())),
 	}
+	if u, ok := e.Usage(); ok {
+		f.Details = map[string]any{"allowed": u.Allowed, "used": u.Used}
+		if u.InPhase > 0 {
+			f.Details["phase"], f.Details["phase_ms"] = u.Phase.String(), milliseconds(u.InPhase)
+		}
+	} else {
+		f.Details = overloadDetails(e.Depth, e.Delay)
+	}
+	return f
 }
 
 // statusOf maps the codes of the packages to HTTP.

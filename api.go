@@ -21,6 +21,7 @@ import (
 // serveManagement answers on the management host.
 func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request, p string) {
 	name, isApp := strings.CutPrefix(p, "/api/apps/")
+	name, isLogs := strings.CutSuffix(name, "/logs")
 	switch {
 	case p == "/":
 		s.serveWelcome(w, r)
@@ -36,6 +37,8 @@ func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request, p strin
 		s.route(w, r, "POST", "deploy", s.apiDeploy)
 	case p == "/api/apps":
 		s.route(w, r, "GET", "read", s.apiApps)
+	case isLogs && isApp && name != "" && !strings.Contains(name, "/"):
+		s.route(w, r, "GET", "read", func(w http.ResponseWriter, r *http.Request) error { return s.apiLogs(w, r, name) })
 	case isApp && name != "" && !strings.Contains(name, "/"):
 		s.route(w, r, "DELETE", "deploy", func(w http.ResponseWriter, r *http.Request) error { return s.apiRemove(w, r, name) })
 	default:

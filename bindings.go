@@ -110,12 +110,12 @@ func scoped(kind *budget.Operation, scopeOf scopeFunc, prepare func(runtime.Args
 		}
 		op, done, err := kind.Start(ctx)
 		if err != nil {
-			return runtime.Value{}, refusedOperation(err)
+			return runtime.Value{}, callFrom(ctx).refusedOperation(err)
 		}
 		defer done()
 		result, err := do(op, scope)
 		if err != nil {
-			return runtime.Value{}, hostError(err)
+			return runtime.Value{}, callFrom(ctx).failedOperation(late(op, err))
 		}
 		return result, nil
 	}
@@ -438,12 +438,28 @@ func (s *Server) bindPrivate(h runtime.Host, a *app) {
 // privatePath is a file's place in the app; it cannot leave private/.
 func privatePath(name string) string { return "private" + path.Clean("/"+name) }
 
-// bindBudget tells handlers what is left, in milliseconds.
+// bindBudget tells handlers what is left and what they have used, in
+// milliseconds. The two, and the reserve that is kept back for the answer, add up
+// to what the request was allowed.
 func bindBudget(h runtime.Host) {
 	h["fazt.budget.remaining"] = runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
-		return runtime.Number(float64(budget.From(ctx).Remaining().Milliseconds())), nil
+		return runtime.Number(milliseconds(budget.From(ctx).Remaining())), nil
 	})
 	h["fazt.budget.used"] = runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
-		return runtime.Number(float64(budget.From(ctx).Used().Milliseconds())), nil
+		b := budget.From(ctx)
+		spent := func(p budget.Phase) float64 { return milliseconds(b.Spent(p)) }
+		return runtime.From(struct {
+			Total      float64 `json:"total"`
+			Queue      float64 `json:"queue"`
+			Auth       float64 `json:"auth"`
+			Compute    float64 `json:"js"`
+			Read       float64 `json:"read"`
+			Write      float64 `json:"write"`
+			Render     float64 `json:"render"`
+			Operations int     `json:"operations"`
+		}{
+			milliseconds(b.Used()), spent(budget.Queue), spent(budget.Auth), spent(budget.Compute),
+			spent(budget.StorageRead), spent(budget.StorageWrite), spent(budget.Render), b.Operations(),
+		})
 	})
 }

@@ -1,14 +1,18 @@
 package fazt_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/harnesstest"
 )
 
 // dialFrom connects from one of this machine's loopback addresses and reports
@@ -76,5 +80,47 @@ func TestLimitConns(t *testing.T) {
 	<-closed
 	if _, kept := dialFrom(t, "127.0.0.1", l.Addr()); !kept {
 		t.Error("a connection that was closed still counts")
+	}
+}
+
+// TestManyAddressesAreServed, and forgotten when their connections are closed:
+// 10,000 clients, each from an address of its own.
+func TestManyAddressesAreServed(t *testing.T) {
+	srv := harnesstest.Start(t, func(o *fazt.Options) { o.RateLimit = 0 })
+	const clients, at = 10_000, 8
+	var dialing sync.WaitGroup
+	for worker := range at {
+		dialing.Go(func() {
+			for i := worker; i < clients; i += at {
+				dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 1, byte(i>>8), byte(i))}}
+				c, err := dialer.DialContext(t.Context(), "tcp", address(srv.URL))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.WriteString(c, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+				answer, err := io.ReadAll(c)
+				c.Close()
+				if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
+					t.Errorf("client %d: %v %s", i, err, answer)
+					return
+				}
+			}
+		})
+	}
+	dialing.Wait()
+	var stats struct {
+		Data struct {
+			Door struct{ Addresses, Connections int } `json:"front_door"`
+		}
+	}
+	eventually(t, func() bool {
+		if err := json.Unmarshal([]byte(manage(t, srv, "/api/system/stats")), &stats); err != nil {
+			t.Fatal(err)
+		}
+		return stats.Data.Door.Connections < 100 // those of the test's own clients
+	})
+	if n := stats.Data.Door.Addresses; n < clients || n > 1<<14 {
+		t.Errorf("%d addresses are remembered of %d", n, clients)
 	}
 }

@@ -36,7 +36,10 @@ func HopDeadline(callers ...netip.Prefix) func(http.Handler) http.Handler {
 			case err != nil:
 				writeError(w, http.StatusBadRequest, "INVALID_TIMEOUT", TimeoutHeader+" must be a whole number of milliseconds")
 			case ms <= 0:
-				writeError(w, http.StatusGatewayTimeout, "BUDGET_WALL", fmt.Sprintf("nobody waits for this answer: %s is %d", TimeoutHeader, ms))
+				failure{
+					status: http.StatusGatewayTimeout, Code: "BUDGET_WALL", Message: fmt.Sprintf("nobody waits for this answer: %s is %d", TimeoutHeader, ms),
+					Details: map[string]any{"allowed": fmt.Sprintf("%dms", ms), "used": "0s"},
+				}.write(w)
 			default:
 				wait := time.Duration(min(ms, maxHopTimeout.Milliseconds())) * time.Millisecond
 				ctx, cancel := context.WithTimeout(r.Context(), wait)

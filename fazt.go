@@ -66,8 +66,8 @@ type Options struct {
 
 	// RateLimit is how many requests a second one client address may send, on
 	// average; twice as many at once. What is beyond is answered 429 after 10 ms,
-	// so that a client that does not wait by itself is made to. Only
-	// [Server.Serve] limits; a program with a listener of its own uses
+	// so that a client that does not wait by itself is made to; ten a second more
+	// are kept for health checks, and ten for management. Only [Server.Serve] limits; a program with a listener of its own uses
 	// [RateLimiter]. Default: 500. [NoRateLimit] takes every request.
 	RateLimit int
 
@@ -122,6 +122,7 @@ type Server struct {
 	kinds   operations
 	stats   stats
 	metrics http.Handler
+	logs    *logWriter
 	door    frontDoor
 	content *contentCache
 	blobKey []byte // signs the URLs of blobs
@@ -132,8 +133,11 @@ type Server struct {
 	reloadMu sync.Mutex             // one reload at a time; guards bindings
 	bindings map[string]runtime.Func
 
-	stop    context.CancelFunc // ends watch
+	open    context.Context    // until Close: for watch and the followers of logs
+	stop    context.CancelFunc // ends it
 	watched sync.WaitGroup
+
+	followers chan struct{} // one element for each
 
 	closeMu  sync.RWMutex // guards closed, and requests while it grows
 	closed   bool
@@ -157,13 +161,13 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		started:  time.Now(),
 		forgery:  http.NewCrossOriginProtection(),
 		bindings: make(map[string]runtime.Func),
+
+		followers: make(chan struct{}, maxFollowers),
 	}
 	s.routes.Store(&routes{})
 	s.metrics = s.newMetrics()
-	if opt.RateLimit > 0 {
-		if s.door.rate, err = NewRateLimiter(opt.RateLimit, 2*opt.RateLimit); err != nil {
-			return nil, err
-		}
+	if err := s.door.build(s); err != nil {
+		return nil, err
 	}
 	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{Slots: opt.Slots, Queue: opt.Queue, MaxWait: opt.Budget.QueueAdmissionTime})
 	if err != nil {
@@ -191,9 +195,9 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err := s.reload(ctx); err != nil {
 		return nil, errors.Join(err, s.auth.Close(), s.store.Close())
 	}
-	watch, stop := context.WithCancel(context.Background())
-	s.stop = stop
-	s.watched.Go(func() { s.watch(watch) })
+	s.logs = startLogWriter(s.store.AppendLogs, s.log)
+	s.open, s.stop = context.WithCancel(context.Background())
+	s.watched.Go(func() { s.watch(s.open) })
 	return s, nil
 }
 
@@ -269,6 +273,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)
 	}
 	l, server := s.door.open(s, l)
+	server.BaseContext = func(net.Listener) context.Context { return withServing(ctx) }
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	select {
@@ -308,6 +313,7 @@ func (s *Server) Close() error {
 	if !first {
 		return s.closeErr
 	}
+	s.stop()
 	idle := make(chan struct{})
 	go func() {
 		s.requests.Wait()
@@ -317,8 +323,8 @@ func (s *Server) Close() error {
 	case <-idle:
 	case <-time.After(s.opt.DrainTimeout):
 	}
-	s.stop()
 	s.watched.Wait()
+	s.logs.close()
 	s.closeErr = errors.Join(s.auth.Close(), s.store.Close())
 	s.routes.Load().close()
 	return s.closeErr

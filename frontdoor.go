@@ -24,8 +24,21 @@ const (
 
 // frontDoor is what stands between a listener and a Server.
 type frontDoor struct {
-	rate  *RateLimiter // nil: off
-	conns atomic.Pointer[ConnLimiter]
+	rate   *RateLimiter // nil: off
+	conns  atomic.Pointer[ConnLimiter]
+	bodies *bodyMemory
+}
+
+// build makes the limits that last as long as the Server.
+func (d *frontDoor) build(s *Server) (err error) {
+	d.bodies = newBodyMemory(max(s.opt.MaxBody, s.opt.MaxUpload))
+	if s.opt.RateLimit > 0 {
+		if d.rate, err = NewRateLimiter(s.opt.RateLimit, 2*s.opt.RateLimit); err != nil {
+			return err
+		}
+		d.rate.reserve = s.reserveFor
+	}
+	return nil
 }
 
 // open prepares for a listener: what to accept from, and what serves that.
@@ -54,14 +67,16 @@ func (d *frontDoor) open(s *Server, l net.Listener) (net.Listener, *http.Server)
 
 // doorStats is what the front door sees.
 type doorStats struct {
-	Conns        int    `json:"connections"`
-	ConnsRefused uint64 `json:"connections_refused"`
-	Addresses    int    `json:"addresses"`
-	RateLimited  uint64 `json:"rate_limited"`
+	Conns         int    `json:"connections"`
+	ConnsRefused  uint64 `json:"connections_refused"`
+	Addresses     int    `json:"addresses"`
+	RateLimited   uint64 `json:"rate_limited"`
+	BodyBytes     int64  `json:"body_bytes"` // of request bodies in memory
+	BodiesRefused uint64 `json:"bodies_refused"`
 }
 
 func (d *frontDoor) stats() doorStats {
-	var s doorStats
+	s := doorStats{BodyBytes: d.bodies.held.Load(), BodiesRefused: d.bodies.refused.Load()}
 	if c := d.conns.Load(); c != nil {
 		s.Conns, s.ConnsRefused = c.Open(), c.Refused()
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -32,6 +33,8 @@ type call struct {
 	asked bool // user has been looked up; a run calls one host function at a time
 	user  *auth.User
 	err   error
+
+	breach error // of the budget, that an operation met last
 }
 
 type callKey struct{}
@@ -57,6 +60,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		return
 	}
 	if a.broken != nil {
+		s.keepLog(a, w.Header().Get(requestIDHeader), nil, a.broken)
 		s.writeFailure(w, r, a, a.broken)
 		return
 	}
@@ -64,8 +68,13 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		writeError(w, http.StatusForbidden, "CROSS_ORIGIN", "this request came from a page of another site; send it from the app's own pages")
 		return
 	}
+	body := s.door.bodies.hold(r)
+	defer body.release()
 	req, fail := s.readRequest(w, r, p)
 	if fail != nil {
+		if fail.Code == "OVERLOADED" {
+			pause(r.Context())
+		}
 		fail.write(w)
 		return
 	}
@@ -77,22 +86,24 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// is its sender's doing, and bounded at the front door.
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
-	ctx := context.WithValue(b, callKey{}, &call{server: s, request: r, app: a, budget: b})
+	c := &call{server: s, request: r, app: a, budget: b}
+	ctx := context.WithValue(b, callKey{}, c)
 	result, err := a.program.Run(ctx, req)
 	s.logLines(ctx, a, req.ID, result.Log)
+	s.keepLog(a, req.ID, result.Log, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
 	start := time.Now()
 	if err != nil {
-		s.writeRunError(w, r, a, req.ID, result, err)
+		s.writeRunError(w, c, req.ID, result, err)
 	} else {
 		writeResponse(w, r, a, p, &result.Response)
 	}
 	b.Spend(budget.Render, time.Since(start))
 	s.stats.spend(b)
 	if s.log.Enabled(ctx, slog.LevelDebug) {
-		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b.String())
+		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b)
 	}
 }
 
@@ -197,7 +208,8 @@ func readMultipart(r *http.Request, req *runtime.Request) *failure {
 		if err != nil {
 			return bodyFailure(err)
 		}
-		data, err := io.ReadAll(f)
+		data := make([]byte, files[0].Size) // and not by growing: that would take twice the memory
+		_, err = io.ReadFull(f, data)
 		f.Close()
 		if err != nil {
 			return bodyFailure(err)
@@ -211,6 +223,9 @@ func bodyFailure(err error) *failure {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return &failure{status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
 			Message: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
+	}
+	if full, ok := errors.AsType[*errBodyMemory](err); ok {
+		return full.failure()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &failure{status: http.StatusRequestTimeout, Code: "BODY_TIMEOUT", Message: "the body came too slowly", Retryable: true}
@@ -256,26 +271,30 @@ func bodyAllowed(status int) bool {
 
 // writeRunError answers a run that failed. What is inside is shown only with
 // Options.Dev; the log always has it.
-func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, id string, result *runtime.Result, err error) {
+func (s *Server) writeRunError(w http.ResponseWriter, c *call, id string, result *runtime.Result, err error) {
 	e, ok := errors.AsType[*runtime.Error](err)
 	if !ok {
-		s.writeFailure(w, r, a, err)
+		s.writeFailure(w, c.request, c.app, err)
 		return
 	}
-	s.log.Error("handler failed", "app", a.info.Name, "request_id", id, "code", e.Code,
-		"error", e.Error(), "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
-	f := classify(err)
+	f := c.failure(e)
+	level := slog.LevelError
+	if f.Code == "OVERLOADED" {
+		level = slog.LevelDebug // as in writeFailure
+		pause(c.request.Context())
+	}
+	s.log.Log(c.request.Context(), level, "handler failed", "app", c.app.info.Name, "request_id", id, "code", f.Code,
+		"error", f.Message, "spent", c.budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
 	switch {
 	case s.opt.Dev:
-		f.Details = map[string]any{
+		inside := map[string]any{
 			"name": e.Name, "file": e.File, "line": e.Line, "column": e.Column,
 			"source_line": e.SourceLine, "stack": e.Stack, "console": consoleLines(result.Log),
 		}
-	case e.Code == runtime.CodeHandler:
+		maps.Copy(inside, f.Details)
+		f.Details = inside
+	case f.Code == runtime.CodeHandler:
 		f.Message = "the app's handler failed; its owner's log has more under the request id"
-	}
-	if f.status == http.StatusServiceUnavailable {
-		f.Retryable = e.Code == runtime.CodeMemory // an estimate, which other runs may have tipped
 	}
 	f.write(w)
 }

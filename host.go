@@ -43,7 +43,7 @@ func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 			return
 		}
 		s.auth.ServeHTTP(w, r)
-	case isLoopback(host) || domain != "" && host == "admin."+domain:
+	case s.isManagement(host):
 		w.kind = kindManagement
 		s.serveManagement(w, r, p)
 	case domain != "" && host == domain:
@@ -59,6 +59,11 @@ func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 		}
 		s.serveUnknown(w, r)
 	}
+}
+
+// isManagement reports whether the management API answers on a host.
+func (s *Server) isManagement(host string) bool {
+	return isLoopback(host) || s.opt.Domain != "" && host == "admin."+s.opt.Domain
 }
 
 // begin sets the headers that every answer has, and starts to count it.

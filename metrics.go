@@ -41,11 +41,21 @@ var (
 	metricLatency  = prometheus.NewDesc("fazt_request_duration_seconds", "Time from the headers to the end of the answer.", []string{"kind"}, nil)
 	metricInFlight = prometheus.NewDesc("fazt_requests_in_flight", "Requests being answered.", nil, nil)
 	metricPhase    = prometheus.NewDesc("fazt_phase_seconds_total", "Time that handlers' requests spent, by phase.", []string{"phase"}, nil)
+	metricOps      = prometheus.NewDesc("fazt_operations_total", "Storage operations that handlers started.", nil, nil)
 	metricSlots    = prometheus.NewDesc("fazt_slots", "Slots for JavaScript that there are.", nil, nil)
 	metricRunning  = prometheus.NewDesc("fazt_runs", "Runs that hold a slot (short, long), wait to be admitted (queued), or wait for a slot again (resuming).", []string{"state"}, nil)
 	metricRefused  = prometheus.NewDesc("fazt_refused_total", "What was refused before any work was done, by reason.", []string{"reason"}, nil)
 	metricConns    = prometheus.NewDesc("fazt_connections", "Open connections.", nil, nil)
 	metricAddrs    = prometheus.NewDesc("fazt_rate_limited_addresses", "Client addresses that the rate limiter remembers.", nil, nil)
+	metricBodies   = prometheus.NewDesc("fazt_body_bytes", "Bytes of request bodies in memory.", nil, nil)
+	metricCached   = prometheus.NewDesc("fazt_cache_bytes", "Bytes of static files in memory.", nil, nil)
+
+	metricWriteQueue = prometheus.NewDesc("fazt_storage_queue_depth", "Writes that wait for the store's writer.", nil, nil)
+	metricWriteDelay = prometheus.NewDesc("fazt_storage_delay_seconds", "Time that a write that comes now is expected to take.", nil, nil)
+	metricBatches    = prometheus.NewDesc("fazt_storage_batches_total", "Transactions that were committed.", nil, nil)
+	metricWrites     = prometheus.NewDesc("fazt_storage_writes_total", "Writes that they held.", nil, nil)
+	metricBatchSize  = prometheus.NewDesc("fazt_storage_batch_size", "Writes that shared a commit lately.", []string{"quantile"}, nil)
+	metricCommitTime = prometheus.NewDesc("fazt_storage_commit_seconds", "Time that a commit took lately.", []string{"quantile"}, nil)
 )
 
 // Describe says nothing, which makes the collector unchecked: which apps there
@@ -66,6 +76,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, p := range budget.Phases() {
 		counter(metricPhase, float64(s.stats.phases[p].Load())/1e9, p.String())
 	}
+	counter(metricOps, float64(s.stats.operations.Load()))
 	gauge(metricInFlight, float64(s.stats.inFlight.Load()))
 	a := s.slots.Stats()
 	gauge(metricSlots, float64(a.Slots))
@@ -79,8 +90,25 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	counter(metricRefused, float64(a.Refused.Doomed), "doomed")
 	counter(metricRefused, float64(door.RateLimited), "rate")
 	counter(metricRefused, float64(door.ConnsRefused), "connections")
+	counter(metricRefused, float64(door.BodiesRefused), "bodies")
 	gauge(metricConns, float64(door.Conns))
 	gauge(metricAddrs, float64(door.Addresses))
+	gauge(metricBodies, float64(door.BodyBytes))
+	_, cached := s.content.usage()
+	gauge(metricCached, float64(cached))
+	c.collectStorage(gauge, counter)
+}
+
+func (c collector) collectStorage(gauge, counter func(*prometheus.Desc, float64, ...string)) {
+	store := c.server.store.Stats()
+	gauge(metricWriteQueue, float64(store.Depth))
+	gauge(metricWriteDelay, store.Delay.Seconds())
+	counter(metricBatches, float64(store.Batches))
+	counter(metricWrites, float64(store.Commits))
+	for _, q := range storageQuantiles(store) {
+		gauge(metricBatchSize, float64(q.size), q.label)
+		gauge(metricCommitTime, q.commit.Seconds(), q.label)
+	}
 }
 
 func (c collector) collectKinds(out chan<- prometheus.Metric) {

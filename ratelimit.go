@@ -6,11 +6,14 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/fazt-sh/fazt/auth"
 )
 
 const (
@@ -23,7 +26,7 @@ const (
 	// NoRateLimit as Options.RateLimit takes every request.
 	NoRateLimit = -1
 
-	// maxAddresses bounds the memory of a RateLimiter to about 4 MB.
+	// maxAddresses bounds the memory of a RateLimiter to about 8 MB.
 	maxAddresses = 1 << 14
 )
 
@@ -38,6 +41,11 @@ type RateLimiter struct {
 	rate  rate.Limit
 	burst int
 
+	// reserve, if set, says which of an address's reserves a request may draw on
+	// when the rate is used up. Each is small: whoever claims to be a health
+	// check sends that many requests more, and no others.
+	reserve func(*http.Request) reserve
+
 	mu      sync.Mutex
 	buckets map[netip.Addr]*list.Element
 	recent  *list.List // of *addressBucket, most recent first
@@ -46,9 +54,28 @@ type RateLimiter struct {
 }
 
 type addressBucket struct {
-	addr    netip.Addr
-	limiter *rate.Limiter
+	addr     netip.Addr
+	limiter  *rate.Limiter
+	reserves [reserveCount]*rate.Limiter // nil until the first is needed
 }
+
+// reserve is a kind of request that is not starved by others from the same
+// address.
+type reserve int
+
+const (
+	noReserve reserve = iota - 1
+	healthReserve
+	managementReserve // with a key or a session, which may turn out to be false
+	reserveCount
+)
+
+// Each reserve is enough for some monitors that ask every second, or for a
+// person and a deploy, and next to nothing beside what an address may send.
+const (
+	reserveRate  = 10
+	reserveBurst = 20
+)
 
 // NewRateLimiter allows an address perSecond requests a second on average, and
 // burst of them at once.
@@ -62,14 +89,50 @@ func NewRateLimiter(perSecond, burst int) (*RateLimiter, error) {
 // Allow takes a token from an address's bucket. If there is none it says how
 // long until there is.
 func (l *RateLimiter) Allow(addr netip.Addr) (ok bool, wait time.Duration) {
-	now := time.Now()
+	return l.allow(time.Now(), addr, nil)
+}
+
+// allow is Allow at a time, and for a request that may have a reserve.
+func (l *RateLimiter) allow(now time.Time, addr netip.Addr, r *http.Request) (ok bool, wait time.Duration) {
 	b := l.bucket(networkOf(addr))
-	if b.AllowN(now, 1) {
+	if b.limiter.AllowN(now, 1) {
 		return true, 0
 	}
+	if r != nil && l.reserve != nil {
+		if kind := l.reserve(r); kind != noReserve && l.reserveOf(b, kind).AllowN(now, 1) {
+			return true, 0
+		}
+	}
 	l.refused.Add(1)
-	missing := 1 - b.TokensAt(now)
-	return false, time.Duration(missing / float64(l.rate) * float64(time.Second))
+	missing := 1 - b.limiter.TokensAt(now)
+	return false, max(0, time.Duration(missing/float64(l.rate)*float64(time.Second)))
+}
+
+func (l *RateLimiter) reserveOf(b *addressBucket, kind reserve) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if b.reserves[kind] == nil {
+		b.reserves[kind] = rate.NewLimiter(reserveRate, reserveBurst)
+	}
+	return b.reserves[kind]
+}
+
+// reserveFor finds the requests that keep the server in its owner's hands. They
+// are known by what they claim: to look a key up takes work that a flood must not
+// cause.
+func (s *Server) reserveFor(r *http.Request) reserve {
+	if !s.isManagement(hostname(r.Host)) {
+		return noReserve
+	}
+	switch r.URL.Path {
+	case "/health", "/api/health":
+		return healthReserve
+	}
+	isOurs := func(c *http.Cookie) bool { return auth.OwnsCookie(c.Name) }
+	if bearerToken(r.Header) != "" || slices.ContainsFunc(r.Cookies(), isOurs) {
+		return managementReserve
+	}
+	return noReserve
 }
 
 // networkOf is whom a bucket is for.
@@ -82,12 +145,12 @@ func networkOf(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-func (l *RateLimiter) bucket(addr netip.Addr) *rate.Limiter {
+func (l *RateLimiter) bucket(addr netip.Addr) *addressBucket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e, ok := l.buckets[addr]; ok {
 		l.recent.MoveToFront(e)
-		return e.Value.(*addressBucket).limiter
+		return e.Value.(*addressBucket)
 	}
 	if l.recent.Len() >= maxAddresses {
 		oldest := l.recent.Remove(l.recent.Back()).(*addressBucket)
@@ -95,7 +158,7 @@ func (l *RateLimiter) bucket(addr netip.Addr) *rate.Limiter {
 	}
 	b := &addressBucket{addr: addr, limiter: rate.NewLimiter(l.rate, l.burst)}
 	l.buckets[addr] = l.recent.PushFront(b)
-	return b.limiter
+	return b
 }
 
 // Addresses is how many addresses are remembered.
@@ -111,7 +174,7 @@ func (l *RateLimiter) Refused() uint64 { return l.refused.Load() }
 // Wrap limits the requests to next.
 func (l *RateLimiter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ok, wait := l.Allow(clientAddr(r))
+		ok, wait := l.allow(time.Now(), clientAddr(r), r)
 		if ok {
 			next.ServeHTTP(w, r)
 			return
@@ -120,6 +183,7 @@ func (l *RateLimiter) Wrap(next http.Handler) http.Handler {
 		failure{
 			status: http.StatusTooManyRequests, Code: "RATE_LIMITED", Retryable: true, after: max(1, int(math.Ceil(wait.Seconds()))),
 			Message: fmt.Sprintf("too many requests from this address (allowed %.0f a second, %d at once)", float64(l.rate), l.burst),
+			Details: map[string]any{"allowed_per_second": float64(l.rate), "allowed_at_once": l.burst, "used": l.burst, "wait_ms": milliseconds(wait)},
 		}.write(w)
 	})
 }

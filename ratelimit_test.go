@@ -5,9 +5,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	goruntime "runtime"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/fazt-sh/fazt"
 )
@@ -80,6 +83,80 @@ func TestRateLimiterMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// set is at as time.Now returns it after the clock was set: the time of day is
+// another, the monotonic clock goes on. Package time offers no way to make one.
+func set(t *testing.T, at time.Time, by time.Duration) time.Time {
+	t.Helper()
+	moved := at
+	*(*uint64)(unsafe.Pointer(&moved)) += uint64(by/time.Second) << 30 // seconds are above 30 bits of nanoseconds
+	if moved.Sub(at) != 0 || moved.Round(0).Sub(at.Round(0)) != by {
+		t.Fatalf("time.Time is made otherwise than it was: %v set by %v is %v", at, by, moved)
+	}
+	return moved
+}
+
+// TestRateLimiterWhenClockIsSet: an hour back and forth neither stops anybody nor
+// lets more in than the rate.
+func TestRateLimiterWhenClockIsSet(t *testing.T) {
+	l := newRateLimiter(t, 10, 20)
+	addr := netip.MustParseAddr("192.0.2.1")
+	now := time.Now()
+	for i, by := range []time.Duration{0, -time.Hour, time.Hour, -2 * time.Hour} {
+		now = now.Add(time.Second)
+		ok := 0
+		for range 50 {
+			yes, wait := l.AllowAt(set(t, now, by), addr, nil)
+			if yes {
+				ok++
+			}
+			if wait < 0 || wait > 100*time.Millisecond {
+				t.Errorf("set by %v: the next in %v", by, wait)
+			}
+		}
+		want := 10
+		if i == 0 {
+			want = 20
+		}
+		if ok != want {
+			t.Errorf("set by %v: %d of 50, a second after the last; want %d", by, ok, want)
+		}
+	}
+}
+
+// TestManyAddresses: whoever has many addresses, and uses all that each may,
+// takes a bounded amount of memory.
+func TestManyAddresses(t *testing.T) {
+	srv := open(t)
+	l := newRateLimiter(t, 1, 1)
+	l.ReserveFor(srv)
+	key := http.Header{"Authorization": {"Bearer fzt_no_key"}}
+	requests := []*http.Request{
+		{Host: "localhost", URL: &url.URL{Path: "/"}},
+		{Host: "localhost", URL: &url.URL{Path: "/health"}},
+		{Host: "localhost", URL: &url.URL{Path: "/api/apps"}, Header: key},
+	}
+	heap := func() uint64 {
+		goruntime.GC()
+		var m goruntime.MemStats
+		goruntime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	addr, now := netip.MustParseAddr("10.0.0.0"), time.Now()
+	for range 100_000 {
+		for _, r := range requests {
+			if ok, _ := l.AllowAt(now, addr, r); !ok {
+				t.Fatalf("%v: the first request for %s was refused", addr, r.URL.Path)
+			}
+		}
+		addr = addr.Next()
+	}
+	if grown := int64(heap() - before); grown > 16<<20 || l.Addresses() != 1<<14 {
+		t.Errorf("100,000 addresses take %d bytes, %d are remembered", grown, l.Addresses())
+	}
+	goruntime.KeepAlive(l)
+}
+
 func TestRateLimitedAnswer(t *testing.T) {
 	if _, err := fazt.NewRateLimiter(0, -1); err == nil {
 		t.Error("a limit of nothing was accepted")
@@ -95,6 +172,7 @@ func TestRateLimitedAnswer(t *testing.T) {
 			Error struct {
 				Code      string
 				Retryable bool
+				Details   map[string]float64
 			}
 		}
 		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
@@ -102,6 +180,9 @@ func TestRateLimitedAnswer(t *testing.T) {
 		}
 		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" || body.Error.Code != "RATE_LIMITED" || !body.Error.Retryable {
 			t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+		}
+		if d := body.Error.Details; d["allowed_per_second"] != 1 || d["allowed_at_once"] != 1 || d["used"] != 1 || d["wait_ms"] <= 0 {
+			t.Errorf("details: %v", d)
 		}
 	})
 }

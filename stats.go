@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
 // kind is what answered a request.
@@ -33,9 +34,10 @@ var latencyBounds = [...]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .
 // stats counts what the server does. Its memory grows with the apps that are
 // deployed and nothing else.
 type stats struct {
-	inFlight atomic.Int64
-	kinds    [kindCount]kindStats
-	phases   [8]atomic.Int64 // nanoseconds, by budget.Phase
+	inFlight   atomic.Int64
+	kinds      [kindCount]kindStats
+	phases     [8]atomic.Int64 // nanoseconds, by budget.Phase
+	operations atomic.Int64
 
 	mu   sync.Mutex
 	apps map[string]*appStats // by name
@@ -146,6 +148,7 @@ func (s *stats) spend(b *budget.Budget) {
 			s.phases[p].Add(int64(d))
 		}
 	}
+	s.operations.Add(int64(b.Operations()))
 }
 
 // limitsData is the answer of GET /api/system/limits: times in milliseconds.
@@ -165,6 +168,7 @@ type limitsData struct {
 	Queue            int   `json:"queue"`
 	BodyBytes        int64 `json:"body_bytes"`
 	UploadBytes      int64 `json:"upload_bytes"`
+	AllBodiesBytes   int64 `json:"all_bodies_bytes"` // in memory together
 	DeployFileBytes  int64 `json:"deploy_file_bytes"`
 	DeployAppBytes   int64 `json:"deploy_app_bytes"`
 	DeployFiles      int   `json:"deploy_files"`
@@ -182,7 +186,7 @@ func (s *Server) apiLimits(w http.ResponseWriter, _ *http.Request) error {
 		RequestMS: b.RequestTimeout.Milliseconds(), ReserveMS: b.Reserve.Milliseconds(), StorageOpMS: b.StorageOpTimeout.Milliseconds(),
 		MinOperationMS: b.MinOperationTime.Milliseconds(), QueueAdmissionMS: b.QueueAdmissionTime.Milliseconds(), Operations: b.Operations,
 		CPUMS: h.CPU.Milliseconds(), MemoryBytes: h.Memory, ResponseBytes: h.ResponseBytes, LogLines: h.LogLines, SourceBytes: h.SourceBytes,
-		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload,
+		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: s.door.bodies.limit,
 		DeployFileBytes: o.Deploy.FileBytes, DeployAppBytes: o.Deploy.AppBytes, DeployFiles: o.Deploy.Files,
 		ConnsPerAddress: DefaultConnsPerAddress, Conns: DefaultConns, HeaderBytes: maxHeaderBytes, DrainMS: o.DrainTimeout.Milliseconds(),
 	}
@@ -214,6 +218,8 @@ func (s *Server) apiStats(w http.ResponseWriter, _ *http.Request) error {
 		"in_flight":  s.stats.inFlight.Load(),
 		"admission":  s.slots.Stats(),
 		"phases_ms":  phases,
+		"operations": s.stats.operations.Load(),
+		"storage":    newStorageData(s.store.Stats()),
 		"front_door": s.door.stats(),
 		"cache":      map[string]any{"entries": cached, "bytes": cachedBytes, "limit_bytes": contentCacheBytes},
 		"process": map[string]any{
@@ -222,6 +228,44 @@ func (s *Server) apiStats(w http.ResponseWriter, _ *http.Request) error {
 		"apps": s.appData(),
 	})
 	return nil
+}
+
+// storageData is what the store's writer is doing, in the answer of GET
+// /api/system/stats.
+type storageData struct {
+	QueueDepth int                `json:"queue_depth"` // writes that wait
+	DelayMS    float64            `json:"delay_ms"`    // that one that comes now would take
+	Batches    uint64             `json:"batches"`     // commits since the start
+	Writes     uint64             `json:"writes"`      // that they held
+	BatchSize  map[string]float64 `json:"batch_size"`  // of the last 4,096 or more
+	CommitMS   map[string]float64 `json:"commit_ms"`
+}
+
+func newStorageData(s sqlite.Stats) storageData {
+	data := storageData{
+		QueueDepth: s.Depth, DelayMS: milliseconds(s.Delay), Batches: s.Batches, Writes: s.Commits,
+		BatchSize: make(map[string]float64), CommitMS: make(map[string]float64),
+	}
+	for _, q := range storageQuantiles(s) {
+		data.BatchSize[q.name], data.CommitMS[q.name] = float64(q.size), milliseconds(q.commit)
+	}
+	return data
+}
+
+// storageQuantile is one figure of the last batches.
+type storageQuantile struct {
+	name, label string // in JSON, and as Prometheus has it
+	size        int
+	commit      time.Duration
+}
+
+func storageQuantiles(s sqlite.Stats) []storageQuantile {
+	return []storageQuantile{
+		{"p50", "0.5", s.BatchSize.P50, s.CommitTime.P50},
+		{"p90", "0.9", s.BatchSize.P90, s.CommitTime.P90},
+		{"p99", "0.99", s.BatchSize.P99, s.CommitTime.P99},
+		{"max", "1", s.BatchSize.Max, s.CommitTime.Max},
+	}
 }
 
 func (s *Server) appData() []appData {

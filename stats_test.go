@@ -68,7 +68,15 @@ func TestStatsAndMetrics(t *testing.T) {
 		Data struct {
 			Admission budget.AdmissionStats
 			Phases    map[string]float64 `json:"phases_ms"`
-			Apps      []struct {
+			Storage   struct {
+				Depth     *int     `json:"queue_depth"`
+				Delay     *float64 `json:"delay_ms"`
+				Batches   int
+				Writes    int
+				BatchSize map[string]float64 `json:"batch_size"`
+				CommitMS  map[string]float64 `json:"commit_ms"`
+			}
+			Apps []struct {
 				Name     string
 				Requests map[string]map[string]int
 				P99      map[string]float64 `json:"p99_ms"`
@@ -85,8 +93,21 @@ func TestStatsAndMetrics(t *testing.T) {
 	if d.Phases["js"] <= 0 || d.Phases["write"] <= 0 || len(d.Admission.Flows) != 1 || d.Admission.Flows[0].Admitted != 1 {
 		t.Errorf("phases %v, admission %+v", d.Phases, d.Admission)
 	}
+	st := d.Storage
+	if st.Depth == nil || st.Delay == nil || st.Batches < 1 || st.Writes < st.Batches || st.BatchSize["p50"] < 1 || st.BatchSize["max"] < st.BatchSize["p50"] ||
+		st.CommitMS["p99"] <= 0 || len(st.CommitMS) != 4 {
+		t.Errorf("storage: %+v", st)
+	}
 	metrics := manage(t, srv, "/metrics")
 	for _, want := range []string{
+		"fazt_operations_total 1\n",
+		"fazt_storage_queue_depth ",
+		"fazt_storage_delay_seconds ",
+		"fazt_storage_batches_total ",
+		"fazt_storage_writes_total ",
+		`fazt_storage_batch_size{quantile="0.99"} `,
+		`fazt_storage_commit_seconds{quantile="1"} `,
+		"fazt_cache_bytes ",
 		`fazt_app_requests_total{app="` + app.Name + `",kind="handler",status="2xx"} 1`,
 		`fazt_requests_total{kind="static",status="4xx"} 1`,
 		`fazt_phase_seconds_total{phase="js"} `,
@@ -183,6 +204,21 @@ func TestOverload(t *testing.T) {
 			defer mu.Unlock()
 			codes[body.Error.Code]++
 		})
+	}
+	// Who looks after the server does not wait for what keeps it busy.
+	eventually(t, func() bool {
+		var stats struct {
+			Data struct{ Admission budget.AdmissionStats }
+		}
+		if err := json.Unmarshal([]byte(manage(t, srv, "/api/system/stats")), &stats); err != nil {
+			t.Fatal(err)
+		}
+		return stats.Data.Admission.Queued == 1 && stats.Data.Admission.InFlight >= 1
+	})
+	if res, err := srv.Client().Get(srv.URL + "/api/health"); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("health: %v, %v", res, err)
+	} else {
+		res.Body.Close()
 	}
 	requests.Wait()
 	if codes["OVERLOADED"] < 3 || codes["BUDGET_CPU"] < 1 {

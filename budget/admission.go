@@ -109,19 +109,22 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 }
 
 // Enter admits a caller of the named flow, or waits for that until ctx ends.
-// The error is ctx's own, or an [*Error]: ErrOverloaded when the queue is full,
-// or the wait is predicted or has turned out to be too long; ErrDoomed when
-// nine in ten of the flow's runs have lately computed for longer than what
-// remains. Call [Ticket.Done] when the
-// work is over.
+// The error is the cause of ctx's end, or an [*Error]: ErrOverloaded when the
+// queue is full, or the wait is predicted or has turned out to be too long;
+// ErrDoomed when nine in ten of the flow's runs have lately computed for longer
+// than what remains. Call [Ticket.Done] when the work is over.
 func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 	now := time.Now()
 	deadline, bounded := ctx.Deadline()
+	remaining := deadline.Sub(now)
+	if bounded && remaining <= 0 {
+		return nil, ended(ctx)
+	}
 	a.mu.Lock()
 	f := a.flow(name)
 	a.touch(f, now)
 	if bounded {
-		if err := a.doomed(f, now, deadline); err != nil {
+		if err := a.doomed(f, now, remaining, ctx); err != nil {
 			a.mu.Unlock()
 			return nil, err
 		}
@@ -133,11 +136,11 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 		a.mu.Unlock()
 		return t, nil
 	}
-	limit := now.Add(a.config.MaxWait)
-	t.deadline = limit
-	if bounded && deadline.Before(limit) {
-		t.deadline = deadline
+	most := a.config.MaxWait
+	if bounded {
+		most = min(most, remaining)
 	}
+	t.deadline = now.Add(most)
 	if err := a.enqueue(t, now); err != nil {
 		a.recycle(t)
 		a.mu.Unlock()
@@ -154,21 +157,31 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 	return t, nil
 }
 
-// doomed refuses a run that is expected to take longer than what remains.
-func (a *Admission) doomed(f *flow, now time.Time, deadline time.Time) error {
-	remaining := deadline.Sub(now)
-	if remaining <= 0 {
-		return context.DeadlineExceeded
+// ended is why a context is over whose deadline has passed, which its timer may
+// not have noticed yet.
+func ended(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
 	}
+	return context.DeadlineExceeded
+}
+
+// doomed refuses a run that is expected to take longer than what remains.
+func (a *Admission) doomed(f *flow, now time.Time, remaining time.Duration, ctx context.Context) error {
 	if f.inFlight == 0 {
 		return nil // somebody has to find out when it is faster again
 	}
-	if expected := f.runs.Expected(now, 0.1); remaining < expected {
-		a.refusedDoomed++
-		f.refused++
-		return &Error{Reason: ErrDoomed, Detail: fmt.Sprintf("it takes %v at present, and %v remain", expected, remaining.Round(time.Millisecond))}
+	expected := f.runs.Expected(now, 0.1)
+	if remaining >= expected {
+		return nil
 	}
-	return nil
+	a.refusedDoomed++
+	f.refused++
+	e := &Error{Reason: ErrDoomed, Detail: fmt.Sprintf("it takes %v at present, and %v remain", expected, remaining.Round(time.Millisecond))}
+	if b := From(ctx); b != nil {
+		e.limit = b
+	}
+	return e
 }
 
 // enqueue puts t into its flow's queue unless that is hopeless. A full queue
@@ -182,7 +195,7 @@ func (a *Admission) enqueue(t *Ticket, now time.Time) error {
 	}
 	if wait > 0 && wait+f.runs.Expected(now, 0.5) > most {
 		a.refusedWait++
-		return f.overloaded(now, fmt.Sprintf("%d wait already, about %v", f.fresh.len, wait.Round(time.Millisecond)))
+		return a.overloaded(f, now, wait, fmt.Sprintf("%d wait already, about %v", f.fresh.len, wait.Round(time.Millisecond)))
 	}
 	if a.queued >= a.config.Queue {
 		longest := f
@@ -194,9 +207,9 @@ func (a *Admission) enqueue(t *Ticket, now time.Time) error {
 		a.refusedQueue++
 		full := fmt.Sprintf("%d wait already", a.queued)
 		if longest == f {
-			return f.overloaded(now, full)
+			return a.overloaded(f, now, wait, full)
 		}
-		a.reject(longest.fresh.tail, longest.overloaded(now, full))
+		a.reject(longest.fresh.tail, a.overloaded(longest, now, longest.drain(now), full))
 	}
 	if f.fresh.head == nil {
 		f.backlog, f.granted = now, now
@@ -205,12 +218,13 @@ func (a *Admission) enqueue(t *Ticket, now time.Time) error {
 	return nil
 }
 
-// overloaded says when to try again: when the queue has drained, and up to
-// twice that, so that those who are refused together do not return together.
-func (f *flow) overloaded(now time.Time, detail string) *Error {
+// overloaded refuses a caller of f who would have waited for delay. It says when
+// to try again: when the queue has drained, and up to twice that, so that those
+// who are refused together do not return together.
+func (a *Admission) overloaded(f *flow, now time.Time, delay time.Duration, detail string) *Error {
 	f.refused++
 	d := min(max(f.drain(now), time.Second), 30*time.Second)
-	return &Error{Reason: ErrOverloaded, Detail: detail, RetryAfter: d + rand.N(d)}
+	return &Error{Reason: ErrOverloaded, Detail: detail, Depth: a.queued, Delay: delay, RetryAfter: d + rand.N(d)}
 }
 
 // reject takes a waiting ticket out with an error.
@@ -266,7 +280,7 @@ func (a *Admission) wait(ctx context.Context, t *Ticket, limit <-chan time.Time)
 	case <-t.ready:
 		return t.err
 	case <-ctx.Done():
-		over = ctx.Err()
+		over = context.Cause(ctx)
 	case <-limit:
 	}
 	a.mu.Lock()
@@ -275,11 +289,13 @@ func (a *Admission) wait(ctx context.Context, t *Ticket, limit <-chan time.Time)
 		<-t.ready
 		return t.err
 	}
-	a.withdraw(t)
 	if over == nil {
+		now := time.Now()
 		a.refusedWait++
-		over = t.flow.overloaded(time.Now(), fmt.Sprintf("no slot came free within %v", a.config.MaxWait))
+		delay := max(now.Sub(start), t.flow.expectedWait(now))
+		over = a.overloaded(t.flow, now, delay, fmt.Sprintf("no slot came free within %v", a.config.MaxWait))
 	}
+	a.withdraw(t)
 	return over
 }
 

@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,17 +33,18 @@ type contextKey struct{}
 // [Config.WithDefaults].
 func New(parent context.Context, c Config) *Budget {
 	now := time.Now()
-	b := &Budget{above: From(parent), config: c, start: now, allowed: c.RequestTimeout}
-	b.deadline = now.Add(b.allowed)
-	if deadline, ok := parent.Deadline(); ok && deadline.Before(b.deadline) {
-		b.deadline = deadline
-		b.allowed = max(0, deadline.Sub(now))
+	b := &Budget{above: From(parent), config: c, start: now}
+	left := c.RequestTimeout
+	if deadline, ok := parent.Deadline(); ok {
+		left = min(left, deadline.Sub(now))
 	}
+	// From now, which is monotonic, and not the parent's own, which need not be.
+	b.deadline, b.allowed = now.Add(left), max(0, left)
 	if b.above == nil {
 		// The parent of a child keeps the reserve back already.
 		b.deadline = b.deadline.Add(-min(c.Reserve, b.allowed/10))
 	}
-	b.timeout = Error{Reason: ErrSpent, budget: b}
+	b.timeout = Error{Reason: ErrSpent, limit: b}
 	b.parent, b.cause = parent, &b.timeout
 	return b
 }
@@ -77,7 +79,7 @@ func (b *Budget) Operations() int { return int(b.operations.Load()) }
 func (b *Budget) operation() error {
 	for ; b != nil; b = b.above {
 		if n := b.operations.Add(1); n > int64(b.config.Operations) {
-			return &Error{Reason: ErrOperations, Allowed: fmt.Sprint(b.config.Operations), Used: fmt.Sprint(n)}
+			return &Error{Reason: ErrOperations, limit: operationLimit{b, n}}
 		}
 	}
 	return nil
@@ -126,15 +128,16 @@ func (b *Budget) most() (Phase, time.Duration) {
 	return most, b.Spent(most)
 }
 
-// String lists what was spent by phase, "js 1.2ms, read 300µs", for a log line.
-func (b *Budget) String() string {
-	var parts []string
+// LogValue is a group for a log line: the time in all, how many operations, and
+// the time in each phase that took any.
+func (b *Budget) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Duration("total", b.Used()), slog.Int("operations", b.Operations())}
 	for _, p := range Phases() {
 		if d := b.Spent(p); d > 0 {
-			parts = append(parts, fmt.Sprintf("%v %v", p, d.Round(time.Microsecond)))
+			attrs = append(attrs, slog.Duration(p.String(), d))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return slog.GroupValue(attrs...)
 }
 
 // ServerTiming is the value of a Server-Timing header, as

@@ -3,6 +3,7 @@ package budget_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,7 +64,7 @@ func TestBudgetCountsDown(t *testing.T) {
 		if got := b.Remaining(); got != 0 || b.Err() != context.DeadlineExceeded {
 			t.Errorf("at the end: %v remain, context: %v", got, b.Err())
 		}
-		want := "budget: spent (allowed 1s, used 950ms, 250ms of it in write)"
+		want := "budget: spent (allowed 1s, used 950ms, mostly in write: 250ms)"
 		if err := context.Cause(b); !errors.Is(err, budget.ErrSpent) || err.Error() != want {
 			t.Errorf("the cause is %v, want %s", err, want)
 		}
@@ -95,11 +96,16 @@ func TestPhases(t *testing.T) {
 		b.Spend(budget.Compute, 1500*time.Microsecond)
 		b.Spend(budget.Queue, 2*time.Millisecond)
 		b.Spend(budget.Queue, time.Millisecond)
+		_, done, err := budget.NewOperation("reading", budget.StorageRead).Start(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done()
 		time.Sleep(5 * time.Millisecond)
 		if got := b.ServerTiming(); got != "queue;dur=3.000, js;dur=1.500, total;dur=5.000" {
 			t.Errorf("Server-Timing: %s", got)
 		}
-		if got := b.String(); got != "queue 3ms, js 1.5ms" {
+		if got := fmt.Sprint(b.LogValue()); got != "[total=5ms operations=1 queue=3ms js=1.5ms]" {
 			t.Errorf("for the log: %s", got)
 		}
 		var none *budget.Budget
@@ -167,13 +173,70 @@ func TestOperation(t *testing.T) {
 			if got := time.Until(deadline); got != test.want {
 				t.Errorf("after %v an operation gets %v, want %v", test.spent, got, test.want)
 			}
+			var limit *budget.Error
+			if context.Cause(op) != nil {
+				t.Errorf("at its start: %v", context.Cause(op))
+			}
 			time.Sleep(time.Millisecond)
 			done()
-			if op.Err() == nil || b.Spent(budget.StorageRead) != time.Millisecond {
+			if op.Err() == nil || errors.As(context.Cause(op), &limit) || b.Spent(budget.StorageRead) != time.Millisecond {
 				t.Errorf("after the operation: context %v, %v spent", op.Err(), b.Spent(budget.StorageRead))
 			}
 		})
 	}
+}
+
+// TestOperationOutlastsItsTime: the cause says whose time was up.
+func TestOperationOutlastsItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: 2 * time.Second})
+		op, done, err := budget.NewOperation("writing", budget.StorageWrite).Start(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		<-op.Done()
+		e, ok := errors.AsType[*budget.Error](context.Cause(op))
+		want := "budget: spent: writing took longer than one operation may (allowed 975ms, used 975ms, mostly in write: 975ms)"
+		if !ok || !errors.Is(e, budget.ErrSpent) || e.Error() != want || b.Remaining() != 975*time.Millisecond {
+			t.Errorf("%v with %v left; want %s", e, b.Remaining(), want)
+		}
+	})
+}
+
+func TestUsage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: time.Second, Operations: 1})
+		b.Spend(budget.Queue, 100*time.Millisecond)
+		b.Spend(budget.StorageRead, 200*time.Millisecond)
+		time.Sleep(950 * time.Millisecond)
+		<-b.Done()
+		kind := budget.NewOperation("reading", budget.StorageRead)
+		_, _, late := kind.Start(b)
+		_, _, many := kind.Start(b)
+		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, "app")
+		wall := budget.Usage{Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
+		for _, test := range []struct {
+			name string
+			err  error
+			want budget.Usage
+		}{
+			{"the deadline", context.Cause(b), wall},
+			{"an operation too late", late, wall},
+			{"an operation too many", many, budget.Usage{Allowed: "1", Used: "2", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}},
+			{"admission too late", overloaded, wall},
+		} {
+			e, ok := errors.AsType[*budget.Error](test.err)
+			if !ok {
+				t.Errorf("%s: %v", test.name, test.err)
+				continue
+			}
+			got, ok := e.Usage()
+			if diff := cmp.Diff(test.want, got); diff != "" || !ok {
+				t.Errorf("%s: %v; -want +got\n%s", test.name, ok, diff)
+			}
+		}
+	})
 }
 
 func TestOperationWithoutBudget(t *testing.T) {

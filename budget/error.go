@@ -3,6 +3,7 @@ package budget
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,19 +22,36 @@ var (
 	ErrOverloaded = errors.New("budget: overloaded")
 )
 
-// Error says what was allowed and what was used.
+// Error says which limit was met. [Error.Usage] says how.
 type Error struct {
-	Reason  error  // one of the Err variables
-	Detail  string // why, if there is more to say than Allowed and Used
-	Allowed string // with its unit
-	Used    string
+	Reason error  // one of the Err variables
+	Detail string // why, if there is more to say than Usage has
 
-	// RetryAfter is when the queue should have drained, with some jitter, so
-	// that those who were refused together do not come back together. Only with
-	// ErrOverloaded.
-	RetryAfter time.Duration
+	// Depth and Delay are set with ErrOverloaded: how many waited to be admitted,
+	// all flows together, and how long the caller would have waited. RetryAfter
+	// is when the queue should have drained, with some jitter, so that those who
+	// were refused together do not come back together.
+	Depth             int
+	Delay, RetryAfter time.Duration
 
-	budget *Budget // for an Error whose text is made when it is read
+	limit interface{ usage() Usage } // nil with ErrOverloaded
+}
+
+// Usage is what a limit allowed, and what was used of it, each with its unit.
+// Phase is what most of the time went into, and InPhase how much; that is 0 when
+// no phase has taken any.
+type Usage struct {
+	Allowed, Used string
+	Phase         Phase
+	InPhase       time.Duration
+}
+
+// Usage is worked out when it is asked for, and false with ErrOverloaded.
+func (e *Error) Usage() (u Usage, ok bool) {
+	if e.limit == nil {
+		return Usage{}, false
+	}
+	return e.limit.usage(), true
 }
 
 // Retryable reports whether the same request may do better later.
@@ -49,21 +67,34 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		b.WriteString(": " + e.Detail)
 	}
-	allowed, used := e.Allowed, e.Used
-	if e.budget != nil {
-		allowed, used = e.budget.usage()
-	}
-	if allowed != "" {
-		fmt.Fprintf(&b, " (allowed %s, used %s)", allowed, used)
+	if u, ok := e.Usage(); ok {
+		fmt.Fprintf(&b, " (allowed %s, used %s", u.Allowed, u.Used)
+		if u.InPhase > 0 {
+			fmt.Fprintf(&b, ", mostly in %v: %v", u.Phase, u.InPhase.Round(time.Millisecond))
+		}
+		b.WriteByte(')')
 	}
 	return b.String()
 }
 
-// usage describes the wall time, with the phase that took most of it.
-func (b *Budget) usage() (allowed, used string) {
-	allowed, used = b.allowed.String(), b.Used().Round(time.Millisecond).String()
-	if phase, d := b.most(); d > 0 {
-		used += fmt.Sprintf(", %v of it in %v", d.Round(time.Millisecond), phase)
+// usage is that of the wall time.
+func (b *Budget) usage() Usage {
+	u := Usage{Allowed: b.allowed.String(), Used: b.Used().Round(time.Millisecond).String()}
+	u.Phase, u.InPhase = b.most()
+	return u
+}
+
+// operationLimit is met by starting one operation too many.
+type operationLimit struct {
+	budget *Budget
+	used   int64
+}
+
+func (l operationLimit) usage() Usage {
+	u := Usage{Allowed: strconv.Itoa(l.budget.config.Operations), Used: strconv.FormatInt(l.used, 10), Phase: StorageRead}
+	if l.budget.Spent(StorageWrite) > l.budget.Spent(StorageRead) {
+		u.Phase = StorageWrite
 	}
-	return allowed, used
+	u.InPhase = l.budget.Spent(u.Phase)
+	return u
 }

@@ -13,6 +13,7 @@ import (
 type Operation struct {
 	name  string
 	phase Phase
+	late  string // what is wrong with one that outlasts its time
 
 	mu    sync.Mutex
 	times Percentiles
@@ -20,13 +21,13 @@ type Operation struct {
 
 // NewOperation makes a kind of operation whose time is spent in a phase.
 func NewOperation(name string, phase Phase) *Operation {
-	return &Operation{name: name, phase: phase}
+	return &Operation{name: name, phase: phase, late: name + " took longer than one operation may"}
 }
 
 // Start begins an operation within ctx's budget. The operation's context ends
 // after half of what remains, or after [Config].StorageOpTimeout when that is
-// sooner, so that one slow call leaves time to answer. Call done when the
-// operation has ended.
+// sooner, so that one slow call leaves time to answer; its cause is then an
+// [*Error], ErrSpent. Call done when the operation has ended.
 //
 // The error is an [*Error]: ErrSpent with less than [Config].MinOperationTime
 // left, ErrDoomed when most operations of this kind have lately taken longer
@@ -43,18 +44,39 @@ func (o *Operation) Start(ctx context.Context) (op context.Context, done func(),
 	now := time.Now()
 	remaining := b.deadline.Sub(now)
 	if remaining < b.config.MinOperationTime {
-		return nil, nil, &Error{Reason: ErrSpent, budget: b,
+		return nil, nil, &Error{Reason: ErrSpent, limit: b,
 			Detail: fmt.Sprintf("%s needs at least %v", o.name, b.config.MinOperationTime)}
 	}
 	if expected := o.Expected(); remaining < expected {
-		return nil, nil, &Error{Reason: ErrDoomed, budget: b,
+		return nil, nil, &Error{Reason: ErrDoomed, limit: b,
 			Detail: fmt.Sprintf("%s takes %v at present, and %v remain", o.name, expected, remaining.Round(time.Millisecond))}
 	}
-	c := &deadlineContext{parent: ctx, deadline: now.Add(min(remaining/2, b.config.StorageOpTimeout))}
+	c := &operationContext{kind: o, start: now}
+	c.parent, c.deadline = ctx, now.Add(min(remaining/2, b.config.StorageOpTimeout))
+	c.timeout = Error{Reason: ErrSpent, Detail: o.late, limit: c}
+	c.cause = &c.timeout
 	return c, func() {
 		c.Close()
 		o.record(time.Since(now), b)
 	}, nil
+}
+
+// operationContext is the context of one operation.
+type operationContext struct {
+	deadlineContext
+
+	kind    *Operation
+	start   time.Time
+	timeout Error // the cause when the deadline passes
+}
+
+// usage is that of the operation's own time.
+func (c *operationContext) usage() Usage {
+	used := time.Since(c.start)
+	return Usage{
+		Allowed: c.deadline.Sub(c.start).Round(time.Millisecond).String(), Used: used.Round(time.Millisecond).String(),
+		Phase: c.kind.phase, InPhase: used,
+	}
 }
 
 func (o *Operation) record(d time.Duration, b *Budget) {

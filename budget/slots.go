@@ -57,7 +57,8 @@ func (t *Ticket) limit(d time.Duration) <-chan time.Time {
 }
 
 // Resume takes a slot again after [Ticket.Leave]. It waits as long as ctx
-// allows: work that has begun is not refused. The error is ctx's own.
+// allows: work that has begun is not refused. The error is the cause of ctx's
+// end.
 func (t *Ticket) Resume(ctx context.Context) error {
 	a := t.admission
 	now := time.Now()
@@ -74,7 +75,7 @@ func (t *Ticket) Resume(ctx context.Context) error {
 	}
 	t.deadline = now.Add(a.config.MaxWait)
 	if deadline, ok := ctx.Deadline(); ok {
-		t.deadline = deadline
+		t.deadline = now.Add(deadline.Sub(now)) // monotonic, whatever ctx's is
 	}
 	a.push(q, t, now)
 	a.mu.Unlock()
@@ -105,7 +106,6 @@ func (t *Ticket) Done() {
 		f.longRuns--
 	}
 	f.runs.Record(now, t.used)
-	t.budget.Spend(Compute, t.used)
 	a.touch(f, now)
 	a.recycle(t)
 	a.dispatch(now)
@@ -176,6 +176,7 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 	f.slices.Record(now, slice)
 	t.since = time.Time{}
 	t.used += slice
+	t.budget.Spend(Compute, slice)
 	if t.long {
 		a.long--
 		f.long--

@@ -16,7 +16,7 @@ import (
 func appCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "app",
-		Usage: "deploy, list and remove apps",
+		Usage: "deploy, list, watch and remove apps",
 		Subcommands: []*cli.Command{
 			{
 				Name:      "deploy",
@@ -38,6 +38,7 @@ func appCommand() *cli.Command {
 				Description: "fazt app list",
 				Action:      list,
 			},
+			logsCommand(),
 			{
 				Name:      "remove",
 				Usage:     "remove an app with all of its data",

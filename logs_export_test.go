@@ -1,0 +1,46 @@
+package fazt
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// What the tests of the log need of the inside.
+
+const (
+	LogInterval   = logInterval
+	LogBatchLines = logBatchLines
+	LogQueueBytes = logQueueBytes
+	LogLineBytes  = logLineBytes
+	LogAttempts   = logAttempts
+	MaxFollowers  = maxFollowers
+	FollowBeat    = followBeat
+	AnswerGrace   = answerGrace
+)
+
+type LogWriter = logWriter
+
+// StartLogWriter starts what stores lines by means of store.
+func StartLogWriter(store func(context.Context, []storage.LogLine) error, logger *slog.Logger) *LogWriter {
+	return startLogWriter(store, logger)
+}
+
+func (w *logWriter) Add(lines ...storage.LogLine) { w.add(lines) }
+
+func (w *logWriter) Close() { w.close() }
+
+// RevokeKey takes back the API keys of that name.
+func (s *Server) RevokeKey(ctx context.Context, name string) error {
+	keys, err := s.auth.Keys(ctx)
+	for _, k := range keys {
+		if err == nil && k.Name == name {
+			err = s.auth.RevokeKey(ctx, k.ID)
+		}
+	}
+	return err
+}
+
+// Followers is how many clients follow a log.
+func (s *Server) Followers() int { return len(s.followers) }
