@@ -168,7 +168,7 @@ func TestUsed(t *testing.T) {
 		sum += d
 	}
 	u := got.Used
-	if u["js"] <= 0 || u["read"] <= 0 || u["write"] <= 0 || u["auth"] <= 0 || u["render"] != 0 || u["operations"] != 2 || got.First["operations"] != 0 {
+	if u["js"] <= 0 || u["read"] <= 0 || u["write"] <= 0 || u["render"] != 0 || u["operations"] != 2 || got.First["operations"] != 0 {
 		t.Errorf("used: %v", u)
 	}
 	if sum > u["total"]+0.01 { // each is rounded to a microsecond

@@ -11,6 +11,7 @@ import (
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/parser"
+	"github.com/dop251/goja/token"
 	"github.com/dop251/goja/unistring"
 	"github.com/go-sourcemap/sourcemap"
 
@@ -18,8 +19,7 @@ import (
 )
 
 // module is one file of a program. Its compiled program is not changed any
-// more, so VMs share it: it evaluates to a function of the secret values, which
-// returns the function that holds the file.
+// more, so VMs share it: it evaluates to the function that holds the file.
 type module struct {
 	name    string
 	program *goja.Program
@@ -58,7 +58,7 @@ func compile(name, text string, main bool, m *mentions) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	wrap(program, body)
+	wrap(program, body, rw.uses["arguments"])
 	compiled, err := goja.CompileAST(program, false)
 	if err != nil {
 		return nil, compileError(name, err)
@@ -215,35 +215,40 @@ func syntaxError(name, text string, shift int, err error) error {
 	if e.Line == 1 {
 		e.Column = max(e.Column-shift, 1)
 	}
-	e.Line, e.Column = within(text, e.Line, e.Column)
-	switch wordAt(text, e.Line, e.Column) {
-	case "import":
-		e.Code, e.Message = runtime.CodeUnsupported, "import can't be used in a handler; write const x = require('./x')"
-	case "export":
-		e.Code, e.Message = runtime.CodeUnsupported, "export can't be used in a handler; write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
+	if last := 1 + strings.Count(text, "\n"); e.Line > last {
+		// The parser went on into what was put behind the text.
+		e.Message, e.Line, e.Column = "Unexpected end of the file", last, len(text)-strings.LastIndexByte(text, '\n')
+	}
+	if first.Message == "Invalid UTF-8 character" {
+		e.Message = "the file is not UTF-8 here; save it as UTF-8"
+	}
+	if hint := unsupported(text, e.Line, e.Column); hint != "" {
+		e.Code, e.Message = runtime.CodeUnsupported, hint
 	}
 	return e
 }
 
-// within moves a position that is behind the text to its end.
-func within(text string, line, column int) (int, int) {
-	if last := 1 + strings.Count(text, "\n"); line > last {
-		return last, len(text) - strings.LastIndexByte(text, '\n')
-	}
-	return line, column
-}
+const noAsyncGenerator = "async generators can't be used in a handler; return a list from an async function"
 
-// wordAt is the word at, or right before, a position.
-func wordAt(text string, line, column int) string {
+// unsupported says what to write instead of a part of the language that goja
+// doesn't know, if that is what the parser stopped at, or right behind.
+func unsupported(text string, line, column int) string {
 	for range line - 1 {
 		_, text, _ = strings.Cut(text, "\n")
 	}
 	text, _, _ = strings.Cut(text, "\n")
 	at := min(column-1, len(text))
-	for _, word := range []string{"import", "export"} {
-		if strings.HasPrefix(text[at:], word) || strings.HasSuffix(strings.TrimRight(text[:at], " "), word) {
-			return word
-		}
+	before, rest := strings.TrimRight(text[:at], " "), text[at:]
+	is := func(word string) bool { return strings.HasPrefix(rest, word) || strings.HasSuffix(before, word) }
+	switch {
+	case is("import"):
+		return "import can't be used in a handler; write const x = require('./x')"
+	case is("export"):
+		return "export can't be used in a handler; write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
+	case strings.HasPrefix(rest, "await") && strings.HasSuffix(before, "for"):
+		return "for await can't be used in a handler; write for (const x of list) { const value = await x; ... }"
+	case strings.HasSuffix(before, "*") && strings.HasSuffix(strings.TrimRight(before, " *"), "async"):
+		return noAsyncGenerator
 	}
 	return ""
 }
@@ -255,6 +260,9 @@ func compileError(name string, err error) error {
 	var ce *goja.CompilerSyntaxError
 	if errors.As(err, &ce) {
 		e.Message = ce.Message
+		if ce.Message == "Async generators are not supported yet" {
+			e.Code, e.Message = runtime.CodeUnsupported, noAsyncGenerator
+		}
 		if ce.File != nil {
 			p := ce.File.Position(ce.Offset)
 			e.File, e.Line, e.Column = p.Filename, p.Line, p.Column
@@ -264,38 +272,39 @@ func compileError(name string, err error) error {
 }
 
 // The identifiers below can't be written in JavaScript, as they contain a
-// space, and they are bound by a function around the one that holds the file.
-// So no code can name, shadow or pass them.
+// space. So no code can name or shadow them.
 const (
-	idCheck   = "check ()"   // the checkpoint
-	idKey     = "key ()"     // looks at a property name that was computed
-	idList    = "list ()"    // what ...x adds to a list
-	idObject  = "object ()"  // what ...x adds to an object
-	idBinary  = "binary ()"  // an operator that makes large bigints
-	idEnd     = "end ()"     // the main file's end was reached; whether to call its handler
-	idRequest = "request ()" // the request
-	idLast    = "last value" // the main file's completion value
-	idCalled  = "was called" // the main file's handler has been called
+	idInside = "inside ()"  // the properties below
+	idLast   = "last value" // the main file's completion value
+	idCalled = "was called" // the main file's handler has been called
 )
 
-var (
-	secrets          = []string{idCheck, idKey, idList, idObject, idBinary, idEnd, idRequest}
-	moduleParameters = []string{"exports", "require", "module", "request"}
-)
+// moduleParameters are what the function gets that holds a file.
+var moduleParameters = []string{"exports", "require", "module", "request", idInside}
 
-// wrap makes the program an expression that evaluates to a function of the
-// secret values, which returns the function that holds the file.
-func wrap(program *ast.Program, body *ast.FunctionLiteral) {
+// wrap makes the program an expression that evaluates to the function that
+// holds the file.
+func wrap(program *ast.Program, body *ast.FunctionLiteral, usesArguments bool) {
 	body.ParameterList = parameters(moduleParameters)
 	body.Source = nativeSource
-	outer := &ast.FunctionLiteral{
-		Function:      1,
-		Source:        nativeSource,
-		ParameterList: parameters(secrets),
-		Body:          &ast.BlockStatement{LeftBrace: 1, List: []ast.Statement{&ast.ReturnStatement{Return: 1, Argument: body}}, RightBrace: 1},
+	if usesArguments {
+		body.Body.List = behindDirectives(body.Body.List, hideInside())
 	}
-	program.Body = []ast.Statement{&ast.ExpressionStatement{Expression: outer}}
+	program.Body = []ast.Statement{&ast.ExpressionStatement{Expression: body}}
 	program.DeclarationList = nil
+}
+
+// hideInside takes idInside out of the file's arguments. A file that declares a
+// variable of that name has none, which the statement may fail at.
+func hideInside() ast.Statement {
+	last := &ast.BracketExpression{Left: identifier("arguments", 1), LeftBracket: 1, RightBracket: 1,
+		Member: &ast.NumberLiteral{Idx: 1, Literal: "4", Value: int64(len(moduleParameters) - 1)}}
+	hide := &ast.ExpressionStatement{Expression: &ast.UnaryExpression{Operator: token.DELETE, Idx: 1, Operand: last}}
+	return &ast.TryStatement{Try: 1, Body: block(hide), Catch: &ast.CatchStatement{Catch: 1, Body: block()}}
+}
+
+func block(list ...ast.Statement) *ast.BlockStatement {
+	return &ast.BlockStatement{LeftBrace: 1, List: list, RightBrace: 1}
 }
 
 const nativeSource = "function () { [native code] }"

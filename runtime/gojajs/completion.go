@@ -66,7 +66,7 @@ func noteIn(body *ast.BlockStatement) {
 }
 
 func called(at file.Idx) ast.Expression {
-	return assignTo(idCalled, at, &ast.BooleanLiteral{Idx: at, Literal: "true", Value: true})
+	return assign(identifier(idCalled, at), &ast.BooleanLiteral{Idx: at, Literal: "true", Value: true})
 }
 
 // finish makes the main file report, when its end is reached without a return,
@@ -77,24 +77,21 @@ func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 		noteCall(fn)
 	}
 	at := max(body.Body.RightBrace, 1)
-	names := []string{idLast}
-	args := []ast.Expression{identifier(idLast, at)}
+	vars := []*ast.Binding{{Target: identifier(idLast, 1)}}
+	tell := func(property string, e ast.Expression) {
+		body.Body.List = append(body.Body.List, &ast.ExpressionStatement{Expression: assign(inside(property, at), e)})
+	}
 	if rw.handler {
-		names = append(names, idCalled)
-		args = append(args, identifier(idCalled, at), identifier("handler", at))
+		vars = append(vars, &ast.Binding{Target: identifier(idCalled, 1)})
+		tell(propCalled, identifier(idCalled, at))
+		tell(propHandler, identifier("handler", at))
+		handler := &ast.CallExpression{Callee: identifier("handler", at), LeftParenthesis: at, RightParenthesis: at,
+			ArgumentList: []ast.Expression{inside(propRequest, at)}}
+		body.Body.List = append(body.Body.List, &ast.IfStatement{If: at, Test: inside(propWanted, at),
+			Consequent: &ast.ReturnStatement{Return: at, Argument: handler}})
 	}
-	vars := &ast.VariableStatement{Var: 1}
-	for _, name := range names {
-		vars.List = append(vars.List, &ast.Binding{Target: identifier(name, 1)})
-	}
-	body.DeclarationList = append(body.DeclarationList, &ast.VariableDeclaration{Var: 1, List: vars.List})
-	end := rw.call(idEnd, at, args...)
-	var last ast.Statement = &ast.ExpressionStatement{Expression: end}
-	if rw.handler {
-		last = &ast.IfStatement{If: at, Test: end,
-			Consequent: &ast.ReturnStatement{Return: at, Argument: rw.call("handler", at, rw.call(idRequest, at))}}
-	}
-	body.Body.List = append(body.Body.List, last)
+	tell(propEnd, identifier(idLast, at))
+	body.DeclarationList = append(body.DeclarationList, &ast.VariableDeclaration{Var: 1, List: vars})
 }
 
 // keepCompletion assigns the values of the statements that may give a list its
@@ -115,7 +112,7 @@ func keepStatement(s ast.Statement) bool {
 		if isCheckpoint(s) || isString(s.Expression) && directive(s) {
 			return false
 		}
-		s.Expression = assignTo(idLast, s.Expression.Idx0(), s.Expression)
+		s.Expression = assign(identifier(idLast, s.Expression.Idx0()), s.Expression)
 		return true
 	case *ast.BlockStatement:
 		return keepCompletion(s.List)
@@ -146,12 +143,12 @@ func keepStatement(s ast.Statement) bool {
 }
 
 func isCheckpoint(s *ast.ExpressionStatement) bool {
-	c, ok := s.Expression.(*ast.CallExpression)
+	dot, ok := s.Expression.(*ast.DotExpression)
 	if !ok {
 		return false
 	}
-	id, ok := c.Callee.(*ast.Identifier)
-	return ok && id.Name == idCheck
+	id, ok := dot.Left.(*ast.Identifier)
+	return ok && id.Name == idInside
 }
 
 // directive tells 'use strict', which has to stay what it is.
@@ -164,7 +161,7 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 	switch n := e.(type) {
 	case *ast.BinaryExpression:
 		if rw.mentions.bigints && growing[n.Operator] != "" {
-			return rw.binary(n.Operator, n.Left, n.Right)
+			return binary(n.Operator, n.Left, n.Right)
 		}
 	case *ast.CallExpression:
 		// A variable's value may be a function that notes nothing.
@@ -180,14 +177,14 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 // what they are given.
 var growing = map[token.Token]string{token.EXPONENT: "**", token.MULTIPLY: "*", token.SHIFT_LEFT: "<<"}
 
-func (rw *rewriter) binary(op token.Token, left, right ast.Expression) ast.Expression {
+func binary(op token.Token, left, right ast.Expression) ast.Expression {
 	at := left.Idx0()
 	text := &ast.StringLiteral{Idx: at, Literal: growing[op], Value: identifier(growing[op], at).Name}
-	return rw.call(idBinary, at, text, left, right)
+	return call(funcBinary, at, text, left, right)
 }
 
-// assign makes x **= y of bigints an assignment of x ** y.
-func (rw *rewriter) assign(n *ast.AssignExpression) {
+// keepBigint makes x **= y of bigints an assignment of x ** y.
+func (rw *rewriter) keepBigint(n *ast.AssignExpression) {
 	if !rw.mentions.bigints || growing[n.Operator] == "" {
 		return
 	}
@@ -196,6 +193,6 @@ func (rw *rewriter) assign(n *ast.AssignExpression) {
 		rw.refuse(n.Left.Idx0(), "in a program with bigints, write o.x = o.x "+growing[n.Operator]+" y instead of o.x "+growing[n.Operator]+"= y")
 		return
 	}
-	n.Right = rw.binary(n.Operator, identifier(id.Name.String(), id.Idx), n.Right)
+	n.Right = binary(n.Operator, identifier(id.Name.String(), id.Idx), n.Right)
 	n.Operator = token.ASSIGN
 }

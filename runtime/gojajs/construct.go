@@ -25,9 +25,7 @@ func constructorGuard(check func(v *vm, name string, args []goja.Value) []goja.V
 			})
 		}
 		val := v.library("constructor", native, name, native.Get("length"), look)
-		if v.holders[name.String()] != nil {
-			v.holders[name.String()] = val.(*goja.Object) // guards of its functions belong there from now on
-		}
+		v.moveHolder(name.String(), val.(*goja.Object)) // guards of its functions belong there from now on
 		return val
 	}
 }
@@ -196,9 +194,7 @@ func bigIntGuard(v *vm, native *goja.Object) goja.Value {
 	f := code(native)
 	val := v.stand(native, func(c goja.FunctionCall) goja.Value { return f(checkBigInt(v, c)) }).(*goja.Object)
 	v.adopt(goja.FunctionCall{Arguments: []goja.Value{val, native}})
-	if v.holders["BigInt"] != nil {
-		v.holders["BigInt"] = val
-	}
+	v.moveHolder("BigInt", val)
 	return val
 }
 
@@ -298,7 +294,5 @@ func (v *vm) prepareDelegation() {
 
 // haveBytes guards the natives of typed arrays, before the run gets the first.
 func (v *vm) haveBytes() {
-	if v.reached["Uint8Array"] == 0 {
-		v.install(v.script.shared.features["Uint8Array"], useName)
-	}
+	v.install(v.script.shared.features["Uint8Array"], useName)
 }

@@ -24,12 +24,11 @@ import (
 
 // feature is what belongs to a name.
 type feature struct {
-	name    string
+	id      int // its place in vm.reached
 	slots   []slot
-	holders []string               // objects that the name leads to, see vm.holder
-	also    []string               // names that come with it
-	global  func(v *vm) goja.Value // makes a global that isn't goja's own
-	prepare func(v *vm)            // does what else is needed
+	holders []string    // objects that the name leads to, see vm.holder
+	also    []string    // names that come with it
+	prepare func(v *vm) // does what else is needed
 }
 
 // slot is a property of one of the standard objects that holds a native.
@@ -38,7 +37,7 @@ type slot struct {
 	key    string
 	symbol *goja.Symbol // instead of key
 	guard  guard        // nil for a native that only needs one when its value is passed on
-	base   string       // the global by which alone the native can be reached, "" for others
+	base   *feature     // the global by which alone the native can be reached, nil for others
 }
 
 func (s slot) path() string {
@@ -75,7 +74,7 @@ func allFeatures() (map[string]*feature, error) {
 	all := make(map[string]*feature)
 	at := func(name string) *feature {
 		if all[name] == nil {
-			all[name] = &feature{name: name}
+			all[name] = &feature{id: len(all)}
 		}
 		return all[name]
 	}
@@ -87,9 +86,10 @@ func allFeatures() (map[string]*feature, error) {
 		}
 	}
 	for _, path := range holderPaths {
-		holder, base := v.holder(path), baseOf(path)
-		if reachedBySyntax[path] {
-			base = ""
+		holder := v.holder(path)
+		var base *feature
+		if path != "" && !reachedBySyntax[path] {
+			base = at(baseOf(path))
 		}
 		for _, key := range holder.GetOwnPropertyNames() {
 			if key == "caller" || key == "arguments" || key == "constructor" {
@@ -113,9 +113,6 @@ func allFeatures() (map[string]*feature, error) {
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("gojajs: there is no %v to be guarded", slices.Sorted(maps.Keys(missing)))
 	}
-	for name, f := range globals {
-		at(name).global = f
-	}
 	for name, others := range implied {
 		at(name).also = others
 	}
@@ -126,16 +123,17 @@ func allFeatures() (map[string]*feature, error) {
 }
 
 // mentioned are the features that a program needs from its beginning.
-func (s *shared) mentioned(m mentions, host *tree) []start {
+func (s *shared) mentioned(m mentions) []start {
 	var list []start
-	for _, name := range append([]string{alwaysReached}, slices.Sorted(maps.Keys(m.names))...) {
+	errors := m.names["Error"] || slices.ContainsFunc(errorSources, func(name string) bool { return m.names[name] })
+	for _, name := range slices.Sorted(maps.Keys(m.names)) {
+		if !errors && slices.Contains(errorTexts, name) {
+			continue
+		}
 		f := s.features[name]
 		u := useName
 		if m.values[name] {
 			u = useValue
-		}
-		if host.children[name] != nil {
-			list = append(list, start{hostFeature(name, host.children[name]), u})
 		}
 		if f != nil && (u == useValue || f.needed()) {
 			list = append(list, start{f, u})
@@ -146,36 +144,30 @@ func (s *shared) mentioned(m mentions, host *tree) []start {
 
 // needed tells whether there is something to do where the name only occurs.
 func (f *feature) needed() bool {
-	return f.global != nil || f.prepare != nil || f.also != nil || f.holders != nil ||
+	return f.prepare != nil || f.also != nil || f.holders != nil ||
 		slices.ContainsFunc(f.slots, func(s slot) bool { return s.guard != nil })
-}
-
-func hostFeature(name string, t *tree) *feature {
-	return &feature{name: "global " + name, prepare: func(v *vm) { v.setGlobal(name, v.grow(name, t)) }}
 }
 
 // reach guards what a name that was computed leads to.
 func (v *vm) reach(name string) {
-	if t := v.script.host.children[name]; t != nil {
-		v.install(hostFeature(name, t), useValue)
-	}
+	v.provide(name)
 	if f := v.script.shared.features[name]; f != nil {
 		v.install(f, useValue)
 	}
 }
 
-// install guards a feature's natives and defines its global.
+// install guards a feature's natives.
 func (v *vm) install(f *feature, u use) {
-	before := v.reached[f.name]
+	if v.reached == nil {
+		v.reached = make([]use, len(v.script.shared.features))
+	}
+	before := v.reached[f.id]
 	if before >= u {
 		return
 	}
-	if v.reached == nil {
-		v.reached = make(map[string]use)
-	}
-	v.reached[f.name] = u
+	v.reached[f.id] = u
 	if before == 0 {
-		v.have(f.name)
+		v.have(f)
 	}
 	if u == useValue {
 		for _, path := range f.holders {
@@ -185,11 +177,8 @@ func (v *vm) install(f *feature, u use) {
 	for _, s := range f.slots {
 		switch {
 		case s.guard == nil && u < useValue, s.guard != nil && before > 0:
-		case s.base != "" && v.reached[s.base] == 0:
-			if v.later == nil {
-				v.later = make(map[string][]slot)
-			}
-			v.later[s.base] = append(v.later[s.base], s)
+		case s.base != nil && v.reached[s.base.id] == 0:
+			v.later = append(v.later, s)
 		default:
 			v.replace(s)
 		}
@@ -202,23 +191,21 @@ func (v *vm) install(f *feature, u use) {
 			v.install(other, useName)
 		}
 	}
-	if f.global != nil {
-		v.setGlobal(f.name, f.global(v))
-	}
 	if f.prepare != nil {
 		f.prepare(v)
 	}
 }
 
-func (v *vm) setGlobal(name string, val goja.Value) {
-	_ = v.js.GlobalObject().DefineDataProperty(name, val, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-}
-
 // have guards what waited for a global to be reached.
-func (v *vm) have(base string) {
-	list := v.later[base]
-	delete(v.later, base)
-	for _, s := range list {
+func (v *vm) have(base *feature) {
+	var ready []slot
+	v.later = slices.DeleteFunc(v.later, func(s slot) bool {
+		if s.base == base {
+			ready = append(ready, s)
+		}
+		return s.base == base
+	})
+	for _, s := range ready {
 		v.replace(s)
 	}
 }
@@ -235,10 +222,6 @@ func (v *vm) replace(s slot) {
 	if native == nil {
 		return // the handler has put something else there
 	}
-	if v.natives == nil {
-		v.natives = make(map[string]*goja.Object)
-	}
-	v.natives[s.path()] = native
 	make := s.guard
 	switch {
 	case make == nil && s.holder == "":
@@ -260,27 +243,27 @@ func (v *vm) holder(path string) *goja.Object {
 	if path == "" {
 		return v.js.GlobalObject()
 	}
-	if obj := v.holders[path]; obj != nil {
-		return obj
+	if obj, ok := v.holders.get(path); ok {
+		return obj.(*goja.Object)
 	}
-	obj := v.findHolder(path)
-	if v.holders == nil {
-		v.holders = make(map[string]*goja.Object)
+	return v.holders.set(path, v.findHolder(path)).(*goja.Object)
+}
+
+// moveHolder makes another object the one that is found at a path.
+func (v *vm) moveHolder(path string, to *goja.Object) {
+	if _, ok := v.holders.get(path); ok {
+		v.holders.set(path, to)
 	}
-	v.holders[path] = obj
-	return obj
 }
 
 func (v *vm) findHolder(path string) *goja.Object {
 	switch path {
 	case "Array.prototype":
-		return v.js.NewArray().Prototype()
+		return v.js.NewDynamicArray(nil).Prototype() // cheaper than an array
 	case "Object.prototype":
-		return v.js.NewObject().Prototype()
+		return v.js.NewDynamicObject(nil).Prototype()
 	case "String.prototype":
 		return v.js.ToValue("").ToObject(v.js).Prototype()
-	case "Error.prototype":
-		return v.js.NewTypeError("").Prototype().Prototype()
 	case "%TypedArray%":
 		return v.holder("Uint8Array").Prototype()
 	case "%TypedArray%.prototype":

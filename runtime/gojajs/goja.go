@@ -22,15 +22,15 @@ type Engine struct {
 type shared struct {
 	features map[string]*feature
 	library  *module
-	secrets  map[string]bool // that the library uses
 	web      *goja.Program
+	globals  map[string]func(v *vm) goja.Value
 }
 
 // New returns the engine.
 func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
 
 func newShared() (*shared, error) {
-	m := mentions{names: make(map[string]bool), values: make(map[string]bool), secrets: make(map[string]bool)}
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
 	lib, err := compile(libraryName, librarySource, false, &m)
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{features: features, library: lib, secrets: m.secrets, web: web}, nil
+	return &shared{features: features, library: lib, web: web, globals: globals}, nil
 }
 
 // Name is "goja".
@@ -56,7 +56,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		return nil, err
 	}
 	s := &script{unit: unit, shared: all, modules: make(map[string]*module), host: newTree(unit.Host)}
-	m := mentions{names: make(map[string]bool), values: make(map[string]bool), secrets: make(map[string]bool), bigints: mayHaveBigInts(unit.Files)}
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool), bigints: mayHaveBigInts(unit.Files)}
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !strings.HasSuffix(name, ".js") {
 			continue
@@ -67,8 +67,13 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		}
 		s.modules[name] = file
 	}
-	s.bigints, s.secrets = m.bigints, m.secrets
-	s.start = all.mentioned(m, s.host)
+	s.bigints = m.bigints
+	s.start = all.mentioned(m)
+	for _, name := range slices.Sorted(maps.Keys(m.names)) {
+		if s.isGlobal(name) {
+			s.globals = append(s.globals, name)
+		}
+	}
 	return s, nil
 }
 

@@ -358,6 +358,12 @@ func describing(before func(*vm, goja.FunctionCall) goja.FunctionCall) guard {
 	}
 }
 
+// describer is describing(named), which keeps the native for the library.
+func describer(v *vm, native *goja.Object) goja.Value {
+	v.describer = native
+	return describing(named)(v, native)
+}
+
 // guardAccessors guards the accessors in a property's description, or in a list
 // of such.
 func (v *vm) guardAccessors(descriptor *goja.Object) {

@@ -74,29 +74,50 @@ func (t *tree) add(name string) *tree {
 type branch struct {
 	vm   *vm
 	tree *tree
-	made map[string]goja.Value
+	made values
 }
 
 func (b *branch) Get(key string) goja.Value {
-	if val, ok := b.made[key]; ok {
+	if val, ok := b.made.get(key); ok {
 		return val
 	}
 	child := b.tree.children[key]
 	if child == nil {
 		return nil
 	}
-	val := b.vm.grow(key, child)
-	if b.made == nil {
-		b.made = make(map[string]goja.Value)
-	}
-	b.made[key] = val
-	return val
+	return b.made.set(key, b.vm.grow(key, child))
 }
 
 func (b *branch) Set(string, goja.Value) bool { return false }
 func (b *branch) Has(key string) bool         { return b.tree.children[key] != nil }
 func (b *branch) Delete(key string) bool      { return b.tree.children[key] == nil }
 func (b *branch) Keys() []string              { return b.tree.names }
+
+// isGlobal tells a global that isn't goja's own.
+func (s *script) isGlobal(name string) bool {
+	return s.host.children[name] != nil || s.shared.globals[name] != nil
+}
+
+// provide makes a global, if the name is one that goja doesn't have. It can't be
+// changed. It is defined where the global object inherits from, as the global
+// object itself takes several kilobytes when it gets its first property.
+func (v *vm) provide(name string) {
+	if !v.script.isGlobal(name) || slices.Contains(v.provided, name) {
+		return
+	}
+	v.provided = append(v.provided, name)
+	if v.globals == nil {
+		v.globals = v.js.NewObject()
+		_ = v.js.GlobalObject().SetPrototype(v.globals)
+	}
+	var val goja.Value
+	if t := v.script.host.children[name]; t != nil {
+		val = v.grow(name, t)
+	} else {
+		val = v.script.shared.globals[name](v)
+	}
+	_ = v.globals.DefineDataProperty(name, val, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+}
 
 // grow makes the value of a part of the host.
 func (v *vm) grow(name string, t *tree) goja.Value {
@@ -203,19 +224,15 @@ func (v *vm) newResponse(res *runtime.Response) goja.Value {
 	return obj
 }
 
-func (v *vm) answer(value goja.Value) (res runtime.Response, err error) {
-	err = v.try(func() error {
-		reply := runtime.Reply[goja.Value]{Value: value, Made: func(val goja.Value) (any, bool) {
-			obj, _ := val.(*goja.Object)
-			stream, ok := v.made[obj]
-			return stream, ok
-		}}
-		if v.last != nil {
-			reply.Last = &v.last
-		}
-		var err error
-		res, err = runtime.Answer(v, v.x.Limits, reply)
-		return err
-	})
-	return res, err
+// answer makes the response of what the handler ended with.
+func (v *vm) answer(value goja.Value) (runtime.Response, error) {
+	reply := runtime.Reply[goja.Value]{Value: value, Made: func(val goja.Value) (any, bool) {
+		obj, _ := val.(*goja.Object)
+		stream, ok := v.made[obj]
+		return stream, ok
+	}}
+	if v.last != nil {
+		reply.Last = &v.last
+	}
+	return runtime.Answer(v, v.x.Limits, reply)
 }

@@ -44,14 +44,7 @@ func (v *vm) NewArray(items []goja.Value) goja.Value {
 	return v.js.NewArray(list...)
 }
 
-// Put sets a property; assigning is faster, but __proto__ is a setter.
-func (v *vm) Put(obj goja.Value, key string, val goja.Value) {
-	if key == "__proto__" || v.reached[alwaysReached] > useName {
-		v.put(obj.(*goja.Object), key, val)
-		return
-	}
-	_ = obj.(*goja.Object).Set(key, val)
-}
+func (v *vm) Put(obj goja.Value, key string, val goja.Value) { v.put(obj.(*goja.Object), key, val) }
 
 // parse is JSON.parse without a reviver.
 func (v *vm) parse(text string) goja.Value {

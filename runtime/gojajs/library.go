@@ -25,9 +25,9 @@ func (v *vm) library(name string, args ...goja.Value) goja.Value {
 
 func (v *vm) loadLibrary() *goja.Object {
 	exports := v.js.CreateObject(nil)
-	file, err := v.file(v.script.shared.library, v.secretValues(v.script.shared.secrets))
+	file, err := v.file(v.script.shared.library)
 	if err == nil {
-		_, err = file(goja.Undefined(), exports, goja.Undefined(), v.bridge())
+		_, err = file(goja.Undefined(), exports, nil, v.bridge(), nil, v.insideObject())
 	}
 	if err != nil {
 		panic(rethrown(err))
@@ -133,7 +133,7 @@ func (v *vm) construct(c goja.FunctionCall) goja.Value {
 
 // describeProperty returns the functions of an accessor.
 func (v *vm) describeProperty(c goja.FunctionCall) goja.Value {
-	native := v.natives["Object.getOwnPropertyDescriptor"]
+	native := v.describer
 	if native == nil {
 		native, _ = v.holder("Object").Get("getOwnPropertyDescriptor").(*goja.Object)
 	}

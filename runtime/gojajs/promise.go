@@ -46,19 +46,14 @@ func (v *vm) promiseOf(value goja.Value) (p *goja.Promise, err error) {
 	if obj.ExportType() == reflect.TypeFor[*goja.Promise]() {
 		return obj.Export().(*goja.Promise), nil
 	}
-	err = v.try(func() error {
-		if _, ok := goja.AssertFunction(obj.Get("then")); !ok {
-			return nil
-		}
-		var resolve func(any) error
-		p, resolve, _ = v.js.NewPromise()
-		return resolve(obj)
-	})
-	if p != nil && err == nil {
+	if _, ok := goja.AssertFunction(obj.Get("then")); !ok {
+		return nil, nil
+	}
+	p, resolve, _ := v.js.NewPromise()
+	if err = resolve(obj); err == nil {
 		// Resolving with a thenable queues a job, which a call lets run.
 		run, _ := goja.AssertFunction(v.js.ToValue(func(goja.FunctionCall) goja.Value { return nil }))
 		_, err = run(goja.Undefined())
-		err = v.errorOf(err)
 	}
 	return p, err
 }
@@ -154,5 +149,5 @@ func (v *vm) fire() error {
 		}, nil)
 	}
 	_, err := t.call(goja.Undefined(), t.args...)
-	return v.errorOf(err)
+	return err
 }

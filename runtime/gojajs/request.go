@@ -13,51 +13,46 @@ import (
 // asked for, as most handlers look at a few of the request's only.
 type record struct {
 	keys   []string // enumerable, in order
-	values map[string]goja.Value
-	make   func(key string) goja.Value // nil for a key that it doesn't know
-	alias  map[string]string           // further names that aren't enumerable
+	values values   // what has been made or assigned
+	make   func(key string) goja.Value
+	fields []runtime.HeaderField // whose aliases are further names, not enumerable
 }
 
 func (r *record) Get(key string) goja.Value {
-	if val, ok := r.values[key]; ok {
+	if val, ok := r.values.get(key); ok {
 		return val
 	}
-	if name, ok := r.alias[key]; ok {
-		return r.Get(name)
+	if slices.Contains(r.keys, key) {
+		return r.values.set(key, r.make(key))
 	}
-	if !slices.Contains(r.keys, key) {
-		return nil
+	if i := r.alias(key); i >= 0 {
+		return r.Get(r.fields[i].Name)
 	}
-	return r.keep(key, r.make(key))
+	return nil
 }
 
-func (r *record) keep(key string, val goja.Value) goja.Value {
-	if r.values == nil {
-		r.values = make(map[string]goja.Value)
-	}
-	r.values[key] = val
-	return val
+func (r *record) alias(key string) int {
+	return slices.IndexFunc(r.fields, func(f runtime.HeaderField) bool { return f.Alias == key && key != "" })
 }
 
 func (r *record) Set(key string, val goja.Value) bool {
 	if !slices.Contains(r.keys, key) {
 		r.keys = append(slices.Clip(r.keys), key)
 	}
-	r.keep(key, val)
+	r.values.set(key, val)
 	return true
 }
 
-func (r *record) Has(key string) bool {
-	_, ok := r.alias[key]
-	return ok || slices.Contains(r.keys, key)
-}
+func (r *record) Has(key string) bool { return slices.Contains(r.keys, key) || r.alias(key) >= 0 }
 
 func (r *record) Delete(key string) bool {
 	if i := slices.Index(r.keys, key); i >= 0 {
 		r.keys = slices.Delete(slices.Clone(r.keys), i, i+1)
+		r.values.remove(key)
 	}
-	delete(r.values, key)
-	delete(r.alias, key)
+	if i := r.alias(key); i >= 0 {
+		r.fields[i].Alias = ""
+	}
 	return true
 }
 
@@ -92,15 +87,15 @@ func (v *vm) requestField(name string) goja.Value {
 }
 
 func (v *vm) headers() goja.Value {
-	rec := &record{values: make(map[string]goja.Value), alias: make(map[string]string)}
-	for _, h := range v.x.Request.Headers() {
-		rec.keys = append(rec.keys, h.Name)
-		rec.values[h.Name] = v.js.ToValue(h.Value)
-		if h.Alias != "" {
-			rec.alias[h.Alias] = h.Name
-		}
+	fields := v.x.Request.Headers()
+	keys := make([]string, len(fields))
+	for i, f := range fields {
+		keys[i] = f.Name
 	}
-	return v.js.NewDynamicObject(rec)
+	return v.js.NewDynamicObject(&record{keys: keys, fields: fields, make: func(key string) goja.Value {
+		i := slices.IndexFunc(fields, func(f runtime.HeaderField) bool { return f.Name == key })
+		return v.js.ToValue(fields[i].Value)
+	}})
 }
 
 // put defines a property of an object that Go made, whatever its name and

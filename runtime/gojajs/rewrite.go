@@ -37,8 +37,7 @@ type rewriter struct {
 // be stored or passed on, rather than called or looked into.
 type mentions struct {
 	names, values map[string]bool
-	secrets       map[string]bool // the secret parameters that are used
-	bigints       bool            // the program may have bigints
+	bigints       bool // the program may have bigints
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -181,44 +180,45 @@ func (rw *rewriter) harmless(e ast.Expression) {
 func (rw *rewriter) after(node any) {
 	switch n := node.(type) {
 	case *ast.FunctionLiteral:
-		n.Body.List = rw.checked(n.Body.List, n.Body.LeftBrace)
+		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
 		switch body := n.Body.(type) {
 		case *ast.BlockStatement:
-			body.List = rw.checked(body.List, body.LeftBrace)
+			body.List = behindDirectives(body.List, checkpoint(body.LeftBrace))
 		case *ast.ExpressionBody:
 			at := body.Expression.Idx0()
-			body.Expression = &ast.SequenceExpression{Sequence: []ast.Expression{rw.call(idCheck, at), body.Expression}}
+			body.Expression = &ast.SequenceExpression{Sequence: []ast.Expression{inside(propCheck, at), body.Expression}}
 		}
 	case *ast.ForStatement:
-		n.Body = rw.loop(n.Body)
+		n.Body = loop(n.Body)
 	case *ast.ForInStatement:
-		n.Body = rw.loop(n.Body)
+		n.Body = loop(n.Body)
 	case *ast.ForOfStatement:
-		n.Body = rw.loop(n.Body)
+		n.Body = loop(n.Body)
 	case *ast.WhileStatement:
-		n.Body = rw.loop(n.Body)
+		n.Body = loop(n.Body)
 	case *ast.DoWhileStatement:
-		n.Body = rw.loop(n.Body)
+		n.Body = loop(n.Body)
 	case *ast.BracketExpression:
-		n.Member = rw.key(n.Member)
+		n.Member = lookAtKey(n.Member)
 	case *ast.PropertyKeyed:
 		if n.Computed {
-			n.Key = rw.key(n.Key)
+			n.Key = lookAtKey(n.Key)
 		}
 	case *ast.SpreadElement:
-		id := idList
+		name := funcList
 		if rw.skip[n] {
-			id = idObject
+			name = funcObject
 		}
-		n.Expression = rw.call(id, n.Expression.Idx0(), n.Expression)
+		n.Expression = call(name, n.Expression.Idx0(), n.Expression)
 	case *ast.AssignExpression:
-		rw.assign(n)
+		rw.keepBigint(n)
 	}
 }
 
-// checked puts a checkpoint behind the directives that a body begins with.
-func (rw *rewriter) checked(list []ast.Statement, at file.Idx) []ast.Statement {
+// behindDirectives puts a statement behind the directives that a body begins
+// with.
+func behindDirectives(list []ast.Statement, s ast.Statement) []ast.Statement {
 	n := 0
 	for ; n < len(list); n++ {
 		if s, ok := list[n].(*ast.ExpressionStatement); !ok || !isString(s.Expression) {
@@ -226,7 +226,7 @@ func (rw *rewriter) checked(list []ast.Statement, at file.Idx) []ast.Statement {
 		}
 	}
 	out := append(make([]ast.Statement, 0, len(list)+1), list[:n]...)
-	return append(append(out, rw.checkpoint(at)), list[n:]...)
+	return append(append(out, s), list[n:]...)
 }
 
 func isString(e ast.Expression) bool {
@@ -234,32 +234,38 @@ func isString(e ast.Expression) bool {
 	return ok
 }
 
-func (rw *rewriter) checkpoint(at file.Idx) ast.Statement {
-	return &ast.ExpressionStatement{Expression: rw.call(idCheck, at)}
+func checkpoint(at file.Idx) ast.Statement {
+	return &ast.ExpressionStatement{Expression: inside(propCheck, at)}
 }
 
-func (rw *rewriter) loop(body ast.Statement) ast.Statement {
+func loop(body ast.Statement) ast.Statement {
 	at := body.Idx0()
-	return &ast.BlockStatement{LeftBrace: at, List: []ast.Statement{rw.checkpoint(at), body}, RightBrace: at}
+	return &ast.BlockStatement{LeftBrace: at, List: []ast.Statement{checkpoint(at), body}, RightBrace: at}
 }
 
-func (rw *rewriter) call(name string, at file.Idx, args ...ast.Expression) *ast.CallExpression {
-	rw.mentions.secrets[name] = true
-	return &ast.CallExpression{Callee: identifier(name, at), LeftParenthesis: at, ArgumentList: args, RightParenthesis: at}
+// inside is a property of the object that only instrumented code has, see
+// insideObject.
+func inside(property string, at file.Idx) *ast.DotExpression {
+	return &ast.DotExpression{Left: identifier(idInside, at), Identifier: *identifier(property, at)}
 }
 
-func assignTo(name string, at file.Idx, value ast.Expression) *ast.AssignExpression {
-	return &ast.AssignExpression{Operator: token.ASSIGN, Left: identifier(name, at), Right: value}
+// call calls a function of that object.
+func call(function string, at file.Idx, args ...ast.Expression) *ast.CallExpression {
+	return &ast.CallExpression{Callee: inside(function, at), LeftParenthesis: at, ArgumentList: args, RightParenthesis: at}
 }
 
-// key wraps a computed property name, unless it is evidently a number or
+func assign(to ast.Expression, value ast.Expression) *ast.AssignExpression {
+	return &ast.AssignExpression{Operator: token.ASSIGN, Left: to, Right: value}
+}
+
+// lookAtKey wraps a computed property name, unless it is evidently a number or
 // written out. A plain variable is only looked at when it isn't a number.
-func (rw *rewriter) key(e ast.Expression) ast.Expression {
+func lookAtKey(e ast.Expression) ast.Expression {
 	if isNumeric(e) || isString(e) {
 		return e
 	}
 	at := e.Idx0()
-	look := rw.call(idKey, at, e)
+	look := call(funcKey, at, e)
 	id, ok := e.(*ast.Identifier)
 	if !ok {
 		return look

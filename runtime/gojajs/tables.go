@@ -1,6 +1,10 @@
 package gojajs
 
-import "github.com/dop251/goja"
+import (
+	"slices"
+
+	"github.com/dop251/goja"
+)
 
 // holderPaths are the objects of the standard library that hold natives.
 var holderPaths = []string{
@@ -37,10 +41,6 @@ var reachedBySyntax = map[string]bool{"Object.prototype": true, "Function.protot
 var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, goja.SymReplace, goja.SymSearch, goja.SymSplit,
 	goja.SymToPrimitive, goja.SymHasInstance}
 
-// alwaysReached is the feature that programs get without naming it: arrays are
-// made texts by any operator.
-const alwaysReached = "arrays as texts"
-
 // Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
 const (
 	expressions = "/ /"
@@ -50,15 +50,28 @@ const (
 
 // implied are names that come with others: what an operator or a native calls
 // without the program naming it.
-var implied = map[string][]string{
-	expressions: {"exec", "test", "compile", "Symbol.match", "Symbol.replace", "Symbol.search", "Symbol.split"},
-	"RegExp":    {expressions},
-	"match":     {expressions},
-	"matchAll":  {expressions},
-	"search":    {expressions},
-	"name":      {"Error"},
-	"message":   {"Error"},
-}
+var implied = func() map[string][]string {
+	m := map[string][]string{
+		expressions: {"exec", "test", "compile", "Symbol.match", "Symbol.replace", "Symbol.search", "Symbol.split"},
+		"RegExp":    {expressions},
+		"match":     {expressions},
+		"matchAll":  {expressions},
+		"search":    {expressions},
+	}
+	for _, name := range slices.Concat(errorSources, errorTexts) {
+		m[name] = []string{"Error"}
+	}
+	return m
+}()
+
+// What makes a text of an error reads errorTexts of it. They are common names,
+// which matter only to a program that can get an error: by one of errorSources,
+// or by a catch.
+var (
+	errorTexts   = []string{"name", "message"}
+	errorSources = []string{"AggregateError", "TypeError", "ReferenceError", "SyntaxError", "RangeError", "EvalError", "URIError",
+		"Promise", "then", "catch", "finally", "constructor"}
+)
 
 const noEval = "code can't be made at run time; write it in a file of the app"
 
@@ -88,7 +101,7 @@ var guards = func() map[string]guard {
 		"Object.getOwnPropertyNames": checking(keysOf), "Object.freeze": checking(keysOf), "Object.seal": checking(keysOf),
 		"Object.isFrozen": checking(keysOf), "Object.isSealed": checking(keysOf), "Object.assign": checking(touching),
 		"Object.defineProperty": checking(touching), "Object.defineProperties": checking(touching),
-		"Object.getOwnPropertyDescriptor": describing(named), "Object.getOwnPropertyDescriptors": describing(allNamed),
+		"Object.getOwnPropertyDescriptor": describer, "Object.getOwnPropertyDescriptors": describing(allNamed),
 		"Object.setPrototypeOf": checking(setPrototype), "Object.prototype.toLocaleString": plainGuard,
 
 		"Reflect.get": checking(named), "Reflect.set": checking(touching),
@@ -116,9 +129,10 @@ var guards = func() map[string]guard {
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
 		"parseInt": checking(shortNumber), "parseFloat": checking(shortNumber), "Number.parseInt": checking(shortNumber), "Number.parseFloat": checking(shortNumber),
 	}
-	for _, name := range []string{"at", "concat", "copyWithin", "entries", "every", "fill", "filter", "find", "findIndex", "findLast",
-		"findLastIndex", "flatMap", "forEach", "includes", "indexOf", "keys", "lastIndexOf", "map", "pop", "push", "reduce", "reduceRight",
-		"reverse", "shift", "slice", "some", "splice", "unshift", "with", "toReversed", "toSpliced", "values"} {
+	// at, entries, keys, pop, push and values take no longer for a long array.
+	for _, name := range []string{"concat", "copyWithin", "every", "fill", "filter", "find", "findIndex", "findLast",
+		"findLastIndex", "flatMap", "forEach", "includes", "indexOf", "lastIndexOf", "map", "reduce", "reduceRight",
+		"reverse", "shift", "slice", "some", "splice", "unshift", "with", "toReversed", "toSpliced"} {
 		g["Array.prototype."+name] = arrayMethod
 	}
 	g["Array.prototype.concat"] = checking(checkConcat)
@@ -141,20 +155,20 @@ var guards = func() map[string]guard {
 	return g
 }()
 
+// arraysAsTexts is guarded in any program: operators make texts of arrays.
+var arraysAsTexts = slot{holder: "Array.prototype", key: "join", guard: instead((*vm).join)}
+
 // prepared are features that do more than guard a property.
 var prepared = map[string]func(v *vm){
 	"constructor": (*vm).prepareConstructor,
 	"__proto__":   (*vm).prepareProto,
-	alwaysReached: func(v *vm) {
-		v.replace(slot{holder: "Array.prototype", key: "join", guard: instead((*vm).join)})
-	},
-	restOfArray: (*vm).prepareRest,
-	delegation:  (*vm).prepareDelegation,
-	expressions: func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
-	"Error":     func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: plainGuard}) },
+	restOfArray:   (*vm).prepareRest,
+	delegation:    (*vm).prepareDelegation,
+	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: plainGuard}) },
 }
 
-// globals are what goja doesn't have.
+// globals are what goja doesn't have, beside the host's.
 var globals = map[string]func(v *vm) goja.Value{
 	"respond":         func(v *vm) goja.Value { return v.native("respond", v.respond) },
 	"setTimeout":      func(v *vm) goja.Value { return v.native("setTimeout", v.setTimeout) },

@@ -15,10 +15,10 @@ type script struct {
 	shared   *shared
 	modules  map[string]*module
 	host     *tree
-	start    []start // what the program mentions
+	start    []start  // what the program mentions
+	globals  []string // that it mentions and that aren't goja's own
 	patterns patterns
-	secrets  map[string]bool // the secret parameters that its files use
-	bigints  bool            // its operators are instrumented for bigints
+	bigints  bool // its operators are instrumented for bigints
 }
 
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
@@ -36,7 +36,7 @@ type vm struct {
 	x      *runtime.Exec
 	js     *goja.Runtime
 
-	secret  []goja.Value // what the files' secret parameters get
+	inside  insideObject
 	request *goja.Object // nil until it is needed
 	modules map[string]*goja.Object
 	loads   map[string]goja.Value // a require function for each file
@@ -48,14 +48,16 @@ type vm struct {
 	strict     bool // String refuses lone surrogates
 	depth      int  // guarded natives that are running inside one another
 	stack      stack
-	reached    map[string]use
-	holders    map[string]*goja.Object // see vm.holder
-	natives    map[string]*goja.Object // what the guards stand for
-	later      map[string][]slot       // guards for when a global is reached
-	nested     map[*goja.Object]int    // how deep proxies and bound functions wrap one another
-	joining    []*goja.Object          // the arrays that join is at
-	exec       goja.Value              // the guard of RegExp.prototype.exec
-	web, bytes *goja.Object            // see webLibrary and newBytes
+	reached    []use        // by feature.id; nil before the first
+	holders    values       // see vm.holder
+	later      []slot       // guards for when a global is reached
+	globals    *goja.Object // see vm.provide
+	provided   []string
+	describer  *goja.Object         // Object.getOwnPropertyDescriptor, once it is guarded
+	nested     map[*goja.Object]int // how deep proxies and bound functions wrap one another
+	joining    []*goja.Object       // the arrays that join is at
+	exec       goja.Value           // the guard of RegExp.prototype.exec
+	web, bytes *goja.Object         // see webLibrary and newBytes
 	regexps    map[*goja.Object]*expression
 	lib        *goja.Object // what the library exports, nil until it is needed
 	timer      timers
@@ -63,24 +65,32 @@ type vm struct {
 	lostOrder  []*goja.Promise
 }
 
-// Reset is false: each request has an interpreter of its own.
-func (v *vm) Reset() bool { return false }
+// Reset leaves nothing of the last run: each request has an interpreter of its
+// own, and all else is made for it too.
+func (v *vm) Reset() bool {
+	*v = vm{script: v.script}
+	return true
+}
 
 // Run answers x.Request.
-func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
-	v.x = x
-	v.js = goja.New()
+func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
+	js := goja.New()
+	v.x, v.js = x, js
 	// The stack is bounded by the checkpoint, whose error can be caught. This
 	// is for code that has no checkpoint, such as the initializer of a field.
-	v.js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
-	x.OnStop(func() { v.js.Interrupt(errStopped) })
-	v.js.SetPromiseRejectionTracker(v.trackRejection)
-	response, err := v.answered()
+	js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
+	v.stack.calls = x.Limits.StackDepth // nothing has been called yet
+	x.OnStop(func() { js.Interrupt(errStopped) })
+	js.SetPromiseRejectionTracker(v.trackRejection)
+	err = v.try(func() error {
+		res, err = v.answered()
+		return err
+	})
 	if errors.Is(err, errStopped) {
 		x.Check() // doesn't return
 	}
 	v.reportRejections()
-	return response, err
+	return res, err
 }
 
 var errStopped = errors.New("the run was stopped")
@@ -88,17 +98,15 @@ var errStopped = errors.New("the run was stopped")
 // answered runs the main file, and then the function that it left for the
 // request, unless it responded or returned by itself.
 func (v *vm) answered() (res runtime.Response, err error) {
+	v.replace(arraysAsTexts)
+	for _, name := range v.script.globals {
+		v.provide(name)
+	}
+	for _, f := range v.script.start {
+		v.install(f.feature, f.use)
+	}
 	m := v.script.modules[v.script.unit.Main]
-	var module *goja.Object
-	var value goja.Value
-	err = v.try(func() error {
-		for _, f := range v.script.start {
-			v.install(f.feature, f.use)
-		}
-		var err error
-		module, value, err = v.run(m, nil)
-		return err
-	})
+	module, value, err := v.run(m, nil)
 	if err == nil && m.async {
 		value, err = v.settle(value)
 	}
@@ -119,8 +127,7 @@ func (v *vm) answered() (res runtime.Response, err error) {
 func (v *vm) function(module *goja.Object) (goja.Value, error) {
 	if v.last == nil {
 		if f, ok := goja.AssertFunction(v.exported(module)); ok {
-			value, err := f(goja.Undefined(), v.requestObject())
-			return value, v.errorOf(err)
+			return f(goja.Undefined(), v.requestObject())
 		}
 	}
 	return v.value, nil
@@ -128,14 +135,11 @@ func (v *vm) function(module *goja.Object) (goja.Value, error) {
 
 // run loads a file and calls its function.
 func (v *vm) run(m *module, module *goja.Object) (*goja.Object, goja.Value, error) {
-	if v.secret == nil {
-		v.secret = v.secretValues(v.script.secrets)
-	}
-	fn, err := v.file(m, v.secret)
+	fn, err := v.file(m)
 	if err != nil {
 		return nil, nil, err
 	}
-	args := []goja.Value{goja.Undefined(), goja.Undefined(), goja.Undefined(), goja.Undefined()}
+	args := []goja.Value{nil, nil, nil, nil, v.insideObject()}
 	if module == nil && (m.uses["module"] || m.uses["exports"]) {
 		module = v.newModule(m.name)
 	}
@@ -153,17 +157,12 @@ func (v *vm) run(m *module, module *goja.Object) (*goja.Object, goja.Value, erro
 }
 
 // file returns the function that holds a file.
-func (v *vm) file(m *module, secret []goja.Value) (goja.Callable, error) {
-	outer, err := v.js.RunProgram(m.program)
+func (v *vm) file(m *module) (goja.Callable, error) {
+	val, err := v.js.RunProgram(m.program)
 	if err != nil {
 		return nil, err
 	}
-	load, _ := goja.AssertFunction(outer)
-	inner, err := load(goja.Undefined(), secret...)
-	if err != nil {
-		return nil, err
-	}
-	fn, _ := goja.AssertFunction(inner)
+	fn, _ := goja.AssertFunction(val)
 	return fn, nil
 }
 
@@ -173,34 +172,6 @@ func (v *vm) exported(module *goja.Object) goja.Value {
 		return goja.Undefined()
 	}
 	return module.Get("exports")
-}
-
-// end is called where the main file ends. It tells whether the file's handler
-// is to be called, which counts as a return.
-func (v *vm) end(c goja.FunctionCall) goja.Value {
-	if _, ok := goja.AssertFunction(c.Argument(2)); ok && !c.Argument(1).ToBoolean() && v.last == nil {
-		if _, ok := goja.AssertFunction(v.exported(v.modules[v.script.unit.Main])); !ok {
-			return v.js.ToValue(true)
-		}
-	}
-	v.ended = true
-	v.value = c.Argument(0)
-	return v.js.ToValue(false)
-}
-
-func (v *vm) requestNow(goja.FunctionCall) goja.Value { return v.requestObject() }
-
-// secretValues are what files get in their secret parameters, undefined for
-// those that are not used.
-func (v *vm) secretValues(used map[string]bool) []goja.Value {
-	list := make([]goja.Value, len(secrets))
-	for i, f := range []func(goja.FunctionCall) goja.Value{v.checkpoint, v.key, v.list, v.object, v.binary, v.end, v.requestNow} {
-		list[i] = goja.Undefined()
-		if used[secrets[i]] {
-			list[i] = v.js.ToValue(f)
-		}
-	}
-	return list
 }
 
 // stack bounds how deep calls nest. goja doesn't tell, and what happens beyond
@@ -217,12 +188,11 @@ const (
 )
 
 // checkpoint is called at the start of each function body and loop body.
-func (v *vm) checkpoint(goja.FunctionCall) goja.Value {
+func (v *vm) checkpoint() {
 	v.x.Check()
 	if v.stack.calls--; v.stack.calls < 0 {
 		v.measureStack()
 	}
-	return nil
 }
 
 func (v *vm) measureStack() {

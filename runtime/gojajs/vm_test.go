@@ -48,6 +48,7 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Errorf("%s: %v", method, err)
 		}
 	}
+	p.Close()
 	goleak.VerifyNone(t)
 }
 
@@ -62,5 +63,59 @@ func TestStackIsTheAuthors(t *testing.T) {
 	if !strings.HasPrefix(e.Stack, "TypeError: Cannot read property 'z' of undefined") || !strings.Contains(e.Stack, "api/main.js:1:") ||
 		!strings.Contains(e.Stack, "api/main.js:2:") || strings.Contains(e.Stack, "library") {
 		t.Errorf("stack\n%s", e.Stack)
+	}
+}
+
+// What instrumented code uses can't be reached, nor made to do anything else.
+func TestInsideIsHidden(t *testing.T) {
+	for _, src := range []string{
+		`return [typeof arguments[4], Object.keys(arguments).length, Array.from(arguments).filter(Boolean).length]`,
+		`'use strict'; const all = () => arguments; return [typeof all()[4], Object.keys(all()).length, 0]`,
+		`let arguments = {4: undefined}; return [typeof arguments[4], 4, 0]`,
+		`return [typeof globalThis['inside ()'], 4, 0]`,
+	} {
+		res, err := load(t, runtime.Limits{}, src).Run(t.Context(), &runtime.Request{Method: "GET"})
+		if got := string(res.Response.Body); err != nil || !strings.HasPrefix(got, `["undefined",`) || strings.Contains(got, "5") {
+			t.Errorf("%s\ngot %s, %v", src, got, err)
+		}
+	}
+}
+
+// JSON.parse defines properties, whatever the handler has made of
+// Object.prototype.
+func TestParsedTextIsAlwaysOwn(t *testing.T) {
+	p := load(t, runtime.Limits{}, `
+		let set = 0;
+		Object.defineProperty(Object.prototype, 'taken', {set() { set++; }, configurable: true});
+		Object.freeze(Object.prototype);
+		const o = JSON.parse('{"taken": 1, "toString": 2, "__proto__": 3}');
+		return [set, Object.keys(o), o.taken, o.toString];`)
+	res, err := p.Run(t.Context(), &runtime.Request{Method: "GET"})
+	if got := string(res.Response.Body); err != nil || got != `[0,["taken","toString","__proto__"],1,2]` {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+// A file may use the names of an error's properties without an error, and get
+// errors without naming them: by all ways, natives that make texts of errors
+// that are each other's names are stopped.
+func TestErrorsAsTexts(t *testing.T) {
+	for _, get := range []string{
+		`try { null.x } catch (e) { make = () => { try { null.x } catch (e) { return e } } }`,
+		`make = () => new Error('x')`,
+		`make = () => RangeError('x')`,
+		`make = () => new globalThis['Type' + 'Error']('x')`,
+		`const all = []; for (let i = 0; i <= 2000; i++) await (async () => null.x)().then(null, e => all.push(e)); make = () => all.pop()`,
+		`const all = []; for (let i = 0; i <= 2000; i++) await (async () => null.x)()['cat' + 'ch'](e => all.push(e)); make = () => all.pop()`,
+		`let C; await (async () => null.x)()['th' + 'en'](null, e => { C = e['construct' + 'or']; }); make = () => new C('x')`,
+	} {
+		p := load(t, runtime.Limits{}, `let make; `+get+`;
+			let e = make();
+			for (let i = 0; i < 2000; i++) { const outer = make(); outer.name = e; e = outer; }
+			return 'text: ' + e;`)
+		res, err := p.Run(t.Context(), &runtime.Request{Method: "GET"})
+		if e, ok := err.(*runtime.Error); !ok || e.Name != "RangeError" {
+			t.Errorf("%s\ngot %.50s, %v", get, res.Response.Body, err)
+		}
 	}
 }

@@ -11,20 +11,6 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// try calls a function from outside JavaScript. What it throws is an
-// [*runtime.Error].
-func (v *vm) try(fn, this otto.Value, args ...any) (otto.Value, error) {
-	result, err := v.call(fn, this, args)
-	if v.run.caught {
-		v.run.caught = false
-		return undefined, v.protect(func() error { return v.errorOf(v.run.thrown) })
-	}
-	if err != nil {
-		return undefined, v.engineError(err)
-	}
-	return result, nil
-}
-
 // protect runs Go code that reads JavaScript values, whose getters may throw.
 func (v *vm) protect(f func() error) error {
 	thrown, err := v.catch(f)

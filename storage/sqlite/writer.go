@@ -201,10 +201,6 @@ func (w *writer) loop() {
 		}
 		w.observe(time.Since(start))
 		clear(batch) // lets go of what the requests hold
-		// Those who were answered wait for this processor, which the next
-		// transaction would keep from them while it is in the database and the
-		// kernel. What they do next comes with it instead.
-		runtime.Gosched()
 	}
 }
 
@@ -212,8 +208,14 @@ func (w *writer) loop() {
 // the writer is closed and drained.
 func (w *writer) take(batch []*request) []*request {
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.busy = false
+	w.mu.Unlock()
+	// Those who were answered wait for this processor, which the next
+	// transaction would keep from them while it is in the database and the
+	// kernel. What they write next comes with it instead.
+	runtime.Gosched()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for len(w.pending) == 0 && !w.closed {
 		w.wake.Wait()
 	}

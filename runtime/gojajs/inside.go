@@ -1,0 +1,137 @@
+package gojajs
+
+import (
+	"slices"
+
+	"github.com/dop251/goja"
+)
+
+// Properties of the object that instrumented code has under a name that can't be
+// written.
+const (
+	propCheck   = "check"   // reading it is the checkpoint
+	propRequest = "request" // the request
+	propCalled  = "called"  // assigned: whether the main file has called its handler
+	propHandler = "handler" // assigned: the handler of the main file
+	propWanted  = "wanted"  // whether the handler is to be called; asked where the main file ends
+	propEnd     = "end"     // assigned where the main file ends without a return: its completion value
+
+	funcKey    = "key"    // looks at a property name that was computed
+	funcList   = "list"   // what ...x adds to a list
+	funcObject = "object" // what ...x adds to an object
+	funcBinary = "binary" // an operator that makes large bigints
+)
+
+// insideObject has these properties. Go answers for them, because a property is
+// read faster than a function is called, and because each function object takes
+// 0.7 KB: these are made for the programs that use them.
+type insideObject struct {
+	vm      *vm
+	object  *goja.Object
+	funcs   values
+	called  bool
+	handler goja.Value
+}
+
+func (v *vm) insideObject() *goja.Object {
+	if v.inside.object == nil {
+		v.inside.vm = v
+		v.inside.object = v.js.NewDynamicObject(&v.inside)
+	}
+	return v.inside.object
+}
+
+func (o *insideObject) Get(key string) goja.Value {
+	v := o.vm
+	switch key {
+	case propCheck:
+		v.checkpoint()
+		return goja.Undefined()
+	case propRequest:
+		return v.requestObject()
+	case propWanted:
+		return v.js.ToValue(o.wanted())
+	}
+	if f, ok := o.funcs.get(key); ok {
+		return f
+	}
+	var f nativeFunc
+	switch key {
+	case funcKey:
+		f = v.key
+	case funcList:
+		f = v.list
+	case funcObject:
+		f = v.object
+	case funcBinary:
+		f = v.binary
+	}
+	return o.funcs.set(key, v.js.ToValue(f))
+}
+
+func (o *insideObject) Set(key string, val goja.Value) bool {
+	switch key {
+	case propCalled:
+		o.called = val.ToBoolean()
+	case propHandler:
+		o.handler = val
+	case propEnd:
+		o.vm.ended, o.vm.value = true, val
+	}
+	return true
+}
+
+// wanted tells whether the main file's handler is to be called, which counts as
+// a return.
+func (o *insideObject) wanted() bool {
+	v := o.vm
+	if _, ok := goja.AssertFunction(o.handler); !ok || o.called || v.last != nil {
+		return false
+	}
+	_, ok := goja.AssertFunction(v.exported(v.modules[v.script.unit.Main]))
+	return !ok
+}
+
+func (o *insideObject) Has(string) bool    { return true }
+func (o *insideObject) Delete(string) bool { return false }
+func (o *insideObject) Keys() []string     { return nil }
+
+// values are a few named values. A list, as a map takes more room than all that
+// most runs put in one.
+type values []struct {
+	name  string
+	value goja.Value
+}
+
+func (l values) get(name string) (goja.Value, bool) {
+	for i := range l {
+		if l[i].name == name {
+			return l[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// set adds a value, or replaces the one of that name, and returns it.
+func (l *values) set(name string, val goja.Value) goja.Value {
+	for i := range *l {
+		if (*l)[i].name == name {
+			(*l)[i].value = val
+			return val
+		}
+	}
+	*l = append(*l, struct {
+		name  string
+		value goja.Value
+	}{name, val})
+	return val
+}
+
+func (l *values) remove(name string) {
+	for i := range *l {
+		if (*l)[i].name == name {
+			*l = slices.Delete(*l, i, i+1)
+			return
+		}
+	}
+}
