@@ -66,9 +66,9 @@ type binder struct {
 type operation func(storage.Tx) (runtime.Value, error)
 
 // read and write make host functions: arguments first, then a transaction
-// within the request's budget.
-func (b binder) read(prepare func(runtime.Args) (operation, error)) runtime.Func {
-	return b.run(b.reading, b.store.View, prepare)
+// within the request's budget. Reading hardly ever waits.
+func (b binder) read(prepare func(runtime.Args) (operation, error)) runtime.Brief {
+	return runtime.Brief(b.run(b.reading, b.store.View, prepare))
 }
 
 func (b binder) write(prepare func(runtime.Args) (operation, error)) runtime.Func {
@@ -280,7 +280,7 @@ func listValue(entries []storage.Entry) (runtime.Value, error) {
 
 // bindAuth gives handlers fazt.auth.
 func (s *Server) bindAuth(h runtime.Host) {
-	user := func(f func(*auth.User, *http.Request, runtime.Args) (runtime.Value, error)) runtime.Func {
+	user := func(f func(*auth.User, *http.Request, runtime.Args) (runtime.Value, error)) runtime.Brief {
 		return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 			c := callFrom(ctx)
 			u, err := c.signedIn()
@@ -321,7 +321,7 @@ func (s *Server) bindAuth(h runtime.Host) {
 			return s.require(u, r, role)
 		})
 	}
-	h["fazt.auth.getLoginURL"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+	h["fazt.auth.getLoginURL"] = runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		back, err := optionalString(args, 0)
 		r := callFrom(ctx).request
 		if back == "" {
@@ -329,7 +329,7 @@ func (s *Server) bindAuth(h runtime.Host) {
 		}
 		return runtime.String(s.auth.LoginURL(r, back)), err
 	})
-	h["fazt.auth.getLogoutURL"] = runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
+	h["fazt.auth.getLogoutURL"] = runtime.Brief(func(context.Context, runtime.Args) (runtime.Value, error) {
 		return runtime.String(s.auth.LogoutURL()), nil
 	})
 }
@@ -397,11 +397,11 @@ func (s *Server) bindPrivate(h runtime.Host, a *app) {
 		}
 		return s.readContent(ctx, f.File)
 	}
-	h["fazt.private.read"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+	h["fazt.private.read"] = runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := read(ctx, args)
 		return runtime.String(string(data)), err
 	})
-	h["fazt.private.readJSON"] = runtime.Func(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+	h["fazt.private.readJSON"] = runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := read(ctx, args)
 		if err == nil {
 			if err = checkJSON(data); err != nil {
@@ -410,7 +410,7 @@ func (s *Server) bindPrivate(h runtime.Host, a *app) {
 		}
 		return runtime.JSON(data), err
 	})
-	h["fazt.private.exists"] = runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+	h["fazt.private.exists"] = runtime.Brief(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
 		f, err := find(args)
 		return runtime.Bool(f != nil), err
 	})
@@ -420,7 +420,7 @@ func (s *Server) bindPrivate(h runtime.Host, a *app) {
 			names = append(names, name)
 		}
 	}
-	h["fazt.private.list"] = runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+	h["fazt.private.list"] = runtime.Brief(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
 		prefix, err := optionalString(args, 0)
 		found := []string{}
 		for _, name := range names {
@@ -442,7 +442,7 @@ func privatePath(name string) string { return "private" + path.Clean("/"+name) }
 // milliseconds. The two, and the reserve that is kept back for the answer, add up
 // to what the request was allowed.
 func bindBudget(h runtime.Host) {
-	h["fazt.budget.remaining"] = runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
+	h["fazt.budget.remaining"] = runtime.Brief(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
 		return runtime.Number(milliseconds(budget.From(ctx).Remaining())), nil
 	})
 	h["fazt.budget.used"] = runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {

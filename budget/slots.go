@@ -17,7 +17,8 @@ type Ticket struct {
 	err       error         // why it was rejected
 
 	// Guarded by Admission.mu.
-	queue      *queue // nil: not waiting
+	idle       time.Duration // of the time on the slot, see Idle
+	queue      *queue        // nil: not waiting
 	next, prev *Ticket
 	arrived    time.Time     // in the queue
 	deadline   time.Time     // of the wait
@@ -80,6 +81,14 @@ func (t *Ticket) Resume(ctx context.Context) error {
 	a.push(q, t, now)
 	a.mu.Unlock()
 	return a.wait(ctx, t, nil)
+}
+
+// Idle tells that the caller did something else than compute for d of the time
+// that it has had the slot. It matters to the Budget's account alone.
+func (t *Ticket) Idle(d time.Duration) {
+	t.admission.mu.Lock()
+	defer t.admission.mu.Unlock()
+	t.idle += d
 }
 
 // Leave gives the slot back, if the caller has one.
@@ -176,7 +185,8 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 	f.slices.Record(now, slice)
 	t.since = time.Time{}
 	t.used += slice
-	t.budget.Spend(Compute, slice)
+	t.budget.Spend(Compute, max(0, slice-t.idle))
+	t.idle = 0
 	if t.long {
 		a.long--
 		f.long--

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,8 +28,46 @@ type Engine interface {
 type Unit struct {
 	Files  map[string]string
 	Main   string
-	Host   Host
+	Host   map[string]HostValue
 	Limits Limits
+}
+
+// HostValue is what a dotted name of a [Host] stands for: a function, which
+// [Exec.Call] calls, or a constant, which is no bytes and no response.
+type HostValue struct {
+	Func     *HostFunc // nil for a constant
+	Constant Value
+}
+
+// HostFunc is a function of a [Host].
+type HostFunc struct {
+	call  Func
+	brief bool
+}
+
+// hostValues checks a host, and makes of it what engines need.
+func hostValues(host Host) (map[string]HostValue, error) {
+	values := make(map[string]HostValue, len(host))
+	for _, name := range slices.Sorted(maps.Keys(host)) {
+		switch x := host[name].(type) {
+		case Func:
+			values[name] = HostValue{Func: &HostFunc{call: x}}
+		case func(context.Context, Args) (Value, error):
+			values[name] = HostValue{Func: &HostFunc{call: x}}
+		case Brief:
+			values[name] = HostValue{Func: &HostFunc{call: Func(x), brief: true}}
+		default:
+			val, err := From(x)
+			if err == nil && (val.Kind() == KindBytes || val.Kind() == KindResponse) {
+				err = errors.New("bytes and responses can only be returned by a function")
+			}
+			if err != nil {
+				return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("host value %s: %v", name, err), Err: err}
+			}
+			values[name] = HostValue{Constant: val}
+		}
+	}
+	return values, nil
 }
 
 // Script is a compiled program. It is used by many goroutines.
@@ -60,8 +100,10 @@ type Exec struct {
 	checks  uint // checkpoints passed
 
 	state  atomic.Int32          // one of the states below
-	since  atomic.Int64          // when the slot was taken, in ns after watcher.epoch; 0 off a slot
-	used   atomic.Int64          // ns on slots before since
+	place  atomic.Int32          // where the run is: one of the places below
+	since  atomic.Int64          // when it began to compute, in ns after watcher.epoch; 0 while it doesn't
+	used   atomic.Int64          // ns computed before since
+	called atomic.Int64          // when the brief call began
 	cause  atomic.Pointer[cause] // set once: how the run came to its end
 	onStop atomic.Pointer[func()]
 	growth uint64     // heap growth ascribed to this run; the watcher's
@@ -73,6 +115,15 @@ const (
 	stateHold       // the watcher is measuring; wait for its verdict
 	stateAway       // another run is to have the slot meanwhile
 	stateStop
+)
+
+// A run is off its slot, computing on it, or on it in a brief host call. The
+// watcher moves it from there off the slot.
+const (
+	placeOff int32 = iota
+	placeOn
+	placeBrief
+	placeRetaken // the watcher is giving the slot back
 )
 
 // cause is why a run is over. Whoever sets it first decides: the watcher, a
@@ -174,20 +225,79 @@ func (x *Exec) enter() error {
 			return err
 		}
 	}
-	x.since.Store(x.watch.now())
+	x.arrive()
 	return nil
+}
+
+// arrive notes that the run has a slot.
+func (x *Exec) arrive() {
+	x.place.Store(placeOn)
+	x.since.Store(x.watch.now())
 }
 
 // leave gives the slot back if the run has one.
 func (x *Exec) leave() {
-	since := x.since.Swap(0)
-	if since == 0 {
+	x.stopClock()
+	for {
+		switch place := x.place.Load(); {
+		case place == placeOff:
+			return
+		case place == placeRetaken:
+			goruntime.Gosched() // for an instant
+		case x.place.CompareAndSwap(place, placeOff):
+			if x.pass != nil {
+				x.pass.Leave()
+			}
+			return
+		}
+	}
+}
+
+func (x *Exec) stopClock() {
+	if since := x.since.Swap(0); since != 0 {
+		x.used.Add(x.watch.now() - since)
+	}
+}
+
+// pause stops the CPU clock for a brief call.
+func (x *Exec) pause() {
+	x.stopClock()
+	x.called.Store(x.watch.now())
+	x.place.CompareAndSwap(placeOn, placeBrief)
+}
+
+// resume goes on after a brief call, on another slot if this one was taken away.
+func (x *Exec) resume() error {
+	now := x.watch.now()
+	if !x.place.CompareAndSwap(placeBrief, placeOn) {
+		for x.place.Load() == placeRetaken {
+			goruntime.Gosched() // for an instant
+		}
+		return x.enter()
+	}
+	if x.pass != nil {
+		x.pass.Idle(time.Duration(now - x.called.Load()))
+	}
+	x.since.Store(now)
+	return nil
+}
+
+// maxBrief is how long a brief call may keep the slot: the interval of the
+// watcher's looks adds to it.
+const maxBrief = 2 * time.Millisecond
+
+// retake gives the slot back for a run whose brief call has lasted too long. It
+// is the watcher's.
+func (x *Exec) retake() {
+	idle := time.Duration(x.watch.now() - x.called.Load())
+	if idle < maxBrief || !x.place.CompareAndSwap(placeBrief, placeRetaken) {
 		return
 	}
-	x.used.Add(x.watch.now() - since)
 	if x.pass != nil {
+		x.pass.Idle(idle)
 		x.pass.Leave()
 	}
+	x.place.Store(placeOff)
 }
 
 func (x *Exec) cpu() time.Duration {
@@ -198,12 +308,19 @@ func (x *Exec) cpu() time.Duration {
 	return time.Duration(used)
 }
 
-// Call calls a host function off the slot. It doesn't return when the run has
-// to end. The error is one for JavaScript, see [Func].
-func (x *Exec) Call(fn Func, args Args) (Value, error) {
+// Call calls a host function, off the slot unless that is a [Brief] one. It
+// doesn't return when the run has to end. The error is one for JavaScript, see
+// [Func].
+func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 	x.Check()
-	x.leave()
-	v, err := x.invoke(fn, args)
+	enter := x.enter
+	if fn.brief {
+		x.pause()
+		enter = x.resume
+	} else {
+		x.leave()
+	}
+	v, err := x.invoke(fn.call, args)
 	if stop, ok := errors.AsType[*Stop](err); ok {
 		x.stop(cause{response: stop.Response})
 	}
@@ -211,12 +328,25 @@ func (x *Exec) Call(fn Func, args Args) (Value, error) {
 		x.stop(cause{err: x.wallError()}) // before the handler makes something of the host's error
 	}
 	if x.cause.Load() == nil {
-		if err := x.enter(); err != nil {
+		if err := enter(); err != nil {
 			x.stop(cause{err: x.entryError(err)})
 		}
 	}
 	x.Check()
 	return v, err
+}
+
+// Wait waits until t, off the slot. It doesn't return when the run has to end.
+func (x *Exec) Wait(t time.Time) {
+	_, _ = x.Call(&HostFunc{call: func(ctx context.Context, _ Args) (Value, error) {
+		alarm := time.NewTimer(time.Until(t))
+		defer alarm.Stop()
+		select {
+		case <-alarm.C:
+		case <-ctx.Done():
+		}
+		return Undefined(), nil
+	}}, nil)
 }
 
 func (x *Exec) invoke(fn Func, args Args) (v Value, err error) {

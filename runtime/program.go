@@ -179,6 +179,10 @@ func (r *Runtime) unit(src Source, host Host) (Unit, error) {
 	if _, ok := src.Files[src.Main]; !ok {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is no " + src.Main}
 	}
+	values, err := hostValues(host)
+	if err != nil {
+		return Unit{}, err
+	}
 	size := 0
 	for name, text := range src.Files {
 		if path.Clean(name) != name || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") {
@@ -198,7 +202,7 @@ func (r *Runtime) unit(src Source, host Host) (Unit, error) {
 			return Unit{}, err.locate(src.Files)
 		}
 	}
-	return Unit{Files: src.Files, Main: src.Main, Host: host, Limits: r.limits}, nil
+	return Unit{Files: src.Files, Main: src.Main, Host: values, Limits: r.limits}, nil
 }
 
 // Engine names the engine that was chosen, and why: the refusal of the engine
@@ -233,7 +237,7 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 		defer pass.Done()
 		x.pass = pass
 	}
-	x.since.Store(r.watch.now())
+	x.arrive()
 	w, err := p.take()
 	if err != nil {
 		x.leave()

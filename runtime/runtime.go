@@ -26,9 +26,15 @@ type Source struct {
 // name and code are chosen, and [Stop] for ending the run instead.
 type Func func(ctx context.Context, args Args) (Value, error)
 
+// Brief is a [Func] that looks something up rather than waits: within
+// microseconds it returns. The run keeps its slot meanwhile, as handing it over
+// and waiting for another would take longer. A call that has lasted some
+// milliseconds after all loses the slot as any other.
+type Brief Func
+
 // Host is what a program can reach under the global `fazt` and beside it:
-// dotted names ("fazt.kv.get", "shop.price") mapped to a [Func] or to a
-// constant that encoding/json can marshal.
+// dotted names ("fazt.kv.get", "shop.price") mapped to a [Func], to a [Brief] or
+// to a constant that encoding/json can marshal.
 type Host map[string]any
 
 // Request is what a handler sees of an HTTP request.
@@ -108,8 +114,11 @@ type Gate interface {
 // Pass is a run's admission. A run leaves while it waits in a host function,
 // and resumes after.
 type Pass interface {
-	// Leave gives the slot back.
+	// Leave gives the slot back. It may come from another goroutine while the
+	// run is in a host function.
 	Leave()
+	// Idle tells that the run spent time on its slot in a host function.
+	Idle(time.Duration)
 	// Resume takes a slot again. Its error ends the run.
 	Resume(ctx context.Context) error
 	// Yield is asked every few milliseconds while the run is on a slot, by

@@ -107,6 +107,9 @@ func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 		}
 	}
 	for x := range w.active {
+		if x.place.Load() == placeBrief {
+			x.retake()
+		}
 		if x.ctx.Err() != nil {
 			x.stop(cause{err: x.wallError()})
 		} else if used := x.cpu(); used > x.Limits.CPU {

@@ -1,8 +1,6 @@
 package gojajs
 
 import (
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -18,31 +16,16 @@ import (
 type tree struct {
 	names    []string // in order
 	children map[string]*tree
-	fn       runtime.Func
+	fn       *runtime.HostFunc
 	constant runtime.Value
 	level    string // of a function that logs
-	err      error
 }
 
-func newTree(host runtime.Host) *tree {
+func newTree(host map[string]runtime.HostValue) *tree {
 	root := &tree{}
 	for _, name := range slices.Sorted(maps.Keys(host)) {
 		leaf := root.add(name)
-		switch x := host[name].(type) {
-		case runtime.Func:
-			leaf.fn = x
-		case func(context.Context, runtime.Args) (runtime.Value, error):
-			leaf.fn = x
-		default:
-			val, err := runtime.From(x)
-			if err == nil && val.Kind() == runtime.KindBytes {
-				err = fmt.Errorf("bytes can only be returned by a function")
-			}
-			if err != nil && root.err == nil {
-				root.err = fmt.Errorf("host value %s: %w", name, err)
-			}
-			leaf.constant = val
-		}
+		leaf.fn, leaf.constant = host[name].Func, host[name].Constant
 	}
 	for name, level := range map[string]string{"log": "info", "info": "info", "warn": "warn", "error": "error", "debug": "debug", "trace": "debug"} {
 		root.add("console." + name).level = level
@@ -156,7 +139,7 @@ func (v *vm) freeze(val goja.Value) {
 	}
 }
 
-func (v *vm) hostFunc(fn runtime.Func) func(goja.FunctionCall) goja.Value {
+func (v *vm) hostFunc(fn *runtime.HostFunc) func(goja.FunctionCall) goja.Value {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make(runtime.Args, len(c.Arguments))
 		for i, a := range c.Arguments {

@@ -2,7 +2,6 @@ package gojajs
 
 import (
 	"cmp"
-	"context"
 	"math"
 	"reflect"
 	"slices"
@@ -137,16 +136,8 @@ func (v *vm) fire() error {
 	n := len(v.timer.list) - 1
 	t := v.timer.list[n]
 	v.timer.list = v.timer.list[:n]
-	if d := time.Until(t.at); d > 0 {
-		_, _ = v.x.Call(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
-			alarm := time.NewTimer(d)
-			defer alarm.Stop()
-			select {
-			case <-alarm.C:
-			case <-ctx.Done():
-			}
-			return runtime.Undefined(), nil
-		}, nil)
+	if time.Until(t.at) > 0 {
+		v.x.Wait(t.at)
 	}
 	_, err := t.call(goja.Undefined(), t.args...)
 	return err

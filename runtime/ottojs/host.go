@@ -1,8 +1,6 @@
 package ottojs
 
 import (
-	"context"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -29,9 +27,11 @@ func (v *vm) installHost() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.script.unit.Host)) {
-		x, err := v.hostValue(name, v.script.unit.Host[name])
-		if err != nil {
-			return err
+		var x any
+		if val := v.script.unit.Host[name]; val.Func != nil {
+			x = v.hostFunc(val.Func)
+		} else {
+			x = v.fromGo(val.Constant)
 		}
 		if err := v.define(name, x); err != nil {
 			return err
@@ -40,24 +40,7 @@ func (v *vm) installHost() error {
 	return nil
 }
 
-func (v *vm) hostValue(name string, x any) (any, error) {
-	switch x := x.(type) {
-	case runtime.Func:
-		return v.hostFunc(x), nil
-	case func(context.Context, runtime.Args) (runtime.Value, error):
-		return v.hostFunc(x), nil
-	}
-	val, err := runtime.From(x)
-	if err != nil {
-		return nil, fmt.Errorf("host value %s: %w", name, err)
-	}
-	if val.Kind() == runtime.KindBytes {
-		return nil, fmt.Errorf("host value %s: bytes can only be returned by a function", name)
-	}
-	return v.fromGo(val), nil
-}
-
-func (v *vm) hostFunc(fn runtime.Func) native {
+func (v *vm) hostFunc(fn *runtime.HostFunc) native {
 	return func(c otto.FunctionCall) otto.Value {
 		args := make(runtime.Args, len(c.ArgumentList))
 		for i, a := range c.ArgumentList {
