@@ -167,16 +167,16 @@ func optionalString(args runtime.Args, i int) (string, error) {
 }
 
 func (b binder) kv(h runtime.Host, prefix string) {
-	h[prefix+"get"] = b.read(func(args runtime.Args) (operation, error) {
+	h[prefix+"get"] = runtime.Brief(scoped(b.reading, b.scope, func(args runtime.Args) (scopedOperation, error) {
 		key, err := args.String(0)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			entry, err := tx.KV().Get(key)
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			entry, err := b.store.Get(ctx, scope, key)
 			if storage.CodeOf(err) == storage.CodeNotFound {
 				return runtime.Undefined(), nil
 			}
 			return runtime.JSON(entry.Value), err
 		}, err
-	})
+	}))
 	h[prefix+"set"] = b.write(func(args runtime.Args) (operation, error) {
 		key, value, err := keyAndValue(args)
 		if err != nil {

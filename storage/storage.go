@@ -42,6 +42,10 @@ type Store interface {
 	// connections, and might wait for itself.
 	View(ctx context.Context, scope Scope, fn func(Tx) error) error
 
+	// Get is [KV.Get] in a View of its own, without the beginning and the end of
+	// one: a single read is its own snapshot.
+	Get(ctx context.Context, scope Scope, key string) (Entry, error)
+
 	// Usage tells how much an app stores, its users' data included.
 	Usage(ctx context.Context, appID string) (Usage, error)
 

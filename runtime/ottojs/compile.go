@@ -54,9 +54,13 @@ func compile(name, text string, main bool) (*module, error) {
 	}
 	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
+		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)
 	}
 	rw.function(body)
+	if rw.inlined != nil {
+		rw.statement(rw.inlined.Body)
+	}
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}

@@ -54,13 +54,22 @@ func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 		declare(idCalled)
 		args = append(args, identifier(idCalled, at), identifier("handler", at))
 	}
+	if rw.inlined != nil {
+		args = append(args, boolean(false, at), boolean(true, at))
+	}
 	end := call(idEnd, at, args...)
-	if rw.handler || rw.uses["module"] || rw.uses["exports"] {
+	switch {
+	case rw.called:
+		block.List = append(block.List, rw.inlinedStatements()...)
+	case rw.inlined != nil:
+		block.List = append(block.List, &ast.IfStatement{If: at, Test: end,
+			Consequent: &ast.BlockStatement{List: rw.inlinedStatements(), LeftBrace: at, RightBrace: at}})
+	case rw.handler || rw.uses["module"] || rw.uses["exports"]:
 		declare(idNext)
 		rw.uses[idRequest] = true
 		block.List = append(block.List, &ast.IfStatement{If: at, Test: assignTo(idNext, at, end),
 			Consequent: &ast.ReturnStatement{Return: at, Argument: call(idNext, at, identifier(idRequest, at))}})
-	} else {
+	default:
 		block.List = append(block.List, &ast.ExpressionStatement{Expression: end})
 	}
 	body.DeclarationList = append(body.DeclarationList, vars)

@@ -26,6 +26,8 @@ type rewriter struct {
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
 	handlers []*ast.FunctionLiteral // that are it
+	inlined  *ast.FunctionLiteral   // the handler, if it is to run as a part of the file
+	called   bool                   // and the file's last line calls it
 	level    int
 	deepest  int
 }

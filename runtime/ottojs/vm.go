@@ -185,15 +185,18 @@ func (v *vm) exported() otto.Value {
 	return f
 }
 
-// end is called where the main file ends. It returns the function that is to be
-// called with the request, if there is one.
+// end is called where the main file ends, with its completion value, and with
+// whether its handler was called and the handler itself: true stands for one
+// that was made a part of the file. It returns what is to be called with the
+// request, if there is anything.
 func (v *vm) end(c otto.FunctionCall) otto.Value {
 	if v.run.last == nil {
 		if f := v.exported(); f.IsFunction() {
 			return f
 		}
-		if called, _ := c.Argument(1).ToBoolean(); !called && c.Argument(2).IsFunction() {
-			return c.Argument(2)
+		handler := c.Argument(2)
+		if called, _ := c.Argument(1).ToBoolean(); !called && (handler.IsFunction() || handler.IsBoolean()) {
+			return handler
 		}
 	}
 	v.run.ended = true

@@ -74,11 +74,19 @@ func BenchmarkGet(b *testing.B) {
 	}); err != nil {
 		b.Fatal(err)
 	}
+	b.Run("in a view", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := s.View(b.Context(), benchScope, func(tx storage.Tx) error {
+				_, err := tx.KV().Get("key")
+				return err
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	get := func() {
-		if err := s.View(b.Context(), benchScope, func(tx storage.Tx) error {
-			_, err := tx.KV().Get("key")
-			return err
-		}); err != nil {
+		if _, err := s.Get(b.Context(), benchScope, "key"); err != nil {
 			b.Error(err)
 		}
 	}

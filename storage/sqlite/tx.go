@@ -87,6 +87,21 @@ func (s *Store) View(ctx context.Context, scope storage.Scope, fn func(storage.T
 	})
 }
 
+// Get implements [storage.Store].
+func (s *Store) Get(ctx context.Context, scope storage.Scope, key string) (storage.Entry, error) {
+	const op = "kv.get"
+	if err := storage.CheckScope(op, scope); err != nil {
+		return storage.Entry{}, err
+	}
+	c, err := s.readers.get(ctx, op)
+	if err != nil {
+		return storage.Entry{}, err
+	}
+	defer func() { s.readers.free <- c }()
+	tx := scopeTx{session{ctx, c.conn, nil}, scope}
+	return tx.KV().Get(key)
+}
+
 // sqlTx implements [storage.SQL].
 type sqlTx struct {
 	session

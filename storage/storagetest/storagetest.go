@@ -130,6 +130,10 @@ func get(t testing.TB, s storage.Store, key string) string {
 		e, err = tx.KV().Get(key)
 		return err
 	})
+	alone, aloneErr := s.Get(context.Background(), scope, key)
+	if diff := cmp.Diff(e, alone); diff != "" || storage.CodeOf(err) != storage.CodeOf(aloneErr) {
+		t.Errorf("get %q: errors %v and %v; -in a view +alone\n%s", key, err, aloneErr, diff)
+	}
 	if storage.CodeOf(err) == storage.CodeNotFound {
 		return ""
 	}

@@ -279,6 +279,8 @@ func testClose(t *testing.T, s storage.Store) {
 	<-s.Changed(revision)
 	nothing := func(storage.Tx) error { t.Error("it ran"); return nil }
 	wantCode(t, "Tx", s.Tx(t.Context(), scope, nothing), storage.CodeClosed)
+	_, err = s.Get(t.Context(), scope, "key")
+	wantCode(t, "Get", err, storage.CodeClosed)
 	wantCode(t, "View", s.View(t.Context(), scope, nothing), storage.CodeClosed)
 	_, err = s.Apps(t.Context())
 	wantCode(t, "Apps", err, storage.CodeClosed)

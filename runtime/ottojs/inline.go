@@ -1,0 +1,216 @@
+package ottojs
+
+import (
+	"github.com/robertkrimen/otto/ast"
+	"github.com/robertkrimen/otto/token"
+)
+
+// inlineHandler looks for a function named handler that nobody can tell from a
+// part of the main file: a program that declares it and leaves the call to the
+// runtime, or calls it with the request in its last line, and whose names mean
+// the same one level up. Its statements then run in their place, at the file's
+// end. Making and calling a function takes otto longer than a small handler
+// takes altogether.
+//
+// It returns the handler after it has taken it out of body, or nil; and whether
+// the last line called it, which it has taken out, too.
+func inlineHandler(body *ast.FunctionLiteral) (handler *ast.FunctionLiteral, called bool) {
+	i := -1
+	for at, d := range body.DeclarationList {
+		if d, ok := d.(*ast.FunctionDeclaration); ok && d.Function.Name.Name == "handler" {
+			if i >= 0 {
+				return nil, false
+			}
+			handler, i = d.Function, at
+		}
+	}
+	if handler == nil {
+		return nil, false
+	}
+	block := body.Body.(*ast.BlockStatement)
+	outside := scopeNames(nil, nil)
+	statements := block.List
+	if n := len(statements) - 1; n >= 0 && callsHandler(statements[n]) {
+		called, statements = true, statements[:n]
+	}
+	rest := make([]ast.Statement, 0, len(statements))
+	for _, s := range statements {
+		if fn, ok := s.(*ast.FunctionStatement); ok && fn.Function == handler {
+			continue
+		}
+		rest = append(rest, s)
+		ast.Walk(outside, s)
+	}
+	for at, d := range body.DeclarationList {
+		if at != i {
+			outside.declare(d)
+		}
+	}
+	inside := scopeNames(handler.ParameterList.List, handler.DeclarationList)
+	ast.Walk(inside, handler.Body)
+	if !mayMerge(outside, inside, handler) {
+		return nil, false
+	}
+	block.List = rest
+	body.DeclarationList = append(append(body.DeclarationList[:i:i], body.DeclarationList[i+1:]...), handler.DeclarationList...)
+	return handler, called
+}
+
+// callsHandler recognises handler(request).
+func callsHandler(s ast.Statement) bool {
+	e, ok := s.(*ast.ExpressionStatement)
+	if !ok {
+		return false
+	}
+	c, ok := e.Expression.(*ast.CallExpression)
+	return ok && len(c.ArgumentList) == 1 && isIdentifier(c.Callee, "handler") && isIdentifier(c.ArgumentList[0], "request")
+}
+
+func isIdentifier(e ast.Expression, name string) bool {
+	id, ok := e.(*ast.Identifier)
+	return ok && id.Name == name
+}
+
+// mayMerge reports whether the handler's own names can be the file's. The first
+// parameter may be called as the file's own request, which it is.
+func mayMerge(outside, inside *names, handler *ast.FunctionLiteral) bool {
+	for _, name := range []string{"handler", "arguments", "module", "exports", "caller", "callee"} {
+		if outside.free[name] || outside.own[name] || inside.free[name] || inside.own[name] {
+			return false
+		}
+	}
+	request := len(handler.ParameterList.List) > 0 && handler.ParameterList.List[0].Name == "request"
+	if request && (outside.own["request"] || outside.written["request"] || inside.written["request"]) {
+		return false
+	}
+	for name := range inside.own {
+		if name == "request" && request {
+			continue
+		}
+		if outside.own[name] || outside.free[name] || name == "request" || name == "require" {
+			return false
+		}
+	}
+	return true
+}
+
+// inlined is the handler's statements as the end of the file. What is behind
+// them isn't reached.
+func (rw *rewriter) inlinedStatements() []ast.Statement {
+	fn := rw.inlined
+	block := fn.Body.(*ast.BlockStatement)
+	var list []ast.Statement
+	for i, p := range fn.ParameterList.List {
+		value := ast.Expression(&ast.UnaryExpression{Operator: token.VOID, Operand: number(0), Idx: p.Idx})
+		if i == 0 && p.Name == "request" {
+			rw.uses["request"] = true
+			continue
+		}
+		if i == 0 {
+			rw.uses[idRequest] = true
+			value = identifier(idRequest, p.Idx)
+		}
+		list = append(list, &ast.ExpressionStatement{Expression: assignTo(p.Name, p.Idx, value)})
+	}
+	list = append(list, block.List...)
+	return append(list, &ast.ReturnStatement{Return: block.RightBrace})
+}
+
+// names are the identifiers of a scope: its own, and those that code in it, or
+// in functions in it, takes from around it. A property is no identifier.
+type names struct {
+	own, free, written map[string]bool
+}
+
+func scopeNames(parameters []*ast.Identifier, declarations []ast.Declaration) *names {
+	n := &names{own: make(map[string]bool), free: make(map[string]bool), written: make(map[string]bool)}
+	for _, p := range parameters {
+		n.own[p.Name] = true
+	}
+	for _, d := range declarations {
+		n.declare(d)
+	}
+	return n
+}
+
+func (n *names) declare(d ast.Declaration) {
+	switch d := d.(type) {
+	case *ast.FunctionDeclaration:
+		n.own[d.Function.Name.Name] = true
+		n.written[d.Function.Name.Name] = true
+	case *ast.VariableDeclaration:
+		for _, v := range d.List {
+			n.own[v.Name] = true
+		}
+	}
+}
+
+// Enter makes it an [ast.Visitor].
+func (n *names) Enter(node ast.Node) ast.Visitor {
+	switch node := node.(type) {
+	case *ast.Identifier:
+		if node != nil {
+			n.use(node.Name)
+		}
+	case *ast.DotExpression:
+		ast.Walk(n, node.Left)
+		switch node.Identifier.Name {
+		case "caller", "callee":
+			n.use(node.Identifier.Name)
+		}
+		return nil
+	case *ast.VariableExpression:
+		if node.Initializer != nil {
+			n.written[node.Name] = true
+		}
+	case *ast.AssignExpression:
+		n.write(node.Left)
+	case *ast.UnaryExpression:
+		if node.Operator == token.INCREMENT || node.Operator == token.DECREMENT || node.Operator == token.DELETE {
+			n.write(node.Operand)
+		}
+	case *ast.ForInStatement:
+		n.write(node.Into)
+	case *ast.CatchStatement:
+		n.write(node.Parameter) // a name of its own; taking it for the scope's is on the safe side
+	case *ast.FunctionLiteral:
+		n.enclose(node)
+		return nil
+	}
+	return n
+}
+
+func (n *names) Exit(ast.Node) {}
+
+func (n *names) use(name string) {
+	if !n.own[name] {
+		n.free[name] = true
+	}
+}
+
+func (n *names) write(e ast.Expression) {
+	switch e := e.(type) {
+	case *ast.Identifier:
+		n.written[e.Name] = true
+	case *ast.VariableExpression:
+		n.written[e.Name] = true
+	}
+}
+
+// enclose adds what a function takes from around it.
+func (n *names) enclose(fn *ast.FunctionLiteral) {
+	inner := scopeNames(fn.ParameterList.List, fn.DeclarationList)
+	if fn.Name != nil {
+		inner.own[fn.Name.Name] = true
+	}
+	inner.own["arguments"] = true
+	ast.Walk(inner, fn.Body)
+	for name := range inner.free {
+		n.use(name)
+	}
+	for name := range inner.written {
+		if !inner.own[name] {
+			n.written[name] = true
+		}
+	}
+}
