@@ -47,7 +47,7 @@ func (o *Operation) Start(ctx context.Context) (op context.Context, done func(),
 		return nil, nil, &Error{Reason: ErrSpent, limit: b,
 			Detail: fmt.Sprintf("%s needs at least %v", o.name, b.config.MinOperationTime)}
 	}
-	if expected := o.Expected(); remaining < expected {
+	if expected := o.expected(now); remaining < expected {
 		return nil, nil, &Error{Reason: ErrDoomed, limit: b,
 			Detail: fmt.Sprintf("%s takes %v at present, and %v remain", o.name, expected, remaining.Round(time.Millisecond))}
 	}
@@ -57,7 +57,7 @@ func (o *Operation) Start(ctx context.Context) (op context.Context, done func(),
 	c.cause = &c.timeout
 	return c, func() {
 		c.Close()
-		o.record(time.Since(now), b)
+		o.record(now, time.Now(), b)
 	}, nil
 }
 
@@ -79,18 +79,18 @@ func (c *operationContext) usage() Usage {
 	}
 }
 
-func (o *Operation) record(d time.Duration, b *Budget) {
-	b.Spend(o.phase, d)
-	now := time.Now()
+func (o *Operation) record(start, end time.Time, b *Budget) {
+	b.Spend(o.phase, end.Sub(start))
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.times.Record(now, d)
+	o.times.Record(end, end.Sub(start))
 }
 
 // Expected is the time within which half of the operations have ended lately;
 // 0 when too few were started to tell.
-func (o *Operation) Expected() time.Duration {
-	now := time.Now()
+func (o *Operation) Expected() time.Duration { return o.expected(time.Now()) }
+
+func (o *Operation) expected(now time.Time) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.times.Expected(now, 0.5)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"runtime"
+	"sync"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -15,23 +16,25 @@ const minReaders = 4
 // prepared statements. More of them than cores would only contend for the
 // processors.
 type readers struct {
-	free   chan *reader
+	free   chan struct{} // an element for each idle connection
 	closed chan struct{}
+
+	mu   sync.Mutex
+	idle []*reader // the one used last at the end, as its pages are in the processor's cache
 }
 
 func openReaders(path string) (*readers, error) {
 	n := max(minReaders, runtime.GOMAXPROCS(0))
-	r := &readers{free: make(chan *reader, n), closed: make(chan struct{})}
+	r := &readers{free: make(chan struct{}, n), closed: make(chan struct{})}
 	for range n {
 		c, err := openReader(path)
 		if err != nil {
-			close(r.free)
-			for c := range r.free {
+			for _, c := range r.idle {
 				c.close()
 			}
 			return nil, err
 		}
-		r.free <- c
+		r.put(c)
 	}
 	return r, nil
 }
@@ -69,13 +72,35 @@ func (r *readers) get(ctx context.Context, op string) (*reader, error) {
 	default:
 	}
 	select {
-	case c := <-r.free:
-		return c, nil
+	case <-r.free: // spares asking ctx for a channel
+		return r.pop(), nil
+	default:
+	}
+	select {
+	case <-r.free:
+		return r.pop(), nil
 	case <-r.closed:
 		return nil, errClosed(op)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+func (r *readers) pop() *reader {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := len(r.idle) - 1
+	c := r.idle[n]
+	r.idle = r.idle[:n]
+	return c
+}
+
+// put gives a connection back.
+func (r *readers) put(c *reader) {
+	r.mu.Lock()
+	r.idle = append(r.idle, c)
+	r.mu.Unlock()
+	r.free <- struct{}{}
 }
 
 // snapshot runs fn in a read transaction. SQLite takes the snapshot at the
@@ -85,7 +110,7 @@ func (r *readers) snapshot(ctx context.Context, op string, fn func(*conn) error)
 	if err != nil {
 		return err
 	}
-	defer func() { r.free <- c }()
+	defer r.put(c)
 	if err := c.begin.run(); err != nil {
 		return wrap(op, err)
 	}
@@ -105,8 +130,8 @@ func (r *readers) close() error {
 	close(r.closed)
 	var first error
 	for range cap(r.free) {
-		c := <-r.free
-		if err := c.close(); err != nil && first == nil {
+		<-r.free
+		if err := r.pop().close(); err != nil && first == nil {
 			first = err
 		}
 	}

@@ -97,7 +97,7 @@ func (s *Store) Get(ctx context.Context, scope storage.Scope, key string) (stora
 	if err != nil {
 		return storage.Entry{}, err
 	}
-	defer func() { s.readers.free <- c }()
+	defer s.readers.put(c)
 	tx := scopeTx{session{ctx, c.conn, nil}, scope}
 	return tx.KV().Get(key)
 }
