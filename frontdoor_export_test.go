@@ -16,7 +16,7 @@ func HoldBody(s *Server, r *http.Request) (release func()) { return s.door.bodie
 
 // AllowAt is Allow at a time, for a request that may have a reserve.
 func (l *RateLimiter) AllowAt(now time.Time, addr netip.Addr, r *http.Request) (ok bool, wait time.Duration) {
-	return l.allow(now, addr, r)
+	return l.allow(now.Sub(l.epoch), addr, r)
 }
 
 // ReserveFor gives a limiter the reserves that it has in a Server.

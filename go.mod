@@ -19,7 +19,6 @@ require (
 	github.com/urfave/cli/v2 v2.27.7
 	go.uber.org/goleak v1.3.0
 	golang.org/x/net v0.62.0
-	golang.org/x/time v0.16.0
 	pgregory.net/rapid v1.3.0
 )
 

@@ -29,6 +29,7 @@ func address(url string) string { return strings.TrimPrefix(url, "http://") }
 //
 //	go test -run '^$' -bench FrontDoor -benchtime 1x .
 func BenchmarkFrontDoor(b *testing.B) {
+	reserveHeap(b)
 	limiter, err := fazt.NewRateLimiter(1<<30, 1<<30)
 	if err != nil {
 		b.Fatal(err)

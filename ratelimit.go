@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/fazt-sh/fazt/auth"
 )
 
@@ -26,7 +24,7 @@ const (
 	// NoRateLimit as Options.RateLimit takes every request.
 	NoRateLimit = -1
 
-	// maxAddresses bounds the memory of a RateLimiter to about 8 MB.
+	// maxAddresses bounds the memory of a RateLimiter to about 4 MB.
 	maxAddresses = 1 << 14
 )
 
@@ -38,25 +36,53 @@ const (
 //
 // An IPv6 client is its /64, since that is what one subscriber is given.
 type RateLimiter struct {
-	rate  rate.Limit
-	burst int
+	rate, burst int
+	bucket      bucketSize
+	epoch       time.Time // what buckets count from
 
 	// reserve, if set, says which of an address's reserves a request may draw on
 	// when the rate is used up. Each is small: whoever claims to be a health
 	// check sends that many requests more, and no others.
 	reserve func(*http.Request) reserve
 
-	mu      sync.Mutex
-	buckets map[netip.Addr]*list.Element
-	recent  *list.List // of *addressBucket, most recent first
+	mu        sync.Mutex
+	addresses map[netip.Addr]*list.Element
+	recent    *list.List // of *addressBuckets, most recent first
 
 	refused atomic.Uint64
 }
 
-type addressBucket struct {
+type addressBuckets struct {
 	addr     netip.Addr
-	limiter  *rate.Limiter
-	reserves [reserveCount]*rate.Limiter // nil until the first is needed
+	bucket   tokenBucket
+	reserves [reserveCount]tokenBucket
+}
+
+// tokenBucket is when the bucket will be full again, in ns after an epoch: all
+// that a token bucket has to remember, in the form of the generic cell rate
+// algorithm (ITU-T I.371, annex A). One word needs no lock.
+type tokenBucket struct{ full atomic.Int64 }
+
+// bucketSize is how long a token takes to come, and the whole bucket to fill.
+type bucketSize struct{ token, all time.Duration }
+
+func newBucketSize(perSecond, burst int) bucketSize {
+	token := max(1, time.Second/time.Duration(perSecond))
+	return bucketSize{token, token * time.Duration(burst)}
+}
+
+// take takes a token, or says how long until there is one.
+func (b *tokenBucket) take(now time.Duration, size bucketSize) (ok bool, wait time.Duration) {
+	for {
+		full := b.full.Load()
+		next := max(time.Duration(full), now) + size.token
+		if wait := next - now - size.all; wait > 0 {
+			return false, wait
+		}
+		if b.full.CompareAndSwap(full, int64(next)) {
+			return true, 0
+		}
+	}
 }
 
 // reserve is a kind of request that is not starved by others from the same
@@ -72,49 +98,41 @@ const (
 
 // Each reserve is enough for some monitors that ask every second, or for a
 // person and a deploy, and next to nothing beside what an address may send.
-const (
-	reserveRate  = 10
-	reserveBurst = 20
-)
+var reserveSize = newBucketSize(10, 20)
 
 // NewRateLimiter allows an address perSecond requests a second on average, and
 // burst of them at once.
 func NewRateLimiter(perSecond, burst int) (*RateLimiter, error) {
-	if perSecond <= 0 || burst <= 0 {
-		return nil, fmt.Errorf("fazt: rate limit of %d a second and %d at once; give two positive numbers", perSecond, burst)
+	if perSecond <= 0 || burst <= 0 || burst/perSecond > int(time.Duration(math.MaxInt64)/time.Second)/2 {
+		return nil, fmt.Errorf("fazt: rate limit of %d a second and %d at once; give two positive numbers, and a bucket that fills within a lifetime", perSecond, burst)
 	}
-	return &RateLimiter{rate: rate.Limit(perSecond), burst: burst, buckets: make(map[netip.Addr]*list.Element), recent: list.New()}, nil
+	return &RateLimiter{
+		rate: perSecond, burst: burst, bucket: newBucketSize(perSecond, burst), epoch: time.Now(),
+		addresses: make(map[netip.Addr]*list.Element), recent: list.New(),
+	}, nil
 }
 
 // Allow takes a token from an address's bucket. If there is none it says how
 // long until there is.
 func (l *RateLimiter) Allow(addr netip.Addr) (ok bool, wait time.Duration) {
-	return l.allow(time.Now(), addr, nil)
+	return l.allow(time.Since(l.epoch), addr, nil)
 }
 
 // allow is Allow at a time, and for a request that may have a reserve.
-func (l *RateLimiter) allow(now time.Time, addr netip.Addr, r *http.Request) (ok bool, wait time.Duration) {
-	b := l.bucket(networkOf(addr))
-	if b.limiter.AllowN(now, 1) {
+func (l *RateLimiter) allow(now time.Duration, addr netip.Addr, r *http.Request) (ok bool, wait time.Duration) {
+	b := l.buckets(networkOf(addr))
+	if ok, wait = b.bucket.take(now, l.bucket); ok {
 		return true, 0
 	}
 	if r != nil && l.reserve != nil {
-		if kind := l.reserve(r); kind != noReserve && l.reserveOf(b, kind).AllowN(now, 1) {
-			return true, 0
+		if kind := l.reserve(r); kind != noReserve {
+			if ok, _ := b.reserves[kind].take(now, reserveSize); ok {
+				return true, 0
+			}
 		}
 	}
 	l.refused.Add(1)
-	missing := 1 - b.limiter.TokensAt(now)
-	return false, max(0, time.Duration(missing/float64(l.rate)*float64(time.Second)))
-}
-
-func (l *RateLimiter) reserveOf(b *addressBucket, kind reserve) *rate.Limiter {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if b.reserves[kind] == nil {
-		b.reserves[kind] = rate.NewLimiter(reserveRate, reserveBurst)
-	}
-	return b.reserves[kind]
+	return false, wait
 }
 
 // reserveFor finds the requests that keep the server in its owner's hands. They
@@ -145,19 +163,19 @@ func networkOf(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-func (l *RateLimiter) bucket(addr netip.Addr) *addressBucket {
+func (l *RateLimiter) buckets(addr netip.Addr) *addressBuckets {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.buckets[addr]; ok {
+	if e, ok := l.addresses[addr]; ok {
 		l.recent.MoveToFront(e)
-		return e.Value.(*addressBucket)
+		return e.Value.(*addressBuckets)
 	}
 	if l.recent.Len() >= maxAddresses {
-		oldest := l.recent.Remove(l.recent.Back()).(*addressBucket)
-		delete(l.buckets, oldest.addr)
+		oldest := l.recent.Remove(l.recent.Back()).(*addressBuckets)
+		delete(l.addresses, oldest.addr)
 	}
-	b := &addressBucket{addr: addr, limiter: rate.NewLimiter(l.rate, l.burst)}
-	l.buckets[addr] = l.recent.PushFront(b)
+	b := &addressBuckets{addr: addr}
+	l.addresses[addr] = l.recent.PushFront(b)
 	return b
 }
 
@@ -174,7 +192,7 @@ func (l *RateLimiter) Refused() uint64 { return l.refused.Load() }
 // Wrap limits the requests to next.
 func (l *RateLimiter) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ok, wait := l.allow(time.Now(), clientAddr(r), r)
+		ok, wait := l.allow(time.Since(l.epoch), clientAddr(r), r)
 		if ok {
 			next.ServeHTTP(w, r)
 			return
@@ -182,8 +200,8 @@ func (l *RateLimiter) Wrap(next http.Handler) http.Handler {
 		pause(r.Context())
 		failure{
 			status: http.StatusTooManyRequests, Code: "RATE_LIMITED", Retryable: true, after: max(1, int(math.Ceil(wait.Seconds()))),
-			Message: fmt.Sprintf("too many requests from this address (allowed %.0f a second, %d at once)", float64(l.rate), l.burst),
-			Details: map[string]any{"allowed_per_second": float64(l.rate), "allowed_at_once": l.burst, "used": l.burst, "wait_ms": milliseconds(wait)},
+			Message: fmt.Sprintf("too many requests from this address (allowed %d a second, %d at once)", l.rate, l.burst),
+			Details: map[string]any{"allowed_per_second": l.rate, "allowed_at_once": l.burst, "used": l.burst, "wait_ms": milliseconds(wait)},
 		}.write(w)
 	})
 }

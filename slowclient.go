@@ -63,6 +63,15 @@ func (c *movingClient) Write(p []byte) (int, error) {
 	return total, nil
 }
 
+// WriteString spares io.WriteString a copy.
+func (c *movingClient) WriteString(s string) (int, error) {
+	if len(s) > answerChunk {
+		return c.Write([]byte(s))
+	}
+	c.move(len(s))
+	return io.WriteString(c.ResponseWriter, s)
+}
+
 // ReadFrom spares io.Copy a buffer of its own.
 func (c *movingClient) ReadFrom(src io.Reader) (int64, error) {
 	total := int64(0)

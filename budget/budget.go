@@ -19,7 +19,6 @@ type Budget struct {
 	config  Config
 	start   time.Time
 	allowed time.Duration
-	timeout Error // the cause when the deadline passes
 
 	operations atomic.Int64
 	phases     [phaseCount]atomic.Int64 // nanoseconds
@@ -44,10 +43,11 @@ func New(parent context.Context, c Config) *Budget {
 		// The parent of a child keeps the reserve back already.
 		b.deadline = b.deadline.Add(-min(c.Reserve, b.allowed/10))
 	}
-	b.timeout = Error{Reason: ErrSpent, limit: b}
-	b.parent, b.cause = parent, &b.timeout
+	b.parent, b.of = parent, b
 	return b
 }
+
+func (b *Budget) cause() error { return &Error{Reason: ErrSpent, limit: b} }
 
 // From returns the budget that ctx carries, or nil.
 func From(ctx context.Context) *Budget {

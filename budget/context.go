@@ -13,7 +13,7 @@ import (
 type deadlineContext struct {
 	parent   context.Context
 	deadline time.Time
-	cause    error
+	of       interface{ cause() error } // makes the cause when the deadline passes
 
 	mu     sync.Mutex // held while inner is made
 	inner  atomic.Pointer[innerContext]
@@ -36,7 +36,7 @@ func (c *deadlineContext) real() *innerContext {
 		return in
 	}
 	in := &innerContext{}
-	in.Context, in.cancel = context.WithDeadlineCause(c.parent, c.deadline, c.cause)
+	in.Context, in.cancel = context.WithDeadlineCause(c.parent, c.deadline, c.of.cause())
 	c.inner.Store(in)
 	if c.closed.Load() {
 		in.cancel()

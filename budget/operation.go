@@ -53,8 +53,7 @@ func (o *Operation) Start(ctx context.Context) (op context.Context, done func(),
 	}
 	c := &operationContext{kind: o, start: now}
 	c.parent, c.deadline = ctx, now.Add(min(remaining/2, b.config.StorageOpTimeout))
-	c.timeout = Error{Reason: ErrSpent, Detail: o.late, limit: c}
-	c.cause = &c.timeout
+	c.of = c
 	return c, func() {
 		c.Close()
 		o.record(now, time.Now(), b)
@@ -65,9 +64,12 @@ func (o *Operation) Start(ctx context.Context) (op context.Context, done func(),
 type operationContext struct {
 	deadlineContext
 
-	kind    *Operation
-	start   time.Time
-	timeout Error // the cause when the deadline passes
+	kind  *Operation
+	start time.Time
+}
+
+func (c *operationContext) cause() error {
+	return &Error{Reason: ErrSpent, Detail: c.kind.late, limit: c}
 }
 
 // usage is that of the operation's own time.
