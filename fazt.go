@@ -59,6 +59,12 @@ type Options struct {
 	// Slots is how many handlers compute at the same time. More than the
 	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
 	Slots int
+	// InFlight is how many handlers are under way at the same time, those that
+	// wait in storage included; one app gets at most three quarters. Each takes
+	// about a megabyte on otto. More of them let more writes share a commit, up to
+	// what the slots can keep busy. Raise it if Bindings wait for something slow.
+	// Default: 16 for each slot, and at least 32.
+	InFlight int
 
 	// Queue is how many requests may wait for a slot; what comes beyond is
 	// answered 503 at once. Default: 256.
@@ -169,7 +175,9 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err := s.door.build(s); err != nil {
 		return nil, err
 	}
-	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{Slots: opt.Slots, Queue: opt.Queue, MaxWait: opt.Budget.QueueAdmissionTime})
+	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{
+		Slots: opt.Slots, Queue: opt.Queue, InFlight: opt.InFlight, MaxWait: opt.Budget.QueueAdmissionTime,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -177,6 +185,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		Engines: []runtime.Engine{ottojs.New(), gojajs.New()},
 		Limits:  opt.Handler,
 		Gate:    gate{s.slots},
+		Idle:    opt.InFlight,
 	})
 	if err != nil {
 		return nil, err
@@ -223,6 +232,7 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, err)
 	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
+	positive(&errs, "InFlight", &opt.InFlight, max(32, 16*opt.Slots))
 	positive(&errs, "Queue", &opt.Queue, 256)
 	if opt.RateLimit != NoRateLimit {
 		positive(&errs, "RateLimit", &opt.RateLimit, DefaultRateLimit)

@@ -336,3 +336,18 @@ func TestPercentiles(t *testing.T) {
 	// A clock that is set back neither loses nor adds anything.
 	p.Record(now.Add(-time.Hour), time.Millisecond)
 }
+
+// Whoever asks late, when the parent has ended too, hears of the deadline that
+// came first.
+func TestCauseIsTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		parent, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		b := begin(t, parent, budget.Config{})
+		time.Sleep(2 * time.Second)
+		err := b.Err()
+		if _, ours := errors.AsType[*budget.Error](context.Cause(b)); err != context.DeadlineExceeded || !ours {
+			t.Errorf("error %v, cause %v; want the deadline's, and the budget's own", err, context.Cause(b))
+		}
+	})
+}

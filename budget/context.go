@@ -35,8 +35,12 @@ func (c *deadlineContext) real() *innerContext {
 	if in := c.inner.Load(); in != nil {
 		return in
 	}
-	in := &innerContext{}
-	in.Context, in.cancel = context.WithDeadlineCause(c.parent, c.deadline, c.of.cause())
+	in, parent := &innerContext{}, c.parent
+	if !time.Now().Before(c.deadline) {
+		// Ours came first, whatever has happened to the parent since.
+		parent = context.WithoutCancel(parent)
+	}
+	in.Context, in.cancel = context.WithDeadlineCause(parent, c.deadline, c.of.cause())
 	c.inner.Store(in)
 	if c.closed.Load() {
 		in.cancel()

@@ -40,15 +40,10 @@ func (w *worker) retire() {
 	}
 }
 
-// maxIdle is how many VMs a Runtime keeps for all of its programs together: as
-// many as a busy program has in flight while they wait in host calls. A VM of
-// otto's holds about a megabyte, and making one costs as much as a hundred
-// requests, so both too many and too few are dear.
-const maxIdle = 64
-
-// pool keeps the VMs that no run uses. Beyond maxIdle, the program that has gone
+// pool keeps the VMs that no run uses. Beyond the most, the program that has gone
 // without a run for the longest loses one.
 type pool struct {
+	most     int
 	mu       sync.Mutex
 	programs list.List // of *Program with idle VMs, the last used first
 	size     int       // VMs, of all programs
@@ -84,7 +79,7 @@ func (p *pool) give(program *Program, w *worker) {
 		program.idle.place = p.programs.PushFront(program)
 	}
 	program.idle.vms = append(program.idle.vms, w)
-	if p.size++; p.size > maxIdle {
+	if p.size++; p.size > p.most {
 		p.pop(p.programs.Back().Value.(*Program)).retire()
 	}
 }

@@ -19,6 +19,7 @@ const (
 	DefaultLogLines      = 1000
 	DefaultSourceBytes   = 4 << 20
 	DefaultStackDepth    = 400
+	DefaultIdle          = 64 // see [Options]
 	DefaultMain          = "api/main.js"
 )
 
@@ -31,6 +32,12 @@ type Options struct {
 	Limits Limits
 	// Gate bounds how many runs compute at once. Default: no waiting.
 	Gate Gate
+	// Idle is how many VMs are kept for all programs together while no run uses
+	// them: as many as are in flight at the same time while they wait in host
+	// functions. One of otto's holds about a megabyte, and making it costs as
+	// much as a hundred requests, so both too many and too few are dear.
+	// Default: 64.
+	Idle int
 }
 
 // Runtime loads programs. It has nothing to close.
@@ -55,11 +62,12 @@ func New(opt Options) (*Runtime, error) {
 		}
 		seen[e.Name()] = true
 	}
+	errs = append(errs, orDefault("Idle", &opt.Idle, DefaultIdle))
 	limits, err := opt.Limits.withDefaults()
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, watch: newWatcher()}, nil
+	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, watch: newWatcher(), pool: pool{most: opt.Idle}}, nil
 }
 
 // Limits returns the limits in force, defaults filled in.
@@ -68,18 +76,18 @@ func (r *Runtime) Limits() Limits { return r.limits }
 func (l Limits) withDefaults() (Limits, error) {
 	var errs []error
 	errs = append(errs,
-		orDefault("CPU", &l.CPU, DefaultCPU),
-		orDefault("Memory", &l.Memory, DefaultMemory),
-		orDefault("ResponseBytes", &l.ResponseBytes, DefaultResponseBytes),
-		orDefault("LogLines", &l.LogLines, DefaultLogLines),
-		orDefault("SourceBytes", &l.SourceBytes, DefaultSourceBytes),
-		orDefault("StackDepth", &l.StackDepth, DefaultStackDepth))
+		orDefault("Limits.CPU", &l.CPU, DefaultCPU),
+		orDefault("Limits.Memory", &l.Memory, DefaultMemory),
+		orDefault("Limits.ResponseBytes", &l.ResponseBytes, DefaultResponseBytes),
+		orDefault("Limits.LogLines", &l.LogLines, DefaultLogLines),
+		orDefault("Limits.SourceBytes", &l.SourceBytes, DefaultSourceBytes),
+		orDefault("Limits.StackDepth", &l.StackDepth, DefaultStackDepth))
 	return l, errors.Join(errs...)
 }
 
 func orDefault[T int | int64 | time.Duration](name string, field *T, def T) error {
 	if *field < 0 {
-		return fmt.Errorf("runtime: Limits.%s is negative; 0 means %v", name, def)
+		return fmt.Errorf("runtime: %s is negative; 0 means %v", name, def)
 	}
 	if *field == 0 {
 		*field = def
