@@ -59,6 +59,7 @@ func compile(name, text string, main bool) (*module, error) {
 	}
 	rw.function(body)
 	if rw.inlined != nil {
+		rw.directives(rw.inlined.Body.(*ast.BlockStatement).List)
 		rw.statement(rw.inlined.Body)
 	}
 	if rw.refusal != nil {
