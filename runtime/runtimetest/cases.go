@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,24 +152,41 @@ func parseRequest(text string) (*runtime.Request, error) {
 	return req, nil
 }
 
+// run loads the program and runs it twice, as the second run is on a used VM,
+// and then at the same time as itself, as VMs share what was compiled.
 func (c *testCase) run(t *testing.T, r *runtime.Runtime) {
 	p, err := r.Load(runtime.Source{Files: c.files}, testHost())
-	var result *runtime.Result
-	if err == nil {
-		defer p.Close()
-		// Twice, as the second run is on a used VM.
-		for range 2 {
-			result, err = p.Run(t.Context(), c.request)
+	if err != nil {
+		if problem := c.check(nil, err); problem != "" {
+			t.Error(problem)
+		}
+		return
+	}
+	defer p.Close()
+	once := func() {
+		if problem := c.check(p.Run(t.Context(), c.request)); problem != "" {
+			t.Error(problem)
 		}
 	}
+	once()
+	once()
+	var runs sync.WaitGroup
+	for range 4 {
+		runs.Go(once)
+	}
+	runs.Wait()
+}
+
+// check says what is wrong with a run's outcome.
+func (c *testCase) check(result *runtime.Result, err error) string {
 	if c.failure != "" {
 		if got := describe(err); !matches(got, c.failure) {
-			t.Errorf("error\n got %s\nwant %s", got, c.failure)
+			return fmt.Sprintf("error\n got %s\nwant %s", got, c.failure)
 		}
 	} else if err != nil {
-		t.Fatalf("%+v", err)
+		return fmt.Sprintf("%+v", err)
 	} else if diff := cmp.Diff(c.response, print(result.Response)); diff != "" {
-		t.Errorf("response (-want +got)\n%s", diff)
+		return "response (-want +got)\n" + diff
 	}
 	if c.log != nil {
 		var got []string
@@ -176,9 +194,10 @@ func (c *testCase) run(t *testing.T, r *runtime.Runtime) {
 			got = append(got, l.Level+" "+l.Text)
 		}
 		if diff := cmp.Diff(*c.log, strings.Join(got, "\n")); diff != "" {
-			t.Errorf("log (-want +got)\n%s", diff)
+			return "log (-want +got)\n" + diff
 		}
 	}
+	return ""
 }
 
 // describe prints an error as the cases write it.
