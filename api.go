@@ -109,15 +109,19 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "use GET or HEAD")
 		return
 	}
-	if s.opt.Home != "" && isLoopback(hostname(r.Host)) {
-		host := s.opt.Home + ".localhost"
-		if u, err := url.Parse("//" + r.Host); err == nil && u.Port() != "" {
-			host += ":" + u.Port()
-		}
-		http.Redirect(w, r, "http://"+host+"/", http.StatusFound)
+	loopback := isLoopback(hostname(r.Host))
+	above := s.opt.Domain // of the apps' names
+	if loopback {
+		above = "localhost" // there is nothing below 127.0.0.1
+	}
+	if u, err := url.Parse("//" + r.Host); err == nil && u.Port() != "" {
+		above += ":" + u.Port()
+	}
+	if s.opt.Home != "" && loopback {
+		http.Redirect(w, r, "http://"+s.opt.Home+"."+above+"/", http.StatusFound)
 		return
 	}
-	writePage(w, http.StatusOK, "fazt is running", "Deploy an app with: fazt app deploy <dir>. It answers on its name, below this host.")
+	writePage(w, http.StatusOK, "fazt is running", "Deploy an app with: fazt app deploy <dir>. One named my-app answers at my-app."+above)
 }
 
 func (s *Server) apiHealth(w http.ResponseWriter, r *http.Request) error {

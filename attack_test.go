@@ -181,6 +181,31 @@ func TestManifestHeadersAreSteady(t *testing.T) {
 	}
 }
 
+// TestPrivateFilesAreNotShared, whatever the manifest lets caches do with the rest.
+func TestPrivateFilesAreNotShared(t *testing.T) {
+	srv := harnesstest.Start(t)
+	app := srv.Deploy(files("index.html", "", "private/a.txt", "", "private/b.txt", "",
+		"manifest.json", `{"headers": {"/*": {"Cache-Control": "public, max-age=60"}, "/private/b.txt": {"Cache-Control": "no-store"}}}`))
+	app.SignIn("ada@example.com", "Ada", "user")
+	for path, want := range map[string]string{"/": "public, max-age=60", "/private/a.txt": "private, no-cache", "/private/b.txt": "no-store"} {
+		for _, what := range []string{"from the store", "from memory"} {
+			if res := app.Get(path); res.Status != http.StatusOK || res.Header.Get("Cache-Control") != want {
+				t.Errorf("%s %s: %v", path, what, res)
+			}
+		}
+	}
+}
+
+// TestNotFoundAppHasItsHeaders also where it answers for others.
+func TestNotFoundAppHasItsHeaders(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "404", files("index.html", "lost", "manifest.json", `{"headers": {"/*": {"X-Frame-Options": "DENY"}}}`))
+	w := do(srv, http.MethodGet, "http://nobody.localhost/x")
+	if w.Code != http.StatusNotFound || w.Body.String() != "lost" || w.Header().Get("X-Frame-Options") != "DENY" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
 func TestConflictingNames(t *testing.T) {
 	srv := open(t)
 	for _, app := range []map[string]string{

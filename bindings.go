@@ -35,11 +35,12 @@ func (s *Server) host(a *app) runtime.Host {
 		}
 		return storage.Scope{App: a.info.ID, User: user.ID}, nil
 	}
+	kinds := a.stats.operations
 	for prefix, scope := range map[string]scopeFunc{"fazt.storage": shared, "fazt.app": shared, "fazt.app.user": own} {
-		binder{s.store, scope, s.kinds.kvRead, s.kinds.kvWrite}.kv(h, prefix+".kv.")
-		binder{s.store, scope, s.kinds.docsRead, s.kinds.docsWrite}.docs(h, prefix+".ds.")
-		binder{s.store, scope, s.kinds.docsRead, s.kinds.docsWrite}.batch(h, prefix+".batch")
-		blobBinder{s, scope}.bind(h, prefix+".s3.")
+		binder{s.store, scope, kinds.kvRead, kinds.kvWrite}.kv(h, prefix+".kv.")
+		binder{s.store, scope, kinds.docsRead, kinds.docsWrite}.docs(h, prefix+".ds.")
+		binder{s.store, scope, kinds.docsRead, kinds.docsWrite}.batch(h, prefix+".batch")
+		blobBinder{s, scope, kinds.blobRead, kinds.blobWrite}.bind(h, prefix+".s3.")
 	}
 	s.bindAuth(h)
 	s.bindPrivate(h, a)

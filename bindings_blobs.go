@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -17,11 +18,13 @@ import (
 type blobBinder struct {
 	server *Server
 	scope  scopeFunc
+
+	reading, writing *budget.Operation
 }
 
 // bind gives handlers the functions under prefix.
 func (b blobBinder) bind(h runtime.Host, prefix string) {
-	store, read, write := b.server.store, b.server.kinds.blobRead, b.server.kinds.blobWrite
+	store, read, write := b.server.store, b.reading, b.writing
 	h[prefix+"put"] = scoped(write, b.scope, b.put)
 	h[prefix+"get"] = scoped(read, b.scope, b.whole(func(blob storage.Blob, data []byte) (runtime.Value, error) {
 		return runtime.From(struct {

@@ -166,6 +166,35 @@ func TestLargestBodyAlwaysFits(t *testing.T) {
 	}
 }
 
+// seeingWriter calls see when something is written.
+type seeingWriter struct {
+	http.ResponseWriter
+	see func()
+}
+
+func (w seeingWriter) Write(p []byte) (int, error) {
+	w.see()
+	return w.ResponseWriter.Write(p)
+}
+
+// TestAnswerHoldsNoBody: a client that has uploaded, and takes its answer as
+// slowly as it may, keeps nobody else's upload out.
+func TestAnswerHoldsNoBody(t *testing.T) {
+	srv := open(t)
+	deploy(t, srv, "app", files("api/main.js", `fazt.storage.kv.set('size', request.text.length); respond('done')`))
+	seen := false
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(seeingWriter{w, func() {
+		seen = true
+		if n := fazt.BodyBytes(srv); n != 0 {
+			t.Errorf("%d bytes are held while the answer is written", n)
+		}
+	}}, httptest.NewRequest(http.MethodPost, "http://app.localhost/api", strings.NewReader(strings.Repeat("x", 100<<10))))
+	if !seen || w.Body.String() != "done" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // BenchmarkBody reads a small body, counted and not.
 func BenchmarkBody(b *testing.B) {
 	srv := harnesstest.Start(b)

@@ -309,6 +309,44 @@ func TestCaughtBreachIsTheHandlersOwn(t *testing.T) {
 	}
 }
 
+// TestSlowAppDoomsNobodyElse: what its operations take says nothing about those
+// of others, who may have less time.
+func TestSlowAppDoomsNobodyElse(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	srv := open(t, func(o *fazt.Options) { o.DataFile, o.Budget.StorageOpTimeout = dataFile, 100*time.Millisecond })
+	for _, name := range []string{"slow", "other"} {
+		deploy(t, srv, name, files("api/main.js", `fazt.storage.kv.set('k', 1); respond('stored')`))
+	}
+	release := holdWriter(t, dataFile)
+	for range 10 {
+		fail(t, srv, "http://slow.localhost/api")
+	}
+	release()
+	const doomed = "would not end in time"
+	inHaste := fazt.HopDeadline(netip.MustParsePrefix("192.0.2.1/32"))(srv) // httptest's
+	if w := do(inHaste, http.MethodGet, "http://slow.localhost/api", fazt.TimeoutHeader, "90"); !strings.Contains(w.Body.String(), doomed) {
+		t.Errorf("the slow app itself: %d %s", w.Code, w.Body)
+	}
+	if w := do(inHaste, http.MethodGet, "http://other.localhost/api", fazt.TimeoutHeader, "90"); strings.Contains(w.Body.String(), doomed) {
+		t.Errorf("the other app: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestPanicStaysInside: what a host function panics with is for the log.
+func TestPanicStaysInside(t *testing.T) {
+	for _, dev := range []bool{false, true} {
+		srv := open(t, func(o *fazt.Options) { o.Dev = dev })
+		if err := srv.Bind("shop.price", func() int { panic("secret") }); err != nil {
+			t.Fatal(err)
+		}
+		deploy(t, srv, "app", files("api/main.js", `shop.price()`))
+		f := fail(t, srv, "http://app.localhost/api")
+		if f.Status != 500 || f.Error.Code != "ENGINE_ERROR" || strings.Contains(f.Error.Message, "secret") != dev {
+			t.Errorf("with Dev %v: %+v", dev, f)
+		}
+	}
+}
+
 // TestDeadlineHeaderReachesHandlers from those who may send it, and from nobody
 // else.
 func TestDeadlineHeaderReachesHandlers(t *testing.T) {

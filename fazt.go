@@ -125,7 +125,6 @@ type Server struct {
 	auth    *auth.Auth
 	runtime *runtime.Runtime
 	slots   *budget.Admission
-	kinds   operations
 	stats   stats
 	metrics http.Handler
 	logs    *logWriter
@@ -162,7 +161,6 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	s := &Server{
 		opt:      opt,
 		log:      opt.Logger,
-		kinds:    newOperations(),
 		content:  newContentCache(contentCacheBytes),
 		started:  time.Now(),
 		forgery:  http.NewCrossOriginProtection(),

@@ -158,6 +158,20 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// TestWelcomeTellsWhereAppsAre: below an address there is nothing.
+func TestWelcomeTellsWhereAppsAre(t *testing.T) {
+	srv := open(t, func(o *fazt.Options) { o.Domain = "example.com" })
+	for url, want := range map[string]string{
+		"http://127.0.0.1:8080/":         "my-app.localhost:8080<",
+		"http://localhost/":              "my-app.localhost<",
+		"http://admin.example.com:8443/": "my-app.example.com:8443<",
+	} {
+		if got := get(srv, url); !strings.Contains(got, want) {
+			t.Errorf("%s: want %s in %s", url, want, got)
+		}
+	}
+}
+
 func TestBadApps(t *testing.T) {
 	srv := open(t, func(o *fazt.Options) {
 		o.Deploy = fazt.DeployLimits{FileBytes: 100, AppBytes: 150, Files: 4}

@@ -14,6 +14,9 @@ func SetBodyMemory(s *Server, limit int64) { s.door.bodies.limit = limit }
 // HoldBody counts a body as the server does.
 func HoldBody(s *Server, r *http.Request) (release func()) { return s.door.bodies.hold(r).release }
 
+// BodyBytes is how much the server counts of bodies in memory.
+func BodyBytes(s *Server) int64 { return s.door.bodies.held.Load() }
+
 // AllowAt is Allow at a time, for a request that may have a reserve.
 func (l *RateLimiter) AllowAt(now time.Time, addr netip.Addr, r *http.Request) (ok bool, wait time.Duration) {
 	return l.allow(now.Sub(l.epoch), addr, r)

@@ -20,8 +20,9 @@ func (g gate) Enter(ctx context.Context) (runtime.Pass, error) {
 	return t, nil
 }
 
-// operations are the kinds of storage operations that handlers start. Each is
-// expected to take what its like took lately, on whatever app's behalf.
+// operations are the kinds of storage operations that an app's handlers start.
+// Each is expected to take what its like took lately. Each app has its own, or
+// one with much to search would have the quick operations of the others refused.
 type operations struct {
 	kvRead, kvWrite, docsRead, docsWrite, blobRead, blobWrite *budget.Operation
 }

@@ -88,22 +88,26 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	defer b.Close()
 	c := &call{server: s, request: r, app: a, budget: b}
 	ctx := context.WithValue(b, callKey{}, c)
+	id := req.ID
 	result, err := a.program.Run(ctx, req)
-	s.logLines(ctx, a, req.ID, result.Log)
-	s.keepLog(a, req.ID, result.Log, err)
+	// Nothing below looks at the request's body: a client that takes its answer
+	// slowly must not keep memory from others' uploads.
+	body.release()
+	s.logLines(ctx, a, id, result.Log)
+	s.keepLog(a, id, result.Log, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
 	start := time.Now()
 	if err != nil {
-		s.writeRunError(w, c, req.ID, result, err)
+		s.writeRunError(w, c, id, result, err)
 	} else {
 		writeResponse(w, r, a, p, &result.Response)
 	}
 	b.Spend(budget.Render, time.Since(start))
 	s.stats.spend(b)
 	if s.log.Enabled(ctx, slog.LevelDebug) {
-		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b)
+		s.log.Debug("handled", "app", a.info.Name, "request_id", id, "method", r.Method, "path", p, "spent", b)
 	}
 }
 
@@ -293,7 +297,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, c *call, id string, result
 		}
 		maps.Copy(inside, f.Details)
 		f.Details = inside
-	case f.Code == runtime.CodeHandler:
+	case f.Code == runtime.CodeHandler, f.Code == runtime.CodeInternal:
 		f.Message = "the app's handler failed; its owner's log has more under the request id"
 	}
 	f.write(w)

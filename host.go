@@ -146,6 +146,7 @@ func (s *Server) serveHome(w *answer, r *http.Request, p string) {
 func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 	if a := s.app("404"); a != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if f := a.files["index.html"]; f != nil {
+			a.manifest.addHeaders(w.Header(), "/")
 			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, f)
 			return
 		}

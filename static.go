@@ -123,7 +123,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *fi
 	}
 	h["Content-Type"] = f.contentType
 	h["Etag"] = f.etags[encoding]
-	if h["Cache-Control"] == nil {
+	if h["Cache-Control"] == nil || isPrivate("/"+f.Path) && sharable(h.Get("Cache-Control")) {
 		h["Cache-Control"] = f.cacheControl
 	}
 	if encoding != "" {
@@ -203,6 +203,14 @@ func cacheControl(name, mime string, private bool) string {
 		return "public, max-age=31536000, immutable"
 	}
 	return "public, max-age=300"
+}
+
+// sharable reports whether a Cache-Control lets caches that several people share
+// keep an answer. What a manifest gives for all paths must not let them keep what
+// is for those who have signed in.
+func sharable(cacheControl string) bool {
+	text := strings.ToLower(cacheControl)
+	return !strings.Contains(text, "private") && !strings.Contains(text, "no-store")
 }
 
 // hasContentHash reports whether a build tool put a hash of the content into

@@ -50,9 +50,10 @@ type kindStats struct {
 	latency [len(latencyBounds) + 1]atomic.Uint64
 }
 
-// appStats are the answers of one app.
+// appStats are the answers of one app, and what its storage operations take.
 type appStats struct {
-	status [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
+	status     [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
+	operations operations
 
 	mu      sync.Mutex
 	latency [2]budget.Percentiles
@@ -67,7 +68,7 @@ func (s *stats) app(name string) *appStats {
 	}
 	a := s.apps[name]
 	if a == nil {
-		a = &appStats{}
+		a = &appStats{operations: newOperations()}
 		s.apps[name] = a
 	}
 	return a

@@ -78,6 +78,8 @@ func TestUsageErrors(t *testing.T) {
 		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},
 		{"app deploy x --limit 3", `unknown flag "--limit"; see: fazt app deploy --help`},
+		{"--nope", `unknown flag "--nope"; see: fazt --help`},
+		{"app --nope", `unknown flag "--nope"; see: fazt app --help`},
 		{"--nope sql", `unknown flag "--nope"; see: fazt sql --help`},
 		{"app deploy", `<dir> is missing; for example: fazt app deploy ./my-app`},
 		{"app deploy a b", `unexpected argument "b"; see: fazt app deploy --help`},

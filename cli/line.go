@@ -70,7 +70,12 @@ func parse(app *cli.App, args []string) (*line, error) {
 		return nil, err
 	}
 	l.args = append(words, l.args...)
-	return l, l.checkFlags(names)
+	if err := l.checkFlags(names); err != nil {
+		return nil, err
+	}
+	// A group is not a command by itself.
+	l.help = l.help || len(l.path) == 0 || len(l.path[len(l.path)-1].Subcommands) > 0
+	return l, nil
 }
 
 // resolve finds the command that words begin with and returns the other words.
@@ -81,7 +86,6 @@ func (l *line) resolve(commands []*cli.Command, words []string) ([]string, error
 	}
 	for len(commands) > 0 {
 		if len(words) == 0 {
-			l.help = true // a group is not a command by itself
 			return nil, nil
 		}
 		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(words[0]) })

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -49,7 +50,7 @@ func TestLogs(t *testing.T) {
 	}
 	say("text=one")
 	say("text=two%0Alines,+%22quoted%22&level=warn")
-	say("text=%1b[31mred%3Cb%3E&level=debug")
+	say("text=%1b[31mred%3Cb%3E%C2%9B0m&level=debug")
 	say("fail=1")
 	if err := srv.Close(); err != nil { // which stores them
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestLogs(t *testing.T) {
 		{"memo", `TIME  info   one  ID
 TIME  warn   two  ID
                             lines, "quoted"
-TIME  debug  �[31mred<b>  ID
+TIME  debug  �[31mred<b>�0m  ID
 TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 `},
 		{"-n 1 MEMO", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
@@ -73,6 +74,9 @@ TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 	}
 
 	_, stdout, _ = run("app", "logs", "memo", "--db", dataFile, "--format=json", "--lines=3")
+	if strings.ContainsFunc(strings.ReplaceAll(stdout, "\n", ""), unicode.IsControl) {
+		t.Errorf("json with control characters: %q", stdout)
+	}
 	var texts []string
 	for text := range strings.Lines(stdout) {
 		var l fazt.LogLine
@@ -81,7 +85,7 @@ TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 		}
 		texts = append(texts, l.Level+" "+l.Text)
 	}
-	want := []string{"warn two\nlines, \"quoted\"", "debug \x1b[31mred<b>", "error api/main.js:2:27: ReferenceError: 'missing' is not defined"}
+	want := []string{"warn two\nlines, \"quoted\"", "debug \x1b[31mred<b>\u009b0m", "error api/main.js:2:27: ReferenceError: 'missing' is not defined"}
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("json (-want +got):\n%s", diff)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
@@ -115,13 +116,27 @@ func writeJSON(w io.Writer, t *storage.Table) error {
 	return err
 }
 
-// jsonText is v in JSON, with <, > and & as they are.
+// jsonText is v in JSON, with <, > and & as they are. Of the control characters
+// it escapes those too that JSON lets stand: a terminal takes U+009B for the
+// beginning of an escape sequence.
 func jsonText(v any) (string, error) {
 	var b strings.Builder
 	encode := json.NewEncoder(&b)
 	encode.SetEscapeHTML(false)
 	err := encode.Encode(v)
-	return strings.TrimSuffix(b.String(), "\n"), err
+	text := strings.TrimSuffix(b.String(), "\n")
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text, err
+	}
+	b.Reset()
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String(), err
 }
 
 // writeCSV writes a header and the rows, as RFC 4180 but with bare line feeds.
