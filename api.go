@@ -82,6 +82,7 @@ func (s *Server) authorize(r *http.Request, scope string) *failure {
 			return &failure{status: http.StatusForbidden, Code: "FORBIDDEN",
 				Message: fmt.Sprintf("this API key lacks the scope %q; make one with: fazt auth key create <name> --scopes %s", scope, scope)}
 		}
+		s.credentials.add(r)
 		return nil
 	}
 	user, err := s.auth.User(r)
@@ -99,6 +100,7 @@ func (s *Server) authorize(r *http.Request, scope string) *failure {
 	if err := s.forgery.Check(r); err != nil {
 		return &failure{status: http.StatusForbidden, Code: "CROSS_ORIGIN", Message: "this request came from another site"}
 	}
+	s.credentials.add(r)
 	return nil
 }
 

@@ -167,10 +167,10 @@ func TestHealthAndManagementHaveReserves(t *testing.T) {
 			what, host, path, header string
 			want                     int
 		}{
-			{0, "pages", "app.localhost", "/", "", 2},
+			{0, "management, and what the rate allows", "localhost", "/api/system/limits", key, 22},
+			{0, "pages", "app.localhost", "/", "", 0},
 			{0, "health checks", "localhost", "/api/health", "", 20},
 			{0, "health checks when those are used up", "localhost", "/health", "", 0},
-			{0, "management", "localhost", "/api/system/limits", key, 20},
 			{0, "management with a forged key", "localhost", "/api/system/limits", forged, 0},
 			{0, "management without a key", "localhost", "/api/system/limits", "", 0},
 			{0, "an app's page of that name", "app.localhost", "/api/health", key, 0},

@@ -134,6 +134,8 @@ type Server struct {
 	started time.Time
 	forgery *http.CrossOriginProtection
 
+	credentials credentials
+
 	routes   atomic.Pointer[routes] // replaced whole; see reload
 	reloadMu sync.Mutex             // one reload at a time; guards bindings
 	bindings map[string]runtime.Func

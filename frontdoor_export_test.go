@@ -25,6 +25,9 @@ func (l *RateLimiter) AllowAt(now time.Time, addr netip.Addr, r *http.Request) (
 // ReserveFor gives a limiter the reserves that it has in a Server.
 func (l *RateLimiter) ReserveFor(s *Server) { l.reserve = s.reserveFor }
 
+// Remember has a request's key known as a good one.
+func Remember(s *Server, r *http.Request) { s.credentials.add(r) }
+
 // Classify returns what a client sees of an error.
 func Classify(err error) (status int, code string, retryable bool, details map[string]any) {
 	f := classify(err)

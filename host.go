@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -18,7 +19,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, 
 // everybody.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *answer, r *http.Request, p string)) {
 	out := s.begin(w, r)
-	defer s.stats.record(out)
+	defer s.end(out, r)
 	if !s.enter() {
 		writeClosed(out)
 		return
@@ -30,6 +31,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *ans
 		return
 	}
 	route(out, r, p)
+}
+
+// end counts a request that is over, and logs a panic. net/http would say so to a
+// log that is only for clients' mistakes.
+func (s *Server) end(w *answer, r *http.Request) {
+	p := recover()
+	s.stats.record(w)
+	if p == nil {
+		return
+	}
+	if p != http.ErrAbortHandler {
+		s.log.Error("a request panicked", "request_id", w.Header().Get(requestIDHeader),
+			"method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func (s *Server) serveHost(w *answer, r *http.Request, p string) {

@@ -6,12 +6,9 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/fazt-sh/fazt/auth"
 )
 
 const (
@@ -92,7 +89,7 @@ type reserve int
 const (
 	noReserve reserve = iota - 1
 	healthReserve
-	managementReserve // with a key or a session, which may turn out to be false
+	managementReserve // with a key or a session that has been good before
 	reserveCount
 )
 
@@ -135,9 +132,9 @@ func (l *RateLimiter) allow(now time.Duration, addr netip.Addr, r *http.Request)
 	return false, wait
 }
 
-// reserveFor finds the requests that keep the server in its owner's hands. They
-// are known by what they claim: to look a key up takes work that a flood must not
-// cause.
+// reserveFor finds the requests that keep the server in its owner's hands. Whose
+// key or session has opened the management before is known without asking the
+// store, which a flood must not cause.
 func (s *Server) reserveFor(r *http.Request) reserve {
 	if !s.isManagement(hostname(r.Host)) {
 		return noReserve
@@ -146,8 +143,7 @@ func (s *Server) reserveFor(r *http.Request) reserve {
 	case "/health", "/api/health":
 		return healthReserve
 	}
-	isOurs := func(c *http.Cookie) bool { return auth.OwnsCookie(c.Name) }
-	if bearerToken(r.Header) != "" || slices.ContainsFunc(r.Cookies(), isOurs) {
+	if s.credentials.known(r) {
 		return managementReserve
 	}
 	return noReserve

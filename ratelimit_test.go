@@ -135,6 +135,7 @@ func TestManyAddresses(t *testing.T) {
 		{Host: "localhost", URL: &url.URL{Path: "/health"}},
 		{Host: "localhost", URL: &url.URL{Path: "/api/apps"}, Header: key},
 	}
+	fazt.Remember(srv, requests[2])
 	heap := func() uint64 {
 		goruntime.GC()
 		var m goruntime.MemStats

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	goruntime "runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -352,7 +353,7 @@ func (x *Exec) Wait(t time.Time) {
 func (x *Exec) invoke(fn Func, args Args) (v Value, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("a host function panicked: %v", p)}})
+			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("a host function panicked: %v", p), Stack: string(debug.Stack())}})
 		}
 	}()
 	return fn(x.ctx, args)
@@ -404,7 +405,7 @@ func (x *Exec) main(vm VM, ended chan<- struct{}) {
 	defer x.leave()
 	defer func() {
 		if p := recover(); p != nil {
-			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine panicked: %v", p)}})
+			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine panicked: %v", p), Stack: string(debug.Stack())}})
 		}
 	}()
 	response, err := vm.Run(x)
