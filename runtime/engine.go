@@ -83,7 +83,8 @@ type VM interface {
 	// (see [Exec.Check]); the VM is then dropped.
 	Run(x *Exec) (Response, error)
 	// Reset prepares for another request, and reports whether nothing is left
-	// of the last one. A VM that says false is dropped.
+	// of the last one. A VM that says false is dropped. It takes no longer than
+	// dropping the VM would cost, whatever the run has done: no budget covers it.
 	Reset() bool
 }
 
@@ -290,12 +291,12 @@ const maxBrief = 2 * time.Millisecond
 // retake gives the slot back for a run whose brief call has lasted too long. It
 // is the watcher's.
 func (x *Exec) retake() {
-	idle := time.Duration(x.watch.now() - x.called.Load())
-	if idle < maxBrief || !x.place.CompareAndSwap(placeBrief, placeRetaken) {
+	idle := func() time.Duration { return time.Duration(x.watch.now() - x.called.Load()) }
+	if idle() < maxBrief || !x.place.CompareAndSwap(placeBrief, placeRetaken) {
 		return
 	}
 	if x.pass != nil {
-		x.pass.Idle(idle)
+		x.pass.Idle(idle()) // anew: it may be another call by now
 		x.pass.Leave()
 	}
 	x.place.Store(placeOff)

@@ -23,10 +23,51 @@ func checkBigInt(v *vm, c goja.FunctionCall) goja.FunctionCall {
 }
 
 func checkBits(v *vm, c goja.FunctionCall) goja.FunctionCall {
-	if c.Argument(0).ToNumber().ToFloat() > maxBigBits {
+	bits := c.Argument(0).ToNumber() // once, as another time it may be another
+	if bits.ToFloat() > maxBigBits {
 		v.tooManyBits()
 	}
-	return c
+	return with(with(c, 0, bits), 1, v.readable(c.Argument(1)))
+}
+
+// bigintAt guards a native that reads an argument as a bigint.
+func bigintAt(i int) guard {
+	return checking(func(v *vm, c goja.FunctionCall) goja.FunctionCall { return with(c, i, v.readable(c.Argument(i))) })
+}
+
+// readable is the primitive that a value is, which is read as a bigint if it is
+// a text: in quadratic time.
+func (v *vm) readable(val goja.Value) goja.Value {
+	if _, ok := val.(*goja.Object); ok {
+		val = v.library("primitive", val)
+	}
+	if s, ok := val.(goja.String); ok && s.Length() > maxBigDigits {
+		v.rangeError("the text is longer than " + strconv.Itoa(maxBigDigits) + " digits")
+	}
+	return val
+}
+
+// compare does the operators that read a text as a bigint where the other side
+// is one.
+func (v *vm) compare(c goja.FunctionCall) goja.Value {
+	op, a, b := c.Argument(0), c.Argument(1), c.Argument(2)
+	switch {
+	case goja.IsBigInt(a) && !goja.IsBigInt(b):
+		b = v.readable(b)
+	case goja.IsBigInt(b) && !goja.IsBigInt(a):
+		a = v.readable(a)
+	}
+	return v.library("compare", op, a, b)
+}
+
+// shift is what a value is shifted right by. Less than nothing would make a
+// bigint longer.
+func (v *vm) shift(c goja.FunctionCall) goja.Value {
+	by := v.numeric(c.Argument(0))
+	if n := bigOf(by); n != nil && n.Sign() < 0 {
+		v.rangeError("write << to shift a bigint to the left")
+	}
+	return by
 }
 
 func (v *vm) tooManyBits() { v.rangeError("Maximum BigInt size exceeded") }

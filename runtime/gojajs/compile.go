@@ -288,18 +288,24 @@ func wrap(program *ast.Program, body *ast.FunctionLiteral, usesArguments bool) {
 	body.ParameterList = parameters(moduleParameters)
 	body.Source = nativeSource
 	if usesArguments {
-		body.Body.List = behindDirectives(body.Body.List, hideInside())
+		for _, key := range []ast.Expression{
+			&ast.NumberLiteral{Idx: 1, Literal: "4", Value: int64(len(moduleParameters) - 1)},
+			&ast.StringLiteral{Idx: 1, Literal: `"callee"`, Value: "callee"},
+		} {
+			body.Body.List = behindDirectives(body.Body.List, hideArgument(key))
+		}
 	}
 	program.Body = []ast.Statement{&ast.ExpressionStatement{Expression: body}}
 	program.DeclarationList = nil
 }
 
-// hideInside takes idInside out of the file's arguments. A file that declares a
-// variable of that name has none, which the statement may fail at.
-func hideInside() ast.Statement {
-	last := &ast.BracketExpression{Left: identifier("arguments", 1), LeftBracket: 1, RightBracket: 1,
-		Member: &ast.NumberLiteral{Idx: 1, Literal: "4", Value: int64(len(moduleParameters) - 1)}}
-	hide := &ast.ExpressionStatement{Expression: &ast.UnaryExpression{Operator: token.DELETE, Idx: 1, Operand: last}}
+// hideArgument takes a property out of the file's arguments: idInside, and the
+// file's function, which could be called with another object in its place. A
+// file that declares a variable called arguments has none, which the statement
+// may fail at, as for strict code's callee, which there is no way to reach.
+func hideArgument(key ast.Expression) ast.Statement {
+	property := &ast.BracketExpression{Left: identifier("arguments", 1), LeftBracket: 1, RightBracket: 1, Member: key}
+	hide := &ast.ExpressionStatement{Expression: &ast.UnaryExpression{Operator: token.DELETE, Idx: 1, Operand: property}}
 	return &ast.TryStatement{Try: 1, Body: block(hide), Catch: &ast.CatchStatement{Catch: 1, Body: block()}}
 }
 

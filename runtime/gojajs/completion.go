@@ -1,6 +1,8 @@
 package gojajs
 
 import (
+	"math/big"
+
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/token"
@@ -163,6 +165,12 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 		if rw.mentions.bigints && growing[n.Operator] != "" {
 			return binary(n.Operator, n.Left, n.Right)
 		}
+		if rw.mentions.bigints && n.Operator == token.SHIFT_RIGHT {
+			n.Right = call(funcShift, n.Right.Idx0(), n.Right)
+		}
+		if op := comparing[n.Operator]; rw.mentions.bigints && op != "" && !isLiteral(n.Left) && !isLiteral(n.Right) {
+			return call(funcCompare, n.Left.Idx0(), literal(op, n.Left.Idx0()), n.Left, n.Right)
+		}
 	case *ast.CallExpression:
 		// A variable's value may be a function that notes nothing.
 		id, ok := n.Callee.(*ast.Identifier)
@@ -179,12 +187,37 @@ var growing = map[token.Token]string{token.EXPONENT: "**", token.MULTIPLY: "*", 
 
 func binary(op token.Token, left, right ast.Expression) ast.Expression {
 	at := left.Idx0()
-	text := &ast.StringLiteral{Idx: at, Literal: growing[op], Value: identifier(growing[op], at).Name}
-	return call(funcBinary, at, text, left, right)
+	return call(funcBinary, at, literal(growing[op], at), left, right)
+}
+
+// comparing are the operators that read a text as a bigint to compare it with
+// one.
+var comparing = map[token.Token]string{token.EQUAL: "==", token.NOT_EQUAL: "!=", token.LESS: "<", token.GREATER: ">",
+	token.LESS_OR_EQUAL: "<=", token.GREATER_OR_EQUAL: ">="}
+
+// isLiteral tells what a comparison can't take long with.
+func isLiteral(e ast.Expression) bool {
+	switch e := e.(type) {
+	case *ast.NumberLiteral:
+		_, big := e.Value.(*big.Int)
+		return !big
+	case *ast.StringLiteral:
+		return len(e.Literal) < maxBigDigits
+	case *ast.BooleanLiteral, *ast.NullLiteral:
+		return true
+	}
+	return false
+}
+
+func literal(text string, at file.Idx) ast.Expression {
+	return &ast.StringLiteral{Idx: at, Literal: text, Value: identifier(text, at).Name}
 }
 
 // keepBigint makes x **= y of bigints an assignment of x ** y.
 func (rw *rewriter) keepBigint(n *ast.AssignExpression) {
+	if rw.mentions.bigints && n.Operator == token.SHIFT_RIGHT {
+		n.Right = call(funcShift, n.Right.Idx0(), n.Right)
+	}
 	if !rw.mentions.bigints || growing[n.Operator] == "" {
 		return
 	}

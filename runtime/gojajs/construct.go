@@ -2,6 +2,7 @@ package gojajs
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/dop251/goja"
@@ -25,6 +26,11 @@ func constructorGuard(check func(v *vm, name string, args []goja.Value) []goja.V
 			})
 		}
 		val := v.library("constructor", native, name, native.Get("length"), look)
+		if slices.Contains(errorSources, name.String()) && slices.Contains(valueConstructors, name.String()) {
+			// What these inherit from is Error, which then has to be the guarded one.
+			v.install(v.script.shared.features["Error"], useValue)
+			_ = val.(*goja.Object).SetPrototype(v.holder("Error"))
+		}
 		v.moveHolder(name.String(), val.(*goja.Object)) // guards of its functions belong there from now on
 		return val
 	}
@@ -72,7 +78,9 @@ func (v *vm) checkBytes(n float64) {
 
 func checkBuffer(v *vm, _ string, args []goja.Value) []goja.Value {
 	if len(args) > 0 {
-		v.checkBytes(v.toNumber(args[0]))
+		n := args[0].ToNumber() // once, as another time it may be another
+		v.checkBytes(n.ToFloat())
+		args[0] = n
 	}
 	return args
 }
@@ -171,11 +179,22 @@ func flat(v *vm, c goja.FunctionCall) goja.Value {
 }
 
 func checkRegExp(v *vm, _ string, args []goja.Value) []goja.Value {
-	if len(args) > 0 && !isRegExp(args[0]) && !goja.IsUndefined(args[0]) {
-		source := v.str(args[0])
-		v.checkPattern(source.String())
-		args[0] = source
+	if len(args) == 0 || goja.IsUndefined(args[0]) {
+		return args
 	}
+	source := args[0]
+	if isRegExp(source) {
+		// In the parts that were looked at: what goja makes of the object may be
+		// another text.
+		re := source.(*goja.Object)
+		if len(args) == 1 || goja.IsUndefined(args[1]) {
+			args = []goja.Value{nil, re.Get("flags")}
+		}
+		source = re.Get("source")
+	}
+	text := v.str(source)
+	v.checkPattern(text.String())
+	args[0] = text
 	return args
 }
 

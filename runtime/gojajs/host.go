@@ -119,9 +119,14 @@ func (v *vm) grow(name string, t *tree) goja.Value {
 	return v.fromGo(t.constant)
 }
 
-// native makes a function of Go's.
+// native makes a function of Go's. It is a checkpoint, since natives may call it
+// without end.
 func (v *vm) native(name string, f func(goja.FunctionCall) goja.Value) *goja.Object {
-	obj := v.js.ToValue(f).(*goja.Object)
+	obj := v.js.ToValue(func(c goja.FunctionCall) goja.Value {
+		v.enter()
+		defer v.leave()
+		return f(c)
+	}).(*goja.Object)
 	_ = obj.DefineDataProperty("name", v.js.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	return obj
 }

@@ -16,10 +16,12 @@ const (
 	propWanted  = "wanted"  // whether the handler is to be called; asked where the main file ends
 	propEnd     = "end"     // assigned where the main file ends without a return: its completion value
 
-	funcKey    = "key"    // looks at a property name that was computed
-	funcList   = "list"   // what ...x adds to a list
-	funcObject = "object" // what ...x adds to an object
-	funcBinary = "binary" // an operator that makes large bigints
+	funcKey     = "key"     // looks at a property name that was computed
+	funcList    = "list"    // what ...x adds to a list
+	funcObject  = "object"  // what ...x adds to an object
+	funcBinary  = "binary"  // an operator that makes large bigints
+	funcShift   = "shift"   // what a bigint is shifted right by
+	funcCompare = "compare" // an operator that may compare a bigint with a text
 )
 
 // insideObject has these properties. Go answers for them, because a property is
@@ -65,6 +67,10 @@ func (o *insideObject) Get(key string) goja.Value {
 		f = v.object
 	case funcBinary:
 		f = v.binary
+	case funcShift:
+		f = v.shift
+	case funcCompare:
+		f = v.compare
 	}
 	return o.funcs.set(key, v.js.ToValue(f))
 }

@@ -90,7 +90,8 @@ func (v *vm) bridge() *goja.Object {
 			}
 			return goja.Undefined()
 		},
-		"apply": v.apply, "construct": v.construct, "adopt": v.adopt,
+		"advance": v.advance,
+		"apply":   v.apply, "construct": v.construct, "adopt": v.adopt,
 		"describe": v.describeProperty, "accessor": v.defineAccessor,
 		"bytesToString": v.bytesToString, "encode": v.encode, "decode": v.decode, "checkLabel": v.checkLabel,
 	} {

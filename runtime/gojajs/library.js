@@ -91,7 +91,29 @@ exports.binary = function (op, a, b) {
   }
 };
 
+exports.compare = function (op, a, b) {
+  switch (op) {
+    case '==': return a == b;
+    case '!=': return a != b;
+    case '<': return a < b;
+    case '>': return a > b;
+    case '<=': return a <= b;
+    default: return a >= b;
+  }
+};
+
 // --- texts ---
+
+// matchAll finds the matches of a RegExp that nobody else has.
+exports.matchAll = function* (re, text, all) {
+  for (;;) {
+    const m = re.exec(text);
+    if (m === null) return;
+    yield m;
+    if (!all) return;
+    if (go.text(m[0]) === '') go.advance(re, text);
+  }
+};
 
 exports.raw = function (strings, ...values) {
   const list = strings.raw, n = go.lengthOf(list);

@@ -37,6 +37,9 @@ const (
 	maxSteps = 20e6
 	// maxPatternSize bounds a pattern: its length times its repetitions.
 	maxPatternSize = 1e6
+	// maxLiteralsSize bounds what a program has in its text: goja compiles that
+	// when the program is loaded, to some bytes for each.
+	maxLiteralsSize = 10 * maxPatternSize
 	// maxGroups bounds how deep a pattern can nest.
 	maxGroups = 500
 	// lateness is how late a backtracking match notices that its time is up.

@@ -2,6 +2,7 @@ package gojajs
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 )
@@ -156,6 +157,7 @@ func symbolMethod(f func(v *vm, re *goja.Object, s goja.String, c goja.FunctionC
 		return v.stand(native, func(c goja.FunctionCall) goja.Value {
 			re, ok := c.This.(*goja.Object)
 			if !ok || !v.standard(re) {
+				v.regexpOf(c.This)
 				return generic(c)
 			}
 			s := v.str(c.Argument(0))
@@ -196,7 +198,8 @@ func searchSymbol(v *vm, re *goja.Object, s goja.String, _ goja.FunctionCall) go
 	return v.js.ToValue(m[0])
 }
 
-func splitSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goja.Value {
+func splitSymbol(v *vm, c goja.FunctionCall) goja.Value {
+	re, s := v.regexpOf(c.This), v.str(c.Argument(0))
 	limit := uint32(1<<32 - 1)
 	if a := c.Argument(1); !goja.IsUndefined(a) {
 		limit = uint32(int64(a.ToNumber().ToFloat()))
@@ -237,13 +240,55 @@ func splitSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goj
 	return v.js.NewArray(parts...)
 }
 
-// patternArgument checks the text that match, matchAll and search make a RegExp
-// of.
-func patternArgument(v *vm, c goja.FunctionCall) goja.FunctionCall {
-	a := c.Argument(0)
-	if _, ok := a.(*goja.Object); ok || goja.IsUndefined(a) {
-		return c
+// matchAllSymbol is RegExp.prototype[Symbol.matchAll]. goja's makes a RegExp of
+// whatever text the object is by then.
+func matchAllSymbol(v *vm, c goja.FunctionCall) goja.Value {
+	re, s := v.regexpOf(c.This), v.str(c.Argument(0))
+	flags := v.str(re.Get("flags"))
+	args := checkRegExp(v, "", []goja.Value{re, flags})
+	own, err := v.js.New(v.holder("RegExp"), args...)
+	if err != nil {
+		panic(rethrown(err))
 	}
-	v.checkPattern(a.String())
-	return c
+	if err := own.Set("lastIndex", re.Get("lastIndex")); err != nil {
+		panic(rethrown(err))
+	}
+	return v.library("matchAll", own, s, v.js.ToValue(strings.Contains(flags.String(), "g")))
+}
+
+// advance moves a RegExp on behind an empty match.
+func (v *vm) advance(c goja.FunctionCall) goja.Value {
+	re, s := c.Argument(0).(*goja.Object), v.str(c.Argument(1))
+	at := int(v.toNumber(re.Get("lastIndex")))
+	v.setLastIndex(re, advance(s, []int{at, at}, v.expressionOf(re).unicode))
+	return goja.Undefined()
+}
+
+// patternMethod guards match, matchAll and search: the method of an argument is
+// looked up once, and a text that becomes a RegExp is checked.
+func patternMethod(symbol *goja.Symbol) guard {
+	return func(v *vm, native *goja.Object) goja.Value {
+		f := code(native)
+		return v.stand(native, func(c goja.FunctionCall) goja.Value {
+			if symbol == goja.SymMatchAll {
+				v.needGlobal(c.Argument(0))
+			}
+			if val, ok := v.delegated(c, symbol); ok {
+				return val
+			}
+			if a := c.Argument(0); !goja.IsUndefined(a) {
+				text := v.str(a)
+				v.checkPattern(text.String())
+				c = with(c, 0, text)
+			}
+			return f(c)
+		})
+	}
+}
+
+// needGlobal refuses a RegExp without the flag g where all matches are meant.
+func (v *vm) needGlobal(val goja.Value) {
+	if isRegExp(val) && !strings.Contains(v.str(val.(*goja.Object).Get("flags")).String(), "g") {
+		v.typeError("the regular expression needs the flag g")
+	}
 }

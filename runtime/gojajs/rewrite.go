@@ -2,6 +2,7 @@ package gojajs
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
@@ -37,7 +38,8 @@ type rewriter struct {
 // be stored or passed on, rather than called or looked into.
 type mentions struct {
 	names, values map[string]bool
-	bigints       bool // the program may have bigints
+	bigints       bool    // the program may have bigints
+	patterns      float64 // size of all regular expressions in the text, see patternSize
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -106,10 +108,14 @@ func (rw *rewriter) node(node any) {
 		rw.name(name, !rw.skip[n])
 	case *ast.DotExpression:
 		rw.name(n.Identifier.Name.String(), !rw.skip[n])
-		rw.harmless(n.Left)
+		if n.Identifier.Name == "prototype" {
+			rw.harmless(n.Left)
+		} else {
+			rw.lookedInto(n.Left)
+		}
 		n.Identifier.Idx = n.Left.Idx0() // errors are where the expression begins, as on otto
 	case *ast.BracketExpression:
-		rw.harmless(n.Left)
+		rw.lookedInto(n.Left)
 		n.LeftBracket = n.Left.Idx0()
 		if lit, ok := n.Member.(*ast.StringLiteral); ok {
 			rw.name(lit.Value.String(), !rw.skip[n])
@@ -123,6 +129,7 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.CallExpression:
 		rw.harmless(n.Callee)
+		rw.ownFunction(n.Callee)
 		n.LeftParenthesis = n.Callee.Idx0()
 	case *ast.NewExpression:
 		rw.harmless(n.Callee)
@@ -130,9 +137,10 @@ func (rw *rewriter) node(node any) {
 	case *ast.TemplateLiteral:
 		rw.harmless(n.Tag)
 	case *ast.ClassLiteral:
-		rw.harmless(n.SuperClass)
+		rw.lookedInto(n.SuperClass)
 	case *ast.BinaryExpression:
-		if n.Comparison || n.Operator == token.INSTANCEOF {
+		switch n.Operator {
+		case token.STRICT_EQUAL, token.STRICT_NOT_EQUAL, token.INSTANCEOF:
 			rw.harmless(n.Left)
 			rw.harmless(n.Right)
 		}
@@ -142,6 +150,9 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.RegExpLiteral:
 		rw.name(expressions, false)
+		if rw.mentions.patterns += patternSize(n.Pattern); rw.mentions.patterns > maxLiteralsSize {
+			rw.refuse(n.Idx, "the program's regular expressions are too large together")
+		}
 	case *ast.ArrayPattern:
 		if n.Rest != nil {
 			rw.name(restOfArray, false)
@@ -163,8 +174,8 @@ func (rw *rewriter) node(node any) {
 	}
 }
 
-// harmless notes that an expression is called or looked into: what it names is
-// not passed on.
+// harmless notes that an expression is called, or used in another way that can't
+// pass on what it names.
 func (rw *rewriter) harmless(e ast.Expression) {
 	switch n := e.(type) {
 	case *ast.OptionalChain:
@@ -173,6 +184,35 @@ func (rw *rewriter) harmless(e ast.Expression) {
 		rw.harmless(n.Expression)
 	case *ast.Identifier, *ast.DotExpression, *ast.BracketExpression:
 		rw.skip[n] = true
+	}
+}
+
+// lookedInto notes that a property is asked of what an expression names, or that
+// a class extends it. That passes a method on, as by trim.valueOf(), or the
+// function of an accessor; and Object as by Object.valueOf(). Other globals are
+// no danger by themselves.
+func (rw *rewriter) lookedInto(e ast.Expression) {
+	switch n := e.(type) {
+	case *ast.OptionalChain:
+		rw.lookedInto(n.Expression)
+	case *ast.Optional:
+		rw.lookedInto(n.Expression)
+	case *ast.Identifier:
+		if !slices.Contains(valueConstructors, n.Name.String()) {
+			rw.skip[n] = true
+		}
+	}
+}
+
+// ownFunction notes a call as of Object.keys, which passes Object on to a native
+// only: nobody can put another function there without a use of Object's value.
+func (rw *rewriter) ownFunction(callee ast.Expression) {
+	dot, ok := callee.(*ast.DotExpression)
+	if !ok {
+		return
+	}
+	if id, ok := dot.Left.(*ast.Identifier); ok && slices.Contains(ownFunctions[id.Name.String()], dot.Identifier.Name.String()) {
+		rw.skip[id] = true
 	}
 }
 

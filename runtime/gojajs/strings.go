@@ -1,6 +1,8 @@
 package gojajs
 
 import (
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,7 +77,11 @@ func (v *vm) checkSearch(s, t goja.String) {
 	}
 }
 
-func isASCII(s goja.String) bool { return len(s.String()) == s.Length() }
+// isASCII doesn't convert a text that goja has as units of UTF-16, which takes
+// as long as what the answer may save.
+func isASCII(s goja.String) bool {
+	return reflect.TypeOf(s).Kind() != reflect.Slice && len(s.String()) == s.Length()
+}
 
 func isRegExp(val goja.Value) bool {
 	obj, ok := val.(*goja.Object)
@@ -86,8 +92,8 @@ func isRegExp(val goja.Value) bool {
 func splitMethod(v *vm, native *goja.Object) goja.Value {
 	f := code(native)
 	return v.stand(native, func(c goja.FunctionCall) goja.Value {
-		if v.delegates(c.Argument(0), goja.SymSplit) {
-			return f(c)
+		if val, ok := v.delegated(c, goja.SymSplit); ok {
+			return val
 		}
 		s := v.text(c.This)
 		c.This = s
@@ -103,23 +109,43 @@ func splitMethod(v *vm, native *goja.Object) goja.Value {
 	})
 }
 
-// delegates tells that an argument has a method of its own for the operation.
-func (v *vm) delegates(val goja.Value, symbol *goja.Symbol) bool {
-	obj, ok := val.(*goja.Object)
+// delegated calls the method that the first argument has for the operation, if
+// it has one. It looks that up once: another time it may be another.
+func (v *vm) delegated(c goja.FunctionCall, symbol *goja.Symbol) (goja.Value, bool) {
+	obj, ok := c.Argument(0).(*goja.Object)
 	if !ok {
-		return false
+		return nil, false
+	}
+	if goja.IsUndefined(c.This) || goja.IsNull(c.This) {
+		v.typeError("this is undefined or null")
 	}
 	m := obj.GetSymbol(symbol)
-	return m != nil && !goja.IsUndefined(m) && !goja.IsNull(m)
+	if m == nil || goja.IsUndefined(m) || goja.IsNull(m) {
+		return nil, false
+	}
+	args := slices.Clone(c.Arguments)
+	args[0] = c.This
+	if method, ok := m.(*goja.Object); ok {
+		if f := code(method); f != nil {
+			return f(goja.FunctionCall{This: obj, Arguments: args}), true
+		}
+	}
+	f, ok := goja.AssertFunction(m)
+	if !ok {
+		v.typeError("the argument's method is not a function")
+	}
+	return v.must(f(obj, args...)), true
 }
 
 // replaceMethod is String.prototype.replace and replaceAll.
 func replaceMethod(all bool) guard {
 	return func(v *vm, native *goja.Object) goja.Value {
-		f := code(native)
 		return v.stand(native, func(c goja.FunctionCall) goja.Value {
-			if v.delegates(c.Argument(0), goja.SymReplace) {
-				return f(c)
+			if all {
+				v.needGlobal(c.Argument(0))
+			}
+			if val, ok := v.delegated(c, goja.SymReplace); ok {
+				return val
 			}
 			s := v.text(c.This)
 			t := v.str(c.Argument(0))

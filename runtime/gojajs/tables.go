@@ -55,8 +55,10 @@ var implied = func() map[string][]string {
 		expressions: {"exec", "test", "compile", "Symbol.match", "Symbol.replace", "Symbol.search", "Symbol.split"},
 		"RegExp":    {expressions},
 		"match":     {expressions},
-		"matchAll":  {expressions},
+		"matchAll":  {expressions, "Symbol.matchAll"},
 		"search":    {expressions},
+		// Typed arrays become texts by it.
+		"Uint8Array": {"join"},
 	}
 	for _, name := range slices.Concat(errorSources, errorTexts) {
 		m[name] = []string{"Error"}
@@ -73,6 +75,8 @@ var (
 		"Promise", "then", "catch", "finally", "constructor"}
 )
 
+const noBigArrays = "typed arrays of bigints are not available; use an array, or a DataView"
+
 const noEval = "code can't be made at run time; write it in a file of the app"
 
 var typedArrays = []string{"Uint8Array", "Uint8ClampedArray", "Int8Array", "Uint16Array", "Int16Array", "Uint32Array",
@@ -82,6 +86,15 @@ var typedArrays = []string{"Uint8Array", "Uint8ClampedArray", "Int8Array", "Uint
 // they can stand where a native expects a function.
 var valueConstructors = []string{"Object", "Array", "RegExp", "Error", "AggregateError", "TypeError", "ReferenceError",
 	"SyntaxError", "RangeError", "EvalError", "URIError"}
+
+// ownFunctions are what the first two of them have of their own.
+var ownFunctions = map[string][]string{
+	"Object": {"assign", "create", "defineProperties", "defineProperty", "entries", "freeze", "fromEntries",
+		"getOwnPropertyDescriptor", "getOwnPropertyDescriptors", "getOwnPropertyNames", "getOwnPropertySymbols",
+		"getPrototypeOf", "hasOwn", "is", "isExtensible", "isFrozen", "isSealed", "keys", "preventExtensions", "seal",
+		"setPrototypeOf", "values"},
+	"Array": {"from", "isArray", "of"},
+}
 
 var guards = func() map[string]guard {
 	g := map[string]guard{
@@ -117,13 +130,17 @@ var guards = func() map[string]guard {
 		"String.prototype.concat": checking(concatenated), "String.prototype.indexOf": checking(searched),
 		"String.prototype.lastIndexOf": checking(searched), "String.prototype.includes": checking(searched),
 		"String.prototype.split": splitMethod, "String.prototype.replace": replaceMethod(false), "String.prototype.replaceAll": replaceMethod(true),
-		"String.prototype.match": checking(patternArgument), "String.prototype.matchAll": checking(patternArgument), "String.prototype.search": checking(patternArgument),
+		"String.prototype.match": patternMethod(goja.SymMatch), "String.prototype.matchAll": patternMethod(goja.SymMatchAll), "String.prototype.search": patternMethod(goja.SymSearch),
+		"String.prototype.normalize": inPieces, "String.prototype.localeCompare": checking(compared),
+		"String.prototype.toLowerCase": inPieces, "String.prototype.toUpperCase": inPieces,
+		"String.prototype.toLocaleLowerCase": inPieces, "String.prototype.toLocaleUpperCase": inPieces,
+		"encodeURI": checking(encoded), "encodeURIComponent": checking(encoded), "escape": checking(encoded),
 
 		"RegExp.prototype.exec": execGuard, "RegExp.prototype.test": instead(test),
 		"RegExp.prototype.compile":        refused("RegExp.prototype.compile is not available; make a new RegExp"),
 		"RegExp.prototype.Symbol.match":   symbolMethod(matchSymbol),
 		"RegExp.prototype.Symbol.replace": symbolMethod(replaceSymbol), "RegExp.prototype.Symbol.search": symbolMethod(searchSymbol),
-		"RegExp.prototype.Symbol.split": symbolMethod(splitSymbol),
+		"RegExp.prototype.Symbol.split": instead(splitSymbol), "RegExp.prototype.Symbol.matchAll": instead(matchAllSymbol),
 
 		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
@@ -146,12 +163,15 @@ var guards = func() map[string]guard {
 		g["%TypedArray%.prototype."+name] = typedMethod
 	}
 	g["%TypedArray%.prototype.set"] = checking(checkSet)
+	g["%TypedArray%.prototype.join"] = instead((*vm).join)
 	for _, name := range typedArrays {
 		g[name] = func(v *vm, native *goja.Object) goja.Value {
 			v.haveBytes()
 			return constructorGuard(checkTyped)(v, native)
 		}
 	}
+	g["BigInt64Array"], g["BigUint64Array"] = refused(noBigArrays), refused(noBigArrays)
+	g["DataView.prototype.setBigInt64"], g["DataView.prototype.setBigUint64"] = bigintAt(1), bigintAt(1)
 	return g
 }()
 

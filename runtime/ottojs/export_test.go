@@ -2,6 +2,8 @@ package ottojs
 
 import (
 	"github.com/robertkrimen/otto/parser"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // Inlines tells whether a main file's handler becomes a part of the file.
@@ -12,4 +14,21 @@ func Inlines(src string) bool {
 	}
 	handler, _ := inlineHandler(wrapped(program, len(src)))
 	return handler != nil
+}
+
+// ResetAfter tells whether a VM can be used again after the code.
+func ResetAfter(src string) (bool, error) {
+	script, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": ""}, Main: "main.js",
+		Limits: runtime.Limits{Memory: runtime.DefaultMemory, StackDepth: runtime.DefaultStackDepth}})
+	if err != nil {
+		return false, err
+	}
+	made, err := script.NewVM()
+	if err != nil {
+		return false, err
+	}
+	if _, err := made.(*vm).otto.Run(src); err != nil {
+		return false, err
+	}
+	return made.Reset(), nil
 }

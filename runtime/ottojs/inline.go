@@ -48,7 +48,7 @@ func inlineHandler(body *ast.FunctionLiteral) (handler *ast.FunctionLiteral, cal
 	}
 	inside := scopeNames(handler.ParameterList.List, handler.DeclarationList)
 	ast.Walk(inside, handler.Body)
-	if !mayMerge(outside, inside, handler) {
+	if !mayMerge(outside, inside, handler) || called && (outside.own["request"] || outside.written["request"]) {
 		return nil, false
 	}
 	block.List = rest
@@ -74,6 +74,9 @@ func isIdentifier(e ast.Expression, name string) bool {
 // mayMerge reports whether the handler's own names can be the file's. The first
 // parameter may be called as the file's own request, which it is.
 func mayMerge(outside, inside *names, handler *ast.FunctionLiteral) bool {
+	if !distinctParameters(handler) {
+		return false
+	}
 	for _, name := range []string{"handler", "arguments", "module", "exports", "caller", "callee"} {
 		if outside.free[name] || outside.own[name] || inside.free[name] || inside.own[name] {
 			return false
@@ -90,6 +93,25 @@ func mayMerge(outside, inside *names, handler *ast.FunctionLiteral) bool {
 		if outside.own[name] || outside.free[name] || name == "request" || name == "require" {
 			return false
 		}
+	}
+	return true
+}
+
+// distinctParameters reports whether each parameter has a name of its own. Of
+// two with the same name the last counts, and a function in the handler counts
+// before any parameter of its name.
+func distinctParameters(handler *ast.FunctionLiteral) bool {
+	seen := make(map[string]bool)
+	for _, d := range handler.DeclarationList {
+		if d, ok := d.(*ast.FunctionDeclaration); ok {
+			seen[d.Function.Name.Name] = true
+		}
+	}
+	for _, p := range handler.ParameterList.List {
+		if seen[p.Name] {
+			return false
+		}
+		seen[p.Name] = true
 	}
 	return true
 }
@@ -172,6 +194,9 @@ func (n *names) Enter(node ast.Node) ast.Visitor {
 	case *ast.ForInStatement:
 		n.write(node.Into)
 	case *ast.CatchStatement:
+		if node == nil {
+			return nil // of a try that has only finally
+		}
 		n.write(node.Parameter) // a name of its own; taking it for the scope's is on the safe side
 	case *ast.FunctionLiteral:
 		n.enclose(node)

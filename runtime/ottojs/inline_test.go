@@ -52,6 +52,15 @@ var handlers = []struct {
 	{"a catch", `function handler(request) { try { throw 1; } catch (e) { return e; } }`, true},
 	{"a loop", `function handler(request) { var out = []; for (var i = 0; i < 3; i++) out.push(i); for (var k in {a: 1}) out.push(k); return out; }`, true},
 	{"a label", `function handler(request) { a: for (;;) { for (;;) break a; } return 'out'; }`, true},
+	{"a finally without a catch", `try { } finally { } function handler(request) { try { return 'a'; } finally { return 'b'; } }`, true},
+	{"a finally over a throw", `function handler(request) { try { throw 1; } finally { return 'b'; } }`, true},
+	{"a function called as the parameter", `function handler(q) { function q() { } return typeof q; }`, false},
+	{"two parameters of one name", `function path() { return request.path; } function handler(request, request) { return path(); }`, false},
+	{"another request in the call", `var request = {path: 'other'}; function handler(r) { return r.path; } handler(request)`, false},
+	{"another request in the call, assigned", `request = {path: 'other'}; function handler(r) { return r.path; } handler(request)`, false},
+	{"another request in the call, by a function", `function set() { request = {path: 'other'}; } set(); function handler(r) { return r.path; } handler(request)`, false},
+	{"a function called request in the call", `function request() { } function handler(r) { return typeof r; } handler(request)`, false},
+	{"another request, not in a call", `request = {path: 'other'}; function handler(r) { return r.path; }`, true},
 	{"a function that outlives it", `var kept; function handler(request) { var n = 1; kept = function () { return ++n; }; return [kept(), kept()]; }`, true},
 }
 

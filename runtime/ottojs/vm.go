@@ -224,6 +224,10 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	return fn, nil
 }
 
+// maxGlobals is how many globals may be deleted after a run. Each takes otto a
+// walk over all, outside of any budget, and a new VM comes cheaper then.
+const maxGlobals = 100
+
 // Reset forgets the run. What a run can leave behind in a VM are globals, and
 // the time that Date.prototype is in ES5: everything else that code can reach
 // from one request to the next was made unchangeable when the VM was made. New
@@ -236,8 +240,8 @@ func (v *vm) Reset() bool {
 		return false
 	}
 	names := v.global.Keys()
-	if len(names) == 0 {
-		return true
+	if len(names) > maxGlobals {
+		return false
 	}
 	for _, name := range names {
 		if _, err := v.lib.remove.Call(undefined, name); err != nil {

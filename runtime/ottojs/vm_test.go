@@ -127,3 +127,16 @@ func TestUnchangeable(t *testing.T) {
 		t.Errorf("changeable (-want +got)\n%s", diff)
 	}
 }
+
+// Deleting a great many globals would take longer than any request may.
+func TestReset(t *testing.T) {
+	for src, want := range map[string]bool{
+		"":              true,
+		"a = 1; b = {}": true,
+		"for (i = 0; i < 1000; i++) this['g' + i] = i": false,
+	} {
+		if got, err := ottojs.ResetAfter(src); err != nil || got != want {
+			t.Errorf("after %q: %v, %v; want %v", src, got, err, want)
+		}
+	}
+}

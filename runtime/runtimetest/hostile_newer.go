@@ -190,6 +190,7 @@ var hostileNewer = []hostileCase{
 	{"regular expression: many groups, by another source", "", `const r = /x/g; Object.defineProperty(r, 'source', {value: '('.repeat(2e7)}); [...'x'.matchAll(r)]`},
 	{"regular expression: many groups", "", `new RegExp('(?=('.repeat(1e5) + '))'.repeat(1e5))`},
 	{"regular expression: many groups in a literal", runtime.CodeSyntax, "/" + strings.Repeat("(?=(", 1e5) + strings.Repeat("))", 1e5) + "/"},
+	{"regular expression: many large literals", runtime.CodeUnsupported, "return [" + strings.Repeat("/(?:a{1000})x/, ", 20000) + "1].length"},
 	{"regular expression: long searches", "", `const s = 'a'.repeat(1e5); let n = 0; while (n < 1e9) n += s.replace(/a*b/g, 'x').length`},
 	{"a search in a text that isn't ASCII", "", `('é'.repeat(1e6)).indexOf('é'.repeat(5e5) + 'b')`},
 	{"Function by every route", "", `let n = 0; for (const f of [() => {}, async () => {}, function* () {}, class {}, Math.max, respond]) try { f.constructor('for (;;) ;')(); n++; } catch {} return n`},

@@ -1,0 +1,78 @@
+package gojajs
+
+import (
+	"strconv"
+
+	"github.com/dop251/goja"
+)
+
+// Methods that take a microsecond for each character, or give back many for one,
+// get a long text in pieces.
+const (
+	pieceLength = 10_000
+	maxPiece    = 100_000 // a text is only cut before a space
+)
+
+// inPieces guards a method of String.prototype that makes a text of a text. A
+// piece begins with a space or a control character: what is before it has no
+// say in what becomes of what is behind.
+func inPieces(v *vm, native *goja.Object) goja.Value {
+	f := code(native)
+	return v.stand(native, func(c goja.FunctionCall) goja.Value {
+		s := v.text(c.This)
+		if a := c.Argument(0); !goja.IsUndefined(a) {
+			c = with(c, 0, v.str(a))
+		}
+		if c.This = s; s.Length() <= pieceLength || isASCII(s) {
+			return f(c)
+		}
+		var b goja.StringBuilder
+		for from, size := 0, 0; from < s.Length(); {
+			v.x.Check()
+			to := v.pieceEnd(s, from)
+			c.This = s.Substring(from, to)
+			piece := v.str(f(c))
+			if size += piece.Length(); size > v.maxText() {
+				v.tooLong(native.Get("name").String())
+			}
+			b.WriteString(piece)
+			from = to
+		}
+		return b.String()
+	})
+}
+
+func (v *vm) pieceEnd(s goja.String, from int) int {
+	for to := from + pieceLength; to < s.Length(); to++ {
+		if s.CharAt(to) <= ' ' {
+			return to
+		}
+		if to-from > maxPiece {
+			v.rangeError("the text has more than " + strconv.Itoa(maxPiece) + " characters without a space")
+		}
+	}
+	return s.Length()
+}
+
+// compared bounds what localeCompare looks at.
+func compared(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	a, b := v.text(c.This), v.str(c.Argument(0))
+	if max(a.Length(), b.Length()) > maxPiece {
+		v.rangeError("localeCompare: a text is longer than " + strconv.Itoa(maxPiece) + " characters")
+	}
+	c.This = a
+	return with(c, 0, b)
+}
+
+// encoded bounds what becomes of a text whose characters become three each, or
+// nine.
+func encoded(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	s, most := v.str(c.Argument(0)), 3
+	if !isASCII(s) {
+		most = 9
+	}
+	if s.Length() > v.maxText()/most {
+		v.tooLong("encoding")
+	}
+	return with(c, 0, s)
+}
