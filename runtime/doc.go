@@ -14,8 +14,8 @@
 // # A run
 //
 // Run asks the [Gate] for admission. It takes a VM that an earlier run left
-// clean, or a new one, and starts a goroutine for the engine. The engine runs
-// the main file; if that neither responded nor returned, the function that it
+// clean, or a new one; each has a goroutine, which lasts as long as the VM is
+// used. The engine runs the main file; if that neither responded nor returned, the function that it
 // exports or its handler is called with the request. [Answer] turns what is
 // left at the end into a [Response].
 //
@@ -29,7 +29,8 @@
 // engine before it starts.
 //
 // When JavaScript calls a host function, the run gives its slot back, its CPU
-// clock stands still, and it resumes after. An error from the function is a
+// clock stands still, and it resumes after. A [Brief] one keeps the slot, unless
+// it takes long. An error from the function is a
 // JavaScript Error with name, code and message (see [HostError]), except [Stop],
 // which ends the run with a response.
 //
