@@ -110,14 +110,15 @@ func (s register) apply(c call, r result) (register, bool) {
 
 // do carries out a call. made is false if it certainly changed nothing.
 func do(ctx context.Context, s *sqlite.Store, c call) (r result, made bool, err error) {
+	var found result // may still be written after a call that was given up
 	read := func(tx storage.Tx) error {
 		e, err := tx.KV().Get(c.key)
 		if storage.CodeOf(err) == storage.CodeNotFound {
 			return nil
 		}
-		r.version = e.Version
+		found.version = e.Version
 		if err == nil {
-			r.value, err = strconv.Atoi(string(e.Value))
+			found.value, err = strconv.Atoi(string(e.Value))
 		}
 		return err
 	}
@@ -125,7 +126,8 @@ func do(ctx context.Context, s *sqlite.Store, c call) (r result, made bool, err 
 	if c.op == "get" {
 		err = s.View(ctx, scope, read)
 	} else {
-		err = s.Tx(ctx, scope, func(tx storage.Tx) error {
+		err = s.Tx(ctx, scope, func(tx storage.Tx) (err error) {
+			found = result{} // it may run twice
 			switch c.op {
 			case "set":
 				err = tx.KV().Set(c.key, value, 0)
@@ -133,9 +135,9 @@ func do(ctx context.Context, s *sqlite.Store, c call) (r result, made bool, err 
 				_, err = tx.KV().Incr(c.key, 1)
 			case "setIf":
 				_, err = tx.KV().SetIf(c.key, value, c.version)
-				r.done = err == nil
+				found.done = err == nil
 			case "delete":
-				r.done, err = tx.KV().Delete(c.key)
+				found.done, err = tx.KV().Delete(c.key)
 			}
 			if err != nil {
 				return err
@@ -145,7 +147,7 @@ func do(ctx context.Context, s *sqlite.Store, c call) (r result, made bool, err 
 	}
 	switch code := storage.CodeOf(err); {
 	case err == nil:
-		return r, true, nil
+		return found, true, nil
 	case code == storage.CodeConflict:
 		return result{}, true, nil
 	case code == storage.CodeUncertain:
