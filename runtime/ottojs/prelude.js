@@ -308,7 +308,8 @@
     put(O, name, function (o) {
       o = object(o);
       if (call(objectToString, o) === '[object String]') lengthOf(o);
-      return native(o);
+      var names = native(o);
+      return prototypeOf(o) === requestPrototype && isArray(names) ? requestNames(names) : names;
     });
   });
 
@@ -405,18 +406,30 @@
 
   // --- the request ---
 
-  // Method and path are there from the start, as nearly all handlers read them.
-  // The rest is made when it is asked for.
+  // A request inherits accessors of all that it has, which make it when it is
+  // asked for. What they make isn't enumerable, as for-in would find it twice.
   function Request() {}
   var fields = go.requestFields.split(' '), requestPrototype = Request.prototype;
+  function redefine(o, k, v) { defineProperty(o, k, {value: v, writable: true, enumerable: false, configurable: true}); }
   fields.forEach(function (k) {
-    if (k === 'method' || k === 'path') return;
     defineProperty(requestPrototype, k, {
       get: accessor(go.requestField(k)),
-      set: accessor(function (v) { data(this, k, v); }),
+      set: accessor(function (v) { if (this !== global) redefine(this, k, v); }),
       enumerable: true, configurable: false
     });
   });
+  function isField(k) {
+    for (var i = 0; i < fields.length; i++) if (fields[i] === k) return true;
+    return false;
+  }
+  // requestNames adds what a request has to the names of its own properties.
+  function requestNames(own) {
+    var names = [], n = 0, i;
+    for (i = 0; i < fields.length; i++) names[n++] = fields[i];
+    for (i = 0; i < own.length; i++) { debugger; if (!isField(own[i])) names[n++] = own[i]; }
+    return names;
+  }
+  put(requestPrototype, 'hasOwnProperty', function (k) { return isField(String(k)) || hasOwn(this, k); });
   put(requestPrototype, 'toJSON', function () {
     var all = {}, i, k;
     for (i = 0; i < fields.length; i++) all[fields[i]] = this[fields[i]];

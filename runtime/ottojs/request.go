@@ -10,25 +10,23 @@ import (
 // request is the handler's argument. What a run reads of it is made then.
 func (v *vm) request() otto.Value {
 	if v.run.request.IsUndefined() {
-		r := v.x.Request
-		obj := v.must(v.lib.create.Call(undefined, v.lib.request))
-		v.set(obj, "method", v.value(r.Method))
-		v.set(obj, "path", v.value(r.Path))
-		v.run.request = obj
+		v.run.request = v.must(v.lib.create.Call(undefined, v.lib.request))
 	}
 	return v.run.request
 }
 
-// requestField makes the accessor of a request's property, which replaces itself
-// by the value when it is first read.
+// requestField makes the accessor of a request's property, which keeps the value
+// in the request when it is first read.
 func (v *vm) requestField(c otto.FunctionCall) otto.Value {
 	name := c.Argument(0).String()
 	read := func(c otto.FunctionCall) otto.Value {
-		if c.This == v.lib.request {
-			return undefined
+		if !c.This.IsObject() || c.This == v.lib.request || c.This == v.global.Value() {
+			return undefined // a global that isn't enumerable would stay for the next request
 		}
 		val := v.requestValue(name)
-		v.defineOwn(c.This, name, val, true)
+		if val.IsObject() {
+			v.defineOwn(c.This, name, val)
+		}
 		return val
 	}
 	return v.must(v.otto.ToValue(native(read)))
@@ -42,7 +40,7 @@ func (v *vm) requestValue(name string) otto.Value {
 		for _, h := range r.Headers() {
 			v.set(obj, h.Name, v.value(h.Value))
 			if h.Alias != "" {
-				v.defineOwn(obj, h.Alias, v.value(h.Value), false)
+				v.defineOwn(obj, h.Alias, v.value(h.Value))
 			}
 		}
 		return obj
@@ -62,15 +60,12 @@ func (v *vm) requestValue(name string) otto.Value {
 	return v.fromGo(r.Field(name))
 }
 
-// defineOwn defines a property that can be written and deleted, whatever the
-// object inherits.
-func (v *vm) defineOwn(obj otto.Value, name string, val otto.Value, enumerable bool) {
+// defineOwn defines a property that can be written and deleted and isn't
+// enumerable, whatever the object inherits.
+func (v *vm) defineOwn(obj otto.Value, name string, val otto.Value) {
 	d := v.newObject()
 	v.set(d, "value", val)
 	v.set(d, "writable", otto.TrueValue())
 	v.set(d, "configurable", otto.TrueValue())
-	if enumerable {
-		v.set(d, "enumerable", otto.TrueValue())
-	}
 	v.must(v.lib.property.Call(undefined, obj, name, d))
 }

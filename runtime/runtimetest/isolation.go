@@ -30,6 +30,8 @@ var isolation = []attempt{
 		var d = {}; Object.defineProperty(d, 'value', {get: look, enumerable: true});
 		try { Object.defineProperty({}, 'x', d); } catch (e) {} try { Object.defineProperties({}, {x: d}); } catch (e) {} try { Object.create({}, {x: d}); } catch (e) {} try { Object.defineProperty([], 'length', {value: {valueOf: look}}); } catch (e) {} try { Object.assign({set x(v) { look(); }}, {x: 1}); } catch (e) {}
 		found.forEach(function (f) { [[g, 'stash', {value: id}], [g, {stash: {value: id}}], [{stash: {value: id}}]].forEach(function (a) { try { f.apply(g, a); } catch (e) {} }); }); return was`},
+	{"a getter used on the global object", `var g = (function () { return this; })(), was = [typeof body, typeof headers, typeof query].join(), p = Object.getPrototypeOf(request);
+		['body', 'headers', 'query'].forEach(function (k) { var d = p && Object.getOwnPropertyDescriptor(p, k); if (d && d.get) { try { d.get.call(g); } catch (e) {} try { d.get.call(undefined); } catch (e) {} try { (0, d.get)(); } catch (e) {} } }); return was`},
 	{"a setter used on the global object", `var g = (function () { return this; })(), was = [typeof body, typeof name, typeof message].join(), id = request.id;
 		[[Object.getPrototypeOf(request), 'body'], [Error.prototype, 'name'], [Error.prototype, 'message'], [URL.prototype, 'href']].forEach(function (p) { var d = Object.getOwnPropertyDescriptor(p[0], p[1]); if (d && d.set) try { d.set.call(g, id); } catch (e) {} }); return was`},
 	{"a frozen global object", `var g = (function () { return this; })(); g.stash1 = 1; try { Object.freeze(g); } catch (e) {} try { Object.preventExtensions(g); } catch (e) {} try { Object.seal(g); } catch (e) {} stash2 = 1; return typeof stash2`},
