@@ -151,6 +151,9 @@ func validHeaderName(s string) bool {
 	return s != ""
 }
 
+// usualBody is room for most answers, so that they don't grow step by step.
+const usualBody = 256
+
 func writeBody[V any](r Reader[V], limits Limits, res *Response, body V) error {
 	contentType := ""
 	switch kind := r.Kind(body); kind {
@@ -163,7 +166,7 @@ func writeBody[V any](r Reader[V], limits Limits, res *Response, body V) error {
 		res.Body = r.Bytes(body)
 		contentType = "application/octet-stream"
 	default:
-		out, ok, err := AppendJSON(nil, r, body, "", limits.ResponseBytes)
+		out, ok, err := AppendJSON(make([]byte, 0, usualBody), r, body, "", limits.ResponseBytes)
 		if errors.Is(err, errTooLarge) {
 			return responseTooLarge(limits.ResponseBytes, len(out))
 		}
