@@ -189,7 +189,7 @@ func (x *Exec) stop(c cause) {
 // when the run has just ended by itself.
 func (x *Exec) OnStop(f func()) {
 	x.onStop.Store(&f)
-	if x.Stopped() {
+	if x.state.Load() == stateStop {
 		f()
 	}
 }
@@ -215,10 +215,6 @@ func (x *Exec) cpuError(used time.Duration) *Error {
 	return &Error{Code: CodeCPU, Message: "the handler computed for too long",
 		Allowed: x.Limits.CPU.String(), Used: used.Round(time.Millisecond).String()}
 }
-
-// Stopped tells that the run has been told to end. For natives that unwind by
-// themselves, such as goja's interrupt.
-func (x *Exec) Stopped() bool { return x.state.Load() == stateStop }
 
 // enter takes a slot again, and starts the CPU clock.
 func (x *Exec) enter() error {

@@ -15,6 +15,8 @@ import (
 	"github.com/dlclark/regexp2/v2"
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // pattern is a regular expression. goja's own can't be interrupted, and where a
@@ -35,11 +37,9 @@ const (
 	// maxSteps bounds one match that is made in a single step: RE2 takes at
 	// most instructions times bytes steps, of a few nanoseconds.
 	maxSteps = 20e6
-	// maxPatternSize bounds a pattern: its length times its repetitions.
-	maxPatternSize = 1e6
 	// maxLiteralsSize bounds what a program has in its text: goja compiles that
 	// when the program is loaded, to some bytes for each.
-	maxLiteralsSize = 10 * maxPatternSize
+	maxLiteralsSize = 10 * runtime.MaxPatternSize
 	// maxGroups bounds how deep a pattern can nest.
 	maxGroups = 500
 	// lateness is how late a backtracking match notices that its time is up.
@@ -48,29 +48,9 @@ const (
 
 // checkPattern refuses a pattern that takes too long to be compiled.
 func (v *vm) checkPattern(source string) {
-	if patternSize(source) > maxPatternSize || strings.Count(source, "(") > maxGroups {
+	if runtime.PatternSize(source) > runtime.MaxPatternSize || strings.Count(source, "(") > maxGroups {
 		v.rangeError("this regular expression is too large")
 	}
-}
-
-// patternSize estimates how large a pattern will be when it is compiled.
-func patternSize(source string) float64 {
-	size, repeat := float64(len(source)), 1.0
-	for rest := source; ; {
-		_, after, ok := strings.Cut(rest, "{")
-		if !ok {
-			break
-		}
-		rest = after
-		most := 1.0
-		for _, n := range strings.FieldsFunc(after[:strings.IndexByte(after+"}", '}')], func(r rune) bool { return r == ',' }) {
-			if f, err := strconv.ParseFloat(n, 64); err == nil {
-				most = max(most, f)
-			}
-		}
-		repeat = min(repeat*most, 1000) // RE2 refuses more
-	}
-	return size * repeat
 }
 
 // expression is what a RegExp object stands for, which never changes.

@@ -39,7 +39,7 @@ type rewriter struct {
 type mentions struct {
 	names, values map[string]bool
 	bigints       bool    // the program may have bigints
-	patterns      float64 // size of all regular expressions in the text, see patternSize
+	patterns      float64 // size of all regular expressions in the text, see runtime.PatternSize
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -150,7 +150,7 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.RegExpLiteral:
 		rw.name(expressions, false)
-		if rw.mentions.patterns += patternSize(n.Pattern); rw.mentions.patterns > maxLiteralsSize {
+		if rw.mentions.patterns += runtime.PatternSize(n.Pattern); rw.mentions.patterns > maxLiteralsSize {
 			rw.refuse(n.Idx, "the program's regular expressions are too large together")
 		}
 	case *ast.ArrayPattern:

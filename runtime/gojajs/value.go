@@ -1,6 +1,7 @@
 package gojajs
 
 import (
+	"bytes"
 	"reflect"
 	"strconv"
 	"strings"
@@ -194,39 +195,14 @@ func (v *vm) Same(a, b goja.Value) bool { return a.StrictEquals(b) }
 func (v *vm) toGo(i int, val goja.Value) runtime.Value {
 	v.strict = true
 	defer func() { v.strict = false }()
-	switch kind := v.Kind(val); kind {
-	case runtime.KindUndefined:
-		return runtime.Undefined()
-	case runtime.KindNull:
-		return runtime.Null()
-	case runtime.KindBool:
-		return runtime.Bool(v.Bool(val))
-	case runtime.KindNumber:
-		return runtime.Number(v.Number(val))
-	case runtime.KindString:
-		s := v.String(val)
-		if !utf8.ValidString(s) {
-			v.throw(runtime.Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1))
-		}
-		return runtime.String(s)
-	case runtime.KindBytes:
-		return runtime.Bytes(append([]byte{}, v.Bytes(val)...))
-	case runtime.KindFunction, runtime.KindSymbol, runtime.KindBigInt:
-		v.throw(runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kind))
-	}
-	raw, err := runtime.AppendData(nil, v, val, int(v.x.Limits.Memory))
+	arg, err := runtime.Argument(v, i, val, int(v.x.Limits.Memory))
 	if err != nil {
-		v.throw(argumentError(i, err))
+		v.throw(err)
 	}
-	return runtime.JSON(raw)
-}
-
-func argumentError(i int, err error) error {
-	message := err.Error()
-	if e, ok := err.(*runtime.HostError); ok {
-		message = e.Message
+	if arg.Kind() == runtime.KindBytes {
+		return runtime.Bytes(bytes.Clone(arg.Raw())) // the handler may write to its own
 	}
-	return runtime.Invalid("argument %d: %s", i+1, message)
+	return arg
 }
 
 // fromGo converts what a host function returned.

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // newBytes makes a Bytes object, a Uint8Array that has toString(encoding) as
@@ -177,18 +179,9 @@ func (v *vm) btoa(c goja.FunctionCall) goja.Value {
 }
 
 func (v *vm) atob(c goja.FunctionCall) goja.Value {
-	s := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\t\n\f\r ", r) {
-			return -1
-		}
-		return r
-	}, c.Argument(0).String())
-	if len(s)%4 == 0 {
-		s = strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
-	}
-	raw, err := base64.RawStdEncoding.DecodeString(s)
+	raw, err := runtime.DecodeBase64(c.Argument(0).String())
 	if err != nil {
-		v.throwError("InvalidCharacterError", "", "atob: the text is not base64")
+		v.throw(err)
 	}
 	units := make([]uint16, len(raw))
 	for i, b := range raw {

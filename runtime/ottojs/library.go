@@ -290,18 +290,9 @@ func (v *vm) btoa(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) atob(c otto.FunctionCall) otto.Value {
-	s := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\t\n\f\r ", r) {
-			return -1
-		}
-		return r
-	}, c.Argument(0).String())
-	if len(s)%4 == 0 {
-		s = strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
-	}
-	raw, err := base64.RawStdEncoding.DecodeString(s)
+	raw, err := runtime.DecodeBase64(c.Argument(0).String())
 	if err != nil {
-		v.invalidCharacter("atob: the text is not base64")
+		v.throw(err)
 	}
 	var b strings.Builder
 	for _, c := range raw {

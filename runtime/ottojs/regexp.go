@@ -3,7 +3,6 @@ package ottojs
 import (
 	"regexp"
 	"regexp/syntax"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,8 +27,6 @@ const (
 	// maxSteps bounds one match: RE2 takes at most instructions times bytes
 	// steps, of a few nanoseconds.
 	maxSteps = 200e6
-	// maxPatternSize bounds a pattern: its length times its repetitions.
-	maxPatternSize = 1e6
 	// maxPatterns bounds a VM's cache.
 	maxPatterns = 256
 )
@@ -136,30 +133,10 @@ func widen(re string) string {
 	return b.String()
 }
 
-// patternSize estimates, before it is compiled, how large a pattern will be.
-func patternSize(source string) float64 {
-	size, repeat := float64(len(source)), 1.0
-	for rest := source; ; {
-		_, after, ok := strings.Cut(rest, "{")
-		if !ok {
-			break
-		}
-		rest = after
-		most := 1.0
-		for _, n := range strings.FieldsFunc(after[:strings.IndexByte(after+"}", '}')], func(r rune) bool { return r == ',' }) {
-			if f, err := strconv.ParseFloat(n, 64); err == nil {
-				most = max(most, f)
-			}
-		}
-		repeat = min(repeat*most, 1000) // RE2 refuses more
-	}
-	return size * repeat
-}
-
 // checkPattern is called before otto compiles a pattern that was made at run
 // time.
 func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
-	if patternSize(c.Argument(0).String()) > maxPatternSize {
+	if runtime.PatternSize(c.Argument(0).String()) > runtime.MaxPatternSize {
 		v.rangeError("this regular expression is too large")
 	}
 	return undefined

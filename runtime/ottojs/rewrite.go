@@ -207,7 +207,7 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) {
 	if other := strings.Trim(e.Flags, "gim"); other != "" {
 		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
 	}
-	if patternSize(e.Pattern) > maxPatternSize {
+	if runtime.PatternSize(e.Pattern) > runtime.MaxPatternSize {
 		rw.refuse(e.Idx, "this regular expression is too large")
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
 
@@ -198,38 +197,11 @@ func (v *vm) throw(err error) {
 
 // toGo converts an argument of a host function.
 func (v *vm) toGo(i int, val otto.Value) runtime.Value {
-	switch kind := v.Kind(val); kind {
-	case runtime.KindUndefined:
-		return runtime.Undefined()
-	case runtime.KindNull:
-		return runtime.Null()
-	case runtime.KindBool:
-		return runtime.Bool(v.Bool(val))
-	case runtime.KindNumber:
-		return runtime.Number(v.Number(val))
-	case runtime.KindString:
-		s := v.String(val)
-		if !utf8.ValidString(s) {
-			v.throw(runtime.Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1))
-		}
-		return runtime.String(s)
-	case runtime.KindBytes:
-		return runtime.Bytes(v.run.bytes[val])
-	case runtime.KindFunction:
-		v.throw(runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kind))
-	}
-	raw, err := runtime.AppendData(nil, v, val, int(v.x.Limits.Memory))
+	arg, err := runtime.Argument(v, i, val, int(v.x.Limits.Memory))
 	if err != nil {
-		v.throw(argumentError(i, err))
+		v.throw(err)
 	}
-	return runtime.JSON(raw)
-}
-
-func argumentError(i int, err error) error {
-	if e, ok := errors.AsType[*runtime.HostError](err); ok {
-		return runtime.Invalid("argument %d: %s", i+1, e.Message)
-	}
-	return runtime.Invalid("argument %d: %v", i+1, err)
+	return arg
 }
 
 // fromGo converts what a host function returned.
