@@ -79,6 +79,11 @@ func bindFunc(fn any) (runtime.Func, error) {
 		return nil, fmt.Errorf("%v: use func([context.Context,] arguments...) ([result,] [error]), not variadic", t)
 	}
 	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		// What fn does may be seen outside, so what came before it must last.
+		c := callFrom(ctx)
+		if err := c.settle(); err != nil {
+			return runtime.Value{}, c.failedOperation(err)
+		}
 		in := make([]reflect.Value, t.NumIn())
 		if first == 1 {
 			in[0] = reflect.ValueOf(ctx)

@@ -76,29 +76,38 @@ func (b binder) write(prepare func(runtime.Args) (operation, error)) runtime.Fun
 	return b.run(b.writing, b.store.Tx, prepare)
 }
 
-func (b binder) run(kind *budget.Operation, transact func(context.Context, storage.Scope, func(storage.Tx) error) error, prepare func(runtime.Args) (operation, error)) runtime.Func {
+func (b binder) run(kind *budget.Operation, begin beginning, prepare func(runtime.Args) (operation, error)) runtime.Func {
 	return scoped(kind, b.scope, func(args runtime.Args) (scopedOperation, error) {
 		do, err := prepare(args)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
-			var result runtime.Value
-			err := transact(ctx, scope, func(tx storage.Tx) (err error) {
-				result, err = do(tx)
-				return err
-			})
-			if err != nil {
-				return runtime.Value{}, err // not result: a transaction that was given up may still set it
-			}
-			return result, nil
+			return transact(ctx, begin, scope, do)
 		}, err
 	})
 }
+
+// transact runs an operation in a transaction of one kind or the other.
+func transact(ctx context.Context, begin beginning, scope storage.Scope, do operation) (runtime.Value, error) {
+	var result runtime.Value
+	err := begin(ctx, scope, func(tx storage.Tx) (err error) {
+		result, err = do(tx)
+		return err
+	})
+	if err != nil {
+		return runtime.Value{}, err // not result: a transaction that was given up may still set it
+	}
+	return result, nil
+}
+
+// beginning is [storage.Store.Tx] or [storage.Store.View].
+type beginning func(context.Context, storage.Scope, func(storage.Tx) error) error
 
 // scopedOperation is what a host function does with a scope's data, after it
 // has read its arguments.
 type scopedOperation func(context.Context, storage.Scope) (runtime.Value, error)
 
 // scoped makes a host function of a kind of operation, which it starts within
-// the request's budget once the scope and the arguments are known to be good.
+// the request's budget once the scope and the arguments are known to be good, and
+// what the request has queued is on disk.
 func scoped(kind *budget.Operation, scopeOf scopeFunc, prepare func(runtime.Args) (scopedOperation, error)) runtime.Func {
 	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		scope, err := scopeOf(ctx)
@@ -109,16 +118,27 @@ func scoped(kind *budget.Operation, scopeOf scopeFunc, prepare func(runtime.Args
 		if err != nil {
 			return runtime.Value{}, err
 		}
-		op, done, err := kind.Start(ctx)
-		if err != nil {
-			return runtime.Value{}, callFrom(ctx).refusedOperation(err)
+		operate := func() (runtime.Value, error) {
+			op, done, err := kind.Start(ctx)
+			if err != nil {
+				return runtime.Value{}, callFrom(ctx).refusedOperation(err)
+			}
+			defer done()
+			result, err := do(op, scope)
+			if err != nil {
+				return runtime.Value{}, callFrom(ctx).failedOperation(late(op, err))
+			}
+			return result, nil
 		}
-		defer done()
-		result, err := do(op, scope)
-		if err != nil {
-			return runtime.Value{}, callFrom(ctx).failedOperation(late(op, err))
+		if c := callFrom(ctx); c.queued.op != nil {
+			return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
+				if err := c.settle(); err != nil {
+					return runtime.Value{}, c.failedOperation(err)
+				}
+				return operate()
+			})
 		}
-		return result, nil
+		return operate()
 	}
 }
 
@@ -178,23 +198,18 @@ func (b binder) kv(h runtime.Host, prefix string) {
 			return runtime.JSON(entry.Value), err
 		}, err
 	}))
-	h[prefix+"set"] = b.write(func(args runtime.Args) (operation, error) {
+	h[prefix+"set"] = b.queue(func(args runtime.Args) (queueing, operation, error) {
 		key, value, err := keyAndValue(args)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		var ttl float64
-		if args.Has(2) {
-			if ttl, err = args.Number(2); err != nil {
-				return nil, err
-			}
-			if ttl <= 0 || ttl > maxTTL {
-				return nil, runtime.Invalid("argument 3, the time to live, must be a number of milliseconds above 0 and at most %.0f", maxTTL)
-			}
-		}
-		return func(tx storage.Tx) (runtime.Value, error) {
-			return runtime.Undefined(), tx.KV().Set(key, value, time.Duration(ttl*float64(time.Millisecond)))
-		}, nil
+		ttl, err := ttlArg(args, 2)
+		return func(ctx context.Context, p storage.Pipeline, scope storage.Scope) (runtime.Value, bool, error) {
+				queued, err := p.Set(ctx, scope, key, value, ttl)
+				return runtime.Undefined(), queued, err
+			}, func(tx storage.Tx) (runtime.Value, error) {
+				return runtime.Undefined(), tx.KV().Set(key, value, ttl)
+			}, err
 	})
 	h[prefix+"delete"] = b.write(func(args runtime.Args) (operation, error) {
 		key, err := args.String(0)
@@ -254,6 +269,18 @@ func (b binder) kv(h runtime.Host, prefix string) {
 // maxTTL is the longest time to live, in milliseconds: a hundred years, within
 // what a time.Duration holds.
 const maxTTL = 100 * 365 * 24 * 3600 * 1000.0
+
+// ttlArg reads a number of milliseconds that may be left out: 0 is for ever.
+func ttlArg(args runtime.Args, i int) (time.Duration, error) {
+	if !args.Has(i) {
+		return 0, nil
+	}
+	ttl, err := args.Number(i)
+	if err == nil && (ttl <= 0 || ttl > maxTTL) {
+		err = runtime.Invalid("argument %d, the time to live, must be a number of milliseconds above 0 and at most %.0f", i+1, maxTTL)
+	}
+	return time.Duration(ttl * float64(time.Millisecond)), err
+}
 
 func keyAndValue(args runtime.Args) (key string, value json.RawMessage, err error) {
 	if key, err = args.String(0); err != nil {

@@ -1,6 +1,7 @@
 package fazt
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -9,12 +10,15 @@ import (
 
 // docs gives handlers the document functions of one scope.
 func (b binder) docs(h runtime.Host, prefix string) {
-	h[prefix+"insert"] = b.write(func(args runtime.Args) (operation, error) {
+	h[prefix+"insert"] = b.queue(func(args runtime.Args) (queueing, operation, error) {
 		col, doc, err := collectionAnd(args)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			id, err := tx.Docs().Insert(col, doc)
-			return runtime.String(id), err
-		}, err
+		return func(ctx context.Context, p storage.Pipeline, scope storage.Scope) (runtime.Value, bool, error) {
+				id, queued, err := p.Insert(ctx, scope, col, doc)
+				return runtime.String(id), queued, err
+			}, func(tx storage.Tx) (runtime.Value, error) {
+				id, err := tx.Docs().Insert(col, doc)
+				return runtime.String(id), err
+			}, err
 	})
 	h[prefix+"insertMany"] = b.write(func(args runtime.Args) (operation, error) {
 		col, list, err := collectionAnd(args)

@@ -20,6 +20,7 @@ import (
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // call is what host functions need to know of the request that they serve. It
@@ -33,6 +34,9 @@ type call struct {
 	asked bool // user has been looked up; a run calls one host function at a time
 	user  *auth.User
 	err   error
+
+	pipeline storage.Pipeline // nil before the first write that is queued
+	queued   queued
 
 	breach error // of the budget, that an operation met last
 }
@@ -93,6 +97,9 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
 	body.release()
+	if failed := c.settle(); err == nil {
+		err = failed
+	}
 	s.logLines(ctx, a, id, result.Log)
 	s.keepLog(a, id, result.Log, err)
 	if s.opt.Dev {

@@ -60,6 +60,13 @@ func (o *Operation) Start(ctx context.Context) (op context.Context, done func(),
 	}, nil
 }
 
+// Waited ends an operation that went on beside other work, in place of done: d,
+// which ends now, is how long it was waited for. Its context may go on.
+func (o *Operation) Waited(ctx context.Context, d time.Duration) {
+	now := time.Now()
+	o.record(now.Add(-d), now, From(ctx))
+}
+
 // operationContext is the context of one operation.
 type operationContext struct {
 	deadlineContext

@@ -319,6 +319,11 @@ func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 		x.leave()
 	}
 	v, err := x.invoke(fn.call, args)
+	if b, ok := err.(*blocking); ok {
+		x.leave()
+		enter = x.enter
+		v, err = x.invoke(func(context.Context, Args) (Value, error) { return b.wait() }, nil)
+	}
 	if stop, ok := errors.AsType[*Stop](err); ok {
 		x.stop(cause{response: stop.Response})
 	}

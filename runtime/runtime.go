@@ -30,7 +30,18 @@ type Func func(ctx context.Context, args Args) (Value, error)
 // microseconds it returns. The run keeps its slot meanwhile, as handing it over
 // and waiting for another would take longer. A call that has lasted some
 // milliseconds after all loses the slot as any other.
+//
+// One that finds that it has to wait returns [Blocking].
 type Brief Func
+
+// Blocking is what a [Brief] function returns as its error when it has to wait
+// after all: wait is called in its place, off the slot, and its result is that of
+// the call.
+func Blocking(wait func() (Value, error)) error { return &blocking{wait} }
+
+type blocking struct{ wait func() (Value, error) }
+
+func (*blocking) Error() string { return "the host function has to wait" }
 
 // Host is what a program can reach under the global `fazt` and beside it:
 // dotted names ("fazt.kv.get", "shop.price") mapped to a [Func], to a [Brief] or

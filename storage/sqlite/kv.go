@@ -64,14 +64,18 @@ func entry(key string, row []driver.Value) storage.Entry {
 
 func (k *kv) Set(key string, value json.RawMessage, ttl time.Duration) error {
 	const op = "kv.set"
-	if ttl < 0 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the time to live is negative"}
-	}
-	if err := checkEntry(op, key, value); err != nil {
+	if err := checkSet(op, key, value, ttl); err != nil {
 		return err
 	}
 	_, err := k.put(op, key, value, expiry(ttl))
 	return err
+}
+
+func checkSet(op, key string, value json.RawMessage, ttl time.Duration) error {
+	if ttl < 0 {
+		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the time to live is negative"}
+	}
+	return checkEntry(op, key, value)
 }
 
 func checkEntry(op, key string, value json.RawMessage) error {
@@ -112,11 +116,7 @@ func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, e
 // room refuses an entry past a quota. What it replaces matters only to an app
 // that is nearly full, and is looked up only then.
 func (k *kv) room(op, key string, value json.RawMessage) error {
-	quotas := &k.tx.w.quotas
-	if err := quotas.CheckKey(op, "key", key); err != nil {
-		return err
-	}
-	if err := quotas.CheckValue(op, value); err != nil {
+	if err := k.tx.w.checkQuotas(op, key, value); err != nil {
 		return err
 	}
 	size := int64(len(key) + len(value))
@@ -130,6 +130,13 @@ func (k *kv) room(op, key string, value json.RawMessage) error {
 	}
 	old, _ := row[0].(string)
 	return k.tx.room(op, k.scope.App, size-int64(len(key)+len(old)))
+}
+
+func (w *writer) checkQuotas(op, key string, value json.RawMessage) error {
+	if err := w.quotas.CheckKey(op, "key", key); err != nil {
+		return err
+	}
+	return w.quotas.CheckValue(op, value)
 }
 
 func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, error) {

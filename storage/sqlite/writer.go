@@ -39,6 +39,7 @@ type request struct {
 	op    string
 	ctx   context.Context
 	fn    func(*writeTx) error
+	after *request // of the same pipeline: if that fails, so does this
 	state atomic.Int32
 	err   error         // set before done is closed
 	done  chan struct{} // closed when the answer is known
@@ -58,7 +59,8 @@ type writer struct {
 	mu      sync.Mutex
 	wake    *sync.Cond // pending or closed has changed
 	pending []*request
-	busy    bool // a batch is being written
+	used    map[string]int64 // about how much each app stores, see roomy
+	busy    bool             // a batch is being written
 	closed  bool
 	stopped chan struct{} // closed when the goroutine has ended
 
@@ -73,7 +75,7 @@ type writer struct {
 }
 
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas, stopped: make(chan struct{})}
+	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas, used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
@@ -105,19 +107,30 @@ func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) err
 	case <-r.done:
 		return r.err
 	case <-ctx.Done():
+		return w.abandon(r, ctx.Err())
+	}
+}
+
+// abandon gives a request up for err, its caller's time being over, and returns
+// what became of it.
+func (w *writer) abandon(r *request, err error) error {
+	select {
+	case <-r.done:
+		return r.err
+	default:
 	}
 	if r.state.CompareAndSwap(queued, abandoned) {
 		w.forget(r)
-		return ctx.Err()
+		return err
 	}
 	if r.state.CompareAndSwap(running, abandoned) {
-		return ctx.Err()
+		return err
 	}
 	select {
 	case <-r.done: // answered while the deadline passed
 		return r.err
 	default:
-		return &storage.Error{Code: storage.CodeUncertain, Op: op, Err: ctx.Err(),
+		return &storage.Error{Code: storage.CodeUncertain, Op: r.op, Err: err,
 			Msg: "the deadline passed during the commit", Hint: "read the data to see whether it was written"}
 	}
 }
@@ -125,6 +138,12 @@ func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) err
 func (w *writer) enqueue(r *request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.accept(r)
+}
+
+// accept puts a request into the queue, or says why it can't be made in time.
+// w.mu is held.
+func (w *writer) accept(r *request) error {
 	if w.closed {
 		return errClosed(r.op)
 	}
@@ -265,6 +284,7 @@ func (w *writer) write(batch []*request) (rest []*request) {
 		return nil
 	}
 	w.recent.record(requests, time.Since(start))
+	w.noteUsed(tx.used)
 	w.batches.Add(1)
 	for _, fn := range tx.committed {
 		fn()
@@ -338,11 +358,19 @@ type writeTx struct {
 // run runs one request, and undoes what it wrote if it fails.
 func (tx *writeTx) run(r *request) {
 	if !r.state.CompareAndSwap(queued, running) {
-		r.err = context.Cause(r.ctx)
+		if r.err = context.Cause(r.ctx); r.err == nil {
+			r.err = context.DeadlineExceeded // of a pipeline, whose caller went by the time alone
+		}
 		return
 	}
 	if r.err = r.ctx.Err(); r.err != nil {
 		return
+	}
+	if r.after != nil {
+		if r.err = r.after.err; r.err != nil {
+			return
+		}
+		r.after = nil // or a pipeline's requests would keep each other
 	}
 	tx.ctx, tx.wrote, tx.saved, tx.ended, tx.notify, tx.failed = r.ctx, false, false, false, nil, nil
 	r.err = tx.call(r)

@@ -1,0 +1,159 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// pipeline implements [storage.Pipeline].
+type pipeline struct {
+	w        *writer
+	requests []*request // queued and not waited for
+}
+
+// Pipeline implements [storage.Store].
+func (s *Store) Pipeline() storage.Pipeline { return &pipeline{w: s.writer} }
+
+// Set implements [storage.Pipeline].
+func (p *pipeline) Set(ctx context.Context, scope storage.Scope, key string, value json.RawMessage, ttl time.Duration) (bool, error) {
+	const op = "kv.set"
+	if err := storage.CheckScope(op, scope); err != nil {
+		return false, err
+	}
+	if err := checkSet(op, key, value, ttl); err != nil {
+		return false, err
+	}
+	if err := p.w.checkQuotas(op, key, value); err != nil {
+		return false, err
+	}
+	expires := expiry(ttl)
+	return p.queue(ctx, op, scope, len(key)+len(value), func(tx *scopeTx) error {
+		_, err := tx.KV().(*kv).put(op, key, value, expires)
+		return err
+	})
+}
+
+// Insert implements [storage.Pipeline].
+func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection string, doc json.RawMessage) (string, bool, error) {
+	const op = "ds.insert"
+	if err := storage.CheckScope(op, scope); err != nil {
+		return "", false, err
+	}
+	if err := storage.CheckKey(op, "collection", collection); err != nil {
+		return "", false, err
+	}
+	made, now := "", time.Now().UnixMilli()
+	id, body, err := storage.NewDocument(doc, func() string { made = newDocumentID(); return made }, now)
+	if err != nil {
+		return "", false, withOp(op, err)
+	}
+	if err := p.w.quotas.CheckDocument(op, body); err != nil {
+		return "", false, err
+	}
+	if id != made {
+		return "", false, nil
+	}
+	queued, err := p.queue(ctx, op, scope, len(collection)+len(body), func(tx *scopeTx) error {
+		return tx.Docs().(*docs).insert(op, collection, id, body, now)
+	})
+	if !queued {
+		return "", false, err
+	}
+	return id, true, nil
+}
+
+// queue has fn run, unless the app's data might not be allowed to grow by size.
+func (p *pipeline) queue(ctx context.Context, op string, scope storage.Scope, size int, fn func(*scopeTx) error) (bool, error) {
+	if size > storage.MaxQueuedValue || len(p.requests) >= storage.MaxQueued {
+		return false, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	r := &request{op: op, ctx: ctx, done: make(chan struct{}), fn: func(tx *writeTx) error {
+		return fn(&scopeTx{session{ctx, tx.conn, tx}, scope})
+	}}
+	if n := len(p.requests); n > 0 {
+		r.after = p.requests[n-1]
+	}
+	if queued, err := p.w.enqueueIfRoomy(r, scope.App, int64(size)); !queued {
+		return false, err
+	}
+	p.requests = append(p.requests, r)
+	return true, nil
+}
+
+// Wait implements [storage.Pipeline].
+func (p *pipeline) Wait() error {
+	if len(p.requests) == 0 {
+		return nil
+	}
+	requests := p.requests
+	p.requests = nil
+	// The writer answers in order, and no deadline is later than the last one's.
+	last := requests[len(requests)-1]
+	var over <-chan time.Time
+	if deadline, ok := last.ctx.Deadline(); ok {
+		timer := time.NewTimer(time.Until(deadline))
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-last.done:
+		for _, r := range requests {
+			if r.err != nil {
+				return r.err
+			}
+		}
+		return nil
+	case <-over:
+		var first error
+		for _, r := range requests {
+			if err := p.w.abandon(r, context.DeadlineExceeded); first == nil {
+				first = err
+			}
+		}
+		return first
+	}
+}
+
+// queuedRoom is what the writes that are queued may need together, at most.
+const queuedRoom = maxQueue * storage.MaxQueuedValue
+
+// enqueueIfRoomy is enqueue for a write that must not fail for want of room: it
+// reports false, without an error, when that isn't certain.
+func (w *writer) enqueueIfRoomy(r *request, app string, grow int64) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	used, known := w.used[app]
+	if !known || used+grow+queuedRoom > w.quotas.Total {
+		return false, nil
+	}
+	if err := w.accept(r); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// noteUsed keeps what a batch found out about the apps' usage: with all that the
+// batch wrote, and without what was queued meanwhile, for which there is
+// queuedRoom. Whatever other processes add is known a batch later.
+func (w *writer) noteUsed(used map[string]int64) {
+	if len(used) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.used) > maxKnownApps {
+		clear(w.used)
+	}
+	for app, n := range used {
+		w.used[app] = n
+	}
+}
+
+// maxKnownApps bounds the memory for apps that may be gone.
+const maxKnownApps = 10_000
