@@ -1,0 +1,180 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// writeTx is the transaction of one batch, and what the request at hand has
+// done in it.
+type writeTx struct {
+	w     *writer
+	conn  *conn
+	alone bool // the batch is one request
+
+	ctx    context.Context // of the request at hand
+	wrote  bool            // it has written
+	saved  bool            // it has a savepoint
+	ended  bool            // no request is at hand
+	notify []func()        // run after the commit, if the request succeeds
+	failed error           // an operation of it has failed halfway
+
+	committed []func()
+	sequence  int64                 // the last number given out, 0 if none was needed
+	indexes   map[[2]string][]index // by app and collection, as far as they were read
+	used      map[string]int64      // at most, by app, as far as it was read
+	lost      error                 // the database has ended the transaction by itself
+	undo      bool                  // the only request has failed after it wrote
+}
+
+// run runs one request, and undoes what it wrote if it fails.
+func (tx *writeTx) run(r *request) {
+	if !r.state.CompareAndSwap(queued, running) {
+		if r.err = context.Cause(r.ctx); r.err == nil {
+			r.err = context.DeadlineExceeded // of a pipeline, whose caller went by the time alone
+		}
+		return
+	}
+	if r.err = r.ctx.Err(); r.err != nil {
+		return
+	}
+	if r.after != nil {
+		if r.err = r.after.err; r.err != nil {
+			return
+		}
+		r.after = nil // or a pipeline's requests would keep each other
+	}
+	tx.ctx, tx.wrote, tx.saved, tx.ended, tx.notify, tx.failed = r.ctx, false, false, false, nil, nil
+	r.err = tx.call(r)
+	if r.err == nil {
+		r.err = tx.failed
+	}
+	tx.ended = true
+	if r.err == nil && !r.state.CompareAndSwap(running, committing) {
+		r.err = r.ctx.Err() // abandoned while it ran
+	}
+	if tx.lost == nil {
+		tx.settle(r)
+	}
+	if r.err == nil {
+		tx.committed = append(tx.committed, tx.notify...)
+	} else {
+		tx.indexes, tx.used = nil, nil // it may have changed them
+	}
+}
+
+// call keeps a panic in a caller's function from stopping everyone's writer.
+func (tx *writeTx) call(r *request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			tx.w.logger.Error("panic in a transaction", "op", r.op, "panic", p, "stack", string(debug.Stack()))
+			err = &storage.Error{Code: storage.CodeInvalid, Op: r.op, Msg: fmt.Sprintf("panic in the transaction: %v", p)}
+		}
+	}()
+	return r.fn(tx)
+}
+
+// settle keeps or undoes what the request at hand wrote.
+func (tx *writeTx) settle(r *request) {
+	var err error
+	switch {
+	case !tx.wrote:
+	case r.err == nil && tx.saved:
+		err = tx.w.releaseSave.run()
+	case r.err != nil && tx.saved:
+		if err = tx.w.rollbackToSave.run(); err == nil {
+			err = tx.w.releaseSave.run()
+		}
+	case r.err != nil:
+		tx.undo = true
+	}
+	if err != nil {
+		tx.lost = err
+	}
+}
+
+// write runs a statement that changes data. The first of a request opens a
+// savepoint, unless the request is alone and can have the whole transaction
+// undone: most requests that fail do so before they write, and pay nothing.
+func (tx *writeTx) write(query string, args ...any) (int64, error) {
+	if err := tx.beforeWrite(); err != nil {
+		return 0, err
+	}
+	n, err := tx.conn.exec(query, args...)
+	return n, tx.check(err)
+}
+
+func (tx *writeTx) beforeWrite() error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if tx.wrote {
+		return nil
+	}
+	if !tx.alone {
+		if err := tx.w.savepoint.run(); err != nil {
+			return tx.check(err)
+		}
+		tx.saved = true
+	}
+	tx.wrote = true
+	return nil
+}
+
+// fail makes the request at hand fail, even if its function goes on.
+func (tx *writeTx) fail(err error) {
+	if tx.failed == nil {
+		tx.failed = err
+	}
+}
+
+// usable fails once the transaction is gone: a statement after that would
+// commit by itself.
+func (tx *writeTx) usable() error {
+	if tx.lost != nil {
+		return tx.lost
+	}
+	if tx.ended {
+		return &storage.Error{Code: storage.CodeClosed, Msg: "the transaction has ended"}
+	}
+	return nil
+}
+
+// check notices when an error has ended the transaction: a full disk, for one,
+// makes the database roll it back (https://www.sqlite.org/lang_transaction.html,
+// section 3).
+func (tx *writeTx) check(err error) error {
+	if err != nil && tx.conn.raw.AutoCommit() {
+		tx.lost = err
+	}
+	return err
+}
+
+// next returns a number that the store never gives out again. It is read once
+// a transaction and written back once, however many requests take one.
+func (tx *writeTx) next() (int64, error) {
+	if err := tx.usable(); err != nil {
+		return 0, err
+	}
+	if tx.sequence == 0 {
+		n, err := tx.conn.queryInt("SELECT value FROM sequence WHERE id = 1")
+		if err != nil {
+			return 0, err
+		}
+		tx.sequence = n
+	}
+	tx.sequence++
+	return tx.sequence, nil
+}
+
+// flush writes back what the batch has counted.
+func (tx *writeTx) flush() error {
+	if tx.sequence == 0 {
+		return nil
+	}
+	_, err := tx.conn.exec("UPDATE sequence SET value = ? WHERE id = 1", tx.sequence)
+	return err
+}
