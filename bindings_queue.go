@@ -84,3 +84,13 @@ func (c *call) settle() error {
 	}
 	return err
 }
+
+// uncaught is the failure of a run by a host function's error that came when
+// nobody could catch it any more.
+func uncaught(err error) *runtime.Error {
+	e := &runtime.Error{Code: runtime.CodeHandler, Name: "Error", Message: err.Error(), Err: err}
+	if h, ok := errors.AsType[*runtime.HostError](err); ok {
+		e.Message, e.ThrownCode = h.Message, h.Code
+	}
+	return e
+}

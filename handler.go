@@ -97,8 +97,8 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
 	body.release()
-	if failed := c.settle(); err == nil {
-		err = failed
+	if failed := c.settle(); failed != nil && err == nil {
+		err = uncaught(c.failedOperation(failed))
 	}
 	s.logLines(ctx, a, id, result.Log)
 	s.keepLog(a, id, result.Log, err)

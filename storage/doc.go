@@ -24,7 +24,8 @@
 //
 // When Tx returns nil, the write is on disk: it survives the end of the process
 // and of the machine, and every View that begins afterwards sees it. Many
-// callers share one commit, so that this costs little under load.
+// callers share one commit, so that this costs little under load. A [Pipeline]
+// spares one caller with several small writes the wait for each.
 //
 // When Tx returns an error, nothing was written, with one exception:
 // [CodeUncertain] says that the deadline passed, or the disk failed, during
