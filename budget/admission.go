@@ -87,13 +87,14 @@ type Admission struct {
 	queued   int     // in the fresh queues
 	parked   int     // in the parked queues
 	backlog  []*flow // those with somebody waiting
-	free     *Ticket
 
 	last   *flow     // the flow that did something most recently
 	lastAt time.Time // when it did
 	elseAt time.Time // when another flow did something
 
 	refusedQueue, refusedWait, refusedDoomed uint64
+
+	tickets sync.Pool // of *Ticket
 }
 
 // NewAdmission returns an Admission, or all that is wrong with c.
@@ -129,8 +130,8 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 			return nil, err
 		}
 	}
-	t := a.ticket(f)
-	t.budget = From(ctx)
+	t := a.ticket()
+	t.flow, t.budget = f, From(ctx)
 	if f.nextShort() == nil && a.fitsFresh(f, now) {
 		a.grant(t, now)
 		a.mu.Unlock()
@@ -142,16 +143,14 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 	}
 	t.deadline = now.Add(most)
 	if err := a.enqueue(t, now); err != nil {
-		a.recycle(t)
 		a.mu.Unlock()
+		t.recycle()
 		return nil, err
 	}
 	a.mu.Unlock()
 	err := a.wait(ctx, t, t.limit(a.config.MaxWait))
 	if err != nil {
-		a.mu.Lock()
-		a.recycle(t)
-		a.mu.Unlock()
+		t.recycle()
 		return nil, err
 	}
 	return t, nil

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"math"
+	"math/rand/v2"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type flow struct {
 	long     int // on a slot, in the long class
 	inFlight int // admitted and not done
 	longRuns int // of those, the ones that are long
+	admitted uint64
 
 	resumed, fresh, parked queue
 
@@ -29,8 +31,21 @@ type flow struct {
 	// that they took, both decayed.
 	grants, seconds float64
 
-	admitted, refused uint64
+	refused uint64
 }
+
+// observe records a time, or one in eight once there are plenty: what is written
+// has to travel between the processors' caches.
+func (f *flow) observe(p *Percentiles, now time.Time, d time.Duration) {
+	if p.total >= plenty && rand.Uint32()%8 != 0 {
+		return
+	}
+	p.Record(now, d)
+}
+
+// plenty is how many observations, decayed, make a percentile that no single one
+// moves.
+const plenty = 256
 
 func (f *flow) running() int { return f.short + f.long }
 

@@ -21,13 +21,14 @@ const (
 // accurate to a fifth. The zero value is ready to use. It is not safe for
 // concurrent use and takes no memory but its own, under a kilobyte.
 type Percentiles struct {
-	count   [octaves * bucketsPerOctave]float32
 	total   float32
 	decayed time.Time
 
 	cached  time.Duration // what Expected returned last
 	cachedP float64
 	stale   int // observations until it is worked out anew
+
+	count [octaves * bucketsPerOctave]float32 // last: the rest is looked at more often
 }
 
 // Record adds an observation.

@@ -30,21 +30,18 @@ type Ticket struct {
 }
 
 // ticket returns a blank one. Used ones are kept, so that admission allocates
-// nothing.
-func (a *Admission) ticket(f *flow) *Ticket {
-	t := a.free
-	if t == nil {
-		t = &Ticket{admission: a, ready: make(chan struct{}, 1)}
-	} else {
-		a.free = t.next
+// nothing; each processor's own, so that none travels between their caches.
+func (a *Admission) ticket() *Ticket {
+	if t, ok := a.tickets.Get().(*Ticket); ok {
+		return t
 	}
-	t.next, t.flow = nil, f
-	return t
+	return &Ticket{admission: a, ready: make(chan struct{}, 1)}
 }
 
-func (a *Admission) recycle(t *Ticket) {
-	*t = Ticket{admission: a, ready: t.ready, timer: t.timer, next: a.free}
-	a.free = t
+func (t *Ticket) recycle() {
+	a := t.admission
+	*t = Ticket{admission: a, ready: t.ready, timer: t.timer}
+	a.tickets.Put(t)
 }
 
 // limit is a channel that receives after d.
@@ -105,6 +102,7 @@ func (t *Ticket) Leave() {
 // Ticket must not be used after.
 func (t *Ticket) Done() {
 	a, f := t.admission, t.flow
+	defer t.recycle() // when the lock is free
 	now := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -114,9 +112,8 @@ func (t *Ticket) Done() {
 	if t.long {
 		f.longRuns--
 	}
-	f.runs.Record(now, t.used)
+	f.observe(&f.runs, now, t.used)
 	a.touch(f, now)
-	a.recycle(t)
 	a.dispatch(now)
 }
 
@@ -182,7 +179,7 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 	f := t.flow
 	slice := now.Sub(t.since)
 	a.charge(t, slice)
-	f.slices.Record(now, slice)
+	f.observe(&f.slices, now, slice)
 	t.since = time.Time{}
 	t.used += slice
 	t.budget.Spend(Compute, max(0, slice-t.idle))

@@ -35,17 +35,9 @@ func writeUntilKilled(args []string, prepare func(*sqlite.Store)) error {
 	var out sync.Mutex
 	for g := range 32 {
 		go func() {
-			p := s.Pipeline()
 			for n := 0; ; n++ {
 				key := fmt.Sprintf("%s-%d-%d", round, g, n)
-				// The first of all finds a store that queues nothing yet.
-				queued, err := p.Set(context.Background(), queuedScope(app), key, json.RawMessage(`1`), 0)
-				if err == nil && !queued {
-					err = s.Tx(context.Background(), queuedScope(app), func(tx storage.Tx) error {
-						return tx.KV().Set(key, json.RawMessage(`1`), 0)
-					})
-				}
-				err = errors.Join(err, writeThrice(s, app, key), p.Wait())
+				err := writeThrice(s, app, key)
 				out.Lock()
 				if err != nil {
 					fmt.Println("error", err)
@@ -63,9 +55,15 @@ func writeUntilKilled(args []string, prepare func(*sqlite.Store)) error {
 func queuedScope(app string) storage.Scope { return storage.Scope{App: app, User: "queued"} }
 
 // writeThrice makes three rows in one transaction: a key, a document with its
-// entry in an index, and a count of them.
+// entry in an index, and a count of them. Beside it goes a key through a pipeline,
+// but for the first of all, which finds a store that queues nothing yet.
 func writeThrice(s *sqlite.Store, app, key string) error {
-	return s.Tx(context.Background(), storage.Scope{App: app}, func(tx storage.Tx) error {
+	ctx, p := context.Background(), s.Pipeline()
+	queued, err := p.Set(ctx, queuedScope(app), key, json.RawMessage(`1`), 0)
+	if err == nil && !queued {
+		err = s.Tx(ctx, queuedScope(app), func(tx storage.Tx) error { return tx.KV().Set(key, json.RawMessage(`1`), 0) })
+	}
+	return errors.Join(err, s.Tx(ctx, storage.Scope{App: app}, func(tx storage.Tx) error {
 		if err := tx.KV().Set(key, json.RawMessage(`1`), 0); err != nil {
 			return err
 		}
@@ -74,7 +72,7 @@ func writeThrice(s *sqlite.Store, app, key string) error {
 		}
 		_, err := tx.KV().Incr("count", 1)
 		return err
-	})
+	}), p.Wait())
 }
 
 // crash has a child write, kills it at a random moment, and returns what it

@@ -151,12 +151,14 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 	if err == nil {
 		err = useLog(ctx, c, path)
 	}
-	if err == nil {
-		_, err = c.exec("PRAGMA journal_size_limit = " + strconv.Itoa(journalSizeLimit))
-	}
-	if err == nil {
-		// Savepoints copy pages aside; in memory that costs no file.
-		_, err = c.exec("PRAGMA temp_store = MEMORY")
+	for _, pragma := range []string{
+		"journal_size_limit = " + strconv.Itoa(journalSizeLimit),
+		"wal_autocheckpoint = " + strconv.Itoa(checkpointPages),
+		"temp_store = MEMORY", // savepoints copy pages aside; in memory that costs no file
+	} {
+		if err == nil {
+			_, err = c.exec("PRAGMA " + pragma)
+		}
 	}
 	if err != nil {
 		c.close()

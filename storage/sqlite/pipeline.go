@@ -30,7 +30,8 @@ func (p *pipeline) Set(ctx context.Context, scope storage.Scope, key string, val
 		return false, err
 	}
 	expires := expiry(ttl)
-	return p.queue(ctx, op, scope, len(key)+len(value), func(tx *scopeTx) error {
+	r := &request{op: op, ctx: ctx, atomic: true}
+	return p.queue(r, scope, len(key)+len(value), func(tx *scopeTx) error {
 		_, err := tx.KV().(*kv).put(op, key, value, expires)
 		return err
 	})
@@ -56,7 +57,8 @@ func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection s
 	if id != made {
 		return "", false, nil
 	}
-	queued, err := p.queue(ctx, op, scope, len(collection)+len(body), func(tx *scopeTx) error {
+	r := &request{op: op, ctx: ctx} // with entries in indexes
+	queued, err := p.queue(r, scope, len(collection)+len(body), func(tx *scopeTx) error {
 		return tx.Docs().(*docs).insert(op, collection, id, body, now)
 	})
 	if !queued {
@@ -65,17 +67,17 @@ func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection s
 	return id, true, nil
 }
 
-// queue has fn run, unless the app's data might not be allowed to grow by size.
-func (p *pipeline) queue(ctx context.Context, op string, scope storage.Scope, size int, fn func(*scopeTx) error) (bool, error) {
+// queue has fn run as r, unless the app's data might not be allowed to grow by
+// size.
+func (p *pipeline) queue(r *request, scope storage.Scope, size int, fn func(*scopeTx) error) (bool, error) {
 	if size > storage.MaxQueuedValue || len(p.requests) >= storage.MaxQueued {
 		return false, nil
 	}
-	if err := ctx.Err(); err != nil {
+	if err := r.ctx.Err(); err != nil {
 		return false, err
 	}
-	r := &request{op: op, ctx: ctx, done: make(chan struct{}), fn: func(tx *writeTx) error {
-		return fn(&scopeTx{session{ctx, tx.conn, tx}, scope})
-	}}
+	r.done = make(chan struct{})
+	r.fn = func(tx *writeTx) error { return fn(&scopeTx{session{r.ctx, tx.conn, tx}, scope}) }
 	if n := len(p.requests); n > 0 {
 		r.after = p.requests[n-1]
 	}

@@ -39,9 +39,12 @@ type request struct {
 	ctx   context.Context
 	fn    func(*writeTx) error
 	after *request // of the same pipeline: if that fails, so does this
-	state atomic.Int32
-	err   error         // set before done is closed
-	done  chan struct{} // closed when the answer is known
+	// atomic: fn writes with one statement, which undoes itself when it fails.
+	// That needs no savepoint, but there is no way back once it has run.
+	atomic bool
+	state  atomic.Int32
+	err    error         // set before done is closed
+	done   chan struct{} // closed when the answer is known
 }
 
 // writer runs the write transactions of one process: one goroutine on one

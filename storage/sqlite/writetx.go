@@ -16,6 +16,7 @@ type writeTx struct {
 	alone bool // the batch is one request
 
 	ctx    context.Context // of the request at hand
+	atomic bool            // see request
 	wrote  bool            // it has written
 	saved  bool            // it has a savepoint
 	ended  bool            // no request is at hand
@@ -32,7 +33,11 @@ type writeTx struct {
 
 // run runs one request, and undoes what it wrote if it fails.
 func (tx *writeTx) run(r *request) {
-	if !r.state.CompareAndSwap(queued, running) {
+	state := running
+	if r.atomic {
+		state = committing
+	}
+	if !r.state.CompareAndSwap(queued, state) {
 		if r.err = context.Cause(r.ctx); r.err == nil {
 			r.err = context.DeadlineExceeded // of a pipeline, whose caller went by the time alone
 		}
@@ -47,13 +52,13 @@ func (tx *writeTx) run(r *request) {
 		}
 		r.after = nil // or a pipeline's requests would keep each other
 	}
-	tx.ctx, tx.wrote, tx.saved, tx.ended, tx.notify, tx.failed = r.ctx, false, false, false, nil, nil
+	tx.ctx, tx.atomic, tx.wrote, tx.saved, tx.ended, tx.notify, tx.failed = r.ctx, r.atomic, false, false, false, nil, nil
 	r.err = tx.call(r)
 	if r.err == nil {
 		r.err = tx.failed
 	}
 	tx.ended = true
-	if r.err == nil && !r.state.CompareAndSwap(running, committing) {
+	if r.err == nil && !r.atomic && !r.state.CompareAndSwap(running, committing) {
 		r.err = r.ctx.Err() // abandoned while it ran
 	}
 	if tx.lost == nil {
@@ -81,7 +86,7 @@ func (tx *writeTx) call(r *request) (err error) {
 func (tx *writeTx) settle(r *request) {
 	var err error
 	switch {
-	case !tx.wrote:
+	case !tx.wrote, tx.atomic:
 	case r.err == nil && tx.saved:
 		err = tx.w.releaseSave.run()
 	case r.err != nil && tx.saved:
@@ -97,8 +102,8 @@ func (tx *writeTx) settle(r *request) {
 }
 
 // write runs a statement that changes data. The first of a request opens a
-// savepoint, unless the request is alone and can have the whole transaction
-// undone: most requests that fail do so before they write, and pay nothing.
+// savepoint, unless the request is one statement, or alone and can have the whole
+// transaction undone: most requests that fail do so before they write, and pay nothing.
 func (tx *writeTx) write(query string, args ...any) (int64, error) {
 	if err := tx.beforeWrite(); err != nil {
 		return 0, err
@@ -114,7 +119,7 @@ func (tx *writeTx) beforeWrite() error {
 	if tx.wrote {
 		return nil
 	}
-	if !tx.alone {
+	if !tx.alone && !tx.atomic {
 		if err := tx.w.savepoint.run(); err != nil {
 			return tx.check(err)
 		}
