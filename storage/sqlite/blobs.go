@@ -56,12 +56,13 @@ END;
 const (
 	blobGet    = `SELECT path, size, mime, hash, updated_at, body FROM blobs WHERE app = ? AND user = ? AND path = ?`
 	blobDelete = `DELETE FROM blobs WHERE app = ? AND user = ? AND path = ?`
-	blobList   = `SELECT path, size, mime, hash, updated_at FROM blobs
-		WHERE app = ? AND user = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?`
-	blobPut = `INSERT INTO blobs (app, user, path, body, size, mime, hash, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	blobPut    = `INSERT INTO blobs (app, user, path, body, size, mime, hash, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (app, user, path) DO UPDATE SET body = excluded.body, size = excluded.size,
 		mime = excluded.mime, hash = excluded.hash, updated_at = excluded.updated_at`
 )
+
+var blobList = steady(`SELECT path, size, mime, hash, updated_at FROM blobs
+	WHERE app = ? AND user = ? AND path >= ? AND path < ? ORDER BY path LIMIT ?`)
 
 func blob(row []driver.Value) storage.Blob {
 	return storage.Blob{

@@ -33,18 +33,20 @@ const (
 	// besides a text to sort by.
 	sortedRow = 64
 
-	docsScan = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq`
-	docsBack = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq DESC`
 	docsByID = `SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND id = ? AND seq > ?`
 	docsBody = `SELECT body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
-
-	docsOldest = `SELECT seq FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq <= (SELECT seq FROM docs
-		WHERE app = ? AND user = ? AND collection = ? ORDER BY seq DESC LIMIT 1 OFFSET ?) ORDER BY seq`
 
 	docsInsert = `INSERT INTO docs (app, user, collection, seq, id, body, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 	docsUpdate = `UPDATE docs SET body = ?, updated_at = ? WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
 	docsDelete = `DELETE FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
 	docsClear  = `DELETE FROM docs WHERE app = ? AND user = ? AND collection = ?`
+)
+
+var (
+	docsScan   = steady(`SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq`)
+	docsBack   = steady(`SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq DESC`)
+	docsOldest = steady(`SELECT seq FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq <= (SELECT seq FROM docs
+		WHERE app = ? AND user = ? AND collection = ? ORDER BY seq DESC LIMIT 1 OFFSET ?) ORDER BY seq`)
 )
 
 // errStop ends a scan that has found enough.

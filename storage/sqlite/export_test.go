@@ -22,6 +22,14 @@ var IndexStatements = map[string]string{
 	"delete all":     entryClear,
 }
 
+// Statements are those that handlers wait for.
+var Statements = []string{
+	kvGet, kvSet, kvDelete, kvList,
+	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete, docsClear,
+	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete, entryClear,
+	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
+}
+
 // GatherMost is how many entries a find gathers at most, and BuildRows how many
 // documents one step of a build indexes.
 const (

@@ -21,10 +21,11 @@ const (
 		ON CONFLICT (app, user, key) DO UPDATE
 		SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at`
 	kvDelete = `DELETE FROM kv WHERE app = ? AND user = ? AND key = ?`
-	kvList   = `SELECT key, value, version, expires_at FROM kv
-		WHERE app = ? AND user = ? AND key >= ? AND key < ? AND (expires_at = 0 OR expires_at > ?)
-		ORDER BY key LIMIT ?`
 )
+
+var kvList = steady(`SELECT key, value, version, expires_at FROM kv
+	WHERE app = ? AND user = ? AND key >= ? AND key < ? AND (expires_at = 0 OR expires_at > ?)
+	ORDER BY key LIMIT ?`)
 
 func (k *kv) Get(key string) (storage.Entry, error) {
 	const op = "kv.get"

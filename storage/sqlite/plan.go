@@ -12,17 +12,17 @@ import (
 // and still tries the query on each. The statements name every column of the
 // entries' key and fix the order of the join, so that SQLite has nothing to
 // choose.
-const (
-	entryDocs = `SELECT d.seq, d.body FROM index_entries e CROSS JOIN docs d
+var (
+	entryDocs = steady(`SELECT d.seq, d.body FROM index_entries e CROSS JOIN docs d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value = ? AND e.seq > ? ORDER BY e.seq`
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value = ? AND e.seq > ? ORDER BY e.seq`)
 	entryDocsBack = entryDocs + ` DESC`
 
-	entrySeqs = `SELECT e.seq FROM index_entries e
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? LIMIT ?`
-	entryOrder = `SELECT e.value, d.seq, d.body FROM index_entries e CROSS JOIN docs d
+	entrySeqs = steady(`SELECT e.seq FROM index_entries e
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? LIMIT ?`)
+	entryOrder = steady(`SELECT e.value, d.seq, d.body FROM index_entries e CROSS JOIN docs d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? ORDER BY `
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? ORDER BY `)
 	entryWalk     = entryOrder + `e.value, e.seq`
 	entryWalkBack = entryOrder + `e.value DESC, e.seq DESC`
 )
@@ -144,7 +144,7 @@ func (d *docs) gather(op, collection string, q *storage.Expr, found []candidate,
 func (d *docs) entries(op string, c *candidate, limit int) (seqs []int64, all bool, err error) {
 	for _, r := range c.ranges {
 		args := []any{d.scope.App, c.id, d.scope.User, r.From, r.To, limit + 1 - len(seqs)}
-		err := d.rows(op, entrySeqs, args, func(row []driver.Value) error {
+		err := d.quickRows(op, entrySeqs, args, func(row []driver.Value) error {
 			seqs = append(seqs, row[0].(int64))
 			return nil
 		})
@@ -176,7 +176,7 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 	row := func(row []driver.Value) error { return fn(row[0].(int64), row[1].(string)) }
 	switch {
 	case from.id != "":
-		return d.rows(op, docsByID, d.key(collection, from.id, after), row)
+		return d.quickRows(op, docsByID, d.key(collection, from.id, after), row)
 	case from.gathered:
 		return d.readSeqs(op, collection, from.seqs, after, back, fn)
 	case from.index != 0:
@@ -184,11 +184,11 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 		if back {
 			query = entryDocsBack
 		}
-		return d.rows(op, query, []any{collection, d.scope.App, from.index, d.scope.User, from.key, after}, row)
+		return d.quickRows(op, query, []any{collection, d.scope.App, from.index, d.scope.User, from.key, after}, row)
 	case back:
-		return d.rows(op, docsBack, d.key(collection, after), row)
+		return d.quickRows(op, docsBack, d.key(collection, after), row)
 	}
-	return d.rows(op, docsScan, d.key(collection, after), row)
+	return d.quickRows(op, docsScan, d.key(collection, after), row)
 }
 
 func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back bool, fn func(seq int64, body string) error) error {
@@ -280,7 +280,7 @@ func (d *docs) walk(op, collection string, c candidate, q *storage.Expr, want in
 	var last []byte
 	for _, r := range c.ranges {
 		args := []any{collection, d.scope.App, c.id, d.scope.User, r.From, r.To}
-		err := d.rows(op, query, args, func(row []driver.Value) error {
+		err := d.quickRows(op, query, args, func(row []driver.Value) error {
 			tie, exact := storage.IndexTie(row[0].([]byte))
 			if stop = matched >= want && (exact || !bytes.Equal(tie, last)); stop {
 				return errStop

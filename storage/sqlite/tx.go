@@ -42,6 +42,25 @@ func (s *session) rows(op, query string, args []any, fn func([]driver.Value) err
 	return wrap(op, s.check(s.conn.query(s.ctx, query, args, fn)))
 }
 
+// quickRows is rows for a query that finds one row after another: it is enough to look
+// at the context now and then, and to have it watched costs more than to read a
+// row does.
+func (s *session) quickRows(op, query string, args []any, fn func([]driver.Value) error) error {
+	const often = 16
+	if err := s.ready(); err != nil {
+		return wrap(op, err)
+	}
+	n := 0
+	return wrap(op, s.check(s.conn.query(context.Background(), query, args, func(row []driver.Value) error {
+		if n++; n%often == 0 {
+			if err := s.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		return fn(row)
+	})))
+}
+
 func (s *session) ready() error {
 	if s.tx != nil {
 		if err := s.tx.usable(); err != nil {
