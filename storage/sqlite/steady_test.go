@@ -50,7 +50,7 @@ func TestStatementsAreSteady(t *testing.T) {
 			t.Errorf("prepared %d times more:\n%s", n, query)
 		}
 	}
-	if n := prepared("SELECT seq FROM docs WHERE app = ? AND user = ? AND seq > ?"); n == 0 {
+	if n := prepared("SELECT seq, body FROM docs WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq"); n == 0 {
 		t.Error("a statement that is known to be prepared each time was not: this test can't see it")
 	}
 }
