@@ -68,3 +68,10 @@ func BenchmarkLoop(b *testing.B) {
 func BenchmarkComputedNames(b *testing.B) {
 	benchmarkRun(b, `var a = [], o = {}; for (var i = 0; i < 1000; i++) { a[i] = i; o['k' + i % 10] = a[i]; } return o`)
 }
+
+// The least that a handler can do, in the two commonest forms.
+func BenchmarkHelloReturned(b *testing.B) { benchmarkRun(b, `return {hello: 'world'};`) }
+
+func BenchmarkHello(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return {hello: 'world'}; }`)
+}
