@@ -280,12 +280,14 @@ const (
 )
 
 // moduleParameters are what the function gets that holds a file.
-var moduleParameters = []string{"exports", "require", "module", "request", idInside}
+var moduleParameters = [moduleArguments]string{"exports", "require", "module", "request", idInside}
+
+const moduleArguments = 5
 
 // wrap makes the program an expression that evaluates to the function that
 // holds the file.
 func wrap(program *ast.Program, body *ast.FunctionLiteral, usesArguments bool) {
-	body.ParameterList = parameters(moduleParameters)
+	body.ParameterList = parameters(moduleParameters[:])
 	body.Source = nativeSource
 	if usesArguments {
 		for _, key := range []ast.Expression{

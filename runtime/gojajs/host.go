@@ -186,10 +186,17 @@ func (v *vm) respond(c goja.FunctionCall) goja.Value {
 
 // note remembers that an object is a response.
 func (v *vm) note(obj *goja.Object, stream any) {
-	if v.made == nil {
-		v.made = make(map[*goja.Object]any)
+	if v.responses == nil {
+		v.responses = make(map[*goja.Object]any)
 	}
-	v.made[obj] = stream
+	v.responses[obj] = stream
+}
+
+// isMade tells a response that was noted.
+func (v *vm) isMade(val goja.Value) (stream any, ok bool) {
+	obj, _ := val.(*goja.Object)
+	stream, ok = v.responses[obj]
+	return stream, ok
 }
 
 // newResponse is a response that a host function made, for the handler to
@@ -214,11 +221,7 @@ func (v *vm) newResponse(res *runtime.Response) goja.Value {
 
 // answer makes the response of what the handler ended with.
 func (v *vm) answer(value goja.Value) (runtime.Response, error) {
-	reply := runtime.Reply[goja.Value]{Value: value, Made: func(val goja.Value) (any, bool) {
-		obj, _ := val.(*goja.Object)
-		stream, ok := v.made[obj]
-		return stream, ok
-	}}
+	reply := runtime.Reply[goja.Value]{Value: value, Made: v.made}
 	if v.last != nil {
 		reply.Last = &v.last
 	}

@@ -24,26 +24,17 @@ const (
 	funcCompare = "compare" // an operator that may compare a bigint with a text
 )
 
-// insideObject has these properties. Go answers for them, because a property is
-// read faster than a function is called, and because each function object takes
-// 0.7 KB: these are made for the programs that use them.
-type insideObject struct {
+// instrument answers for these properties. It does so in Go, because a property
+// is read faster than a function is called, and because each function object
+// takes 0.7 KB: these are made for the programs that use them.
+type instrument struct {
 	vm      *vm
-	object  *goja.Object
 	funcs   values
 	called  bool
 	handler goja.Value
 }
 
-func (v *vm) insideObject() *goja.Object {
-	if v.inside.object == nil {
-		v.inside.vm = v
-		v.inside.object = v.js.NewDynamicObject(&v.inside)
-	}
-	return v.inside.object
-}
-
-func (o *insideObject) Get(key string) goja.Value {
+func (o *instrument) Get(key string) goja.Value {
 	v := o.vm
 	switch key {
 	case propCheck:
@@ -75,7 +66,7 @@ func (o *insideObject) Get(key string) goja.Value {
 	return o.funcs.set(key, v.js.ToValue(f))
 }
 
-func (o *insideObject) Set(key string, val goja.Value) bool {
+func (o *instrument) Set(key string, val goja.Value) bool {
 	switch key {
 	case propCalled:
 		o.called = val.ToBoolean()
@@ -89,18 +80,15 @@ func (o *insideObject) Set(key string, val goja.Value) bool {
 
 // wanted tells whether the main file's handler is to be called, which counts as
 // a return.
-func (o *insideObject) wanted() bool {
+func (o *instrument) wanted() bool {
 	v := o.vm
-	if _, ok := goja.AssertFunction(o.handler); !ok || o.called || v.last != nil {
-		return false
-	}
-	_, ok := goja.AssertFunction(v.exported(v.modules[v.script.unit.Main]))
-	return !ok
+	return isFunction(o.handler) && !o.called && v.last == nil &&
+		!isFunction(v.exported(v.modules[v.script.unit.Main]))
 }
 
-func (o *insideObject) Has(string) bool    { return true }
-func (o *insideObject) Delete(string) bool { return false }
-func (o *insideObject) Keys() []string     { return nil }
+func (o *instrument) Has(string) bool    { return true }
+func (o *instrument) Delete(string) bool { return false }
+func (o *instrument) Keys() []string     { return nil }
 
 // values are a few named values. A list, as a map takes more room than all that
 // most runs put in one.

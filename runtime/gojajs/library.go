@@ -27,7 +27,7 @@ func (v *vm) loadLibrary() *goja.Object {
 	exports := v.js.CreateObject(nil)
 	file, err := v.file(v.script.shared.library)
 	if err == nil {
-		_, err = file(goja.Undefined(), exports, nil, v.bridge(), nil, v.insideObject())
+		_, err = file(goja.Undefined(), exports, nil, v.bridge(), nil, v.inside)
 	}
 	if err != nil {
 		panic(rethrown(err))

@@ -14,8 +14,18 @@ import (
 type record struct {
 	keys   []string // enumerable, in order
 	values values   // what has been made or assigned
-	make   func(key string) goja.Value
-	fields []runtime.HeaderField // whose aliases are further names, not enumerable
+	vm     *vm
+	fields []runtime.HeaderField // of the headers, whose aliases are further names, not enumerable
+}
+
+// make makes a property of the headers if there are any, else of the request.
+func (r *record) make(key string) goja.Value {
+	for _, f := range r.fields {
+		if f.Name == key {
+			return r.vm.js.ToValue(f.Value)
+		}
+	}
+	return r.vm.requestField(key)
 }
 
 func (r *record) Get(key string) goja.Value {
@@ -60,7 +70,8 @@ func (r *record) Keys() []string { return r.keys }
 
 func (v *vm) requestObject() *goja.Object {
 	if v.request == nil {
-		v.request = v.js.NewDynamicObject(&record{keys: runtime.RequestFields, make: v.requestField})
+		v.record = record{keys: runtime.RequestFields, vm: v}
+		v.request = v.js.NewDynamicObject(&v.record)
 	}
 	return v.request
 }
@@ -92,10 +103,7 @@ func (v *vm) headers() goja.Value {
 	for i, f := range fields {
 		keys[i] = f.Name
 	}
-	return v.js.NewDynamicObject(&record{keys: keys, fields: fields, make: func(key string) goja.Value {
-		i := slices.IndexFunc(fields, func(f runtime.HeaderField) bool { return f.Name == key })
-		return v.js.ToValue(fields[i].Value)
-	}})
+	return v.js.NewDynamicObject(&record{keys: keys, fields: fields, vm: v})
 }
 
 // put defines a property of an object that Go made, whatever its name and

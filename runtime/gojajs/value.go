@@ -158,6 +158,20 @@ func (v *vm) ToJSON(val goja.Value, key string) (goja.Value, bool) {
 	return v.must(f(val, v.js.ToValue(key))), true
 }
 
+// isFunction tells what can be called. goja says so of most functions without
+// an allocation.
+func isFunction(val goja.Value) bool {
+	obj, ok := val.(*goja.Object)
+	if !ok {
+		return false
+	}
+	if obj.ExportType() == reflect.TypeFor[nativeFunc]() {
+		return true
+	}
+	_, ok = goja.AssertFunction(obj)
+	return ok
+}
+
 // must passes on, inside a native, what a call threw.
 func (v *vm) must(val goja.Value, err error) goja.Value {
 	if err != nil {

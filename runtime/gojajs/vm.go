@@ -24,23 +24,37 @@ type script struct {
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
 // microsecond, as goja makes nothing of the standard library before it is used.
 func (s *script) NewVM() (runtime.VM, error) {
-	return &vm{script: s}, nil
+	v := &vm{}
+	v.shell = shell{script: s, rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
+	v.Reset()
+	return v, nil
+}
+
+// shell is what a vm keeps from one request to the next: all of it is Go's, and
+// would be made anew just the same.
+type shell struct {
+	script   *script
+	rejected goja.PromiseRejectionTracker
+	made     func(goja.Value) (stream any, ok bool)
+	inside   *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
 }
 
 // vm answers one request.
 type vm struct {
-	script *script
-	x      *runtime.Exec
-	js     *goja.Runtime
+	shell
+	x  *runtime.Exec
+	js *goja.Runtime
 
-	inside  insideObject
-	request *goja.Object // nil until it is needed
-	modules map[string]*goja.Object
-	loads   map[string]goja.Value // a require function for each file
-	made    map[*goja.Object]any  // responses made by respond and host functions, with their streams
-	last    goja.Value            // the last respond()
-	ended   bool                  // the main file's end was reached, without a return
-	value   goja.Value            // its completion value
+	args       [moduleArguments]goja.Value // of the file whose function is called next
+	instrument instrument                  // behind shell.inside
+	record     record                      // behind request
+	request    *goja.Object                // nil until it is needed
+	modules    map[string]*goja.Object
+	loads      map[string]goja.Value // a require function for each file
+	responses  map[*goja.Object]any  // made by respond and host functions, with their streams
+	last       goja.Value            // the last respond()
+	ended      bool                  // the main file's end was reached, without a return
+	value      goja.Value            // its completion value
 
 	strict     bool // String refuses lone surrogates
 	depth      int  // guarded natives that are running inside one another
@@ -63,9 +77,10 @@ type vm struct {
 }
 
 // Reset leaves nothing of the last run: each request has an interpreter of its
-// own, and all else is made for it too.
+// own, and all else but the shell is made for it too.
 func (v *vm) Reset() bool {
-	*v = vm{script: v.script}
+	*v = vm{shell: v.shell}
+	v.instrument.vm = v
 	return true
 }
 
@@ -78,11 +93,8 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 	js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
 	v.stack.calls = x.Limits.StackDepth // nothing has been called yet
 	x.OnStop(func() { js.Interrupt(errStopped) })
-	js.SetPromiseRejectionTracker(v.trackRejection)
-	err = v.try(func() error {
-		res, err = v.answered()
-		return err
-	})
+	js.SetPromiseRejectionTracker(v.rejected)
+	res, err = v.answered()
 	if errors.Is(err, errStopped) {
 		x.Check() // doesn't return
 	}
@@ -92,9 +104,29 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 
 var errStopped = errors.New("the run was stopped")
 
-// answered runs the main file, and then the function that it left for the
-// request, unless it responded or returned by itself.
+// answered runs the main file, and makes the response of what it ends with.
+// What may throw is tried in parts rather than all at once: each try around
+// another has its price.
 func (v *vm) answered() (res runtime.Response, err error) {
+	if err = v.try(v.prepare); err != nil {
+		return res, err
+	}
+	m := v.script.modules[v.script.unit.Main]
+	module, value, err := v.run(m, nil)
+	if err != nil {
+		return res, v.errorOf(err)
+	}
+	err = v.try(func() error {
+		if value, err = v.result(m, module, value); err == nil {
+			res, err = v.answer(value)
+		}
+		return err
+	})
+	return res, err
+}
+
+// prepare provides what the program needs from its beginning.
+func (v *vm) prepare() error {
 	v.replace(arraysAsTexts)
 	for _, name := range v.script.globals {
 		v.provide(name)
@@ -102,9 +134,14 @@ func (v *vm) answered() (res runtime.Response, err error) {
 	for _, f := range v.script.start {
 		v.install(f.feature, f.use)
 	}
-	m := v.script.modules[v.script.unit.Main]
-	module, value, err := v.run(m, nil)
-	if err == nil && m.async {
+	return nil
+}
+
+// result calls the function that the main file left for the request, unless it
+// responded or returned by itself, and settles promises.
+func (v *vm) result(m *module, module *goja.Object, value goja.Value) (goja.Value, error) {
+	var err error
+	if m.async {
 		value, err = v.settle(value)
 	}
 	if err == nil && v.ended {
@@ -113,10 +150,7 @@ func (v *vm) answered() (res runtime.Response, err error) {
 	if err == nil {
 		value, err = v.settle(value)
 	}
-	if err == nil {
-		res, err = v.answer(value)
-	}
-	return res, err
+	return value, err
 }
 
 // function calls what the main file left for the request. Without a function
@@ -136,7 +170,8 @@ func (v *vm) run(m *module, module *goja.Object) (*goja.Object, goja.Value, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	args := []goja.Value{nil, nil, nil, nil, v.insideObject()}
+	args := &v.args
+	*args = [...]goja.Value{nil, nil, nil, nil, v.inside}
 	if module == nil && (m.uses["module"] || m.uses["exports"]) {
 		module = v.newModule(m.name)
 	}
@@ -149,7 +184,7 @@ func (v *vm) run(m *module, module *goja.Object) (*goja.Object, goja.Value, erro
 	if m.uses["request"] {
 		args[3] = v.requestObject()
 	}
-	value, err := fn(goja.Undefined(), args...)
+	value, err := fn(goja.Undefined(), args[:]...) // which goja copies to its stack
 	return module, value, err
 }
 
