@@ -151,11 +151,15 @@ func (v *vm) ToJSON(val goja.Value, key string) (goja.Value, bool) {
 	if !ok {
 		return val, false
 	}
-	f, ok := goja.AssertFunction(obj.Get("toJSON"))
+	return v.toJSON(obj, obj.Get("toJSON"), key)
+}
+
+func (v *vm) toJSON(obj *goja.Object, method goja.Value, key string) (goja.Value, bool) {
+	f, ok := goja.AssertFunction(method)
 	if !ok {
-		return val, false
+		return obj, false
 	}
-	return v.must(f(val, v.js.ToValue(key))), true
+	return v.must(f(obj, v.js.ToValue(key))), true
 }
 
 // isFunction tells what can be called. goja says so of most functions without

@@ -48,6 +48,7 @@ type vm struct {
 	args       [moduleArguments]goja.Value // of the file whose function is called next
 	instrument instrument                  // behind shell.inside
 	record     record                      // behind request
+	ending     ending                      // see vm.answer
 	request    *goja.Object                // nil until it is needed
 	modules    map[string]*goja.Object
 	loads      map[string]goja.Value // a require function for each file
