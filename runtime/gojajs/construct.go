@@ -230,7 +230,7 @@ func proxyGuard(v *vm, native *goja.Object) goja.Value {
 		traps := v.js.NewDynamicObject(&handlerObject{vm: v, handler: handler})
 		v.nest(traps, target)
 		v.nest(traps, handler)
-		return v.js.NewArray(target, traps)
+		return v.newArray(target, traps)
 	}))
 }
 
@@ -297,8 +297,8 @@ func shortNumber(v *vm, c goja.FunctionCall) goja.FunctionCall {
 // prepareRest makes each step of an array's iterator a checkpoint, since the
 // rest of a pattern is collected in one step.
 func (v *vm) prepareRest() {
-	values, _ := goja.AssertFunction(v.js.NewArray().GetSymbol(goja.SymIterator))
-	it := v.must(values(v.js.NewArray())).(*goja.Object).Prototype()
+	values, _ := goja.AssertFunction(v.newArray().GetSymbol(goja.SymIterator))
+	it := v.must(values(v.newArray())).(*goja.Object).Prototype()
 	v.hide(it, "next", plainGuard(v, it.Get("next").(*goja.Object)))
 }
 

@@ -28,6 +28,7 @@ type feature struct {
 	slots   []slot
 	holders []string    // objects that the name leads to, see vm.holder
 	also    []string    // names that come with it
+	arrays  bool        // it leads to natives that make arrays, see guardArrays
 	prepare func(v *vm) // does what else is needed
 }
 
@@ -119,6 +120,9 @@ func allFeatures() (map[string]*feature, error) {
 	for name, f := range prepared {
 		at(name).prepare = f
 	}
+	for name, f := range all {
+		f.arrays = leadToArrays(all, name)
+	}
 	return all, nil
 }
 
@@ -152,6 +156,9 @@ func (f *feature) needed() bool {
 func (v *vm) reach(name string) {
 	v.provide(name)
 	if f := v.script.shared.features[name]; f != nil {
+		if f.arrays {
+			v.guardArrays()
+		}
 		v.install(f, useValue)
 	}
 }

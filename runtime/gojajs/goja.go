@@ -69,6 +69,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	}
 	s.bigints = m.bigints
 	s.start = all.mentioned(m)
+	s.arrays = m.arrays || all.makesArrays(m)
 	for _, name := range slices.Sorted(maps.Keys(m.names)) {
 		if s.isGlobal(name) {
 			s.globals = append(s.globals, name)

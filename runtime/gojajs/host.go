@@ -208,7 +208,7 @@ func (v *vm) newResponse(res *runtime.Response) goja.Value {
 		for _, s := range res.Header[name] {
 			values = append(values, s)
 		}
-		_ = headers.Set(name, v.js.NewArray(values...))
+		_ = headers.Set(name, v.newArray(values...))
 	}
 	_ = obj.Set("status", max(res.Status, 200))
 	_ = obj.Set("headers", headers)

@@ -41,7 +41,7 @@ func (v *vm) NewArray(items []goja.Value) goja.Value {
 	for i, item := range items {
 		list[i] = item
 	}
-	return v.js.NewArray(list...)
+	return v.newArray(list...)
 }
 
 func (v *vm) Put(obj goja.Value, key string, val goja.Value) { v.put(obj.(*goja.Object), key, val) }

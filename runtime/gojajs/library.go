@@ -24,6 +24,7 @@ func (v *vm) library(name string, args ...goja.Value) goja.Value {
 }
 
 func (v *vm) loadLibrary() *goja.Object {
+	v.guardArrays()
 	exports := v.js.CreateObject(nil)
 	file, err := v.file(v.script.shared.library)
 	if err == nil {
@@ -70,7 +71,7 @@ func (v *vm) bridge() *goja.Object {
 			for i, k := range keys {
 				list[i] = k
 			}
-			return v.js.NewArray(list...)
+			return v.newArray(list...)
 		},
 		"keyOf": func(c goja.FunctionCall) goja.Value {
 			val := v.unboxed(c.Argument(0))
@@ -168,7 +169,7 @@ func (v *vm) webLibrary() *goja.Object {
 		for _, p := range u.Parts() {
 			parts = append(parts, p)
 		}
-		return v.js.NewArray(parts...)
+		return v.newArray(parts...)
 	})
 	program, err := v.js.RunProgram(v.script.shared.web)
 	if err == nil {

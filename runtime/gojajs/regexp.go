@@ -55,7 +55,7 @@ func exec(v *vm, c goja.FunctionCall) goja.Value {
 	for i, val := range captures {
 		items[i] = val
 	}
-	result := v.js.NewArray(items...)
+	result := v.newArray(items...)
 	v.put(result, "index", v.js.ToValue(m[0]))
 	v.put(result, "input", s)
 	groups := v.namedGroups(s, m, p.names)
@@ -180,7 +180,7 @@ func matchSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goj
 	if found == nil {
 		return goja.Null()
 	}
-	return v.js.NewArray(found...)
+	return v.newArray(found...)
 }
 
 func replaceSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goja.Value {
@@ -218,7 +218,7 @@ func splitSymbol(v *vm, c goja.FunctionCall) goja.Value {
 		if v.match(e, t, 0) == nil {
 			add(s)
 		}
-		return v.js.NewArray(parts...)
+		return v.newArray(parts...)
 	}
 	last := 0
 	for at := 0; at < s.Length(); {
@@ -237,7 +237,7 @@ func splitSymbol(v *vm, c goja.FunctionCall) goja.Value {
 		last = m[1]
 	}
 	add(s.Substring(last, s.Length()))
-	return v.js.NewArray(parts...)
+	return v.newArray(parts...)
 }
 
 // matchAllSymbol is RegExp.prototype[Symbol.matchAll]. goja's makes a RegExp of

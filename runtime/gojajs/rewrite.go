@@ -39,6 +39,7 @@ type rewriter struct {
 type mentions struct {
 	names, values map[string]bool
 	bigints       bool    // the program may have bigints
+	arrays        bool    // its syntax makes arrays
 	patterns      float64 // size of all regular expressions in the text, see runtime.PatternSize
 }
 
@@ -134,8 +135,13 @@ func (rw *rewriter) node(node any) {
 	case *ast.NewExpression:
 		rw.harmless(n.Callee)
 		n.New = n.Callee.Idx0()
+	case *ast.ArrayLiteral:
+		rw.mentions.arrays = true
+	case *ast.ParameterList:
+		rw.mentions.arrays = rw.mentions.arrays || n.Rest != nil
 	case *ast.TemplateLiteral:
 		rw.harmless(n.Tag)
+		rw.mentions.arrays = rw.mentions.arrays || n.Tag != nil
 	case *ast.ClassLiteral:
 		rw.lookedInto(n.SuperClass)
 	case *ast.BinaryExpression:

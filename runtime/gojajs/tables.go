@@ -175,9 +175,6 @@ var guards = func() map[string]guard {
 	return g
 }()
 
-// arraysAsTexts is guarded in any program: operators make texts of arrays.
-var arraysAsTexts = slot{holder: "Array.prototype", key: "join", guard: instead((*vm).join)}
-
 // prepared are features that do more than guard a property.
 var prepared = map[string]func(v *vm){
 	"constructor": (*vm).prepareConstructor,

@@ -19,6 +19,7 @@ type script struct {
 	globals  []string // that it mentions and that aren't goja's own
 	patterns patterns
 	bigints  bool // its operators are instrumented for bigints
+	arrays   bool // it can make arrays by itself, see guardArrays
 }
 
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
@@ -67,6 +68,7 @@ type vm struct {
 	provided   []string
 	describer  *goja.Object         // Object.getOwnPropertyDescriptor, once it is guarded
 	nested     map[*goja.Object]int // how deep proxies and bound functions wrap one another
+	arrays     bool                 // they are guarded, see guardArrays
 	joining    []*goja.Object       // the arrays that join is at
 	exec       goja.Value           // the guard of RegExp.prototype.exec
 	web, bytes *goja.Object         // see webLibrary and newBytes
@@ -128,7 +130,9 @@ func (v *vm) answered() (res runtime.Response, err error) {
 
 // prepare provides what the program needs from its beginning.
 func (v *vm) prepare() error {
-	v.replace(arraysAsTexts)
+	if v.script.arrays {
+		v.guardArrays()
+	}
 	for _, name := range v.script.globals {
 		v.provide(name)
 	}
