@@ -48,14 +48,18 @@ func compile(name, text string, main bool, m *mentions) (*module, error) {
 	}
 	shift(program, file.Idx(len(prefix)))
 	rw := &rewriter{file: program.File, mentions: m, uses: make(map[string]bool), skip: make(map[any]bool)}
-	if main {
+	handler := onlyHandler(body)
+	switch {
+	case main && handler != nil:
+		body, handler.ParameterList = handler, parameters(nil) // which request is one of anyway
+	case main:
 		rw.findHandler(body)
 	}
 	rw.walk(reflect.ValueOf(body))
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
-	if main {
+	if main && handler == nil {
 		rw.finish(body)
 	}
 	wrap(program, body, rw.uses["arguments"])

@@ -2,10 +2,13 @@ package gojajs
 
 import (
 	"math/big"
+	"reflect"
+	"slices"
 
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
 	"github.com/dop251/goja/token"
+	"github.com/dop251/goja/unistring"
 )
 
 // findHandler looks for a top-level function or variable named handler. A
@@ -25,6 +28,40 @@ func (rw *rewriter) findHandler(body *ast.FunctionLiteral) {
 			rw.findVariable(s.List)
 		}
 	}
+}
+
+// onlyHandler returns the function called handler that a file consists of, if
+// nothing in it could tell that it is the file's own function instead: to make
+// one, and to call it, takes as long as all that a small handler does.
+func onlyHandler(body *ast.FunctionLiteral) *ast.FunctionLiteral {
+	if len(body.Body.List) != 1 || body.Async {
+		return nil
+	}
+	decl, ok := body.Body.List[0].(*ast.FunctionDeclaration)
+	if !ok || decl.Function.Name.Name != "handler" {
+		return nil
+	}
+	names := []string{"handler", "arguments", "exports", "require", "module"}
+	switch list := decl.Function.ParameterList; {
+	case list.Rest != nil, len(list.List) > 1:
+		return nil
+	case len(list.List) == 0:
+		names = append(names, "request")
+	default:
+		p := list.List[0]
+		if id, ok := p.Target.(*ast.Identifier); !ok || id.Name != "request" || p.Initializer != nil {
+			return nil
+		}
+	}
+	found := false
+	each(reflect.ValueOf(decl.Function.Body), make(map[any]bool), func(v reflect.Value) {
+		name, ok := v.Interface().(unistring.String)
+		found = found || ok && slices.Contains(names, name.String())
+	})
+	if found {
+		return nil
+	}
+	return decl.Function
 }
 
 func (rw *rewriter) findVariable(list []*ast.Binding) {

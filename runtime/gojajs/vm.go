@@ -111,8 +111,10 @@ var errStopped = errors.New("the run was stopped")
 // What may throw is tried in parts rather than all at once: each try around
 // another has its price.
 func (v *vm) answered() (res runtime.Response, err error) {
-	if err = v.try(v.prepare); err != nil {
-		return res, err
+	if s := v.script; s.arrays || len(s.globals)+len(s.start) > 0 {
+		if err = v.try(v.prepare); err != nil {
+			return res, err
+		}
 	}
 	m := v.script.modules[v.script.unit.Main]
 	module, value, err := v.run(m, nil)

@@ -1,10 +1,12 @@
 package gojajs_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -138,4 +140,91 @@ func TestAnswerThatChanges(t *testing.T) {
 			t.Errorf("%s\ngot %s, %v, want %s", src, got, err, want)
 		}
 	}
+}
+
+// A handler is the same whether its file has anything else or not.
+func TestOnlyHandler(t *testing.T) {
+	for _, src := range []string{
+		`function handler(request) { return {method: request.method}; }`,
+		`function handler() { return 'x'; }`,
+		`function handler() { return request.method; }`,
+		`function handler() { var request = {method: 1}; return request.method; }`,
+		`function handler(request) { request = 1; return request; }`,
+		`function handler(request) { var request; return typeof request; }`,
+		`function handler(request) { }`,
+		`function handler(request) { 'not a completion value'; 1 + 1; }`,
+		`function handler(request) { respond(201, 'made'); }`,
+		`function handler(request) { respond(201); return 'the end'; }`,
+		`function handler(request) { return respond(418, 'tea', {a: 'b'}); }`,
+		`function handler(request) { return Promise.resolve('later'); }`,
+		`function handler(request) { return {body: 'x', status: 201}; }`,
+		`async function handler(request) { await null; return 'async'; }`,
+		`async function handler(request) { await null; null.x; }`,
+		`async function handler(request) { await new Promise(resolve => setTimeout(resolve, 1)); return 'async'; }`,
+		`async function handler(request) { await new Promise(() => {}); }`,
+		`async function handler(request) { return arguments.length; }`,
+		`function* handler(request) { yield 1; }`,
+		`function handler(req) { return req.method + request.method; }`,
+		`function handler({method}) { return method; }`,
+		`function handler(request = 1) { return typeof request; }`,
+		`function handler(request, more) { return typeof more; }`,
+		`function handler(...all) { return all.length; }`,
+		`function handler(request) { return handler.name + typeof handler; }`,
+		`function handler(request) { return request.again ? 'x' : handler({again: true}); }`,
+		`function handler(request) { return arguments.length + typeof arguments[4]; }`,
+		`function handler(request) { return (() => arguments.length)(); }`,
+		`function handler(request) { module.exports = () => 'exported'; return 'x'; }`,
+		`function handler(request) { exports.a = 1; return typeof module + typeof require; }`,
+		`function handler(request) { let module = 1; return module; }`,
+		`function handler(request) { let exports = 1; return exports; }`,
+		`function handler(request) { const require = 1; return require; }`,
+		`function handler() { let request = 1; return request; }`,
+		`function handler(request) { return typeof this + (this === globalThis) + new.target; }`,
+		`function handler(request) { 'use strict'; return String(this); }`,
+		`function handler(request) { 'use strict'; undeclared = 1; }`,
+		`'use strict'; function handler(request) { return String(this); }`,
+		`function handler(request) { let request = 1; }`,
+		`function handler(request) { function inner() { return request.method; } return inner(); }`,
+		`function handler(request) { const f = request => request; return f(1); }`,
+		`function handler(request) { var a = []; a.length = 3e6; return '' + a; }`,
+		"\n\nfunction handler(request) {\n  null.x;\n}",
+		`function handler(request) { throw new TypeError('mine'); }`,
+		`function handler(request) { throw 'text'; }`,
+		`function handler(request) { while (true) try { f(); } catch (e) { return e.message; } function f() { f(); } }`,
+		`function handler(request) { undeclared = 1; return typeof globalThis.undeclared + typeof globalThis.handler; }`,
+		`function handler(request) { label: { break label; } return 'x'; }`,
+		`function handler(request) { return handler2(request); }`,
+	} {
+		alone, more := outcomeOf(t, src), outcomeOf(t, src+"\nvar more;")
+		if diff := cmp.Diff(more, alone); diff != "" {
+			t.Errorf("%s\nwith more in the file (-) and alone (+)\n%s", src, diff)
+		}
+	}
+}
+
+type outcome struct {
+	Status                    int
+	Header                    http.Header
+	Body, Name, Message, Code string
+	File                      string
+	Line, Column              int
+}
+
+func outcomeOf(t *testing.T, src string) (o outcome) {
+	t.Helper()
+	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{gojajs.New()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var res *runtime.Result
+	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, nil)
+	if err == nil {
+		defer p.Close()
+		res, err = p.Run(t.Context(), &runtime.Request{Method: "GET"})
+		o.Status, o.Header, o.Body = res.Response.Status, res.Response.Header, string(res.Response.Body)
+	}
+	if e, ok := err.(*runtime.Error); ok {
+		o.Name, o.Message, o.Code, o.File, o.Line, o.Column = e.Name, e.Message, e.Code, e.File, e.Line, e.Column
+	}
+	return o
 }
