@@ -107,6 +107,7 @@ type Exec struct {
 	used   atomic.Int64          // ns computed before since
 	called atomic.Int64          // when the brief call began
 	cause  atomic.Pointer[cause] // set once: how the run came to its end
+	end    cause                 // what main points cause at: the run's own end
 	onStop atomic.Pointer[func()]
 	growth uint64     // heap growth ascribed to this run; the watcher's
 	base   heapSample // the heap when the run started; the watcher's
@@ -415,7 +416,8 @@ func (x *Exec) main(vm VM, ended chan<- struct{}) {
 		err = responseTooLarge(x.Limits.ResponseBytes, len(response.Body))
 	}
 	// A run that finished past its budget has failed all the same.
-	x.cause.CompareAndSwap(nil, &cause{response: response, err: err, finished: true})
+	x.end = cause{response: response, err: err, finished: true}
+	x.cause.CompareAndSwap(nil, &x.end)
 }
 
 // reserveStack grows the goroutine's stack at once to what most handlers need.

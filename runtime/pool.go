@@ -45,14 +45,14 @@ func (w *worker) retire() {
 type pool struct {
 	most     int
 	mu       sync.Mutex
-	programs list.List // of *Program with idle VMs, the last used first
+	programs list.List // of *Program that had idle VMs, the last used first; a program in use may have none
 	size     int       // VMs, of all programs
 }
 
 // idle is a program's part of the pool, guarded by pool.mu.
 type idle struct {
 	vms    []*worker
-	place  *list.Element // in pool.programs; nil without VMs
+	place  *list.Element // in pool.programs; nil before the first VM
 	closed bool
 }
 
@@ -77,10 +77,32 @@ func (p *pool) give(program *Program, w *worker) {
 	}
 	if program.idle.place == nil {
 		program.idle.place = p.programs.PushFront(program)
+	} else {
+		p.programs.MoveToFront(program.idle.place)
 	}
 	program.idle.vms = append(program.idle.vms, w)
 	if p.size++; p.size > p.most {
-		p.pop(p.programs.Back().Value.(*Program)).retire()
+		p.evict()
+	}
+}
+
+// evict drops a VM of the program that has gone without a run for the longest.
+func (p *pool) evict() {
+	for {
+		last := p.programs.Back().Value.(*Program)
+		if len(last.idle.vms) > 0 {
+			p.pop(last).retire()
+			return
+		}
+		p.forget(last)
+	}
+}
+
+// forget takes a program out of the list.
+func (p *pool) forget(program *Program) {
+	if program.idle.place != nil {
+		p.programs.Remove(program.idle.place)
+		program.idle.place, program.idle.vms = nil, nil
 	}
 }
 
@@ -92,6 +114,7 @@ func (p *pool) close(program *Program) {
 	for len(program.idle.vms) > 0 {
 		p.pop(program).retire()
 	}
+	p.forget(program)
 }
 
 // pop removes the VM that was given last, whose memory is the likeliest to be
@@ -102,9 +125,5 @@ func (p *pool) pop(program *Program) *worker {
 	program.idle.vms[n] = nil
 	program.idle.vms = program.idle.vms[:n]
 	p.size--
-	if n == 0 {
-		p.programs.Remove(program.idle.place)
-		program.idle.place, program.idle.vms = nil, nil
-	}
 	return w
 }

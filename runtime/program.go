@@ -260,8 +260,7 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 		w.retire()
 	}
 	result, err := x.result()
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		err = e.locate(p.files)
 	}
 	return result, err
