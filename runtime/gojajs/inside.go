@@ -92,7 +92,9 @@ func (o *instrument) Keys() []string     { return nil }
 
 // values are a few named values. A list, as a map takes more room than all that
 // most runs put in one.
-type values []struct {
+type values []namedValue
+
+type namedValue struct {
 	name  string
 	value goja.Value
 }
@@ -114,10 +116,7 @@ func (l *values) set(name string, val goja.Value) goja.Value {
 			return val
 		}
 	}
-	*l = append(*l, struct {
-		name  string
-		value goja.Value
-	}{name, val})
+	*l = append(*l, namedValue{name, val})
 	return val
 }
 

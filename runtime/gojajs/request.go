@@ -70,7 +70,7 @@ func (r *record) Keys() []string { return r.keys }
 
 func (v *vm) requestObject() *goja.Object {
 	if v.request == nil {
-		v.record = record{keys: runtime.RequestFields, vm: v}
+		v.record = record{keys: runtime.RequestFields, vm: v, values: v.fields[:0]}
 		v.request = v.js.NewDynamicObject(&v.record)
 	}
 	return v.request

@@ -49,6 +49,7 @@ type vm struct {
 	args       [moduleArguments]goja.Value // of the file whose function is called next
 	instrument instrument                  // behind shell.inside
 	record     record                      // behind request
+	fields     [4]namedValue               // room for as much of it as most handlers look at
 	ending     ending                      // see vm.answer
 	request    *goja.Object                // nil until it is needed
 	modules    map[string]*goja.Object
