@@ -48,18 +48,19 @@ func compile(name, text string, main bool, m *mentions) (*module, error) {
 	}
 	shift(program, file.Idx(len(prefix)))
 	rw := &rewriter{file: program.File, mentions: m, uses: make(map[string]bool), skip: make(map[any]bool)}
-	handler := onlyHandler(body)
-	switch {
-	case main && handler != nil:
-		body, handler.ParameterList = handler, parameters(nil) // which request is one of anyway
-	case main:
+	finish := main
+	if handler := onlyHandler(body); main && handler != nil {
+		body, finish = handler, false
+		body.ParameterList = parameters(nil) // request is one of the file's
+	}
+	if finish {
 		rw.findHandler(body)
 	}
 	rw.walk(reflect.ValueOf(body))
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
-	if main && handler == nil {
+	if finish {
 		rw.finish(body)
 	}
 	wrap(program, body, rw.uses["arguments"])
