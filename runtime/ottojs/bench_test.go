@@ -15,9 +15,11 @@ func benchmarkRun(b *testing.B, src string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	host := runtime.Host{"fazt.kv.get": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
-		return runtime.JSON([]byte(`{"n":1,"name":"x"}`)), nil
-	})}
+	get := func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+		_, err := args.String(0)
+		return runtime.JSON([]byte(`{"n":1,"name":"value"}`)), err
+	}
+	host := runtime.Host{"fazt.kv.get": runtime.Func(get), "fazt.storage.kv.get": runtime.Brief(get)}
 	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, host)
 	if err != nil {
 		b.Fatal(err)
@@ -37,6 +39,14 @@ func BenchmarkTrivial(b *testing.B) {
 	benchmarkRun(b, `function handler(request) { return {ok: true, path: request.path}; }`)
 }
 
+func BenchmarkScript(b *testing.B) {
+	benchmarkRun(b, `return {hello: 'world'}`)
+}
+
+func BenchmarkHandler(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return {hello: 'world'}; }`)
+}
+
 func BenchmarkJSON20(b *testing.B) {
 	benchmarkRun(b, `function handler(request) {
 		var out = [];
@@ -47,6 +57,10 @@ func BenchmarkJSON20(b *testing.B) {
 
 func BenchmarkHostCall(b *testing.B) {
 	benchmarkRun(b, `function handler(request) { return fazt.kv.get('key'); }`)
+}
+
+func BenchmarkBriefCall(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return {value: fazt.storage.kv.get('key')}; }`)
 }
 
 func BenchmarkRequestFields(b *testing.B) {
