@@ -121,7 +121,7 @@ func display[V any](r Reader[V], v V) string {
 		return r.Describe(v)
 	}
 	w := jsonWriter[V]{r: r, mode: modeDisplay, limit: maxLineBytes}
-	ok, err := w.value(v, "", false)
+	ok, err := w.value(v, "", -1, nil)
 	if !ok && err == nil {
 		return "undefined"
 	}

@@ -252,16 +252,18 @@ func (x *Exec) leave() {
 	}
 }
 
-func (x *Exec) stopClock() {
+// stopClock stops the CPU clock, and returns the time.
+func (x *Exec) stopClock() int64 {
+	now := x.watch.now()
 	if since := x.since.Swap(0); since != 0 {
-		x.used.Add(x.watch.now() - since)
+		x.used.Add(now - since)
 	}
+	return now
 }
 
 // pause stops the CPU clock for a brief call.
 func (x *Exec) pause() {
-	x.stopClock()
-	x.called.Store(x.watch.now())
+	x.called.Store(x.stopClock())
 	x.place.CompareAndSwap(placeOn, placeBrief)
 }
 

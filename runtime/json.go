@@ -50,17 +50,21 @@ const (
 	modeDisplay                 // console: never fails
 )
 
-// jsonWriter appends a value's JSON text to out. A struct of slices rather than
-// a recursive closure, so that a small value costs one allocation: its text.
+// jsonWriter appends a value's JSON text to out. Its methods are passed what is
+// open, the objects being written, for cycles: as a part of the writer that would
+// be on the heap. So a small value costs one allocation, its text.
 type jsonWriter[V any] struct {
 	r     Reader[V]
 	mode  jsonMode
 	limit int // bytes
 	out   []byte
-	open  []V       // the objects being written, for cycles
-	path  []segment // where the writer is, for errors
+	path  []segment // where the writer is, for the errors of modeData
 	gap   string
+	keys  []string // the outermost object's, if they are known
 }
+
+// usualDepth is how deep most values nest.
+const usualDepth = 8
 
 type segment struct {
 	key   string
@@ -72,16 +76,23 @@ type segment struct {
 // [*HostError] with the code INVALID and the path of the culprit. Undefined
 // properties are left out, and undefined in an array is an error.
 func AppendData[V any](dst []byte, r Reader[V], v V, limit int) ([]byte, error) {
+	var open [usualDepth]V
 	w := jsonWriter[V]{r: r, mode: modeData, out: dst, limit: limit}
-	_, err := w.value(v, "", false)
+	_, err := w.value(v, "", -1, open[:0])
 	return w.out, err
 }
 
 // AppendJSON appends a value as JSON.stringify(v, null, gap) prints it. ok is
 // false when there is nothing to print: undefined, a function or a symbol.
 func AppendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int) (out []byte, ok bool, err error) {
-	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, gap: gap, limit: limit}
-	ok, err = w.value(v, "", false)
+	return appendJSON(dst, r, v, gap, limit, nil)
+}
+
+// appendJSON is AppendJSON of an object whose keys may be known.
+func appendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int, keys []string) (out []byte, ok bool, err error) {
+	var open [usualDepth]V
+	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, gap: gap, limit: limit, keys: keys}
+	ok, err = w.value(v, "", -1, open[:0])
 	return w.out, ok, err
 }
 
@@ -95,6 +106,19 @@ func (w *jsonWriter[V]) fail(format string, args ...any) error {
 		err.Code = ""
 	}
 	return err
+}
+
+// enter and leave keep the path, which only modeData has a use for.
+func (w *jsonWriter[V]) enter(s segment) {
+	if w.mode == modeData {
+		w.path = append(w.path, s)
+	}
+}
+
+func (w *jsonWriter[V]) leave() {
+	if w.mode == modeData {
+		w.path = w.path[:len(w.path)-1]
+	}
 }
 
 func (w *jsonWriter[V]) where() string {
@@ -128,16 +152,20 @@ func isIdentifier(s string) bool {
 	return s != ""
 }
 
-// value writes v and reports whether there was something to write.
-func (w *jsonWriter[V]) value(v V, key string, inArray bool) (bool, error) {
+// value writes v and reports whether there was something to write. It is under
+// a key or, from 0 on, an index.
+func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error) {
 	w.r.Check()
 	if len(w.out) > w.limit {
 		return false, errTooLarge
 	}
 	kind := w.r.Kind(v)
 	if kind >= KindArray || kind == KindBytes {
+		if index >= 0 {
+			key = strconv.Itoa(index)
+		}
 		if u, ok := w.r.ToJSON(v, key); ok {
-			v, kind = u, w.r.Kind(u)
+			v, kind, w.keys = u, w.r.Kind(u), nil
 		}
 	}
 	switch kind {
@@ -154,27 +182,27 @@ func (w *jsonWriter[V]) value(v V, key string, inArray bool) (bool, error) {
 		}
 		w.out = appendQuoted(w.out, s)
 	case KindUndefined:
-		if w.mode == modeData && inArray {
+		if w.mode == modeData && index >= 0 {
 			return false, w.fail("undefined is not JSON; use null")
 		}
 		return false, nil
 	case KindFunction, KindSymbol, KindBigInt:
 		return w.unprintable(v, kind)
 	case KindArray:
-		return true, w.nested(v, w.array)
+		return true, w.nested(v, true, open)
 	case KindError:
 		if w.mode == modeDisplay {
 			w.out = appendQuoted(w.out, w.r.Describe(v))
 			return true, nil
 		}
-		return true, w.nested(v, w.object)
+		return true, w.nested(v, false, open)
 	case KindBytes:
 		if w.mode == modeData {
 			return false, w.fail("bytes are not JSON; use their toString('base64')")
 		}
-		return true, w.nested(v, w.object)
+		return true, w.nested(v, false, open)
 	default:
-		return true, w.nested(v, w.object)
+		return true, w.nested(v, false, open)
 	}
 	return true, nil
 }
@@ -207,8 +235,8 @@ func (w *jsonWriter[V]) number(f float64) error {
 }
 
 // nested guards what all containers share: cycles and depth.
-func (w *jsonWriter[V]) nested(v V, write func(V) error) error {
-	for _, o := range w.open {
+func (w *jsonWriter[V]) nested(v V, array bool, open []V) error {
+	for _, o := range open {
 		if w.r.Same(o, v) {
 			if w.mode == modeDisplay {
 				w.out = append(w.out, "[Circular]"...)
@@ -221,53 +249,58 @@ func (w *jsonWriter[V]) nested(v V, write func(V) error) error {
 	if w.mode == modeData {
 		most = maxDataDepth
 	}
-	if len(w.open) >= most {
+	if len(open) >= most {
 		if w.mode == modeDisplay {
 			w.out = append(w.out, "[Object]"...)
 			return nil
 		}
 		return w.fail("the value is nested deeper than %d levels", most)
 	}
-	w.open = append(w.open, v)
-	err := write(v)
-	w.open = w.open[:len(w.open)-1]
-	return err
+	open = append(open, v)
+	if array {
+		return w.array(v, open)
+	}
+	return w.object(v, open)
 }
 
-func (w *jsonWriter[V]) array(v V) error {
+func (w *jsonWriter[V]) array(v V, open []V) error {
 	w.out = append(w.out, '[')
 	n := w.r.Len(v)
 	for i := range n {
 		if i > 0 {
 			w.out = append(w.out, ',')
 		}
-		w.newline(0)
-		w.path = append(w.path, segment{index: i})
-		ok, err := w.value(w.r.Index(v, i), strconv.Itoa(i), true)
+		w.newline(len(open))
+		w.enter(segment{index: i})
+		ok, err := w.value(w.r.Index(v, i), "", i, open)
 		if err != nil {
 			return err
 		}
-		w.path = w.path[:len(w.path)-1]
+		w.leave()
 		if !ok {
 			w.out = append(w.out, "null"...)
 		}
 	}
 	if n > 0 {
-		w.newline(-1)
+		w.newline(len(open) - 1)
 	}
 	w.out = append(w.out, ']')
 	return nil
 }
 
-func (w *jsonWriter[V]) object(v V) error {
+func (w *jsonWriter[V]) object(v V, open []V) error {
 	w.out = append(w.out, '{')
 	first := true
-	for _, key := range w.r.Keys(v) {
+	keys := w.keys
+	if w.keys = nil; keys == nil {
+		keys = w.r.Keys(v)
+	}
+	for _, key := range keys {
 		mark := len(w.out)
 		if !first {
 			w.out = append(w.out, ',')
 		}
-		w.newline(0)
+		w.newline(len(open))
 		if w.mode == modeData && !utf8.ValidString(key) {
 			return w.fail("a key has a lone surrogate or invalid UTF-8")
 		}
@@ -276,12 +309,12 @@ func (w *jsonWriter[V]) object(v V) error {
 		if w.gap != "" {
 			w.out = append(w.out, ' ')
 		}
-		w.path = append(w.path, segment{key: key, index: -1})
-		ok, err := w.value(w.r.Get(v, key), key, false)
+		w.enter(segment{key: key, index: -1})
+		ok, err := w.value(w.r.Get(v, key), key, -1, open)
 		if err != nil {
 			return err
 		}
-		w.path = w.path[:len(w.path)-1]
+		w.leave()
 		if !ok {
 			w.out = w.out[:mark]
 			continue
@@ -289,18 +322,18 @@ func (w *jsonWriter[V]) object(v V) error {
 		first = false
 	}
 	if !first {
-		w.newline(-1)
+		w.newline(len(open) - 1)
 	}
 	w.out = append(w.out, '}')
 	return nil
 }
 
-func (w *jsonWriter[V]) newline(shift int) {
+func (w *jsonWriter[V]) newline(depth int) {
 	if w.gap == "" {
 		return
 	}
 	w.out = append(w.out, '\n')
-	for range len(w.open) + shift {
+	for range depth {
 		w.out = append(w.out, w.gap...)
 	}
 }

@@ -23,31 +23,34 @@ type Reply[V any] struct {
 // status, headers and body. The error is an [*Error], and then nothing is sent.
 func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error) {
 	v := reply.Value
+	ok, keys := isResponse(r, v, reply.Made)
 	switch {
-	case isResponse(r, v, reply.Made):
+	case ok:
 		return responseOf(r, limits, v, reply.Made)
 	case reply.Last != nil:
 		return responseOf(r, limits, *reply.Last, reply.Made)
 	}
 	res := Response{Status: http.StatusOK, Header: http.Header{}}
-	err := writeBody(r, limits, &res, v)
+	err := writeBody(r, limits, &res, v, keys)
 	return res, err
 }
 
-func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) bool {
+// isResponse also returns the keys of an object that is none: an object is sent
+// with the keys that it had when it was looked at.
+func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) (bool, []string) {
 	if r.Kind(v) != KindObject {
-		return false
+		return false, nil
 	}
 	if _, ok := made(v); ok {
-		return true
+		return true, nil
 	}
 	keys := r.Keys(v)
 	for _, k := range keys {
 		if k != "status" && k != "headers" && k != "body" {
-			return false
+			return false, keys
 		}
 	}
-	return len(keys) > 0
+	return len(keys) > 0, nil
 }
 
 func badResponse(format string, args ...any) error {
@@ -73,7 +76,7 @@ func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)
 	if res.Stream, _ = made(v); res.Stream != nil {
 		return res, nil
 	}
-	err := writeBody(r, limits, &res, r.Get(v, "body"))
+	err := writeBody(r, limits, &res, r.Get(v, "body"), nil)
 	return res, err
 }
 
@@ -154,7 +157,8 @@ func validHeaderName(s string) bool {
 // usualBody is room for most answers, so that they don't grow step by step.
 const usualBody = 256
 
-func writeBody[V any](r Reader[V], limits Limits, res *Response, body V) error {
+// writeBody sends a value. If it is an object, its keys may be known.
+func writeBody[V any](r Reader[V], limits Limits, res *Response, body V, keys []string) error {
 	contentType := ""
 	switch kind := r.Kind(body); kind {
 	case KindUndefined, KindNull:
@@ -166,7 +170,7 @@ func writeBody[V any](r Reader[V], limits Limits, res *Response, body V) error {
 		res.Body = r.Bytes(body)
 		contentType = "application/octet-stream"
 	default:
-		out, ok, err := AppendJSON(make([]byte, 0, usualBody), r, body, "", limits.ResponseBytes)
+		out, ok, err := appendJSON(make([]byte, 0, usualBody), r, body, "", limits.ResponseBytes, keys)
 		if errors.Is(err, errTooLarge) {
 			return responseTooLarge(limits.ResponseBytes, len(out))
 		}
@@ -179,8 +183,9 @@ func writeBody[V any](r Reader[V], limits Limits, res *Response, body V) error {
 		res.Body = out
 		contentType = "application/json"
 	}
-	if res.Header.Get("Content-Type") == "" {
-		res.Header.Set("Content-Type", contentType)
+	const name = "Content-Type"
+	if header := res.Header[name]; len(header) == 0 || header[0] == "" {
+		res.Header[name] = []string{contentType}
 	}
 	return nil
 }
