@@ -20,6 +20,8 @@ type module struct {
 	program *ast.Program
 	depth   int             // how deep its expressions and statements nest
 	uses    map[string]bool // identifiers that occur in it
+
+	arguments []string // those of moduleParameters that it uses
 }
 
 func (m *module) position(at int) *file.Position { return m.program.File.Position(file.Idx(at)) }
@@ -68,8 +70,19 @@ func compile(name, text string, main bool) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	wrap(program, body, rw.uses)
-	return &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}, nil
+	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}
+	for _, name := range moduleParameters {
+		if !rw.uses[name] {
+			continue
+		}
+		m.arguments = append(m.arguments, name)
+		if name == idRequest && rw.request != "" {
+			name = rw.request
+		}
+		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
+	}
+	wrap(program, body)
+	return m, nil
 }
 
 // wrapped returns the function that the parsed text consists of, or nil if it
@@ -174,12 +187,7 @@ var moduleParameters = []string{"exports", "require", "module", "request", idReq
 
 // wrap makes the program an expression that evaluates to a function of the
 // secret values, which returns the function that holds the file.
-func wrap(program *ast.Program, body *ast.FunctionLiteral, uses map[string]bool) {
-	for _, name := range moduleParameters {
-		if uses[name] {
-			body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
-		}
-	}
+func wrap(program *ast.Program, body *ast.FunctionLiteral) {
 	// A parameter named arguments keeps otto from making an arguments object,
 	// whose callee would lead to this function.
 	body.ParameterList.List = append(body.ParameterList.List, identifier("arguments", 0))

@@ -41,6 +41,27 @@ func noteCall(fn *ast.FunctionLiteral) {
 // give a text of it.
 func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	block := body.Body.(*ast.BlockStatement)
+	at := block.RightBrace
+	if rw.inlined != nil {
+		rw.bindParameters(body)
+	}
+	switch {
+	case rw.inlined != nil && (rw.called || quiet(block.List)):
+		block.List = append(block.List, rw.inlinedStatements()...)
+	case rw.handler || !endsInReturn(block.List):
+		rw.finishAtEnd(body, block)
+	}
+	block.List = []ast.Statement{&ast.TryStatement{
+		Try:  block.LeftBrace,
+		Body: &ast.BlockStatement{List: block.List, LeftBrace: block.LeftBrace, RightBrace: at},
+		Catch: &ast.CatchStatement{Catch: at, Parameter: identifier(idThrown, at), Body: &ast.BlockStatement{
+			List:      []ast.Statement{&ast.ExpressionStatement{Expression: call(idCaught, at, identifier(idThrown, at))}},
+			LeftBrace: at, RightBrace: at}},
+	}}
+}
+
+// finishAtEnd adds to the main file what is done when its end is reached.
+func (rw *rewriter) finishAtEnd(body *ast.FunctionLiteral, block *ast.BlockStatement) {
 	keepCompletion(block.List)
 	for _, fn := range rw.handlers {
 		noteCall(fn)
@@ -59,8 +80,6 @@ func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	}
 	end := call(idEnd, at, args...)
 	switch {
-	case rw.called:
-		block.List = append(block.List, rw.inlinedStatements()...)
 	case rw.inlined != nil:
 		block.List = append(block.List, &ast.IfStatement{If: at, Test: end,
 			Consequent: &ast.BlockStatement{List: rw.inlinedStatements(), LeftBrace: at, RightBrace: at}})
@@ -73,13 +92,6 @@ func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 		block.List = append(block.List, &ast.ExpressionStatement{Expression: end})
 	}
 	body.DeclarationList = append(body.DeclarationList, vars)
-	block.List = []ast.Statement{&ast.TryStatement{
-		Try:  block.LeftBrace,
-		Body: &ast.BlockStatement{List: block.List, LeftBrace: block.LeftBrace, RightBrace: at},
-		Catch: &ast.CatchStatement{Catch: at, Parameter: identifier(idThrown, at), Body: &ast.BlockStatement{
-			List:      []ast.Statement{&ast.ExpressionStatement{Expression: call(idCaught, at, identifier(idThrown, at))}},
-			LeftBrace: at, RightBrace: at}},
-	}}
 }
 
 // keepCompletion assigns the values of the statements that may give a list its

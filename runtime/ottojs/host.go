@@ -68,9 +68,7 @@ func (v *vm) define(name string, x any) error {
 			return err
 		}
 		if !next.IsObject() || part == "console" && next.Class() == "Console" {
-			if next, err = v.lib.object.Call(undefined); err != nil {
-				return err
-			}
+			next = v.newObject()
 			if _, err := v.lib.define.Call(undefined, obj, part, next); err != nil {
 				return err
 			}
@@ -108,15 +106,24 @@ func (v *vm) respond(c otto.FunctionCall) otto.Value {
 
 // markResponse notes that respond made an object.
 func (v *vm) markResponse(obj otto.Value) {
-	v.made(obj, nil)
+	v.note(obj, nil)
 	v.run.last = &obj
 }
 
-func (v *vm) made(obj otto.Value, stream any) {
+// note notes a response.
+func (v *vm) note(obj otto.Value, stream any) {
 	if v.run.made == nil {
 		v.run.made = make(map[otto.Value]any)
 	}
 	v.run.made[obj] = stream
+}
+
+// madeResponse is vm.made: it tells whether an object was noted, with its stream.
+func (v *vm) madeResponse(obj otto.Value) (stream any, ok bool) {
+	if len(v.run.made) > 0 { // even an empty map would have the value hashed
+		stream, ok = v.run.made[obj]
+	}
+	return stream, ok
 }
 
 // newResponse is a response that a host function made, for the handler to
@@ -135,7 +142,7 @@ func (v *vm) newResponse(res *runtime.Response) otto.Value {
 	if res.Body != nil {
 		v.set(obj, "body", v.newBytes(res.Body))
 	}
-	v.made(obj, res.Stream)
+	v.note(obj, res.Stream)
 	return obj
 }
 
@@ -155,10 +162,7 @@ func (v *vm) answer(value otto.Value) (res runtime.Response, err error) {
 	err = v.protect(func() error {
 		var err error
 		res, err = runtime.Answer(v, v.x.Limits, runtime.Reply[otto.Value]{
-			Value: value, Last: v.run.last, Made: func(o otto.Value) (any, bool) {
-				stream, ok := v.run.made[o]
-				return stream, ok
-			},
+			Value: value, Last: v.run.last, Made: v.made,
 		})
 		return err
 	})

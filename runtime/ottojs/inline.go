@@ -1,6 +1,8 @@
 package ottojs
 
 import (
+	"slices"
+
 	"github.com/robertkrimen/otto/ast"
 	"github.com/robertkrimen/otto/token"
 )
@@ -54,6 +56,41 @@ func inlineHandler(body *ast.FunctionLiteral) (handler *ast.FunctionLiteral, cal
 	block.List = rest
 	body.DeclarationList = append(append(body.DeclarationList[:i:i], body.DeclarationList[i+1:]...), handler.DeclarationList...)
 	return handler, called
+}
+
+// quiet reports whether statements call nothing, so that they can't have
+// responded: they declare functions and variables, and read what has no getter of
+// the program's own.
+func quiet(list []ast.Statement) bool {
+	for _, s := range list {
+		switch s := s.(type) {
+		case *ast.FunctionStatement, *ast.EmptyStatement, *ast.DebuggerStatement:
+		case *ast.VariableStatement:
+			for _, e := range s.List {
+				if v, ok := e.(*ast.VariableExpression); !ok || v.Initializer != nil && !inert(v.Initializer) {
+					return false
+				}
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// inert is quiet for an expression. Operators aren't: they may call a valueOf.
+func inert(e ast.Expression) bool {
+	switch e := e.(type) {
+	case *ast.NullLiteral, *ast.BooleanLiteral, *ast.NumberLiteral, *ast.StringLiteral, *ast.FunctionLiteral, *ast.Identifier:
+		return true
+	case *ast.DotExpression:
+		return inert(e.Left)
+	case *ast.ArrayLiteral:
+		return !slices.ContainsFunc(e.Value, func(e ast.Expression) bool { return e != nil && !inert(e) })
+	case *ast.ObjectLiteral:
+		return !slices.ContainsFunc(e.Value, func(p ast.Property) bool { return p.Kind != "value" || !inert(p.Value) })
+	}
+	return false
 }
 
 // callsHandler recognises handler(request).
@@ -116,26 +153,41 @@ func distinctParameters(handler *ast.FunctionLiteral) bool {
 	return true
 }
 
-// inlined is the handler's statements as the end of the file. What is behind
-// them isn't reached.
-func (rw *rewriter) inlinedStatements() []ast.Statement {
-	fn := rw.inlined
-	block := fn.Body.(*ast.BlockStatement)
-	var list []ast.Statement
-	for i, p := range fn.ParameterList.List {
-		value := ast.Expression(&ast.UnaryExpression{Operator: token.VOID, Operand: number(0), Idx: p.Idx})
-		if i == 0 && p.Name == "request" {
-			rw.uses["request"] = true
-			continue
-		}
-		if i == 0 {
+// bindParameters makes the handler's parameters names of the file: the first one
+// is the request, which the file's function is called with, and the others are
+// variables.
+func (rw *rewriter) bindParameters(body *ast.FunctionLiteral) {
+	vars := &ast.VariableDeclaration{}
+	for i, p := range rw.inlined.ParameterList.List {
+		switch {
+		case i > 0:
+			vars.List = append(vars.List, &ast.VariableExpression{Name: p.Name})
+		case p.Name != "request" && rw.uses[p.Name]:
 			rw.uses[idRequest] = true
-			value = identifier(idRequest, p.Idx)
+			rw.request = p.Name
 		}
-		list = append(list, &ast.ExpressionStatement{Expression: assignTo(p.Name, p.Idx, value)})
 	}
-	list = append(list, block.List...)
-	return append(list, &ast.ReturnStatement{Return: block.RightBrace})
+	if len(vars.List) > 0 {
+		body.DeclarationList = append(body.DeclarationList, vars)
+	}
+}
+
+// inlinedStatements are the handler's as the end of the file. What is behind them
+// isn't reached.
+func (rw *rewriter) inlinedStatements() []ast.Statement {
+	block := rw.inlined.Body.(*ast.BlockStatement)
+	if endsInReturn(block.List) {
+		return block.List
+	}
+	return append(slices.Clone(block.List), &ast.ReturnStatement{Return: block.RightBrace})
+}
+
+func endsInReturn(list []ast.Statement) bool {
+	if len(list) == 0 {
+		return false
+	}
+	_, ok := list[len(list)-1].(*ast.ReturnStatement)
+	return ok
 }
 
 // names are the identifiers of a scope: its own, and those that code in it, or

@@ -26,8 +26,9 @@ var librarySource string
 
 // preludes are the files of the prelude, compiled once for all VMs.
 type preludes struct {
-	base []*otto.Script // runs when a VM is made
-	web  *otto.Script   // when a program reaches for one of webGlobals
+	base  []*otto.Script // runs when a VM is made
+	web   *otto.Script   // when a program reaches for one of webGlobals
+	empty *otto.Script   // see vm.newObject
 }
 
 func compilePreludes() (*preludes, error) {
@@ -43,7 +44,11 @@ func compilePreludes() (*preludes, error) {
 		}
 		all = append(all, script)
 	}
-	return &preludes{base: all[:2], web: all[2]}, nil
+	empty, err := otto.New().Compile(preludeName, "({})")
+	if err != nil {
+		return nil, err
+	}
+	return &preludes{base: all[:2], web: all[2], empty: empty}, nil
 }
 
 // nativeMark begins the parameters of the prelude's functions, so that
@@ -250,10 +255,10 @@ func (v *vm) webGlobal(name string) otto.Value {
 // keep takes what the prelude has for Go.
 func (v *vm) keep(lib otto.Value) error {
 	for name, dst := range map[string]*otto.Value{
-		"attempt": &v.lib.attempt, "bind": &v.lib.bind, "object": &v.lib.object, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
+		"attempt": &v.lib.attempt, "bind": &v.lib.bind, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
 		"defineProperty": &v.lib.property, "permit": &v.lib.permit, "setLength": &v.lib.setLength, "requestPrototype": &v.lib.request, "text": &v.lib.text,
 		"remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
-		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "setTime": &v.lib.setTime,
+		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "getTime": &v.lib.getTime, "setTime": &v.lib.setTime,
 	} {
 		val, err := lib.Object().Get(name)
 		if err != nil {

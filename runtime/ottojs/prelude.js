@@ -464,7 +464,6 @@
       } catch (x) { go.caught(x); }
     },
     bind: F.bind,
-    object: O,
     create: create,
     array: newArray,
     defineProperty: defineProperty,
@@ -477,6 +476,7 @@
     bytes: function (n) { return new Bytes(n); },
     freeze: freeze,
     names: getNames,
+    getTime: Date.prototype.getTime,
     setTime: Date.prototype.setTime,
     fix: function (name) {
       defineProperty(global, name, {value: global[name], writable: false, enumerable: false, configurable: false});

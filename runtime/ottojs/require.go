@@ -68,7 +68,11 @@ func (v *vm) load(file string) otto.Value {
 			delete(v.run.modules, file)
 		}
 	}()
-	v.invoke(fn, undefined, v.fileArguments(m, module, exports)...)
+	var args []any
+	for _, arg := range v.fileArguments(m, module, exports) {
+		args = append(args, arg)
+	}
+	v.invoke(fn, undefined, args...)
 	done = true
 	v.set(module, "loaded", otto.TrueValue())
 	return v.get(module, "exports")

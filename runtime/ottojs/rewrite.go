@@ -28,6 +28,7 @@ type rewriter struct {
 	handlers []*ast.FunctionLiteral // that are it
 	inlined  *ast.FunctionLiteral   // the handler, if it is to run as a part of the file
 	called   bool                   // and the file's last line calls it
+	request  string                 // and what it calls the request, if not request
 	level    int
 	deepest  int
 }

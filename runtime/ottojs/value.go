@@ -47,8 +47,10 @@ func (v *vm) objectKind(val otto.Value) runtime.Kind {
 	case "Boolean":
 		return runtime.KindBool
 	}
-	if _, ok := v.run.bytes[val]; ok {
-		return runtime.KindBytes
+	if len(v.run.bytes) > 0 { // even an empty map would have the value hashed
+		if _, ok := v.run.bytes[val]; ok {
+			return runtime.KindBytes
+		}
 	}
 	return runtime.KindObject
 }
@@ -243,7 +245,9 @@ func (v *vm) newBytes(b []byte) otto.Value {
 	return val
 }
 
-func (v *vm) newObject() otto.Value { return v.must(v.lib.object.Call(undefined)) }
+// newObject evaluates an object literal, as calling Object takes otto a scope and
+// a list of arguments.
+func (v *vm) newObject() otto.Value { return v.must(v.otto.Eval(v.empty)) }
 
 func (v *vm) newArray(items []any) otto.Value {
 	if len(items) == 1 { // which could be a number, and then is a length

@@ -27,6 +27,8 @@ type vm struct {
 	files  map[string]otto.Value // the functions that hold the files
 	loads  map[string]otto.Value // a require function for each file
 	secret []any                 // what the files' secret parameters get
+	empty  *otto.Script          // an object literal
+	made   func(otto.Value) (stream any, ok bool)
 	frozen map[otto.Value]bool
 
 	patterns map[string]*pattern // by flags and source
@@ -41,7 +43,6 @@ type vm struct {
 type library struct {
 	attempt   otto.Value // calls a function and hands what it throws to caught
 	bind      otto.Value // Function.prototype.bind
-	object    otto.Value // Object(): a new {}
 	create    otto.Value // Object.create
 	array     otto.Value // Array(...)
 	define    otto.Value // defines a property that assignment can't
@@ -54,6 +55,7 @@ type library struct {
 	text      otto.Value // String(v)
 	number    otto.Value // Number(v)
 	regexp    otto.Value // new RegExp(v)
+	getTime   otto.Value // Date.prototype.getTime
 	setTime   otto.Value // Date.prototype.setTime
 	freeze    otto.Value // Object.freeze
 	names     otto.Value // Object.getOwnPropertyNames
@@ -82,9 +84,10 @@ var undefined = otto.UndefinedValue()
 // NewVM makes an interpreter, prepares its globals and makes them unchangeable.
 func (s *script) NewVM() (runtime.VM, error) {
 	o := otto.New()
-	v := &vm{script: s, otto: o, frozen: make(map[otto.Value]bool), patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
+	v := &vm{script: s, otto: o, empty: s.prelude.empty, frozen: make(map[otto.Value]bool), patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
 	o.SetStackDepthLimit(s.stackDepth())
 	o.SetDebuggerHandler(func(*otto.Otto) { v.check() })
+	v.made = v.madeResponse
 	global, err := o.Object("this")
 	if err != nil {
 		return nil, err
@@ -133,11 +136,7 @@ func (v *vm) runMain(m *module) (otto.Value, error) {
 	if err != nil {
 		return undefined, err
 	}
-	var module, exports otto.Value
-	if m.uses["module"] || m.uses["exports"] {
-		module, exports = v.newModule(m.name)
-	}
-	value, err := fn.Call(undefined, v.fileArguments(m, module, exports)...)
+	value, err := v.callFile(fn, m)
 	switch {
 	case v.run.caught:
 		v.run.caught = false
@@ -150,23 +149,32 @@ func (v *vm) runMain(m *module) (otto.Value, error) {
 	return value, nil
 }
 
+// callFile calls the function that holds the main file.
+func (v *vm) callFile(fn otto.Value, m *module) (otto.Value, error) {
+	if len(m.arguments) == 0 {
+		return fn.Call(undefined)
+	}
+	var module, exports otto.Value
+	if m.uses["module"] || m.uses["exports"] {
+		module, exports = v.newModule(m.name)
+	}
+	return fn.Call(undefined, v.fileArguments(m, module, exports)) // otto takes a slice of values as all arguments
+}
+
 // fileArguments are what the function that holds a file is called with, see
 // moduleParameters.
-func (v *vm) fileArguments(m *module, module, exports otto.Value) []any {
-	args := make([]any, 0, len(moduleParameters))
-	for _, name := range moduleParameters {
-		if !m.uses[name] {
-			continue
-		}
+func (v *vm) fileArguments(m *module, module, exports otto.Value) []otto.Value {
+	args := make([]otto.Value, len(m.arguments))
+	for i, name := range m.arguments {
 		switch name {
 		case "exports":
-			args = append(args, exports)
+			args[i] = exports
 		case "require":
-			args = append(args, v.require(m.name))
+			args[i] = v.require(m.name)
 		case "module":
-			args = append(args, module)
+			args[i] = module
 		default:
-			args = append(args, v.request())
+			args[i] = v.request()
 		}
 	}
 	return args
@@ -236,10 +244,13 @@ const maxGlobals = 100
 func (v *vm) Reset() bool {
 	v.x = nil
 	v.run = run{}
-	if _, err := v.lib.setTime.Call(v.datePrototype, 0); err != nil {
+	if !v.resetDate() {
 		return false
 	}
 	names := v.global.Keys()
+	if len(names) == 0 {
+		return true
+	}
 	if len(names) > maxGlobals {
 		return false
 	}
@@ -249,4 +260,19 @@ func (v *vm) Reset() bool {
 		}
 	}
 	return len(v.global.Keys()) == 0
+}
+
+// resetDate puts the time of Date.prototype back to 0, and reports whether that
+// is what it is: otto's setTime doesn't make a date of one that was set to NaN.
+func (v *vm) resetDate() bool {
+	if v.dateIsZero() {
+		return true
+	}
+	_, err := v.lib.setTime.Call(v.datePrototype, 0)
+	return err == nil && v.dateIsZero()
+}
+
+func (v *vm) dateIsZero() bool {
+	time, err := v.lib.getTime.Call(v.datePrototype)
+	return err == nil && v.Number(time) == 0
 }

@@ -134,6 +134,8 @@ func TestReset(t *testing.T) {
 		"":              true,
 		"a = 1; b = {}": true,
 		"for (i = 0; i < 1000; i++) this['g' + i] = i": false,
+		"Date.prototype.setTime(5)":                    true,
+		"Date.prototype.setTime(NaN)":                  false, // otto can't make it a date again
 	} {
 		if got, err := ottojs.ResetAfter(src); err != nil || got != want {
 			t.Errorf("after %q: %v, %v; want %v", src, got, err, want)
