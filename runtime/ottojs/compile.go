@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/robertkrimen/otto/ast"
@@ -22,6 +23,7 @@ type module struct {
 	uses    map[string]bool // identifiers that occur in it
 
 	arguments []string // those of moduleParameters that it uses
+	calls     []string // the host functions that it calls by their dotted names
 }
 
 func (m *module) position(at int) *file.Position { return m.program.File.Position(file.Idx(at)) }
@@ -35,8 +37,8 @@ const (
 
 func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
-// compile parses a file and instruments it.
-func compile(name, text string, main bool) (*module, error) {
+// compile parses a file and instruments it. host is what the file can call.
+func compile(name, text string, main bool, host map[string]runtime.HostValue) (*module, error) {
 	program, err := parser.ParseFile(nil, name, before+text+after, 0)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
@@ -54,7 +56,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
-	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool), host: host, declared: declarations(body)}
 	if main {
 		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)
@@ -70,7 +72,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}
+	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses, calls: rw.calls}
 	for _, name := range moduleParameters {
 		if !rw.uses[name] {
 			continue
@@ -81,7 +83,7 @@ func compile(name, text string, main bool) (*module, error) {
 		}
 		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
 	}
-	wrap(program, body)
+	wrap(program, body, rw.calls)
 	return m, nil
 }
 
@@ -186,8 +188,9 @@ var secretParameters = []string{idKey, idSetLength, idThrow, idEnd, idCaught}
 var moduleParameters = []string{"exports", "require", "module", "request", idRequest}
 
 // wrap makes the program an expression that evaluates to a function of the
-// secret values, which returns the function that holds the file.
-func wrap(program *ast.Program, body *ast.FunctionLiteral) {
+// secret values and the host functions, which returns the function that holds the
+// file.
+func wrap(program *ast.Program, body *ast.FunctionLiteral, calls []string) {
 	// A parameter named arguments keeps otto from making an arguments object,
 	// whose callee would lead to this function.
 	body.ParameterList.List = append(body.ParameterList.List, identifier("arguments", 0))
@@ -196,7 +199,7 @@ func wrap(program *ast.Program, body *ast.FunctionLiteral) {
 		ParameterList: &ast.ParameterList{},
 		Body:          &ast.BlockStatement{List: []ast.Statement{&ast.ReturnStatement{Argument: body}}},
 	}
-	for _, name := range secretParameters {
+	for _, name := range slices.Concat(secretParameters, calls) {
 		outer.ParameterList.List = append(outer.ParameterList.List, identifier(name, 0))
 	}
 	body.Source = nativeSource("")

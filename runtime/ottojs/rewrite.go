@@ -1,6 +1,7 @@
 package ottojs
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,8 +21,13 @@ import (
 //   - Assignments to a property that isn't harmless by its name go through a
 //     check, see vm.key.
 //   - A throw notes its place, as a thrown string has none.
+//   - A call of a host function by its dotted name is bound to the function:
+//     otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
 	file     *file.File
+	host     map[string]runtime.HostValue
+	declared map[string]bool // names that the file declares somewhere
+	calls    []string        // host functions that it calls
 	uses     map[string]bool
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
@@ -283,7 +289,11 @@ func isNumber(e ast.Expression) bool {
 
 // call notes that a call of handler by its name has happened.
 func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
-	e.Callee = rw.expression(e.Callee)
+	if name := rw.hostFunction(e.Callee); name != "" {
+		e.Callee = identifier(name, e.Callee.Idx0())
+	} else {
+		e.Callee = rw.expression(e.Callee)
+	}
 	rw.expressions(e.ArgumentList)
 	callee := e.Callee
 	if dot, ok := callee.(*ast.DotExpression); ok && (dot.Identifier.Name == "call" || dot.Identifier.Name == "apply") {
@@ -294,6 +304,32 @@ func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 			assignTo(idCalled, e.Idx0(), boolean(true, e.Idx0())), e}}
 	}
 	return e
+}
+
+// hostFunction returns the dotted name of the host function that e means, or "".
+// Such a name contains a dot, so no code can shadow or assign it.
+func (rw *rewriter) hostFunction(e ast.Expression) string {
+	name, root := dotted(e)
+	if name == root || rw.declared[root] || rw.host[name].Func == nil {
+		return ""
+	}
+	if !slices.Contains(rw.calls, name) {
+		rw.calls = append(rw.calls, name)
+	}
+	return name
+}
+
+// dotted returns a name such as a.b.c, and the a in it; "" for anything else.
+func dotted(e ast.Expression) (name, root string) {
+	switch e := e.(type) {
+	case *ast.Identifier:
+		return e.Name, e.Name
+	case *ast.DotExpression:
+		if name, root = dotted(e.Left); name != "" {
+			name += "." + e.Identifier.Name
+		}
+	}
+	return name, root
 }
 
 func call(name string, at file.Idx, args ...ast.Expression) ast.Expression {

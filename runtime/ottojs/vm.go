@@ -2,6 +2,8 @@ package ottojs
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/robertkrimen/otto"
 
@@ -221,7 +223,15 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	if err != nil {
 		return undefined, err
 	}
-	fn, err := outer.Call(undefined, v.secret...)
+	args := slices.Clone(v.secret)
+	for _, name := range m.calls {
+		val, err := v.lookUp(name)
+		if err != nil {
+			return undefined, err
+		}
+		args = append(args, val)
+	}
+	fn, err := outer.Call(undefined, args...)
 	if err != nil {
 		return undefined, err
 	}
@@ -230,6 +240,22 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	}
 	v.files[m.name] = fn
 	return fn, nil
+}
+
+// lookUp returns what a dotted name means. It is unchangeable.
+func (v *vm) lookUp(name string) (otto.Value, error) {
+	val := v.global.Value()
+	for part := range strings.SplitSeq(name, ".") {
+		if !val.IsObject() {
+			return undefined, fmt.Errorf("ottojs: %s is not there", name)
+		}
+		next, err := val.Object().Get(part)
+		if err != nil {
+			return undefined, err
+		}
+		val = next
+	}
+	return val, nil
 }
 
 // maxGlobals is how many globals may be deleted after a run. Each takes otto a
