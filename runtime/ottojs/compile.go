@@ -56,7 +56,7 @@ func compile(name, text string, main bool, host map[string]runtime.HostValue) (*
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
-	rw := &rewriter{file: program.File, uses: make(map[string]bool), host: host, declared: declarations(body)}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool), host: host, declared: declarations(body), main: main}
 	if main {
 		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)

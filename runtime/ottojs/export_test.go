@@ -32,3 +32,18 @@ func ResetAfter(src string) (bool, error) {
 	}
 	return made.Reset(), nil
 }
+
+// Unread counts the host calls in a main file whose values go into the answer
+// unread.
+func Unread(src string, host map[string]runtime.HostValue) (n int) {
+	m, err := compile("main.js", src, true, host)
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range m.calls {
+		if _, variant := variantOf(name); variant != "" {
+			n++
+		}
+	}
+	return n
+}

@@ -29,7 +29,7 @@ func (v *vm) installHost() error {
 	for _, name := range slices.Sorted(maps.Keys(v.script.unit.Host)) {
 		var x any
 		if val := v.script.unit.Host[name]; val.Func != nil {
-			x = v.hostFunc(val.Func)
+			x = v.hostFunc(val.Func, "")
 		} else {
 			x = v.fromGo(val.Constant)
 		}
@@ -40,7 +40,8 @@ func (v *vm) installHost() error {
 	return nil
 }
 
-func (v *vm) hostFunc(fn *runtime.HostFunc) native {
+// hostFunc makes a host function, or a variant of it, see unread.go.
+func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) native {
 	return func(c otto.FunctionCall) otto.Value {
 		args := make(runtime.Args, len(c.ArgumentList))
 		for i, a := range c.ArgumentList {
@@ -49,6 +50,11 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) native {
 		val, err := v.x.Call(fn, args)
 		if err != nil {
 			v.throw(err)
+		}
+		if variant != "" {
+			if standIn, ok := v.leaveUnread(val, variant); ok {
+				return standIn
+			}
 		}
 		return v.fromGo(val)
 	}

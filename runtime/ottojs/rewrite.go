@@ -24,19 +24,22 @@ import (
 //   - A call of a host function by its dotted name is bound to the function:
 //     otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
-	file     *file.File
-	host     map[string]runtime.HostValue
-	declared map[string]bool // names that the file declares somewhere
-	calls    []string        // host functions that it calls
-	uses     map[string]bool
-	refusal  *runtime.Error
-	handler  bool                   // the file declares handler at its top level
-	handlers []*ast.FunctionLiteral // that are it
-	inlined  *ast.FunctionLiteral   // the handler, if it is to run as a part of the file
-	called   bool                   // and the file's last line calls it
-	request  string                 // and what it calls the request, if not request
-	level    int
-	deepest  int
+	file      *file.File
+	host      map[string]runtime.HostValue
+	declared  map[string]bool // names that the file declares somewhere
+	calls     []string        // host functions that it calls
+	unread    map[*ast.CallExpression]string
+	main      bool // it is the main file
+	uses      map[string]bool
+	refusal   *runtime.Error
+	handler   bool                   // the file declares handler at its top level
+	handlers  []*ast.FunctionLiteral // that are it
+	inlined   *ast.FunctionLiteral   // the handler, if it is to run as a part of the file
+	called    bool                   // and the file's last line calls it
+	request   string                 // and what it calls the request, if not request
+	level     int
+	functions int // around what is being rewritten
+	deepest   int
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -53,7 +56,8 @@ func (rw *rewriter) refuse(at file.Idx, reason string) {
 // which the tree has at two places.
 func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 	rw.level++
-	defer func() { rw.level-- }()
+	rw.functions++
+	defer func() { rw.level--; rw.functions-- }()
 	body := fn.Body.(*ast.BlockStatement)
 	rw.directives(body.List)
 	rw.statements(body.List)
@@ -131,6 +135,9 @@ func (rw *rewriter) statement(s ast.Statement) {
 	case *ast.LabelledStatement:
 		rw.statement(s.Statement)
 	case *ast.ReturnStatement:
+		if rw.main && rw.functions <= 1 {
+			rw.answer(s.Argument)
+		}
 		s.Argument = rw.expression(s.Argument)
 	case *ast.SwitchStatement:
 		s.Discriminant = rw.expression(s.Discriminant)
@@ -290,7 +297,7 @@ func isNumber(e ast.Expression) bool {
 // call notes that a call of handler by its name has happened.
 func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 	if name := rw.hostFunction(e.Callee); name != "" {
-		e.Callee = identifier(name, e.Callee.Idx0())
+		e.Callee = identifier(rw.bind(name+rw.unread[e]), e.Callee.Idx0())
 	} else {
 		e.Callee = rw.expression(e.Callee)
 	}
@@ -313,6 +320,11 @@ func (rw *rewriter) hostFunction(e ast.Expression) string {
 	if name == root || rw.declared[root] || rw.host[name].Func == nil {
 		return ""
 	}
+	return name
+}
+
+// bind has the file's function called with a host function.
+func (rw *rewriter) bind(name string) string {
 	if !slices.Contains(rw.calls, name) {
 		rw.calls = append(rw.calls, name)
 	}

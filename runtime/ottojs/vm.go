@@ -37,8 +37,9 @@ type vm struct {
 
 	datePrototype otto.Value
 
-	x   *runtime.Exec
-	run run
+	x      *runtime.Exec
+	run    run
+	unread unread
 }
 
 // library is what the prelude gives to Go.
@@ -225,7 +226,7 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	}
 	args := slices.Clone(v.secret)
 	for _, name := range m.calls {
-		val, err := v.lookUp(name)
+		val, err := v.callee(name)
 		if err != nil {
 			return undefined, err
 		}
@@ -270,6 +271,7 @@ const maxGlobals = 100
 func (v *vm) Reset() bool {
 	v.x = nil
 	v.run = run{}
+	v.unread.reset()
 	if !v.resetDate() {
 		return false
 	}
