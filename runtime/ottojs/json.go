@@ -11,41 +11,45 @@ import (
 
 // parse is JSON.parse without a reviver. otto's own loses the order of keys.
 func (v *vm) parse(text string) otto.Value {
-	val, err := runtime.ParseJSON[otto.Value](builder{v}, text)
+	val, err := runtime.ParseJSON[any](builder{v}, text)
 	if err != nil {
 		v.throw(err)
 	}
-	return val
+	return v.value(val)
 }
 
-// builder is the VM as a [runtime.Builder].
+// builder is the VM as a [runtime.Builder]. What it makes is what otto makes
+// properties and elements of: a value of otto's, or a string or a number, as
+// otto would put these into a value, and allocate, once more.
 type builder struct{ vm *vm }
 
-func (b builder) Check()                { b.vm.check() }
-func (builder) NewNull() otto.Value     { return otto.NullValue() }
-func (b builder) NewObject() otto.Value { return b.vm.newObject() }
+var (
+	jsonNull  any = otto.NullValue()
+	jsonTrue  any = otto.TrueValue()
+	jsonFalse any = otto.FalseValue()
+)
 
-func (builder) NewBool(yes bool) otto.Value {
+func (b builder) Check()         { b.vm.check() }
+func (builder) NewNull() any     { return jsonNull }
+func (b builder) NewObject() any { return b.vm.newObject() }
+
+func (builder) NewBool(yes bool) any {
 	if yes {
-		return otto.TrueValue()
+		return jsonTrue
 	}
-	return otto.FalseValue()
+	return jsonFalse
 }
 
-func (b builder) NewNumber(f float64) otto.Value { return b.vm.value(f) }
+func (builder) NewNumber(f float64) any { return f }
 
 // NewString makes U+FFFD of half a surrogate pair, as otto's strings are UTF-8.
-func (b builder) NewString(s string) otto.Value { return b.vm.value(whole(s)) }
+func (builder) NewString(s string) any { return whole(s) }
 
-func (b builder) NewArray(items []otto.Value) otto.Value {
-	args := make([]any, len(items))
-	for i, item := range items {
-		args[i] = item
-	}
-	return b.vm.newArray(args)
+func (b builder) NewArray(items []any) any { return b.vm.newArray(items) }
+
+func (b builder) Put(obj any, key string, val any) {
+	b.vm.set(obj.(otto.Value), whole(key), val)
 }
-
-func (b builder) Put(obj otto.Value, key string, val otto.Value) { b.vm.set(obj, whole(key), val) }
 
 // whole replaces each run of three bytes that stands for half a surrogate pair.
 func whole(s string) string {

@@ -238,7 +238,7 @@ func (v *vm) fromGo(val runtime.Value) otto.Value {
 	return undefined
 }
 
-// value converts a string, a float64 or an int.
+// value converts a string, a float64 or an int; a value stays what it is.
 func (v *vm) value(x any) otto.Value {
 	val, _ := otto.ToValue(x) // fails for other types only
 	return val
@@ -273,8 +273,8 @@ func (v *vm) must(val otto.Value, err error) otto.Value {
 	return val
 }
 
-// set sets a property of an object that Go made.
-func (v *vm) set(obj otto.Value, key string, val otto.Value) {
+// set sets a property of an object that Go made, to what otto makes a value of.
+func (v *vm) set(obj otto.Value, key string, val any) {
 	if inherited[key] {
 		v.must(v.lib.define.Call(undefined, obj, key, val))
 		return
