@@ -143,7 +143,7 @@ func (v *vm) newResponse(res *runtime.Response) otto.Value {
 		}
 		v.set(headers, name, v.newArray(values))
 	}
-	v.set(obj, "status", v.value(max(res.Status, 200)))
+	v.set(obj, "status", max(res.Status, 200))
 	v.set(obj, "headers", headers)
 	if res.Body != nil {
 		v.set(obj, "body", v.newBytes(res.Body))

@@ -38,9 +38,10 @@ func (v *vm) requestValue(name string) otto.Value {
 	case "headers":
 		obj := v.newObject()
 		for _, h := range r.Headers() {
-			v.set(obj, h.Name, v.value(h.Value))
+			val := v.value(h.Value)
+			v.set(obj, h.Name, val)
 			if h.Alias != "" {
-				v.defineOwn(obj, h.Alias, v.value(h.Value))
+				v.defineOwn(obj, h.Alias, val)
 			}
 		}
 		return obj
@@ -49,9 +50,9 @@ func (v *vm) requestValue(name string) otto.Value {
 		for _, field := range slices.Sorted(maps.Keys(r.Files)) {
 			f := r.Files[field]
 			file := v.newObject()
-			v.set(file, "name", v.value(f.Name))
-			v.set(file, "type", v.value(f.Type))
-			v.set(file, "size", v.value(len(f.Data)))
+			v.set(file, "name", f.Name)
+			v.set(file, "type", f.Type)
+			v.set(file, "size", len(f.Data))
 			v.set(file, "data", v.newBytes(f.Data))
 			v.set(files, field, file)
 		}
@@ -61,11 +62,15 @@ func (v *vm) requestValue(name string) otto.Value {
 }
 
 // defineOwn defines a property that can be written and deleted and isn't
-// enumerable, whatever the object inherits.
+// enumerable, whatever the object inherits. The descriptor is the VM's, as making
+// one takes longer than all else; nothing but otto's defineProperty sees it.
 func (v *vm) defineOwn(obj otto.Value, name string, val otto.Value) {
-	d := v.newObject()
-	v.set(d, "value", val)
-	v.set(d, "writable", otto.TrueValue())
-	v.set(d, "configurable", otto.TrueValue())
-	v.must(v.lib.property.Call(undefined, obj, name, d))
+	if !v.descriptor.IsObject() {
+		v.descriptor = v.newObject()
+		v.set(v.descriptor, "writable", true)
+		v.set(v.descriptor, "configurable", true)
+	}
+	v.set(v.descriptor, "value", val)
+	v.must(v.lib.property.Call(undefined, []otto.Value{obj, v.value(name), v.descriptor}))
+	v.set(v.descriptor, "value", undefined) // which may be large
 }

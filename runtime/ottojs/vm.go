@@ -36,6 +36,7 @@ type vm struct {
 	patterns map[string]*pattern // by flags and source
 
 	datePrototype otto.Value
+	descriptor    otto.Value // see defineOwn
 
 	x      *runtime.Exec
 	run    run
