@@ -125,6 +125,7 @@ func (rw *rewriter) statement(s ast.Statement) {
 		s.Into = rw.target(rw.expression(s.Into))
 		s.Body = rw.loop(s.Body)
 	case *ast.ExpressionStatement:
+		rw.respond(s.Expression)
 		s.Expression = rw.expression(s.Expression)
 	case *ast.IfStatement:
 		s.Test = rw.expression(s.Test)

@@ -14,6 +14,7 @@ import (
 // What a host function returns as JSON often goes into the answer as it is:
 //
 //	return {items: fazt.storage.ds.find('items')}
+//	respond(200, fazt.storage.kv.get('page'))
 //
 // Nothing in the program can look at such a value, so it isn't made an object of
 // otto's and text again. The call is bound to a variant of the host function that
@@ -32,8 +33,18 @@ func (rw *rewriter) answer(e ast.Expression) {
 	case *ast.ObjectLiteral:
 		rw.answerObject(e, "status", "headers")
 	default:
+		rw.respond(e)
 		rw.answerPart(e, unreadWhole)
 	}
+}
+
+// respond is answer for the body of a respond() whose own value nobody looks at.
+func (rw *rewriter) respond(e ast.Expression) {
+	c, ok := e.(*ast.CallExpression)
+	if !ok || !isIdentifier(c.Callee, "respond") || rw.declared["respond"] || len(c.ArgumentList) == 0 {
+		return
+	}
+	rw.answerPart(c.ArgumentList[min(1, len(c.ArgumentList)-1)], unreadPart)
 }
 
 func (rw *rewriter) answerPart(e ast.Expression, variant string) {

@@ -56,6 +56,22 @@ var answers = []struct {
 	{`return {a: [GET(), GET(), GET(), GET(), GET(), GET()], b: [GET(), GET(), GET(), GET(), GET(), GET()]}`, true},
 	{`return {a: JSON.stringify(GET())}`, false},
 	{`({a: GET()})`, false},
+	{`respond(GET())`, true},
+	{`respond(201, GET())`, true},
+	{`respond({status: GET(), headers: GET(), toString: 1})`, true},
+	{`respond({toJSON: function () { return [this.a]; }, a: GET()})`, false},
+	{`respond(201, [GET()], {'X-A': GET()})`, true},
+	{`respond(GET(), 1)`, false},
+	{`respond(201, 1, {'X-A': GET()})`, false},
+	{`return respond({a: GET()})`, true},
+	{`function handler() { if (1) return respond(201, GET()); }`, true},
+	{`function f() { respond({a: GET()}); return 5; } return {seen: f()}`, true},
+	{`function f() { respond({a: GET()}); } f(); f(); respond(GET()); 'last'`, true},
+	{`function f() { return respond({a: GET()}); } return typeof f().body.a`, false},
+	{`var r = respond({a: GET()}); return typeof r.body.a`, false},
+	{`function f(respond) { respond({a: GET()}); } var seen; f(function (x) { seen = typeof x.a; }); return seen`, false},
+	{`respond.call(null, {a: GET()})`, false},
+	{`module.exports = function () { respond(GET()); return respond({a: 1}).body; }`, true},
 }
 
 // values are what get returns: well-formed, or not.
