@@ -225,49 +225,5 @@ func (v *vm) answer(value goja.Value) (runtime.Response, error) {
 	if v.last != nil {
 		reply.Last = &v.last
 	}
-	v.ending = ending{vm: v}
-	v.ending.object, _ = value.(*goja.Object)
-	return runtime.Answer(&v.ending, v.x.Limits, reply)
-}
-
-// ending reads what a handler ended with. It keeps the keys by which a response
-// is told from another object: if it is another, they are what its text needs
-// next, and to list them takes as long as all else that is done with a small
-// object.
-type ending struct {
-	*vm
-	object *goja.Object // what the handler ended with, until its keys are listed
-	listed *goja.Object // the same then, while nothing can have changed it
-	keys   []string
-}
-
-func (e *ending) Keys(val goja.Value) []string {
-	obj := val.(*goja.Object)
-	if obj == e.listed {
-		e.listed = nil
-		return e.keys
-	}
-	keys := e.vm.Keys(obj)
-	if obj == e.object {
-		e.object, e.listed, e.keys = nil, obj, keys
-	}
-	return keys
-}
-
-// Get and ToJSON may call functions, which may do anything.
-func (e *ending) Get(val goja.Value, key string) goja.Value {
-	e.listed = nil
-	return e.vm.Get(val, key)
-}
-
-func (e *ending) ToJSON(val goja.Value, key string) (goja.Value, bool) {
-	obj, ok := val.(*goja.Object)
-	if !ok {
-		return val, false
-	}
-	method := obj.Get("toJSON")
-	if method != nil {
-		e.listed = nil
-	}
-	return e.vm.toJSON(obj, method, key)
+	return runtime.Answer(v, v.x.Limits, reply)
 }

@@ -151,13 +151,9 @@ func (v *vm) ToJSON(val goja.Value, key string) (goja.Value, bool) {
 	if !ok {
 		return val, false
 	}
-	return v.toJSON(obj, obj.Get("toJSON"), key)
-}
-
-func (v *vm) toJSON(obj *goja.Object, method goja.Value, key string) (goja.Value, bool) {
-	f, ok := goja.AssertFunction(method)
+	f, ok := goja.AssertFunction(obj.Get("toJSON"))
 	if !ok {
-		return obj, false
+		return val, false
 	}
 	return v.must(f(obj, v.js.ToValue(key))), true
 }

@@ -50,7 +50,6 @@ type vm struct {
 	instrument instrument                  // behind shell.inside
 	record     record                      // behind request
 	fields     [4]namedValue               // room for as much of it as most handlers look at
-	ending     ending                      // see vm.answer
 	request    *goja.Object                // nil until it is needed
 	modules    map[string]*goja.Object
 	loads      map[string]goja.Value // a require function for each file

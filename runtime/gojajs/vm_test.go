@@ -122,18 +122,15 @@ func TestErrorsAsTexts(t *testing.T) {
 	}
 }
 
-// Keys that are added to an answer while it is written are in it, as with
+// What an answer becomes while it is written is in it, as with
 // JSON.stringify.
 func TestAnswerThatChanges(t *testing.T) {
 	for src, want := range map[string]string{
-		`const o = {a: 1, get toJSON() { o.b = 2; }}; return o`:                                                      `{"a":1,"b":2}`,
-		`const o = {a: 1, get toJSON() { o.b = 2; return () => o; }}; return o`:                                      `{"a":1,"b":2}`,
-		`const o = {a: 1, toJSON() { o.b = 2; delete o.toJSON; return o; }}; return o`:                               `{"a":1,"b":2}`,
-		`const p = {get toJSON() { this.b = 2; }}; return Object.assign(Object.create(p), {a: 1})`:                   `{"a":1,"b":2}`,
-		`const o = {get n() { o.b = 2; return 1; }}; return [o, o]`:                                                  `[{"n":1},{"n":1,"b":2}]`,
-		`const o = {get n() { o.b = 2; return 1; }}; return {o, again: o}`:                                           `{"o":{"n":1},"again":{"n":1,"b":2}}`,
-		`const o = {get body() { if (o.x) return 1; o.x = 2; return o; }}; return o`:                                 `{"body":1,"x":2}`,
-		`return Object.setPrototypeOf({a: 1}, new Proxy({}, {get(t, k, self) { if (k === 'toJSON') self.b = 2; }}))`: `{"a":1,"b":2}`,
+		`const o = {a: 1, get toJSON() { o.b = 2; return () => o; }}; return o`:        `{"a":1,"b":2}`,
+		`const o = {a: 1, toJSON() { o.b = 2; delete o.toJSON; return o; }}; return o`: `{"a":1,"b":2}`,
+		`const o = {get n() { o.b = 2; return 1; }}; return [o, o]`:                    `[{"n":1},{"n":1,"b":2}]`,
+		`const o = {get n() { o.b = 2; return 1; }}; return {o, again: o}`:             `{"o":{"n":1},"again":{"n":1,"b":2}}`,
+		`const o = {get body() { if (o.x) return 1; o.x = 2; return o; }}; return o`:   `{"body":1,"x":2}`,
 	} {
 		res, err := load(t, runtime.Limits{}, src).Run(t.Context(), &runtime.Request{Method: "GET"})
 		if got := string(res.Response.Body); err != nil || got != want {
