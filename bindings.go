@@ -130,7 +130,7 @@ func scoped(kind *budget.Operation, scopeOf scopeFunc, prepare func(runtime.Args
 			}
 			return result, nil
 		}
-		if c := callFrom(ctx); c.queued.op != nil {
+		if c := callFrom(ctx); c.unsettled != nil {
 			return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
 				if err := c.settle(); err != nil {
 					return runtime.Value{}, c.failedOperation(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -16,12 +15,6 @@ import (
 // one request writes goes into one commit. A handler can't tell, since whatever
 // could show it waits for them first: another storage call, a function of the
 // embedder's, and the answer.
-
-// queued is what a request has queued last; op is nil when all of it is on disk.
-type queued struct {
-	kind *budget.Operation
-	op   context.Context
-}
 
 // queueing queues a write, or reports that it has to be made and waited for.
 type queueing func(context.Context, storage.Pipeline, storage.Scope) (runtime.Value, bool, error)
@@ -52,14 +45,18 @@ func (b binder) queue(prepare func(runtime.Args) (queueing, operation, error)) r
 			return runtime.Value{}, c.failedOperation(late(op, err))
 		}
 		if ok {
-			c.queued = queued{b.writing, op} // which settle ends
+			c.unsettled = b.writing // settle ends the operation
 			return result, nil
 		}
 		return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
-			defer done()
 			if err := c.settle(); err != nil {
 				return runtime.Value{}, c.failedOperation(err)
 			}
+			op, done, err := b.writing.Restart(ctx)
+			if err != nil {
+				return runtime.Value{}, c.failedOperation(err)
+			}
+			defer done()
 			result, err := transact(op, b.store.Tx, scope, do)
 			if err != nil {
 				return runtime.Value{}, c.failedOperation(late(op, err))
@@ -71,23 +68,26 @@ func (b binder) queue(prepare func(runtime.Args) (queueing, operation, error)) r
 
 // settle waits until all that the request has queued is on disk.
 func (c *call) settle() error {
-	last := c.queued
-	if last.op == nil {
+	kind := c.unsettled
+	if kind == nil {
 		return nil
 	}
-	c.queued = queued{}
+	c.unsettled = nil
 	start := time.Now()
 	err := c.pipeline.Wait()
-	last.kind.Waited(c.budget, time.Since(start))
-	if errors.Is(err, context.DeadlineExceeded) && last.op.Err() != nil {
-		return late(last.op, err)
-	}
+	kind.Waited(c.budget, time.Since(start))
 	return err
 }
 
-// uncaught is the failure of a run by a host function's error that came when
-// nobody could catch it any more.
-func uncaught(err error) *runtime.Error {
+// uncaught is the failure of a run by the error of an operation that came when
+// nobody could catch it any more: so what isn't the handler's fault is not put
+// down to it.
+func (c *call) uncaught(err error) *runtime.Error {
+	switch storage.CodeOf(err) {
+	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed:
+		c.breach = err
+	}
+	err = c.failedOperation(err)
 	e := &runtime.Error{Code: runtime.CodeHandler, Name: "Error", Message: err.Error(), Err: err}
 	if h, ok := errors.AsType[*runtime.HostError](err); ok {
 		e.Message, e.ThrownCode = h.Message, h.Code

@@ -35,8 +35,8 @@ type call struct {
 	user  *auth.User
 	err   error
 
-	pipeline storage.Pipeline // nil before the first write that is queued
-	queued   queued
+	pipeline  storage.Pipeline  // nil before the first write that is queued
+	unsettled *budget.Operation // the kind that was queued last; nil when all is on disk
 
 	breach error // of the budget, that an operation met last
 }
@@ -98,7 +98,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// slowly must not keep memory from others' uploads.
 	body.release()
 	if failed := c.settle(); failed != nil && err == nil {
-		err = uncaught(c.failedOperation(failed))
+		err = c.uncaught(failed)
 	}
 	s.logLines(ctx, a, id, result.Log)
 	s.keepLog(a, id, result.Log, err)

@@ -34,12 +34,20 @@ func NewOperation(name string, phase Phase) *Operation {
 // than what remains, ErrOperations when it would be one too many. Without
 // a budget in ctx the operation's context is ctx.
 func (o *Operation) Start(ctx context.Context) (op context.Context, done func(), err error) {
+	if b := From(ctx); b != nil {
+		if err := b.operation(); err != nil {
+			return nil, nil, err
+		}
+	}
+	return o.Restart(ctx)
+}
+
+// Restart is Start for an operation that was counted already, and has not been
+// made: it begins anew, with the time that it has now.
+func (o *Operation) Restart(ctx context.Context) (op context.Context, done func(), err error) {
 	b := From(ctx)
 	if b == nil {
 		return ctx, func() {}, nil
-	}
-	if err := b.operation(); err != nil {
-		return nil, nil, err
 	}
 	now := time.Now()
 	remaining := b.deadline.Sub(now)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -23,6 +24,9 @@ func (p *pipeline) Set(ctx context.Context, scope storage.Scope, key string, val
 	if err := storage.CheckScope(op, scope); err != nil {
 		return false, err
 	}
+	if len(value) > storage.MaxQueuedValue {
+		return false, nil // and not read twice
+	}
 	if err := checkSet(op, key, value, ttl); err != nil {
 		return false, err
 	}
@@ -30,7 +34,7 @@ func (p *pipeline) Set(ctx context.Context, scope storage.Scope, key string, val
 		return false, err
 	}
 	expires := expiry(ttl)
-	r := &request{op: op, ctx: ctx, atomic: true}
+	r := &request{op: op, ctx: deadlineOnly{ctx}, atomic: true}
 	return p.queue(r, scope, len(key)+len(value), func(tx *scopeTx) error {
 		_, err := tx.KV().(*kv).put(op, key, value, expires)
 		return err
@@ -46,6 +50,9 @@ func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection s
 	if err := storage.CheckKey(op, "collection", collection); err != nil {
 		return "", false, err
 	}
+	if len(doc) > storage.MaxQueuedValue {
+		return "", false, nil // and not read twice
+	}
 	made, now := "", time.Now().UnixMilli()
 	id, body, err := storage.NewDocument(doc, func() string { made = newDocumentID(); return made }, now)
 	if err != nil {
@@ -57,7 +64,7 @@ func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection s
 	if id != made {
 		return "", false, nil
 	}
-	r := &request{op: op, ctx: ctx} // with entries in indexes
+	r := &request{op: op, ctx: deadlineOnly{ctx}} // with entries in indexes
 	queued, err := p.queue(r, scope, len(collection)+len(body), func(tx *scopeTx) error {
 		return tx.Docs().(*docs).insert(op, collection, id, body, now)
 	})
@@ -67,13 +74,37 @@ func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection s
 	return id, true, nil
 }
 
+// deadlineOnly is a context that ends with its deadline alone. What a caller has
+// queued is not undone because the caller was told to stop.
+type deadlineOnly struct{ context.Context }
+
+func (c deadlineOnly) Done() <-chan struct{} { return nil }
+
+func (c deadlineOnly) Err() error {
+	if deadline, ok := c.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// reason gives the cause of the context's end for the end of its time.
+func (r *request) reason(err error) error {
+	if err != context.DeadlineExceeded {
+		return err
+	}
+	if given := r.ctx.(deadlineOnly).Context; given.Err() == context.DeadlineExceeded {
+		return cmp.Or(context.Cause(given), err)
+	}
+	return err
+}
+
 // queue has fn run as r, unless the app's data might not be allowed to grow by
 // size.
 func (p *pipeline) queue(r *request, scope storage.Scope, size int, fn func(*scopeTx) error) (bool, error) {
 	if size > storage.MaxQueuedValue || len(p.requests) >= storage.MaxQueued {
 		return false, nil
 	}
-	if err := r.ctx.Err(); err != nil {
+	if err := r.ctx.(deadlineOnly).Context.Err(); err != nil {
 		return false, err
 	}
 	r.done = make(chan struct{})
@@ -105,33 +136,30 @@ func (p *pipeline) Wait() error {
 	}
 	select {
 	case <-last.done:
-		for _, r := range requests {
-			if r.err != nil {
-				return r.err
-			}
-		}
-		return nil
 	case <-over:
-		var first error
-		for _, r := range requests {
-			if err := p.w.abandon(r, context.DeadlineExceeded); first == nil {
-				first = err
-			}
-		}
-		return first
 	}
+	var first error
+	for _, r := range requests {
+		if err := p.w.abandon(r, context.DeadlineExceeded); first == nil {
+			first = r.reason(err)
+		}
+	}
+	return first
 }
 
-// queuedRoom is what the writes that are queued may need together, at most.
-const queuedRoom = maxQueue * storage.MaxQueuedValue
+// queuedRoom is what the writes of pipelines need together, at most: a batch that
+// is being written, and one that waits.
+const queuedRoom = 2 * maxBatch * storage.MaxQueuedValue
 
 // enqueueIfRoomy is enqueue for a write that must not fail for want of room: it
-// reports false, without an error, when that isn't certain.
+// reports false, without an error, when that isn't certain, or when a whole batch
+// waits already. Then each caller waits for its own, or a few that don't would
+// fill the queue for everybody.
 func (w *writer) enqueueIfRoomy(r *request, app string, grow int64) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	used, known := w.used[app]
-	if !known || used+grow+queuedRoom > w.quotas.Total {
+	if !known || len(w.pending) >= maxBatch || used+grow+queuedRoom > w.quotas.Total {
 		return false, nil
 	}
 	if err := w.accept(r); err != nil {

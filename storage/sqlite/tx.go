@@ -42,21 +42,24 @@ func (s *session) rows(op, query string, args []any, fn func([]driver.Value) err
 	return wrap(op, s.check(s.conn.query(s.ctx, query, args, fn)))
 }
 
-// quickRows is rows for a query that finds one row after another: it is enough to look
-// at the context now and then, and to have it watched costs more than to read a
-// row does.
+// quickRows is rows for a query that finds one row after another: it is enough to
+// look at the context now and then, and to have it watched costs more than to read
+// a row does. Now and then is by the text, which fn may have to read.
 func (s *session) quickRows(op, query string, args []any, fn func([]driver.Value) error) error {
-	const often = 16
+	const often, perRow = 32 << 10, 1 << 10
 	if err := s.ready(); err != nil {
 		return wrap(op, err)
 	}
-	n := 0
+	read := 0
 	return wrap(op, s.check(s.conn.query(context.Background(), query, args, func(row []driver.Value) error {
-		if n++; n%often == 0 {
+		if read >= often {
 			if err := s.ctx.Err(); err != nil {
 				return err
 			}
+			read = 0
 		}
+		text, _ := row[len(row)-1].(string)
+		read += perRow + len(text)
 		return fn(row)
 	})))
 }

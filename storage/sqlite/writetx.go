@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -33,33 +34,25 @@ type writeTx struct {
 
 // run runs one request, and undoes what it wrote if it fails.
 func (tx *writeTx) run(r *request) {
-	state := running
-	if r.atomic {
-		state = committing
-	}
-	if !r.state.CompareAndSwap(queued, state) {
-		if r.err = context.Cause(r.ctx); r.err == nil {
-			r.err = context.DeadlineExceeded // of a pipeline, whose caller went by the time alone
-		}
+	if !r.state.CompareAndSwap(queued, running) {
+		r.err = cmp.Or(context.Cause(r.ctx), context.DeadlineExceeded)
 		return
 	}
-	if r.err = r.ctx.Err(); r.err != nil {
+	if r.err = cmp.Or(r.ctx.Err(), r.predecessor()); r.err != nil {
 		return
 	}
-	if r.after != nil {
-		if r.err = r.after.err; r.err != nil {
-			return
-		}
-		r.after = nil // or a pipeline's requests would keep each other
+	if r.atomic && !r.state.CompareAndSwap(running, committing) {
+		r.err = context.DeadlineExceeded // abandoned in this instant
+		return
 	}
 	tx.ctx, tx.atomic, tx.wrote, tx.saved, tx.ended, tx.notify, tx.failed = r.ctx, r.atomic, false, false, false, nil, nil
 	r.err = tx.call(r)
 	if r.err == nil {
 		r.err = tx.failed
 	}
-	tx.ended = true
+	tx.ended, r.fn = true, nil // a pipeline keeps its requests, but need not keep the data
 	if r.err == nil && !r.atomic && !r.state.CompareAndSwap(running, committing) {
-		r.err = r.ctx.Err() // abandoned while it ran
+		r.err = cmp.Or(r.ctx.Err(), context.DeadlineExceeded) // abandoned while it ran
 	}
 	if tx.lost == nil {
 		tx.settle(r)
@@ -69,6 +62,20 @@ func (tx *writeTx) run(r *request) {
 	} else {
 		tx.indexes, tx.used = nil, nil // it may have changed them
 	}
+}
+
+// predecessor is why the request of the same pipeline was not made that this one
+// comes after.
+func (r *request) predecessor() error {
+	p := r.after
+	if p == nil {
+		return nil
+	}
+	r.after = nil // or they would keep each other
+	if p.err == nil && p.state.Load() == abandoned {
+		return context.DeadlineExceeded
+	}
+	return p.err
 }
 
 // call keeps a panic in a caller's function from stopping everyone's writer.
