@@ -130,3 +130,92 @@ func TestQueuedWriteThatIsLate(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 }
+
+// Also when it is not the last that was queued.
+func TestFirstQueuedWriteIsLate(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	srv := open(t, func(o *fazt.Options) { o.DataFile, o.Budget.StorageOpTimeout = dataFile, 100*time.Millisecond })
+	warm(t, srv, "app")
+	deploy(t, srv, "app", files("api/main.js", `
+		fazt.storage.kv.set('k', 1);
+		var end = Date.now() + 80;
+		while (Date.now() < end) ;
+		fazt.storage.kv.set('l', 1);
+		respond('fine')`))
+	release := holdWriter(t, dataFile)
+	defer release()
+	if f := fail(t, srv, "http://app.localhost/api"); f.Status != 504 || f.Error.Code != "BUDGET_WALL" {
+		t.Errorf("got %+v", f)
+	}
+}
+
+// A handler that queues much fills no more of the writer's queue than a batch, so
+// that another app's write has a place.
+func TestQueueIsNotOneApps(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
+	warm(t, srv, "busy")
+	warm(t, srv, "other")
+	deploy(t, srv, "busy", files("api/main.js", `for (var i = 0; i < 64; i++) fazt.storage.kv.set('k' + i, 1); respond('ok')`))
+	deploy(t, srv, "other", files("api/main.js", `fazt.storage.kv.incr('n'); respond('ok')`))
+	release := holdWriter(t, dataFile)
+	busy := make(chan string)
+	const requests = 24
+	for range requests {
+		go func() { busy <- get(srv, "http://busy.localhost/api") }()
+	}
+	eventually(t, func() bool { return fazt.WritesWaiting(srv) >= 256 })
+	other := make(chan string)
+	go func() { other <- get(srv, "http://other.localhost/api") }()
+	eventually(t, func() bool { return fazt.WritesWaiting(srv) >= 257 })
+	release()
+	if got := <-other; got != "200 ok" {
+		t.Errorf("the neighbour got %s", got)
+	}
+	for range requests {
+		if got := <-busy; got != "200 ok" {
+			t.Errorf("the busy app got %s", got)
+		}
+	}
+}
+
+// The wait for what was queued is part of the write phase, once.
+func TestQueuedTimeIsCountedOnce(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
+	warm(t, srv, "app")
+	deploy(t, srv, "app", files("api/main.js", `
+		var kv = fazt.storage.kv;
+		kv.set('k', 1);
+		kv.set('large', new Array(20001).join('x'));
+		var used = fazt.budget.used();
+		respond(used.write > 0 && used.write <= used.total ? 'fine' : JSON.stringify(used))`))
+	release := holdWriter(t, dataFile)
+	time.AfterFunc(50*time.Millisecond, release)
+	if got := get(srv, "http://app.localhost/api"); got != "200 fine" {
+		t.Error(got)
+	}
+}
+
+// What became of a write that the handler could not wait for is said in the
+// answer, and not put down to the handler.
+func TestQueuedWriteThatIsUncertain(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
+	warm(t, srv, "app")
+	deploy(t, srv, "app", files("api/main.js", `fazt.storage.kv.set('k', 1); respond('fine')`))
+	store, err := sqlite.Open(t.Context(), dataFile, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.Write(t.Context(), func(q storage.SQL) error {
+		_, err := q.Exec(`CREATE TRIGGER full BEFORE UPDATE ON sequence BEGIN SELECT raise(ROLLBACK, 'disk full'); END`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if f := fail(t, srv, "http://app.localhost/api"); f.Status != 503 || f.Error.Code != "UNAVAILABLE" || !f.Error.Retryable {
+		t.Errorf("got %+v", f)
+	}
+}

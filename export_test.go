@@ -37,3 +37,6 @@ func ValidBlobLink(rawQuery string) bool {
 	_, ok := parseBlobLink(&url.URL{RawQuery: rawQuery}, "app", []byte("a key of the test's own"), time.Now())
 	return ok
 }
+
+// WritesWaiting is how many wait for the writer.
+func WritesWaiting(s *Server) int { return s.store.Stats().Depth }

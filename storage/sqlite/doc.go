@@ -16,7 +16,8 @@
 // nearer than a batch has taken lately, is refused at once with
 // [storage.CodeOverloaded]. One whose context ends before it has run, or while
 // it runs, is not made. Only while its batch is being committed is the outcome
-// unknown to its caller: [storage.CodeUncertain].
+// unknown to its caller: [storage.CodeUncertain]. A pipeline fills at most a
+// quarter of the queue; beyond, its callers wait one by one.
 //
 // Another process's write lock is waited for, up to ten seconds.
 //

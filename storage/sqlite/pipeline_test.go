@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -90,6 +91,135 @@ func TestPipelineDeadline(t *testing.T) {
 			t.Errorf("written: a %t, b %t, c %t, d %t; want c", has(t, s, "a"), has(t, s, "b"), has(t, s, "c"), has(t, s, "d"))
 		}
 	})
+}
+
+// A write that is queued is made whatever its caller is told: only time counts.
+func TestPipelineIgnoresCancel(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		if err := set(s, t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		release := hold(t, s)
+		ctx, cancel := context.WithCancel(t.Context())
+		p := s.Pipeline()
+		queue(t, p, ctx, "a")
+		cancel()
+		release()
+		if err := p.Wait(); err != nil || !has(t, s, "a") {
+			t.Errorf("%v, written %t", err, has(t, s, "a"))
+		}
+	})
+}
+
+// One whose time is over before the writer comes to it is not made, which is
+// certain also while its batch goes on. What came after it isn't made either.
+func TestPipelineExpires(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		if err := set(s, t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		release := hold(t, s)
+		outOfTime := errors.New("out of time")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, outOfTime)
+		defer cancel()
+		p := s.Pipeline()
+		queue(t, p, ctx, "a")
+		queue(t, p, t.Context(), "b")
+		neighbour, free := make(chan error), make(chan struct{})
+		go func() {
+			neighbour <- s.Tx(t.Context(), scope, func(storage.Tx) error { <-free; return nil })
+		}()
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		release()
+		synctest.Wait()
+		close(free)
+		if err := p.Wait(); !errors.Is(err, outOfTime) {
+			t.Errorf("got %v, want the cause of the context's end", err)
+		}
+		if err := <-neighbour; err != nil || has(t, s, "a") || has(t, s, "b") {
+			t.Errorf("neighbour: %v; written: a %t, b %t", err, has(t, s, "a"), has(t, s, "b"))
+		}
+	})
+}
+
+// Past a batch nobody queues more, so that those who do not wait keep no place
+// from those who do.
+func TestPipelinesLeaveRoom(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		if err := set(s, t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		release := hold(t, s)
+		var pipelines []storage.Pipeline
+		queued := 0
+		for range 10 {
+			p := s.Pipeline()
+			pipelines = append(pipelines, p)
+			for i := range storage.MaxQueued {
+				ok, err := p.Set(t.Context(), scope, fmt.Sprint("k", i), json.RawMessage(`1`), 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ok {
+					queued++
+				}
+			}
+		}
+		if queued != 256 {
+			t.Errorf("%d writes were queued, want 256", queued)
+		}
+		release()
+		for _, p := range pipelines {
+			if err := p.Wait(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// A slow match does not keep an update on the writer past its deadline: it is
+// looked at by the text that was read, not by the rows.
+func TestSlowMatchesEndInTime(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	large := json.RawMessage(`{"a":"` + strings.Repeat("x", 100_000) + `"}`)
+	if err := s.Tx(t.Context(), scope, func(tx storage.Tx) error {
+		for range 10 {
+			if _, err := tx.Docs().Insert("c", large); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]func(context.Context, storage.Scope, func(storage.Tx) error) error{"View": s.View, "Tx": s.Tx} {
+		ctx := &endsAfter{Context: t.Context(), looks: 1000}
+		if err := run(ctx, scope, func(tx storage.Tx) error {
+			ctx.looks = 3 // fewer than there are documents
+			n, err := tx.Docs().Count("c", json.RawMessage(`{"a":"y"}`))
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: the context ended during the scan: %d, %v", name, n, err)
+			}
+			return err
+		}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// endsAfter is a context that ends once it has been looked at so many times.
+type endsAfter struct {
+	context.Context
+	looks int
+}
+
+func (c *endsAfter) Err() error {
+	if c.looks--; c.looks < 0 {
+		return context.Canceled
+	}
+	return nil
 }
 
 // A pipeline whose commit fails says so, and nothing of it is there.
