@@ -77,20 +77,24 @@ type Admission struct {
 	most   int // slots that long runs may hold
 	share  int // of InFlight that one flow may hold
 
+	began time.Time // less quietAfter, so that all are quiet at first
+
+	// What every caller writes is side by side: it travels between the
+	// processors' caches.
 	mu       sync.Mutex
-	flows    map[string]*flow
 	clock    time.Duration // start tag of the flow that was served last
 	short    int           // on slots
 	long     int
 	inFlight int
-	waiting  int     // in all queues
-	queued   int     // in the fresh queues
-	parked   int     // in the parked queues
-	backlog  []*flow // those with somebody waiting
+	last     *flow         // the flow that did something most recently
+	lastAt   time.Duration // when it did, since began
+	elseAt   time.Duration // when another flow did something
 
-	last   *flow     // the flow that did something most recently
-	lastAt time.Time // when it did
-	elseAt time.Time // when another flow did something
+	flows   map[string]*flow
+	waiting int     // in all queues
+	queued  int     // in the fresh queues
+	parked  int     // in the parked queues
+	backlog []*flow // those with somebody waiting
 
 	refusedQueue, refusedWait, refusedDoomed uint64
 
@@ -105,7 +109,7 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 	}
 	return &Admission{
 		config: c, most: max(1, c.Slots/2), share: max(1, c.InFlight*3/4),
-		flows: make(map[string]*flow),
+		flows: make(map[string]*flow), began: time.Now().Add(-quietAfter),
 	}, nil
 }
 
@@ -298,13 +302,17 @@ func (a *Admission) wait(ctx context.Context, t *Ticket, limit <-chan time.Time)
 	return over
 }
 
-// flow returns the flow of a name.
+// flow returns the flow of a name, which is nearly always that of the caller
+// before.
 func (a *Admission) flow(name string) *flow {
+	if a.last != nil && a.last.name == name {
+		return a.last
+	}
 	f := a.flows[name]
 	if f == nil {
 		if len(a.flows) >= maxFlows {
 			for other, g := range a.flows {
-				if g.idle() {
+				if g.idle() && g != a.last {
 					delete(a.flows, other)
 				}
 			}
@@ -320,7 +328,7 @@ func (a *Admission) touch(f *flow, now time.Time) {
 	if a.last != f {
 		a.last, a.elseAt = f, a.lastAt
 	}
-	a.lastAt = now
+	a.lastAt = now.Sub(a.began)
 }
 
 // quiet reports whether no other flow has anything to do, and has not had for
@@ -333,5 +341,5 @@ func (a *Admission) quiet(f *flow, now time.Time) bool {
 	if a.last == f {
 		at = a.elseAt
 	}
-	return now.Sub(at) >= quietAfter
+	return now.Sub(a.began)-at >= quietAfter
 }
