@@ -113,6 +113,7 @@ func TestChooseEncoding(t *testing.T) {
 		want    string
 	}{
 		{"", both, ""},
+		{"gzip;Q=0", both, ""},
 		{"gzip", both, "gzip"},
 		{"gzip, deflate, br, zstd", both, "zstd"},
 		{"gzip, zstd;q=0", both, "gzip"},

@@ -270,7 +270,7 @@ func chooseEncoding(accept string, offered []string) string {
 
 // quality reads ";q=0.5"; what it cannot read counts as 1.
 func quality(params string) float64 {
-	_, value, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
+	_, value, ok := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
 	if !ok {
 		return 1
 	}

@@ -29,7 +29,7 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	}
 	there := exists(dataFile) || exists(dataFile+"-wal") || exists(dataFile+"-journal")
 	if there && !force {
-		return refuseExisting(op, existing(dataFile), "its data would be lost; to replace it all the same, use force")
+		return refuseExisting(op, existing(dataFile), "its data would be lost; to replace it all the same, restore with --force, or force in Go")
 	}
 	c, err := openBackup(op, backup)
 	if err != nil {
@@ -49,9 +49,9 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	defer os.Remove(temp)
 	if !there {
 		if there = exists(dataFile+"-wal") || exists(dataFile+"-journal"); there {
-			return refuseExisting(op, existing(dataFile), "it was made meanwhile; to replace its data, use force")
+			return refuseExisting(op, existing(dataFile), "it was made meanwhile; to replace its data, restore with --force, or force in Go")
 		}
-		return publishNew(op, temp, dataFile, "it was made meanwhile; to replace its data, use force")
+		return publishNew(op, temp, dataFile, "it was made meanwhile; to replace its data, restore with --force, or force in Go")
 	}
 	return replace(op, temp, dataFile)
 }
