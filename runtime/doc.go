@@ -30,9 +30,9 @@
 //
 // When JavaScript calls a host function, the run gives its slot back, its CPU
 // clock stands still, and it resumes after. A [Brief] one keeps the slot, unless
-// it takes long. An error from the function is a
-// JavaScript Error with name, code and message (see [HostError]), except [Stop],
-// which ends the run with a response.
+// it takes long, or says that it has to wait ([Blocking]). An error from the
+// function is a JavaScript Error with name, code and message (see [HostError]),
+// except [Stop], which ends the run with a response.
 //
 // The error of a failed run is an [*Error]: what went wrong, in which file,
 // line and column of the author's source, or which budget was exceeded and by

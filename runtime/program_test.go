@@ -328,9 +328,16 @@ func TestGateIsBalanced(t *testing.T) {
 					}
 					return runtime.Value{}, nil
 				}),
-				"host.fail":  fail(errors.New("x")),
-				"host.stop":  fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
-				"host.panic": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
+				"host.fail": fail(errors.New("x")),
+				"host.later": fail(runtime.Blocking(func() (runtime.Value, error) {
+					if held, _ := g.state(); held != 0 {
+						t.Error("the slot is held while a call waits")
+					}
+					return runtime.String("done"), nil
+				})),
+				"host.laterFail": fail(runtime.Blocking(func() (runtime.Value, error) { return runtime.Value{}, errors.New("x") })),
+				"host.stop":      fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
+				"host.panic":     runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
 			})
 			_, err := p.Run(t.Context(), &runtime.Request{})
 			if c.err != nil && !errors.Is(err, c.err) {
@@ -361,6 +368,8 @@ func TestBrief(t *testing.T) {
 		{"stop", `host.stop()`, 1},
 		{"panic", `host.panic()`, 1},
 		{"endless", `host.look(); for (;;) ;`, 1},
+		{"blocking", `if (host.later() !== 'done') throw 1; host.look()`, 2},
+		{"blocking error", `try { host.laterFail() } catch (e) { if (e.message !== 'x') throw 1 } host.look()`, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := &gate{}
@@ -381,10 +390,17 @@ func TestBrief(t *testing.T) {
 					}
 					return runtime.Value{}, nil
 				}),
-				"host.wait":  runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.Value{}, nil }),
-				"host.fail":  fail(errors.New("x")),
-				"host.stop":  fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
-				"host.panic": runtime.Brief(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
+				"host.wait": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.Value{}, nil }),
+				"host.fail": fail(errors.New("x")),
+				"host.later": fail(runtime.Blocking(func() (runtime.Value, error) {
+					if held, _ := g.state(); held != 0 {
+						t.Error("the slot is held while a call waits")
+					}
+					return runtime.String("done"), nil
+				})),
+				"host.laterFail": fail(runtime.Blocking(func() (runtime.Value, error) { return runtime.Value{}, errors.New("x") })),
+				"host.stop":      fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
+				"host.panic":     runtime.Brief(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
 			})
 			if _, err := p.Run(t.Context(), &runtime.Request{}); err != nil && c.name != "panic" && c.name != "endless" {
 				t.Error(err)
