@@ -15,9 +15,23 @@ func benchmarkRun(b *testing.B, src string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	host := runtime.Host{"fazt.kv.get": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
-		return runtime.JSON([]byte(`{"n":1,"name":"x"}`)), nil
-	})}
+	host := runtime.Host{
+		"fazt.kv.get": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
+			return runtime.JSON([]byte(`{"n":1,"name":"x"}`)), nil
+		}),
+		"fazt.storage.kv.get": runtime.Brief(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+			_, err := args.String(0)
+			return runtime.JSON([]byte(`{"n":1,"name":"value"}`)), err
+		}),
+		"fazt.storage.kv.set": runtime.Brief(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+			_, err := args.JSON(1)
+			return runtime.Undefined(), err
+		}),
+		"fazt.storage.ds.find": runtime.Brief(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+			_, err := args.JSON(1)
+			return runtime.JSON([]byte(`[{"id":"a1","owner":"x","text":"first","_createdAt":1700000000000},{"id":"a2","owner":"x","text":"second","_createdAt":1700000000001}]`)), err
+		}),
+	}
 	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, host)
 	if err != nil {
 		b.Fatal(err)
@@ -47,6 +61,18 @@ func BenchmarkJSON20(b *testing.B) {
 
 func BenchmarkHostCall(b *testing.B) {
 	benchmarkRun(b, `function handler(request) { return fazt.kv.get('key'); }`)
+}
+
+func BenchmarkGet(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return {value: fazt.storage.kv.get('key')}; }`)
+}
+
+func BenchmarkFind(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { return fazt.storage.ds.find('notes', {owner: request.path}); }`)
+}
+
+func BenchmarkSet(b *testing.B) {
+	benchmarkRun(b, `function handler(request) { fazt.storage.kv.set(request.path, {hello: 'world'}); return {ok: true}; }`)
 }
 
 func BenchmarkRequestFields(b *testing.B) {

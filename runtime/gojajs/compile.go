@@ -35,19 +35,29 @@ const (
 	after       = "\n})"
 )
 
-// compile parses a file, instruments it and compiles it. What the file mentions
-// is added to m.
-func compile(name, text string, main bool, m *mentions) (*module, error) {
-	prefix, program, body, err := parseFile(name, text, main)
-	if err != nil {
-		return nil, syntaxError(name, text, len(before), err)
+// parsed is a file that is to be compiled.
+type parsed struct {
+	name, text string
+	main       bool
+	prefix     string // the text that had to be put before it
+	program    *ast.Program
+	body       *ast.FunctionLiteral
+	err        error
+}
+
+// compile instruments a file and compiles it. What the file mentions is added to
+// what rw has.
+func (f *parsed) compile(rw *rewriter) (*module, error) {
+	name, text, main, program, body := f.name, f.text, f.main, f.program, f.body
+	if f.err != nil {
+		return nil, syntaxError(name, text, len(before), f.err)
 	}
 	program.File = file.NewFile(name, text, 1)
 	if sm := inlineMap(text); sm != nil {
 		program.File.SetSourceMap(sm)
 	}
-	shift(program, file.Idx(len(prefix)))
-	rw := &rewriter{file: program.File, mentions: m, uses: make(map[string]bool), skip: make(map[any]bool)}
+	shift(program, file.Idx(len(f.prefix)))
+	rw.file, rw.uses, rw.skip = program.File, make(map[string]bool), make(map[any]bool)
 	finish := main
 	if handler := onlyHandler(body); main && handler != nil {
 		body, finish = handler, false
@@ -68,53 +78,37 @@ func compile(name, text string, main bool, m *mentions) (*module, error) {
 	if err != nil {
 		return nil, compileError(name, err)
 	}
-	return &module{name: name, program: compiled, async: prefix == beforeAsync, uses: rw.uses}, nil
+	return &module{name: name, program: compiled, async: f.prefix == beforeAsync, uses: rw.uses}, nil
 }
 
-// parseFile parses a file, and returns the text that had to be put before it. The
-// main file is an asynchronous function if it awaits at its top level; elsewhere
-// await is a name like any other.
-func parseFile(name, text string, main bool) (string, *ast.Program, *ast.FunctionLiteral, error) {
+// parseFile parses a file. The main file is an asynchronous function if it awaits at
+// its top level; elsewhere await is a name like any other.
+func parseFile(name, text string, main bool) *parsed {
+	f := &parsed{name: name, text: text, main: main, prefix: beforeAsync}
 	if main && strings.Contains(text, "await") {
-		if program, body, err := parse(name, beforeAsync, text); err == nil && awaits(reflect.ValueOf(body.Body), make(map[any]bool)) {
-			return beforeAsync, program, body, nil
+		f.program, f.body, f.err = parse(name, f.prefix, text)
+		if f.err == nil && awaits(f.body.Body) {
+			return f
 		}
 	}
-	program, body, err := parse(name, before, text)
-	return before, program, body, err
+	f.prefix = before
+	f.program, f.body, f.err = parse(name, f.prefix, text)
+	return f
 }
 
-// awaits tells whether a tree has an await that isn't in a function.
-func awaits(v reflect.Value, seen map[any]bool) bool {
-	switch v.Kind() {
-	case reflect.Interface:
-		return !v.IsNil() && awaits(v.Elem(), seen)
-	case reflect.Pointer:
-		if v.IsNil() || seen[v.Interface()] {
-			return false
-		}
-		seen[v.Interface()] = true
-		switch v.Interface().(type) {
+// awaits tells whether a function's body has an await that isn't in another
+// function.
+func awaits(body *ast.BlockStatement) (found bool) {
+	nodes(reflect.ValueOf(body), make(map[any]bool), func(node any) bool {
+		switch node.(type) {
 		case *ast.AwaitExpression:
-			return true
+			found = true
 		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral, *ast.ClassLiteral:
 			return false
 		}
-		return awaits(v.Elem(), seen)
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if awaits(v.Field(i), seen) {
-				return true
-			}
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			if awaits(v.Index(i), seen) {
-				return true
-			}
-		}
-	}
-	return false
+		return !found
+	})
+	return found
 }
 
 func parse(name, prefix, text string) (*ast.Program, *ast.FunctionLiteral, error) {
@@ -182,7 +176,7 @@ func shift(program *ast.Program, by file.Idx) {
 	})
 }
 
-// each visits all that a tree consists of, once.
+// each visits all that a tree consists of, once, but the insides of a bigint.
 func each(v reflect.Value, seen map[any]bool, visit func(reflect.Value)) {
 	switch v.Kind() {
 	case reflect.Interface:
@@ -202,7 +196,7 @@ func each(v reflect.Value, seen map[any]bool, visit func(reflect.Value)) {
 			each(v.Index(i), seen, visit)
 		}
 	default:
-		if v.IsValid() {
+		if v.IsValid() && v.CanInterface() {
 			visit(v)
 		}
 	}

@@ -31,7 +31,7 @@ func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
 
 func newShared() (*shared, error) {
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
-	lib, err := compile(libraryName, librarySource, false, &m)
+	lib, err := parseFile(libraryName, librarySource, false).compile(&rewriter{mentions: &m})
 	if err != nil {
 		return nil, err
 	}
@@ -57,15 +57,24 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	}
 	s := &script{unit: unit, shared: all, modules: make(map[string]*module), host: newTree(unit.Host)}
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool), bigints: mayHaveBigInts(unit.Files)}
+	var files []*parsed
+	seen := newSurvey()
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
-		file, err := compile(name, unit.Files[name], name == unit.Main, &m)
+		file := parseFile(name, unit.Files[name], name == unit.Main)
+		if file.err == nil {
+			seen.add(file.program)
+		}
+		files = append(files, file)
+	}
+	for _, file := range files {
+		module, err := file.compile(&rewriter{mentions: &m, script: s, survey: seen})
 		if err != nil {
 			return nil, err
 		}
-		s.modules[name] = file
+		s.modules[file.name] = module
 	}
 	s.bigints = m.bigints
 	s.start = all.mentioned(m)

@@ -52,6 +52,16 @@ func (t *tree) add(name string) *tree {
 	return t
 }
 
+// find returns the part with a dotted name, or nil.
+func (t *tree) find(name string) *tree {
+	for part := range strings.SplitSeq(name, ".") {
+		if t = t.children[part]; t == nil {
+			return nil
+		}
+	}
+	return t
+}
+
 // branch is an object of the host as JavaScript sees it: its properties are
 // made when they are asked for, and can't be changed.
 type branch struct {
@@ -102,6 +112,15 @@ func (v *vm) provide(name string) {
 	_ = v.globals.DefineDataProperty(name, val, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 }
 
+// pin makes the globals that calls are bound to properties of the global object
+// itself, which nothing can be put in front of. There they take much room.
+func (v *vm) pin() {
+	for _, name := range v.script.roots {
+		v.provide(name)
+		_ = v.js.GlobalObject().DefineDataProperty(name, v.globals.Get(name), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+	}
+}
+
 // grow makes the value of a part of the host.
 func (v *vm) grow(name string, t *tree) goja.Value {
 	switch {
@@ -121,13 +140,15 @@ func (v *vm) grow(name string, t *tree) goja.Value {
 
 // native makes a function of Go's. It is a checkpoint, since natives may call it
 // without end.
-func (v *vm) native(name string, f func(goja.FunctionCall) goja.Value) *goja.Object {
-	obj := v.js.ToValue(func(c goja.FunctionCall) goja.Value {
+func (v *vm) native(name string, f nativeFunc) *goja.Object { return v.nativeOf(v.js, name, f) }
+
+func (v *vm) nativeOf(js *goja.Runtime, name string, f nativeFunc) *goja.Object {
+	obj := js.ToValue(func(c goja.FunctionCall) goja.Value {
 		v.enter()
 		defer v.leave()
 		return f(c)
 	}).(*goja.Object)
-	_ = obj.DefineDataProperty("name", v.js.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	_ = obj.DefineDataProperty("name", js.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	return obj
 }
 

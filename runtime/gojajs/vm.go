@@ -18,8 +18,10 @@ type script struct {
 	start    []start  // what the program mentions
 	globals  []string // that it mentions and that aren't goja's own
 	patterns patterns
-	bigints  bool // its operators are instrumented for bigints
-	arrays   bool // it can make arrays by itself, see guardArrays
+	calls    []string // host functions that are called by these names, see calls.go
+	roots    []string // what the names begin with
+	bigints  bool     // its operators are instrumented for bigints
+	arrays   bool     // it can make arrays by itself, see guardArrays
 }
 
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
@@ -27,6 +29,7 @@ type script struct {
 func (s *script) NewVM() (runtime.VM, error) {
 	v := &vm{}
 	v.shell = shell{script: s, rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
+	v.callees = v.newCallees()
 	v.Reset()
 	return v, nil
 }
@@ -38,6 +41,7 @@ type shell struct {
 	rejected goja.PromiseRejectionTracker
 	made     func(goja.Value) (stream any, ok bool)
 	inside   *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
+	callees  values       // of another interpreter than the run's, and out of reach, too
 }
 
 // vm answers one request.
