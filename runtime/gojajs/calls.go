@@ -101,9 +101,13 @@ func nodes(v reflect.Value, seen map[any]bool, visit func(node any) bool) {
 
 // bind replaces the callee of a call of a host function.
 func (rw *rewriter) bind(n *ast.CallExpression) {
-	name, root := dotted(n.Callee)
-	if name == "" || rw.script == nil || rw.script.hostFunction(name) == nil || !rw.survey.isGlobal(root) {
+	name := rw.boundName(n.Callee)
+	if name == "" {
 		return
+	}
+	root, _, _ := strings.Cut(name, ".")
+	if t := rw.script.host.find(name); t != nil && t.fn != nil {
+		name += rw.unread[n]
 	}
 	if !slices.Contains(rw.script.calls, name) {
 		rw.script.calls = append(rw.script.calls, name)
@@ -112,6 +116,15 @@ func (rw *rewriter) bind(n *ast.CallExpression) {
 		rw.script.roots = append(rw.script.roots, root)
 	}
 	n.Callee = inside(name, n.Callee.Idx0())
+}
+
+// boundName returns the dotted name of the host function that a callee means, or "".
+func (rw *rewriter) boundName(callee ast.Expression) string {
+	name, root := dotted(callee)
+	if name == "" || rw.script == nil || rw.script.hostFunction(name) == nil || !rw.survey.isGlobal(root) {
+		return ""
+	}
+	return name
 }
 
 // dotted returns a name such as a.b.c, and the a in it; "" for anything else.
@@ -129,6 +142,7 @@ func dotted(e ast.Expression) (name, root string) {
 
 // hostFunction returns what makes the function of a dotted name, nil if it is none.
 func (s *script) hostFunction(name string) func(v *vm) nativeFunc {
+	name, variant := variantOf(name)
 	t := s.host.find(name)
 	switch {
 	case t == nil && name == "respond":
@@ -136,7 +150,7 @@ func (s *script) hostFunction(name string) func(v *vm) nativeFunc {
 	case t == nil:
 		return nil
 	case t.fn != nil:
-		return func(v *vm) nativeFunc { return v.hostFunc(t.fn) }
+		return func(v *vm) nativeFunc { return v.hostFunc(t.fn, variant) }
 	case t.level != "":
 		return func(v *vm) nativeFunc { return v.logger(t.level) }
 	}
@@ -151,7 +165,8 @@ func (v *vm) newCallees() values {
 	js := goja.New()
 	var callees values
 	for _, name := range v.script.calls {
-		callees.set(name, v.nativeOf(js, name[strings.LastIndexByte(name, '.')+1:], v.script.hostFunction(name)(v)))
+		fn, _ := variantOf(name)
+		callees.set(name, v.nativeOf(js, fn[strings.LastIndexByte(fn, '.')+1:], v.script.hostFunction(name)(v)))
 	}
 	return callees
 }

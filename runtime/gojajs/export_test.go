@@ -1,5 +1,7 @@
 package gojajs
 
+import "github.com/fazt-sh/fazt/runtime"
+
 // OwnFunctions are those that may be called without a use of their object's value.
 var OwnFunctions = ownFunctions
 
@@ -9,3 +11,18 @@ var (
 	WithoutArrays = withoutArrays
 	ArraysOfTexts = arraysOfTexts
 )
+
+// Unread counts the calls of a main file's host functions whose values go into the
+// answer unread.
+func Unread(src string, host map[string]runtime.HostValue) (n int) {
+	s, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js", Host: host})
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range s.(*script).calls {
+		if _, variant := variantOf(name); variant != "" {
+			n++
+		}
+	}
+	return n
+}

@@ -125,7 +125,7 @@ func (v *vm) pin() {
 func (v *vm) grow(name string, t *tree) goja.Value {
 	switch {
 	case t.fn != nil:
-		return v.native(name, v.hostFunc(t.fn))
+		return v.native(name, v.hostFunc(t.fn, ""))
 	case t.level != "":
 		return v.native(name, v.logger(t.level))
 	case t.children != nil:
@@ -165,7 +165,8 @@ func (v *vm) freeze(val goja.Value) {
 	}
 }
 
-func (v *vm) hostFunc(fn *runtime.HostFunc) func(goja.FunctionCall) goja.Value {
+// hostFunc makes a host function, or a variant of it, see unread.go.
+func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make(runtime.Args, len(c.Arguments))
 		for i, a := range c.Arguments {
@@ -175,11 +176,16 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) func(goja.FunctionCall) goja.Value {
 		if err != nil {
 			v.throw(err)
 		}
+		if variant != "" {
+			if standIn, ok := v.leaveUnread(val, variant); ok {
+				return standIn
+			}
+		}
 		return v.fromGo(val)
 	}
 }
 
-func (v *vm) logger(level string) func(goja.FunctionCall) goja.Value {
+func (v *vm) logger(level string) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		v.x.Print(level, runtime.Format(v, c.Arguments))
 		return goja.Undefined()
@@ -197,9 +203,9 @@ func (v *vm) respond(c goja.FunctionCall) goja.Value {
 		status, body = body, c.Argument(1)
 	}
 	obj := v.js.NewObject()
-	_ = obj.Set("status", status)
-	_ = obj.Set("headers", c.Argument(2))
-	_ = obj.Set("body", body)
+	v.put(obj, "status", status)
+	v.put(obj, "headers", c.Argument(2))
+	v.put(obj, "body", body)
 	v.note(obj, nil)
 	v.last = obj
 	return obj

@@ -22,6 +22,9 @@ func (v *vm) Kind(val goja.Value) runtime.Kind {
 	case nil:
 		return runtime.KindUndefined
 	case *goja.Object:
+		if _, ok := v.unreadText(val); ok {
+			return runtime.KindJSON
+		}
 		return v.objectKind(val)
 	case goja.String:
 		return runtime.KindString
@@ -128,7 +131,11 @@ func encodeUnits(s goja.String) string {
 }
 
 func (v *vm) Bytes(val goja.Value) []byte {
-	b, _ := v.bytesIn(val.(*goja.Object))
+	obj := val.(*goja.Object)
+	if text, ok := v.unreadText(obj); ok {
+		return text
+	}
+	b, _ := v.bytesIn(obj)
 	return b
 }
 
