@@ -28,7 +28,7 @@ var definers = []string{"defineProperty", "defineProperties", "setPrototypeOf", 
 type survey struct {
 	names map[string]int // how often, as an identifier, a key or a text
 	roots map[string]int // of these, how often as a name that is called or looked into
-	// Something is defined under a name that is computed.
+	// A class or super defines something under a name that is computed.
 	computed bool
 }
 

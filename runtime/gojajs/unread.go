@@ -42,7 +42,7 @@ const (
 // can call that, and the bodies of responses whose own value isn't used.
 func (rw *rewriter) answers(program *ast.Program, body *ast.FunctionLiteral) {
 	if s := rw.survey; s.computed || s.mentions(leadToPrototypes...) || s.mentions("arguments") {
-		return
+		return // arguments may lead to the function that holds it
 	}
 	rw.unread = make(map[*ast.CallExpression]string)
 	nodes(reflect.ValueOf(body), make(map[any]bool), func(node any) bool {
