@@ -1,6 +1,7 @@
 package gojajs
 
 import (
+	"bytes"
 	"reflect"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ var leadToPrototypes = []string{"prototype", "__proto__", "getPrototypeOf"}
 // A variant's name is the function's with one of these behind it.
 const (
 	unreadPart  = " in the answer"
-	unreadWhole = " as the answer" // an array only: an object may be a response
+	unreadWhole = " as the answer" // no object that may be a response
 )
 
 // answers marks the calls in what body, the main file's function, hands to nobody
@@ -238,15 +239,26 @@ func (v *vm) leaveUnread(val runtime.Value, variant string) (standIn *goja.Objec
 		return nil, false
 	case text[start] == '[':
 		standIn = v.js.NewArray() // guarded when it is read, and can be met
-	case variant == unreadPart:
-		standIn = v.js.NewObject()
-	default:
+	case variant == unreadWhole && mayBeResponse(text[start:]):
 		return nil, false
+	default:
+		standIn = v.js.NewObject()
 	}
 	u.standIns[u.count], u.ends[u.count] = standIn, len(text)
 	u.count++
 	v.texts = text
 	return standIn, true
+}
+
+// mayBeResponse tells an object that runtime.Answer could take for a response, by its
+// first key: all of them would be such names. text is as runtime.AppendParsed makes it.
+func mayBeResponse(text []byte) bool {
+	for _, start := range []string{`{"status"`, `{"headers"`, `{"body"`} {
+		if bytes.HasPrefix(text, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // readAll makes the stand-ins what they stand for, as the program may now get to
