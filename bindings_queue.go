@@ -75,7 +75,7 @@ func (c *call) settle() error {
 	c.unsettled = nil
 	start := time.Now()
 	err := c.pipeline.Wait()
-	kind.Waited(c.budget, time.Since(start))
+	kind.Waited(c, time.Since(start))
 	return err
 }
 

@@ -23,13 +23,14 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// call is what host functions need to know of the request that they serve. It
-// travels in the context of the run.
+// call is the context of a run: the request's budget, with what host functions
+// need to know of the request that they serve.
 type call struct {
+	*budget.Budget
+
 	server  *Server
 	request *http.Request
 	app     *app
-	budget  *budget.Budget
 
 	asked bool // user has been looked up; a run calls one host function at a time
 	user  *auth.User
@@ -45,13 +46,21 @@ type callKey struct{}
 
 func callFrom(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
+// Value makes the call found by callFrom.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Budget.Value(key)
+}
+
 // signedIn returns the visitor, or nil; only handlers that ask pay for it.
 func (c *call) signedIn() (*auth.User, error) {
 	if !c.asked {
 		c.asked = true
 		start := time.Now()
 		c.user, c.err = c.server.auth.User(c.request)
-		c.budget.Spend(budget.Auth, time.Since(start))
+		c.Spend(budget.Auth, time.Since(start))
 	}
 	return c.user, c.err
 }
@@ -90,17 +99,16 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// is its sender's doing, and bounded at the front door.
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
-	c := &call{server: s, request: r, app: a, budget: b}
-	ctx := context.WithValue(b, callKey{}, c)
+	c := &call{Budget: b, server: s, request: r, app: a}
 	id := req.ID
-	result, err := a.program.Run(ctx, req)
+	result, err := a.program.Run(c, req)
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
 	body.release()
 	if failed := c.settle(); failed != nil && err == nil {
 		err = c.uncaught(failed)
 	}
-	s.logLines(ctx, a, id, result.Log)
+	s.logLines(c, a, id, result.Log)
 	s.keepLog(a, id, result.Log, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
@@ -113,7 +121,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	}
 	b.Spend(budget.Render, time.Since(start))
 	s.stats.spend(b)
-	if s.log.Enabled(ctx, slog.LevelDebug) {
+	if s.log.Enabled(c, slog.LevelDebug) {
 		s.log.Debug("handled", "app", a.info.Name, "request_id", id, "method", r.Method, "path", p, "spent", b)
 	}
 }
@@ -295,7 +303,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, c *call, id string, result
 		pause(c.request.Context())
 	}
 	s.log.Log(c.request.Context(), level, "handler failed", "app", c.app.info.Name, "request_id", id, "code", f.Code,
-		"error", f.Message, "spent", c.budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
+		"error", f.Message, "spent", c.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
 	switch {
 	case s.opt.Dev:
 		inside := map[string]any{

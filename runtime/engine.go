@@ -101,16 +101,17 @@ type Exec struct {
 	dropped int
 	checks  uint // checkpoints passed
 
-	state  atomic.Int32          // one of the states below
-	place  atomic.Int32          // where the run is: one of the places below
-	since  atomic.Int64          // when it began to compute, in ns after watcher.epoch; 0 while it doesn't
-	used   atomic.Int64          // ns computed before since
-	called atomic.Int64          // when the brief call began
-	cause  atomic.Pointer[cause] // set once: how the run came to its end
-	end    cause                 // what main points cause at: the run's own end
-	onStop atomic.Pointer[func()]
-	growth uint64     // heap growth ascribed to this run; the watcher's
-	base   heapSample // the heap when the run started; the watcher's
+	state   atomic.Int32          // one of the states below
+	place   atomic.Int32          // where the run is: one of the places below
+	since   atomic.Int64          // when it began to compute, in ns after watcher.epoch; 0 while it doesn't
+	used    atomic.Int64          // ns computed before since
+	called  atomic.Int64          // when the brief call began
+	cause   atomic.Pointer[cause] // set once: how the run came to its end
+	outcome Result                // what the caller gets
+	end     cause                 // what main points cause at: the run's own end
+	onStop  atomic.Pointer[func()]
+	growth  uint64     // heap growth ascribed to this run; the watcher's
+	base    heapSample // the heap when the run started; the watcher's
 }
 
 const (
@@ -441,7 +442,8 @@ func responseTooLarge(allowed, used int) *Error {
 
 // result is what the caller of Run gets.
 func (x *Exec) result() (*Result, error) {
-	r := &Result{Log: x.lines(), CPU: x.cpu()}
+	r := &x.outcome
+	r.Log, r.CPU = x.lines(), x.cpu()
 	c := x.cause.Load()
 	if c.err != nil {
 		return r, c.err
