@@ -242,7 +242,18 @@ type handlerObject struct {
 
 func (h *handlerObject) Get(key string) goja.Value {
 	h.vm.x.Check()
-	return h.handler.Get(key)
+	trap := h.handler.Get(key)
+	obj, ok := trap.(*goja.Object)
+	if !ok || key != "get" || code(obj) == nil {
+		return trap
+	}
+	f := code(obj)
+	return h.vm.js.ToValue(func(c goja.FunctionCall) goja.Value {
+		if c.Argument(1) == goja.SymToPrimitive {
+			return goja.Undefined() // see noToPrimitive
+		}
+		return f(c)
+	})
 }
 func (h *handlerObject) Set(key string, val goja.Value) bool { return h.handler.Set(key, val) == nil }
 func (h *handlerObject) Has(key string) bool                 { return h.handler.Get(key) != nil }
@@ -300,6 +311,14 @@ func (v *vm) prepareRest() {
 	values, _ := goja.AssertFunction(v.newArray().GetSymbol(goja.SymIterator))
 	it := v.must(values(v.newArray())).(*goja.Object).Prototype()
 	v.hide(it, "next", plainGuard(v, it.Get("next").(*goja.Object)))
+}
+
+// prepareNumberTexts bounds how deep what makes a text of a number nests: goja
+// makes a text of whatever else it is called on, for an error.
+func (v *vm) prepareNumberTexts() {
+	for _, key := range []string{"toString", "valueOf"} {
+		v.replace(slot{holder: "Number.prototype", key: key, guard: plainGuard})
+	}
 }
 
 // prepareDelegation bounds how deep generators delegate to one another, as goja

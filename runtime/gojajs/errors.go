@@ -12,11 +12,28 @@ import (
 
 // try runs Go code that may throw, from outside JavaScript. What it throws is
 // an [*runtime.Error].
-func (v *vm) try(f func() error) (err error) {
+func (v *vm) try(f func() error) error {
+	return v.errorOf(v.caught(f))
+}
+
+// caught returns what f throws: an exception, or that the stack was used up,
+// which goja panics with where no JavaScript called.
+func (v *vm) caught(f func() error) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case *goja.StackOverflowError:
+			err = p
+		case *goja.InterruptedError:
+			err = p
+		default:
+			panic(p)
+		}
+	}()
 	if ex := v.js.Try(func() { err = f() }); ex != nil {
-		return v.errorOf(ex)
+		return ex
 	}
-	return v.errorOf(err)
+	return err
 }
 
 // errorOf describes what goja returned. errStopped stays what it is.
@@ -52,23 +69,10 @@ func (v *vm) thrown(val goja.Value, stack []goja.StackFrame) (e *runtime.Error) 
 }
 
 func (v *vm) describe(val goja.Value, stack []goja.StackFrame, out **runtime.Error) error {
-	var err error
-	ex := v.js.Try(func() {
-		defer func() {
-			if x := recover(); x != nil {
-				if ie, ok := x.(*goja.InterruptedError); ok {
-					err = ie
-					return
-				}
-				panic(x)
-			}
-		}()
+	return v.caught(func() error {
 		*out = v.describeThrown(val, stack)
+		return nil
 	})
-	if ex != nil {
-		return ex
-	}
-	return err
 }
 
 func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Error {

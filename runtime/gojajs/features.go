@@ -288,11 +288,23 @@ func (v *vm) findHolder(path string) *goja.Object {
 	return v.js.Get(path).(*goja.Object)
 }
 
+// methodKey is key for a function that is written there: what noToPrimitive is
+// about can't be one.
+func (v *vm) methodKey(c goja.FunctionCall) goja.Value {
+	if k := c.Argument(0); k == goja.SymToPrimitive {
+		return k
+	}
+	return v.key(c)
+}
+
 // key looks at a property name that was computed, and returns it.
 func (v *vm) key(c goja.FunctionCall) goja.Value {
 	k := c.Argument(0)
 	switch val := k.(type) {
 	case *goja.Symbol:
+		if val == goja.SymToPrimitive {
+			v.typeError(noToPrimitive)
+		}
 		v.reach(val.String())
 	case goja.String:
 		v.reach(val.String())

@@ -328,6 +328,38 @@ func touching(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	return keysOf(v, c)
 }
 
+// defining is touching for what sets one property.
+func defining(v *vm, c goja.FunctionCall) goja.FunctionCall { return touching(v, named(v, c)) }
+
+// describingAll is touching for what takes descriptions of many properties. That
+// of a conversion may be a function with a value.
+func describingAll(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	if obj, ok := c.Argument(1).(*goja.Object); ok && slices.Contains(obj.Symbols(), goja.SymToPrimitive) {
+		v.typeError(noToPrimitive)
+	}
+	return touching(v, c)
+}
+
+// noToPrimitive: goja makes a text of a conversion that is no function to say so
+// in an error, which converts it again: an object whose conversion is itself, or
+// another like it, would overflow the Go stack. So no object gets one.
+const noToPrimitive = "Symbol.toPrimitive is not available; define valueOf or toString"
+
+// fromEntries is Object.fromEntries, whose keys nobody else sees.
+func fromEntries(v *vm, native *goja.Object) goja.Value {
+	f := code(native)
+	return v.stand(native, func(c goja.FunctionCall) goja.Value {
+		if a := c.Argument(0); !goja.IsUndefined(a) && !goja.IsNull(a) {
+			c = with(c, 0, v.listOf(a))
+		}
+		val := f(c)
+		if slices.Contains(val.(*goja.Object).Symbols(), goja.SymToPrimitive) {
+			v.typeError(noToPrimitive)
+		}
+		return val
+	})
+}
+
 // allNamed guards all that an object has, before it is looked up at once.
 func allNamed(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	for _, a := range c.Arguments {

@@ -17,6 +17,7 @@ const (
 	propEnd     = "end"     // assigned where the main file ends without a return: its completion value
 
 	funcKey     = "key"     // looks at a property name that was computed
+	funcMethod  = "method"  // the same of a method
 	funcList    = "list"    // what ...x adds to a list
 	funcObject  = "object"  // what ...x adds to an object
 	funcBinary  = "binary"  // an operator that makes large bigints
@@ -55,6 +56,8 @@ func (o *instrument) Get(key string) goja.Value {
 	switch key {
 	case funcKey:
 		f = v.key
+	case funcMethod:
+		f = v.methodKey
 	case funcList:
 		f = v.list
 	case funcObject:

@@ -93,13 +93,18 @@ func (v *vm) bridge() *goja.Object {
 		},
 		"advance": v.advance,
 		"apply":   v.apply, "construct": v.construct, "adopt": v.adopt,
+		"conversion": func(c goja.FunctionCall) goja.Value {
+			if f := c.Argument(0).ToObject(v.js).GetSymbol(goja.SymToPrimitive); f != nil {
+				return f
+			}
+			return goja.Undefined()
+		},
 		"describe": v.describeProperty, "accessor": v.defineAccessor,
 		"bytesToString": v.bytesToString, "encode": v.encode, "decode": v.decode, "checkLabel": v.checkLabel,
 	} {
 		_ = obj.Set(name, f)
 	}
 	_ = obj.Set("iterator", goja.SymIterator)
-	_ = obj.Set("toPrimitive", goja.SymToPrimitive)
 	return obj
 }
 

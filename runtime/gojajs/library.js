@@ -77,7 +77,7 @@ exports.constructor = function (native, name, length, check) {
 };
 
 exports.primitive = function (o) {
-  const convert = o[go.toPrimitive];
+  const convert = go.conversion(o);
   if (convert !== undefined && convert !== null) return go.apply(convert, o, ['number']);
   const value = o.valueOf();
   return value === null || typeof value !== 'object' && typeof value !== 'function' ? value : o.toString();

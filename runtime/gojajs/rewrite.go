@@ -148,6 +148,9 @@ func (rw *rewriter) node(node any) {
 		rw.mentions.arrays = rw.mentions.arrays || n.Tag != nil
 	case *ast.ClassLiteral:
 		rw.lookedInto(n.SuperClass)
+		if n.SuperClass != nil {
+			rw.name(numberTexts, false)
+		}
 	case *ast.BinaryExpression:
 		switch n.Operator {
 		case token.STRICT_EQUAL, token.STRICT_NOT_EQUAL, token.INSTANCEOF:
@@ -250,10 +253,22 @@ func (rw *rewriter) after(node any) {
 	case *ast.DoWhileStatement:
 		n.Body = loop(n.Body)
 	case *ast.BracketExpression:
-		n.Member = lookAtKey(n.Member)
+		n.Member = lookAtKey(n.Member, funcKey)
 	case *ast.PropertyKeyed:
 		if n.Computed {
-			n.Key = lookAtKey(n.Key)
+			look := funcKey
+			if n.Kind == ast.PropertyKindMethod || n.Kind == ast.PropertyKindValue && isWritten(n.Value) {
+				look = funcMethod
+			}
+			n.Key = lookAtKey(n.Key, look)
+		}
+	case *ast.MethodDefinition:
+		if n.Computed && n.Kind != ast.PropertyKindMethod {
+			n.Key = lookAtKey(n.Key, funcKey)
+		}
+	case *ast.FieldDefinition:
+		if n.Computed {
+			n.Key = lookAtKey(n.Key, funcKey)
 		}
 	case *ast.SpreadElement:
 		name := funcList
@@ -310,12 +325,12 @@ func assign(to ast.Expression, value ast.Expression) *ast.AssignExpression {
 
 // lookAtKey wraps a computed property name, unless it is evidently a number or
 // written out. A plain variable is only looked at when it isn't a number.
-func lookAtKey(e ast.Expression) ast.Expression {
+func lookAtKey(e ast.Expression, by string) ast.Expression {
 	if isNumeric(e) || isString(e) {
 		return e
 	}
 	at := e.Idx0()
-	look := call(funcKey, at, e)
+	look := call(by, at, e)
 	id, ok := e.(*ast.Identifier)
 	if !ok {
 		return look
@@ -324,7 +339,9 @@ func lookAtKey(e ast.Expression) ast.Expression {
 	return &ast.ConditionalExpression{
 		Test: &ast.BinaryExpression{Operator: token.STRICT_EQUAL, Left: typeOf, Comparison: true,
 			Right: &ast.StringLiteral{Idx: at, Literal: `"number"`, Value: "number"}},
-		Consequent: identifier(id.Name.String(), id.Idx), Alternate: look,
+		// The plus is for a global with a getter, which may give something else now.
+		Consequent: &ast.UnaryExpression{Operator: token.PLUS, Idx: at, Operand: identifier(id.Name.String(), id.Idx)},
+		Alternate:  look,
 	}
 }
 
@@ -342,6 +359,15 @@ func isNumeric(e ast.Expression) bool {
 		case token.PLUS:
 			return isNumeric(n.Left) && isNumeric(n.Right)
 		}
+	}
+	return false
+}
+
+// isWritten tells whether an expression is a function that is written there.
+func isWritten(e ast.Expression) bool {
+	switch e.(type) {
+	case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral:
+		return true
 	}
 	return false
 }

@@ -42,7 +42,9 @@ var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, 
 	goja.SymToPrimitive, goja.SymHasInstance}
 
 // Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
+// numberTexts is one of whatever makes an object inherit from another.
 const (
+	numberTexts = "inherits from a number"
 	expressions = "/ /"
 	restOfArray = "rest of an array"
 	delegation  = "yield *"
@@ -60,6 +62,9 @@ var implied = func() map[string][]string {
 		// Typed arrays become texts by it.
 		"Uint8Array": {"join"},
 	}
+	for _, name := range []string{"create", "setPrototypeOf", "__proto__", "prototype", "construct", "Proxy"} {
+		m[name] = []string{numberTexts}
+	}
 	for _, name := range slices.Concat(errorSources, errorTexts) {
 		m[name] = []string{"Error"}
 	}
@@ -71,7 +76,7 @@ var implied = func() map[string][]string {
 // or by a catch.
 var (
 	errorTexts   = []string{"name", "message"}
-	errorSources = []string{"AggregateError", "TypeError", "ReferenceError", "SyntaxError", "RangeError", "EvalError", "URIError",
+	errorSources = []string{"GoError", "AggregateError", "TypeError", "ReferenceError", "SyntaxError", "RangeError", "EvalError", "URIError",
 		"Promise", "then", "catch", "finally", "constructor"}
 )
 
@@ -84,7 +89,7 @@ var typedArrays = []string{"Uint8Array", "Uint8ClampedArray", "Int8Array", "Uint
 
 // valueConstructors return objects when they are called without new, so that
 // they can stand where a native expects a function.
-var valueConstructors = []string{"Object", "Array", "RegExp", "Error", "AggregateError", "TypeError", "ReferenceError",
+var valueConstructors = []string{"Object", "Array", "RegExp", "Error", "GoError", "AggregateError", "TypeError", "ReferenceError",
 	"SyntaxError", "RangeError", "EvalError", "URIError"}
 
 // ownFunctions are what the first two of them have of their own.
@@ -106,19 +111,19 @@ var guards = func() map[string]guard {
 		"Map":         constructorGuard(listFirst), "Set": constructorGuard(listFirst), "WeakMap": constructorGuard(listFirst), "WeakSet": constructorGuard(listFirst),
 		"AggregateError": constructorGuard(listFirst),
 
-		"Array.from": instead(arrayFrom), "Object.fromEntries": iterable(0),
+		"Array.from": instead(arrayFrom), "Object.fromEntries": fromEntries,
 		"Promise.all": iterable(0), "Promise.allSettled": iterable(0), "Promise.any": iterable(0), "Promise.race": iterable(0),
 		"%TypedArray%.from": iterable(0),
 
 		"Object.keys": checking(keysOf), "Object.values": checking(keysOf), "Object.entries": checking(keysOf),
 		"Object.getOwnPropertyNames": checking(keysOf), "Object.freeze": checking(keysOf), "Object.seal": checking(keysOf),
 		"Object.isFrozen": checking(keysOf), "Object.isSealed": checking(keysOf), "Object.assign": checking(touching),
-		"Object.defineProperty": checking(touching), "Object.defineProperties": checking(touching),
+		"Object.defineProperty": checking(defining), "Object.defineProperties": checking(describingAll), "Object.create": checking(describingAll),
 		"Object.getOwnPropertyDescriptor": describer, "Object.getOwnPropertyDescriptors": describing(allNamed),
 		"Object.setPrototypeOf": checking(setPrototype), "Object.prototype.toLocaleString": plainGuard,
 
-		"Reflect.get": checking(named), "Reflect.set": checking(touching),
-		"Reflect.defineProperty": checking(touching), "Reflect.deleteProperty": checking(touching),
+		"Reflect.get": checking(named), "Reflect.set": checking(defining),
+		"Reflect.defineProperty": checking(defining), "Reflect.deleteProperty": checking(touching),
 		"Reflect.getOwnPropertyDescriptor": describing(named), "Reflect.ownKeys": checking(keysOf),
 		"Reflect.setPrototypeOf": checking(setPrototype),
 		"Reflect.apply":          argumentsAt(2), "Reflect.construct": argumentsAt(1),
@@ -180,6 +185,8 @@ var prepared = map[string]func(v *vm){
 	"constructor": (*vm).prepareConstructor,
 	"__proto__":   (*vm).prepareProto,
 	restOfArray:   (*vm).prepareRest,
+	"next":        (*vm).prepareRest,
+	numberTexts:   (*vm).prepareNumberTexts,
 	delegation:    (*vm).prepareDelegation,
 	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
 	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: plainGuard}) },

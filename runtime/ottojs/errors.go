@@ -24,17 +24,24 @@ func (v *vm) protect(f func() error) error {
 	return err
 }
 
+// catch calls f inside of a JavaScript function.
 func (v *vm) catch(f func() error) (thrown *otto.Value, err error) {
-	defer func() {
-		switch p := recover().(type) {
-		case nil:
-		case otto.Value:
-			thrown = &p
-		default:
-			panic(p)
-		}
-	}()
-	return nil, f()
+	v.read = func() {
+		defer func() {
+			switch p := recover().(type) {
+			case nil:
+			case otto.Value:
+				thrown = &p
+			default:
+				panic(p)
+			}
+		}()
+		err = f()
+	}
+	if _, failed := v.lib.inside.Call(undefined); failed != nil {
+		return nil, v.engineError(failed)
+	}
+	return thrown, err
 }
 
 // caught is where the prelude hands over what was thrown.

@@ -29,7 +29,7 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	set("longest", v.longest())
 	set("requestFields", strings.Join(runtime.RequestFields, " "))
 	for name, fn := range map[string]native{
-		"caught": v.caught, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
+		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
 		"assign":       v.assign, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "randomUUID": v.randomUUID,

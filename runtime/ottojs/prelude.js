@@ -463,6 +463,9 @@
         }
       } catch (x) { go.caught(x); }
     },
+    // inside has Go read values inside of a call: only there does otto count how
+    // deep natives call one another.
+    inside: function () { go.read(); },
     bind: F.bind,
     create: create,
     array: newArray,

@@ -40,12 +40,14 @@ type vm struct {
 
 	x      *runtime.Exec
 	run    run
+	read   func() // see catch
 	unread unread
 }
 
 // library is what the prelude gives to Go.
 type library struct {
 	attempt   otto.Value // calls a function and hands what it throws to caught
+	inside    otto.Value // calls vm.read
 	bind      otto.Value // Function.prototype.bind
 	create    otto.Value // Object.create
 	array     otto.Value // Array(...)
