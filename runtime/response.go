@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -35,8 +36,8 @@ func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error)
 	return res, err
 }
 
-// isResponse also returns the keys of an object that is none: an object is sent
-// with the keys that it had when it was looked at.
+// isResponse also returns the keys of an object that is none, as far as they are
+// what its text needs: not when it has a toJSON of its own.
 func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) (bool, []string) {
 	if r.Kind(v) != KindObject {
 		return false, nil
@@ -47,6 +48,9 @@ func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) (bool, []stri
 	keys := r.Keys(v)
 	for _, k := range keys {
 		if k != "status" && k != "headers" && k != "body" {
+			if slices.Contains(keys, "toJSON") {
+				keys = nil
+			}
 			return false, keys
 		}
 	}

@@ -45,7 +45,7 @@ func (v *vm) bridge() *goja.Object {
 			o, ok := c.Argument(0).(*goja.Object)
 			return v.js.ToValue(ok && o.ClassName() == "Array")
 		},
-		"lengthOf": func(c goja.FunctionCall) goja.Value { return v.js.ToValue(v.lengthOf(c.Argument(0).(*goja.Object))) },
+		"lengthOf": func(c goja.FunctionCall) goja.Value { return v.js.ToValue(v.lengthOf(c.Argument(0).ToObject(v.js))) },
 		"push": func(c goja.FunctionCall) goja.Value {
 			list := c.Argument(0).(*goja.Object)
 			v.put(list, strconv.Itoa(v.lengthOf(list)), c.Argument(1))

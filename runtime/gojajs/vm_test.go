@@ -126,6 +126,8 @@ func TestErrorsAsTexts(t *testing.T) {
 // JSON.stringify.
 func TestAnswerThatChanges(t *testing.T) {
 	for src, want := range map[string]string{
+		`const o = {a: 1, get toJSON() { o.b = 2; }}; return o`:                        `{"a":1,"b":2}`,
+		`try { String.raw({}) } catch (e) { return e.name }`:                           "TypeError",
 		`const o = {a: 1, get toJSON() { o.b = 2; return () => o; }}; return o`:        `{"a":1,"b":2}`,
 		`const o = {a: 1, toJSON() { o.b = 2; delete o.toJSON; return o; }}; return o`: `{"a":1,"b":2}`,
 		`const o = {get n() { o.b = 2; return 1; }}; return [o, o]`:                    `[{"n":1},{"n":1,"b":2}]`,
