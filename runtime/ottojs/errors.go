@@ -24,24 +24,29 @@ func (v *vm) protect(f func() error) error {
 	return err
 }
 
-// catch calls f inside of a JavaScript function.
+// catch calls f, inside of a JavaScript function unless the program is plain.
 func (v *vm) catch(f func() error) (thrown *otto.Value, err error) {
-	v.read = func() {
-		defer func() {
-			switch p := recover().(type) {
-			case nil:
-			case otto.Value:
-				thrown = &p
-			default:
-				panic(p)
-			}
-		}()
-		err = f()
+	if v.script.plain {
+		return caughtFrom(f)
 	}
+	v.read = func() { thrown, err = caughtFrom(f) }
 	if _, failed := v.lib.inside.Call(undefined); failed != nil {
 		return nil, v.engineError(failed)
 	}
 	return thrown, err
+}
+
+func caughtFrom(f func() error) (thrown *otto.Value, err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case otto.Value:
+			thrown = &p
+		default:
+			panic(p)
+		}
+	}()
+	return nil, f()
 }
 
 // caught is where the prelude hands over what was thrown.

@@ -47,3 +47,6 @@ func Unread(src string, host map[string]runtime.HostValue) (n int) {
 	}
 	return n
 }
+
+// IsPlain is isPlain.
+var IsPlain = isPlain

@@ -26,7 +26,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module)}
+	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module), plain: true}
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !isScript(name) {
 			continue
@@ -36,6 +36,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 			return nil, err
 		}
 		s.modules[name] = m
+		s.plain = s.plain && isPlain(unit.Files[name])
 		s.depth = max(s.depth, m.depth)
 	}
 	return s, nil
