@@ -29,6 +29,10 @@ func (v *vm) catch(f func() error) (thrown *otto.Value, err error) {
 	if v.script.plain {
 		return caughtFrom(f)
 	}
+	return v.catchInside(f)
+}
+
+func (v *vm) catchInside(f func() error) (thrown *otto.Value, err error) {
 	v.read = func() { thrown, err = caughtFrom(f) }
 	if _, failed := v.lib.inside.Call(undefined); failed != nil {
 		return nil, v.engineError(failed)
