@@ -118,28 +118,31 @@ func scoped(kind *budget.Operation, scopeOf scopeFunc, prepare func(runtime.Args
 		if err != nil {
 			return runtime.Value{}, err
 		}
-		operate := func() (runtime.Value, error) {
-			op, done, err := kind.Start(ctx)
-			if err != nil {
-				return runtime.Value{}, callFrom(ctx).refusedOperation(err)
-			}
-			defer done()
-			result, err := do(op, scope)
-			if err != nil {
-				return runtime.Value{}, callFrom(ctx).failedOperation(late(op, err))
-			}
-			return result, nil
+		c := callFrom(ctx)
+		if c.unsettled == nil {
+			return c.operate(ctx, kind, scope, do)
 		}
-		if c := callFrom(ctx); c.unsettled != nil {
-			return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
-				if err := c.settle(); err != nil {
-					return runtime.Value{}, c.failedOperation(err)
-				}
-				return operate()
-			})
-		}
-		return operate()
+		return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
+			if err := c.settle(); err != nil {
+				return runtime.Value{}, c.failedOperation(err)
+			}
+			return c.operate(ctx, kind, scope, do)
+		})
 	}
+}
+
+// operate does an operation of a kind, within the request's budget.
+func (c *call) operate(ctx context.Context, kind *budget.Operation, scope storage.Scope, do scopedOperation) (runtime.Value, error) {
+	op, done, err := kind.Start(ctx)
+	if err != nil {
+		return runtime.Value{}, c.refusedOperation(err)
+	}
+	defer done()
+	result, err := do(op, scope)
+	if err != nil {
+		return runtime.Value{}, c.failedOperation(late(op, err))
+	}
+	return result, nil
 }
 
 // hostError gives an error from below to JavaScript, with its code.

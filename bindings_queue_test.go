@@ -199,7 +199,7 @@ func TestQueuedTimeIsCountedOnce(t *testing.T) {
 
 // What became of a write that the handler could not wait for is said in the
 // answer, and not put down to the handler.
-func TestQueuedWriteThatIsUncertain(t *testing.T) {
+func TestQueuedWriteThatIsUnavailable(t *testing.T) {
 	dataFile := filepath.Join(t.TempDir(), "data.db")
 	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
 	warm(t, srv, "app")

@@ -30,10 +30,9 @@
 // # What is different from Node
 //
 // There is no eval, no Function constructor and no with; no Proxy.revocable and
-// no RegExp.prototype.compile; no typed arrays of bigints; code is sloppy unless it says 'use strict'. goja
-// has no async generators, no for await, no WeakRef and no ES modules. A
-// Symbol.toPrimitive has to be a method, or a function that is written where it is
-// set. Bigints
-// have at most 1,048,576 bits, and arrays that natives walk through at most one
-// element for each 32 bytes of the run's memory.
+// no RegExp.prototype.compile; no typed arrays of bigints; code is sloppy unless
+// it says 'use strict'. goja has no async generators, no for await, no WeakRef and
+// no ES modules. A Symbol.toPrimitive has to be a method, or a function that is
+// written where it is set. Bigints have at most 1,048,576 bits, and arrays that
+// natives walk through at most one element for each 32 bytes of the run's memory.
 package gojajs

@@ -66,7 +66,7 @@ type writer struct {
 	mu      sync.Mutex
 	wake    *sync.Cond // pending or closed has changed
 	pending []*request
-	used    map[string]int64 // about how much each app stores, see roomy
+	used    map[string]int64 // about how much each app stores, see enqueueIfRoomy
 	busy    bool             // a batch is being written
 	closed  bool
 	stopped chan struct{} // closed when the goroutine has ended
