@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Defaults of [LimitConns] in [Server.Serve].
@@ -24,18 +25,27 @@ type ConnLimiter struct {
 	perAddress, total int
 	exempt            []netip.Prefix
 
+	began time.Time // what deadlines count from
+
 	mu     sync.Mutex
-	open   int
+	conns  map[*limitedConn]struct{}
 	byAddr map[netip.Addr]int
+	clock  *time.Timer // calls tick while there are connections
 
 	refused atomic.Uint64
 }
 
 // LimitConns allows an address perAddress connections at a time, and all
 // together total. An IPv6 client is its /64. The addresses in exempt, such as
-// trusted proxies, only count for the total.
+// trusted proxies, only count for the total. The deadlines of its connections
+// may take effect a second late.
 func LimitConns(l net.Listener, perAddress, total int, exempt ...netip.Prefix) *ConnLimiter {
-	return &ConnLimiter{Listener: l, perAddress: perAddress, total: total, exempt: exempt, byAddr: make(map[netip.Addr]int)}
+	limiter := &ConnLimiter{
+		Listener: l, perAddress: perAddress, total: total, exempt: exempt, began: time.Now(),
+		conns: make(map[*limitedConn]struct{}), byAddr: make(map[netip.Addr]int),
+	}
+	limiter.clock = time.AfterFunc(deadlineTick, limiter.tick)
+	return limiter
 }
 
 // Accept returns the next connection within the limits.
@@ -45,9 +55,10 @@ func (l *ConnLimiter) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		addr := peerAddr(c)
-		if l.admit(addr) {
-			return &limitedConn{Conn: c, limiter: l, addr: addr}, nil
+		limited := &limitedConn{Conn: c, limiter: l, addr: peerAddr(c)}
+		limited.read.set, limited.write.set = c.SetReadDeadline, c.SetWriteDeadline
+		if l.admit(limited) {
+			return limited, nil
 		}
 		l.refused.Add(1)
 		if tcp, ok := c.(*net.TCPConn); ok {
@@ -67,23 +78,26 @@ func peerAddr(c net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-func (l *ConnLimiter) admit(addr netip.Addr) bool {
+func (l *ConnLimiter) admit(c *limitedConn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := networkOf(addr)
-	if l.open >= l.total || l.byAddr[key] >= l.perAddress && !contains(l.exempt, addr) {
+	key := networkOf(c.addr)
+	if len(l.conns) >= l.total || l.byAddr[key] >= l.perAddress && !contains(l.exempt, c.addr) {
 		return false
 	}
-	l.open++
+	if len(l.conns) == 0 {
+		l.clock.Reset(deadlineTick)
+	}
+	l.conns[c] = struct{}{}
 	l.byAddr[key]++
 	return true
 }
 
-func (l *ConnLimiter) release(addr netip.Addr) {
+func (l *ConnLimiter) release(c *limitedConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := networkOf(addr)
-	l.open--
+	key := networkOf(c.addr)
+	delete(l.conns, c)
 	if l.byAddr[key]--; l.byAddr[key] == 0 {
 		delete(l.byAddr, key)
 	}
@@ -93,7 +107,7 @@ func (l *ConnLimiter) release(addr netip.Addr) {
 func (l *ConnLimiter) Open() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.open
+	return len(l.conns)
 }
 
 // Refused is how many were closed because of a limit.
@@ -104,10 +118,12 @@ type limitedConn struct {
 	limiter *ConnLimiter
 	addr    netip.Addr
 	once    sync.Once
+
+	read, write deadlines
 }
 
 func (c *limitedConn) Close() error {
-	c.once.Do(func() { c.limiter.release(c.addr) })
+	c.once.Do(func() { c.limiter.release(c) })
 	return c.Conn.Close()
 }
 
