@@ -256,10 +256,21 @@ func bodyFailure(err error) *failure {
 func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
 	h := w.Header()
 	a.manifest.addHeaders(h, p)
+	switch res.ContentType {
+	case "":
+	case jsonType[0]:
+		h["Content-Type"] = jsonType
+	default:
+		h["Content-Type"] = []string{res.ContentType}
+	}
 	for name, values := range res.Header {
 		switch name {
 		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer", requestIDHeader:
 			continue // the server's own to say
+		case "Content-Type":
+			if res.Header.Get(name) == "" && res.ContentType != "" {
+				continue
+			}
 		case "Set-Cookie":
 			values = publicCookies(values)
 		}

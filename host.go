@@ -103,6 +103,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 // slice in place.
 var (
 	nosniff        = []string{"nosniff"}
+	jsonType       = []string{"application/json"}
 	referrerPolicy = []string{"strict-origin-when-cross-origin"}
 )
 

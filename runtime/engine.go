@@ -452,8 +452,5 @@ func (x *Exec) result() (*Result, error) {
 	if r.Response.Status == 0 {
 		r.Response.Status = http.StatusOK
 	}
-	if r.Response.Header == nil {
-		r.Response.Header = http.Header{}
-	}
 	return r, nil
 }

@@ -45,7 +45,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(result.Response.Status, result.Response.Header.Get("Content-Type"))
+	fmt.Println(result.Response.Status, result.Response.ContentType)
 	fmt.Println(string(result.Response.Body))
 	fmt.Println(result.Log[0].Level, result.Log[0].Text)
 	// Output:

@@ -31,7 +31,7 @@ func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error)
 	case reply.Last != nil:
 		return responseOf(r, limits, *reply.Last, reply.Made)
 	}
-	res := Response{Status: http.StatusOK, Header: http.Header{}}
+	res := Response{Status: http.StatusOK}
 	err := writeBody(r, limits, &res, v, keys)
 	return res, err
 }
@@ -62,7 +62,7 @@ func badResponse(format string, args ...any) error {
 }
 
 func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)) (Response, error) {
-	res := Response{Status: http.StatusOK, Header: http.Header{}}
+	res := Response{Status: http.StatusOK}
 	if status := r.Get(v, "status"); r.Kind(status) > KindUndefined {
 		f := math.NaN()
 		if r.Kind(status) == KindNumber {
@@ -74,7 +74,7 @@ func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)
 		}
 		res.Status = int(f)
 	}
-	if err := readHeaders(r, res.Header, r.Get(v, "headers")); err != nil {
+	if err := readHeaders(r, &res, r.Get(v, "headers")); err != nil {
 		return res, err
 	}
 	if res.Stream, _ = made(v); res.Stream != nil {
@@ -84,7 +84,7 @@ func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)
 	return res, err
 }
 
-func readHeaders[V any](r Reader[V], h http.Header, headers V) error {
+func readHeaders[V any](r Reader[V], res *Response, headers V) error {
 	switch r.Kind(headers) {
 	case KindUndefined, KindNull:
 		return nil
@@ -92,17 +92,18 @@ func readHeaders[V any](r Reader[V], h http.Header, headers V) error {
 	default:
 		return badResponse("a response's headers must be an object")
 	}
+	res.Header = make(http.Header)
 	left := maxHeaderBytes
 	for _, name := range r.Keys(headers) {
 		v := r.Get(headers, name)
 		if r.Kind(v) != KindArray {
-			if err := addHeader(r, h, name, v, &left); err != nil {
+			if err := addHeader(r, res.Header, name, v, &left); err != nil {
 				return err
 			}
 			continue
 		}
 		for i := range r.Len(v) {
-			if err := addHeader(r, h, name, r.Index(v, i), &left); err != nil {
+			if err := addHeader(r, res.Header, name, r.Index(v, i), &left); err != nil {
 				return err
 			}
 		}
@@ -163,16 +164,15 @@ const usualBody = 256
 
 // writeBody sends a value. If it is an object, its keys may be known.
 func writeBody[V any](r Reader[V], limits Limits, res *Response, body V, keys []string) error {
-	contentType := ""
 	switch kind := r.Kind(body); kind {
 	case KindUndefined, KindNull:
 		return nil
 	case KindString:
 		res.Body = []byte(r.String(body))
-		contentType = "text/plain; charset=utf-8"
+		res.ContentType = "text/plain; charset=utf-8"
 	case KindBytes:
 		res.Body = r.Bytes(body)
-		contentType = "application/octet-stream"
+		res.ContentType = "application/octet-stream"
 	default:
 		out, ok, err := appendJSON(make([]byte, 0, usualBody), r, body, "", limits.ResponseBytes, keys)
 		if errors.Is(err, errTooLarge) {
@@ -185,11 +185,7 @@ func writeBody[V any](r Reader[V], limits Limits, res *Response, body V, keys []
 			return badResponse("the response body is %s, which can't be sent", kind)
 		}
 		res.Body = out
-		contentType = "application/json"
-	}
-	const name = "Content-Type"
-	if header := res.Header[name]; len(header) == 0 || header[0] == "" {
-		res.Header[name] = []string{contentType}
+		res.ContentType = "application/json"
 	}
 	return nil
 }

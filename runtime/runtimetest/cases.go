@@ -234,7 +234,11 @@ func matches(got, want string) bool {
 // headers, body.
 func print(res runtime.Response) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s", res.Status, res.Header.Get("Content-Type"))
+	contentType := res.Header.Get("Content-Type")
+	if contentType == "" {
+		contentType = res.ContentType
+	}
+	fmt.Fprintf(&b, "%d %s", res.Status, contentType)
 	var h strings.Builder
 	header := res.Header.Clone()
 	header.Del("Content-Type")
