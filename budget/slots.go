@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,9 +17,10 @@ type Ticket struct {
 	timer     *time.Timer   // kept with the ticket; nil before the first wait
 	err       error         // why it was rejected
 
+	idle atomic.Int64 // ns of the time on the slot, see Idle
+
 	// Guarded by Admission.mu.
-	idle       time.Duration // of the time on the slot, see Idle
-	queue      *queue        // nil: not waiting
+	queue      *queue // nil: not waiting
 	next, prev *Ticket
 	arrived    time.Time     // in the queue
 	deadline   time.Time     // of the wait
@@ -82,11 +84,7 @@ func (t *Ticket) Resume(ctx context.Context) error {
 
 // Idle tells that the caller did something else than compute for d of the time
 // that it has had the slot. It matters to the Budget's account alone.
-func (t *Ticket) Idle(d time.Duration) {
-	t.admission.mu.Lock()
-	defer t.admission.mu.Unlock()
-	t.idle += d
-}
+func (t *Ticket) Idle(d time.Duration) { t.idle.Add(int64(d)) }
 
 // Leave gives the slot back, if the caller has one.
 func (t *Ticket) Leave() {
@@ -182,8 +180,7 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 	f.observe(&f.slices, now, slice)
 	t.since = time.Time{}
 	t.used += slice
-	t.budget.Spend(Compute, max(0, slice-t.idle))
-	t.idle = 0
+	t.budget.Spend(Compute, max(0, slice-time.Duration(t.idle.Swap(0))))
 	if t.long {
 		a.long--
 		f.long--

@@ -110,8 +110,12 @@ type Exec struct {
 	outcome Result                // what the caller gets
 	end     cause                 // what main points cause at: the run's own end
 	onStop  atomic.Pointer[func()]
-	growth  uint64     // heap growth ascribed to this run; the watcher's
-	base    heapSample // the heap when the run started; the watcher's
+
+	// The watcher's.
+	watched    bool
+	prev, next *Exec
+	growth     uint64     // of the heap, ascribed to this run
+	base       heapSample // the heap when the run started
 }
 
 const (

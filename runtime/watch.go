@@ -26,7 +26,7 @@ type watcher struct {
 	epoch time.Time
 
 	mu      sync.Mutex
-	active  map[*Exec]struct{}
+	active  *Exec // the first of a list
 	running bool
 	heap    heapSample
 	metrics [3]metrics.Sample
@@ -41,7 +41,7 @@ type heapSample struct {
 }
 
 func newWatcher() *watcher {
-	w := &watcher{epoch: time.Now(), active: make(map[*Exec]struct{})}
+	w := &watcher{epoch: time.Now()}
 	w.metrics[0].Name = "/memory/classes/heap/objects:bytes"
 	w.metrics[1].Name = "/memory/classes/heap/stacks:bytes"
 	w.metrics[2].Name = "/gc/heap/live:bytes"
@@ -59,14 +59,25 @@ func (w *watcher) add(x *Exec) {
 		w.heap = w.sample()
 		go w.loop()
 	}
-	x.base = w.heap
-	w.active[x] = struct{}{}
+	x.base, x.watched, x.next = w.heap, true, w.active
+	if x.next != nil {
+		x.next.prev = x
+	}
+	w.active = x
 }
 
 func (w *watcher) remove(x *Exec) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.active, x)
+	if x.prev != nil {
+		x.prev.next = x.next
+	} else {
+		w.active = x.next
+	}
+	if x.next != nil {
+		x.next.prev = x.prev
+	}
+	x.prev, x.next, x.watched = nil, nil, false
 }
 
 // await blocks while suspects are held.
@@ -97,16 +108,14 @@ func (w *watcher) look() bool {
 func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.active) == 0 {
+	if w.active == nil {
 		w.running, w.last = false, nil
 		return nil, false
 	}
-	if w.last != nil {
-		if _, there := w.active[w.last]; !there {
-			w.last = nil
-		}
+	if w.last != nil && !w.last.watched {
+		w.last = nil
 	}
-	for x := range w.active {
+	for x := w.active; x != nil; x = x.next {
 		if x.place.Load() == placeBrief {
 			x.retake()
 		}
@@ -120,7 +129,7 @@ func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 	}
 	before := w.heap.used
 	w.heap = w.sample()
-	for x := range w.active {
+	for x := w.active; x != nil; x = x.next {
 		// What was alive when the run began may be gone by now, and would hide
 		// as much of what the run has taken since.
 		x.base.live = min(x.base.live, w.heap.live)
@@ -138,12 +147,12 @@ func (w *watcher) sample() heapSample {
 // than their limit.
 func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 	var on uint64
-	for x := range w.active {
+	for x := w.active; x != nil; x = x.next {
 		if x.since.Load() != 0 {
 			on++
 		}
 	}
-	for x := range w.active {
+	for x := w.active; x != nil; x = x.next {
 		if x.since.Load() == 0 || on == 0 {
 			continue
 		}
