@@ -42,7 +42,8 @@ const (
 
 // conn is one connection to the data file. It speaks to the driver without
 // database/sql in between, whose pool, locks and conversions cost as much as a
-// point read does. It is not safe for concurrent use.
+// point read does. It is not safe for concurrent use, but for the driver's
+// interrupting it, which SQLite allows; so SQLite need not lock it either.
 type conn struct {
 	raw      *sqlite3.SQLiteConn
 	args     []driver.NamedValue // reused from one statement to the next
@@ -67,6 +68,7 @@ func dsn(path string, params ...string) string {
 		"_stmt_cache_size": {strconv.Itoa(statementCache)},
 		"_synchronous":     {"FULL"},
 		"_foreign_keys":    {"on"},
+		"_mutex":           {"no"}, // see conn
 	}
 	for i := 0; i+1 < len(params); i += 2 {
 		q.Set(params[i], params[i+1])

@@ -130,8 +130,16 @@ func (p *pipeline) Wait() error {
 	last := requests[len(requests)-1]
 	var over <-chan time.Time
 	if deadline, ok := last.ctx.Deadline(); ok {
-		timer := time.NewTimer(time.Until(deadline))
-		defer timer.Stop()
+		timer, _ := p.w.timers.Get().(*time.Timer)
+		if timer == nil {
+			timer = time.NewTimer(time.Until(deadline))
+		} else {
+			timer.Reset(time.Until(deadline))
+		}
+		defer func() {
+			timer.Stop()
+			p.w.timers.Put(timer)
+		}()
 		over = timer.C
 	}
 	select {

@@ -75,6 +75,8 @@ type writer struct {
 	// returns those that are still to be answered.
 	beforeCommit func([]*request) []*request
 
+	timers sync.Pool // of *time.Timer, stopped, for [pipeline.Wait]
+
 	recent    recent
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
 	batches   atomic.Uint64
