@@ -22,6 +22,15 @@ func TestConformance(t *testing.T) { forEachEngine(t, runtimetest.Conformance) }
 
 func TestHostile(t *testing.T) { forEachEngine(t, runtimetest.Hostile) }
 
+// BenchmarkHostile shows how late hostile handlers end.
+//
+//	go test -run '^$' -bench Hostile -benchtime 1x ./runtime
+func BenchmarkHostile(b *testing.B) {
+	for _, e := range engines {
+		b.Run(e.Name(), func(b *testing.B) { runtimetest.Lateness(b, e) })
+	}
+}
+
 func TestIsolation(t *testing.T) { forEachEngine(t, runtimetest.Isolation) }
 
 func TestNewer(t *testing.T) { runtimetest.Newer(t, gojajs.New()) }

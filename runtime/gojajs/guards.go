@@ -24,8 +24,9 @@ const bytesPerElement = 32
 // longest is how long an array may be for a native to walk through it.
 func (v *vm) longest() int { return int(v.x.Limits.Memory / bytesPerElement) }
 
-// maxText bounds the strings that natives build.
-func (v *vm) maxText() int { return int(v.x.Limits.Memory) }
+// maxText bounds the texts that natives build: one that is longer than half of
+// the run's memory could not even be copied, and takes long to build.
+func (v *vm) maxText() int { return int(v.x.Limits.Memory / 2) }
 
 func (v *vm) rangeError(message string) { v.throwError("RangeError", "", message) }
 func (v *vm) typeError(message string)  { v.throwError("TypeError", "", message) }

@@ -51,8 +51,9 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 
 func (v *vm) longest() int { return int(v.script.unit.Limits.Memory / bytesPerElement) }
 
-// maxText bounds the strings that natives build.
-func (v *vm) maxText() int { return int(v.script.unit.Limits.Memory) }
+// maxText bounds the texts that natives build: one that is longer than half of
+// the run's memory could not even be copied, and takes long to build.
+func (v *vm) maxText() int { return int(v.script.unit.Limits.Memory / 2) }
 
 func (v *vm) rangeError(format string, args ...any) {
 	v.throw(&runtime.HostError{Name: "RangeError", Message: fmt.Sprintf(format, args...)})

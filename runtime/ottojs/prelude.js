@@ -376,6 +376,41 @@
     });
   });
 
+  // --- dates ---
+
+  // otto reads a text by a regular expression and two dozen layouts, which takes
+  // a while when it is long. No date is.
+  var longestDate = 256, otherDate = Date, parseDate = Date.parse, getTime = Date.prototype.getTime;
+  function dateText(text) { return text.length > longestDate ? '' : text; }
+  function primitive(o) {
+    for (var i = 0, v; i < 2; i++) {
+      var f = i ? o.toString : o.valueOf;
+      if (typeof f === 'function' && !isObject(v = call(f, o))) return v;
+    }
+    throw new TypeError('this object has no primitive value');
+  }
+  function DateOf(year, month, date, hours, minutes, seconds, ms) {
+    if (!(this instanceof DateOf) || call(objectToString, this) === '[object Date]') return otherDate();
+    switch (arguments.length) {
+    case 0: return new otherDate();
+    case 1:
+      if (isObject(year)) year = call(objectToString, year) === '[object Date]' ? call(getTime, year) : primitive(year);
+      return new otherDate(typeof year === 'string' ? dateText(year) : year);
+    case 2: return new otherDate(year, month);
+    case 3: return new otherDate(year, month, date);
+    case 4: return new otherDate(year, month, date, hours);
+    case 5: return new otherDate(year, month, date, hours, minutes);
+    case 6: return new otherDate(year, month, date, hours, minutes, seconds);
+    default: return new otherDate(year, month, date, hours, minutes, seconds, ms);
+    }
+  }
+  defineProperty(DateOf, 'prototype', {value: Date.prototype, writable: false, enumerable: false, configurable: false});
+  put(DateOf, 'UTC', Date.UTC);
+  put(DateOf, 'now', Date.now);
+  put(DateOf, 'parse', function (text) { return parseDate(dateText(String(text))); });
+  put(Date.prototype, 'constructor', DateOf);
+  put(global, 'Date', DateOf);
+
   // --- assignment ---
 
   // permit lets o have a property k of its own when it only inherits one.

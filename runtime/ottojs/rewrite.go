@@ -38,7 +38,8 @@ type rewriter struct {
 	called    bool                   // and the file's last line calls it
 	request   string                 // and what it calls the request, if not request
 	level     int
-	functions int // around what is being rewritten
+	patterns  float64 // size of all regular expressions, see runtime.PatternSize
+	functions int     // around what is being rewritten
 	deepest   int
 }
 
@@ -222,8 +223,9 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) {
 	if other := strings.Trim(e.Flags, "gim"); other != "" {
 		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
 	}
-	if runtime.PatternSize(e.Pattern) > runtime.MaxPatternSize {
-		rw.refuse(e.Idx, "this regular expression is too large")
+	// Each is compiled whenever it is come to, without a checkpoint in between.
+	if rw.patterns += runtime.PatternSize(e.Pattern); rw.patterns > runtime.MaxPatternSize {
+		rw.refuse(e.Idx, "the regular expressions in this file are too large")
 	}
 }
 

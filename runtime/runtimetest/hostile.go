@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +211,38 @@ func runHostile(t *testing.T, engine runtime.Engine, cases []hostileCase) {
 				t.Errorf("got %v, want %s", err, h.code)
 			}
 		})
+	}
+}
+
+// Lateness measures how long after the end of its wall budget each hostile
+// handler ends that the engine can load. It reports how many there are, how many
+// are later than 100 ms, and how late the last one is.
+func Lateness(b *testing.B, engine runtime.Engine) {
+	const wall = 300 * time.Millisecond
+	r := newRuntime(b, runtime.Options{Engines: []runtime.Engine{engine}})
+	for b.Loop() {
+		programs, late, latest := 0, 0, time.Duration(0)
+		for _, h := range slices.Concat(hostile, hostileNewer) {
+			p, err := r.Load(runtime.Source{Files: map[string]string{runtime.DefaultMain: h.src}}, testHost())
+			if err != nil {
+				continue // in a newer language
+			}
+			ctx, cancel := context.WithTimeout(b.Context(), wall)
+			start := time.Now()
+			_, err = p.Run(ctx, &runtime.Request{Method: "GET", Path: "/api"})
+			by := time.Since(start) - wall
+			cancel()
+			p.Close()
+			programs++
+			latest = max(latest, by)
+			if by > 100*time.Millisecond {
+				late++
+				b.Logf("%v late: %s: %v", by.Round(time.Millisecond), h.name, err)
+			}
+		}
+		b.ReportMetric(float64(programs), "programs")
+		b.ReportMetric(float64(late), "later-than-100ms")
+		b.ReportMetric(float64(latest.Milliseconds()), "ms-late-at-most")
 	}
 }
 
