@@ -24,6 +24,9 @@
 //     it was given, and the smallest goes next. How long a run will take need
 //     not be known for that (Goyal, Guo and Vin, "A Hierarchical CPU Scheduler
 //     for Multimedia Operating Systems", OSDI 1996). A flood waits behind itself.
+//   - A caller who finds no slot while nobody waits lets other goroutines go on,
+//     a few times, before it waits too: whoever asks has a processor, so one of
+//     those with the slots has none just then.
 //   - Within a flow the earliest deadline goes first. Where all have the same
 //     time that is the order of arrival.
 //   - No flow holds the last slot. It is lent to one whose runs are off their
