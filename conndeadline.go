@@ -26,8 +26,11 @@ type deadlines struct {
 	mu sync.Mutex // while the connection below is told
 }
 
-// over is the deadline of what shall end at once.
+// over is the until of what shall end at once, and longAgo such a deadline for
+// the connection below.
 const over = 1
+
+var longAgo = time.Unix(1, 0)
 
 func (d *deadlines) note(t, began time.Time) error {
 	until := int64(0)
@@ -37,24 +40,30 @@ func (d *deadlines) note(t, began time.Time) error {
 	// What is under way looks at until after it has made itself known, and tell
 	// after it has set told: whichever comes second sees the other.
 	d.until.Store(until)
-	if d.told.Load() || until == over && d.active.Load() > 0 {
-		return d.tell(over)
+	if d.told.Load() || until != 0 && d.active.Load() > 0 {
+		return d.tell(began)
 	}
 	return nil
 }
 
-// tell gives the connection below the deadline if it has passed by now, or takes it
-// back.
-func (d *deadlines) tell(now int64) error {
+// tell gives the connection below its deadline if that has passed, or takes it
+// back. told is set before until is looked at, so that whoever notes another
+// deadline in between comes here too.
+func (d *deadlines) tell(began time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.told.Store(true)
-	if until := d.until.Load(); until != 0 && until <= now {
-		return d.set(time.Unix(0, over))
+	if d.due(max(over, int64(time.Since(began)))) {
+		return d.set(longAgo)
 	}
 	err := d.set(time.Time{})
 	d.told.Store(false)
 	return err
+}
+
+func (d *deadlines) due(now int64) bool {
+	until := d.until.Load()
+	return until != 0 && until <= now
 }
 
 // enter begins a read or a write, unless its deadline is over.
@@ -69,11 +78,12 @@ func (d *deadlines) enter() error {
 
 func (d *deadlines) leave() { d.active.Add(-1) }
 
-// check ends what has passed its deadline.
-func (d *deadlines) check(now int64) {
-	if until := d.until.Load(); until != 0 && until <= now && !d.told.Load() {
+// check ends what has passed its deadline by now. What is told at the same time
+// is left to the next tick.
+func (d *deadlines) check(now int64, began time.Time) {
+	if d.due(now) && !d.told.Load() {
 		// A connection that can't be told is closed already.
-		_ = d.tell(now)
+		_ = d.tell(began)
 	}
 }
 
@@ -113,8 +123,8 @@ func (l *ConnLimiter) tick() {
 	defer l.mu.Unlock()
 	now := int64(time.Since(l.began))
 	for c := range l.conns {
-		c.read.check(now)
-		c.write.check(now)
+		c.read.check(now, l.began)
+		c.write.check(now, l.began)
 	}
 	if len(l.conns) > 0 {
 		l.clock.Reset(deadlineTick)

@@ -29,8 +29,9 @@ const (
 	standing      = 300 * time.Millisecond
 	standingAfter = time.Second
 	// maxYields is how often a caller lets others go on before it waits in the
-	// queue, if nobody does.
+	// queue, if nobody does, and yielding for how long.
 	maxYields = 4
+	yielding  = 100 * time.Microsecond
 	// maxFlows is how many names are remembered while they have nothing to do.
 	maxFlows = 1024
 )
@@ -122,15 +123,15 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 // ErrDoomed when nine in ten of the flow's runs have lately computed for longer
 // than what remains. Call [Ticket.Done] when the work is over.
 func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
-	now := time.Now()
+	began := time.Now()
 	deadline, bounded := ctx.Deadline()
-	remaining := deadline.Sub(now)
-	if bounded && remaining <= 0 {
+	if bounded && !began.Before(deadline) {
 		return nil, ended(ctx)
 	}
 	a.mu.Lock()
-	f := a.flow(name)
+	f, fits, now := a.look(name, began)
 	a.touch(f, now)
+	remaining := deadline.Sub(now)
 	if bounded {
 		if err := a.doomed(f, now, remaining, ctx); err != nil {
 			a.mu.Unlock()
@@ -139,23 +140,17 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 	}
 	t := a.ticket()
 	t.flow, t.budget = f, From(ctx)
-	// As many as there are slots should have a processor, and so has whoever asks:
-	// with all slots taken, one of those who have them has none just now. To let it
-	// go on and finish costs a tenth of waiting in the queue.
-	for yields := 0; yields < maxYields && a.waiting == 0 && !a.fitsFresh(f, now); yields++ {
-		a.mu.Unlock()
-		goruntime.Gosched()
-		now = time.Now()
-		a.mu.Lock()
+	if now != began {
+		t.budget.Spend(Queue, now.Sub(began))
 	}
-	if f.nextShort() == nil && a.fitsFresh(f, now) {
+	if fits {
 		a.grant(t, now)
 		a.mu.Unlock()
 		return t, nil
 	}
 	most := a.config.MaxWait
 	if bounded {
-		most = min(most, deadline.Sub(now))
+		most = min(most, remaining)
 	}
 	t.deadline = now.Add(most)
 	if err := a.enqueue(t, now); err != nil {
@@ -170,6 +165,26 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// look finds the named flow, and whether it may have a slot for a new run. If not,
+// and nobody waits, it lets others go on for a moment: as many as there are slots
+// should have a processor, and so has whoever asks, so one of those with a slot
+// has none just then. It is often done as soon as it has, and that costs a tenth
+// of waiting in the queue. a.mu is held, but not all the time.
+func (a *Admission) look(name string, began time.Time) (f *flow, fits bool, now time.Time) {
+	now = began
+	for yields := 0; ; yields++ {
+		f = a.flow(name) // anew: it may have been forgotten
+		fits = f.nextShort() == nil && a.fitsFresh(f, now)
+		if fits || a.waiting > 0 || yields == maxYields || now.Sub(began) > yielding {
+			return f, fits, now
+		}
+		a.mu.Unlock()
+		goruntime.Gosched()
+		now = time.Now()
+		a.mu.Lock()
+	}
 }
 
 // ended is why a context is over whose deadline has passed, which its timer may

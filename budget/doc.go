@@ -25,7 +25,7 @@
 //     not be known for that (Goyal, Guo and Vin, "A Hierarchical CPU Scheduler
 //     for Multimedia Operating Systems", OSDI 1996). A flood waits behind itself.
 //   - A caller who finds no slot while nobody waits lets other goroutines go on,
-//     a few times, before it waits too: whoever asks has a processor, so one of
+//     for a moment, before it waits too: whoever asks has a processor, so one of
 //     those with the slots has none just then.
 //   - Within a flow the earliest deadline goes first. Where all have the same
 //     time that is the order of arrival.
