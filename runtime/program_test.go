@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -437,6 +438,31 @@ func TestStream(t *testing.T) {
 	if diff := cmp.Diff(want, res.Response, cmp.AllowUnexported(blob{})); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+}
+
+// What a host function's response is made of is the same for the visitor,
+// wherever it says what its body is.
+func TestRespondContentType(t *testing.T) {
+	forEachEngine(t, func(t *testing.T, e runtime.Engine) {
+		shared := http.Header{"X-More": {"1"}}
+		p := load(t, newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}}), `return host.page()`, runtime.Host{
+			"host.page": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
+				return runtime.Respond(runtime.Response{Header: shared, ContentType: "text/html", Body: []byte("<p>")}), nil
+			})})
+		for range 2 {
+			res, err := p.Run(t.Context(), &runtime.Request{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := http.Header{"Content-Type": {"text/html"}, "X-More": {"1"}}
+			if diff := cmp.Diff(want, res.Response.Header); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		}
+		if len(shared) != 1 {
+			t.Errorf("the host's own headers were changed to %v", shared)
+		}
+	})
 }
 
 func TestCloseKeepsRunning(t *testing.T) {

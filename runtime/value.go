@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 )
 
 // Kind says what a value is. A [Value] has the kinds up to KindResponse; a
@@ -68,7 +69,17 @@ func JSON(raw json.RawMessage) Value { return Value{kind: KindJSON, raw: raw} }
 // Respond makes a Value that is a response for the handler to return, as if
 // respond() had made it. Its Stream reaches the caller of Run untouched, so a
 // blob of any size can be sent without passing through JavaScript.
-func Respond(res Response) Value { return Value{kind: KindResponse, res: &res} }
+func Respond(res Response) Value {
+	if res.ContentType != "" && res.Header.Get("Content-Type") == "" {
+		// The body may be another by the time that the handler returns it.
+		res.Header = res.Header.Clone()
+		if res.Header == nil {
+			res.Header = make(http.Header)
+		}
+		res.Header.Set("Content-Type", res.ContentType)
+	}
+	return Value{kind: KindResponse, res: &res}
+}
 
 // From makes a Value of anything that encoding/json can marshal. []byte is
 // bytes, and nil is null.

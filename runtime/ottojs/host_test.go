@@ -2,6 +2,7 @@ package ottojs_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,18 @@ func TestHostCallsByName(t *testing.T) {
 		if diff := cmp.Diff(want, hostOutcome(t, src)); diff != "" {
 			t.Errorf("%s\n-looked up +bound\n%s", src, diff)
 		}
+	}
+}
+
+// Many regular expressions have checkpoints between them, and are otherwise as they
+// were.
+func TestManyPatterns(t *testing.T) {
+	const mail = `/^[^@\s]{1,64}@[^@\s]{1,255}$/i`
+	src := `var all = [` + strings.Repeat(mail+", ", 40) + `1], hits = 0;
+for (var i = 0; i < 40; i++) if (all[i].test('a@b.c') && all[i].source === all[0].source && all[i] !== all[i + 1]) hits++;
+return [all.length, hits]`
+	if diff := cmp.Diff([]string{"[41,40]", "[41,40]"}, hostOutcome(t, src)); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
 	}
 }
 

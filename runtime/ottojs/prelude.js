@@ -389,8 +389,8 @@
     }
     throw new TypeError('this object has no primitive value');
   }
-  function DateOf(year, month, date, hours, minutes, seconds, ms) {
-    if (!(this instanceof DateOf) || call(objectToString, this) === '[object Date]') return otherDate();
+  var NewDate = function Date(year, month, date, hours, minutes, seconds, ms) {
+    if (!(this instanceof Date)) return otherDate();
     switch (arguments.length) {
     case 0: return new otherDate();
     case 1:
@@ -403,13 +403,13 @@
     case 6: return new otherDate(year, month, date, hours, minutes, seconds);
     default: return new otherDate(year, month, date, hours, minutes, seconds, ms);
     }
-  }
-  defineProperty(DateOf, 'prototype', {value: Date.prototype, writable: false, enumerable: false, configurable: false});
-  put(DateOf, 'UTC', Date.UTC);
-  put(DateOf, 'now', Date.now);
-  put(DateOf, 'parse', function (text) { return parseDate(dateText(String(text))); });
-  put(Date.prototype, 'constructor', DateOf);
-  put(global, 'Date', DateOf);
+  };
+  defineProperty(NewDate, 'prototype', {value: Date.prototype, writable: false, enumerable: false, configurable: false});
+  put(NewDate, 'UTC', Date.UTC);
+  put(NewDate, 'now', Date.now);
+  put(NewDate, 'parse', function (text) { return parseDate(dateText(String(text))); });
+  put(Date.prototype, 'constructor', NewDate);
+  put(global, 'Date', NewDate);
 
   // --- assignment ---
 

@@ -38,7 +38,7 @@ type rewriter struct {
 	called    bool                   // and the file's last line calls it
 	request   string                 // and what it calls the request, if not request
 	level     int
-	patterns  float64 // size of all regular expressions, see runtime.PatternSize
+	patterns  float64 // size of the regular expressions since the last checkpoint among them
 	functions int     // around what is being rewritten
 	deepest   int
 }
@@ -205,7 +205,7 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 			e.Value[i].Value = rw.expression(e.Value[i].Value)
 		}
 	case *ast.RegExpLiteral:
-		rw.regexp(e)
+		return rw.regexp(e)
 	case *ast.SequenceExpression:
 		rw.expressions(e.Sequence)
 	case *ast.UnaryExpression:
@@ -219,14 +219,32 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 	return e
 }
 
-func (rw *rewriter) regexp(e *ast.RegExpLiteral) {
+// patternsBetween is the size of the regular expressions that are come to, at
+// most, between two checkpoints: some 50 ms. Each is compiled whenever it is.
+const patternsBetween = 3e5
+
+// regexp puts a checkpoint before a regular expression where there have been many.
+func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
 	if other := strings.Trim(e.Flags, "gim"); other != "" {
 		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
 	}
-	// Each is compiled whenever it is come to, without a checkpoint in between.
-	if rw.patterns += runtime.PatternSize(e.Pattern); rw.patterns > runtime.MaxPatternSize {
-		rw.refuse(e.Idx, "the regular expressions in this file are too large")
+	size := runtime.PatternSize(e.Pattern)
+	if size > runtime.MaxPatternSize {
+		rw.refuse(e.Idx, "this regular expression is too large")
 	}
+	const least = 30 // what takes as long as the shortest
+	if rw.patterns += size + least; rw.patterns < patternsBetween {
+		return e
+	}
+	rw.patterns = 0
+	f := &ast.FunctionLiteral{
+		Source:        nativeSource(""),
+		ParameterList: &ast.ParameterList{List: []*ast.Identifier{identifier("arguments", 0)}}, // see wrap
+		Body: &ast.BlockStatement{List: []ast.Statement{
+			checkpoint(e.Idx), &ast.ReturnStatement{Return: e.Idx, Argument: e},
+		}},
+	}
+	return &ast.CallExpression{Callee: f, LeftParenthesis: e.Idx, RightParenthesis: e.Idx1()}
 }
 
 // assign turns array.length = n into a call that shortens step by step, because
