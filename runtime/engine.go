@@ -95,8 +95,10 @@ type Exec struct {
 	Limits  Limits
 
 	ctx     context.Context
+	program *Program
 	pass    Pass // nil without a gate
 	watch   *watcher
+	ended   chan struct{} // receives when the run is over
 	log     []Line
 	dropped int
 	checks  uint // checkpoints passed
@@ -410,21 +412,36 @@ func (x *Exec) lines() []Line {
 }
 
 // main runs the handler to its end, on the VM's goroutine.
-func (x *Exec) main(vm VM, ended chan<- struct{}) {
-	defer func() { ended <- struct{}{} }()
-	defer x.leave()
+func (x *Exec) main(w *worker) {
+	clean := false
+	defer func() { x.over(w, clean) }() // also when the run was stopped
 	defer func() {
 		if p := recover(); p != nil {
 			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine panicked: %v", p), Stack: string(debug.Stack())}})
 		}
 	}()
-	response, err := vm.Run(x)
+	response, err := w.vm.Run(x)
 	if err == nil && len(response.Body) > x.Limits.ResponseBytes {
 		err = responseTooLarge(x.Limits.ResponseBytes, len(response.Body))
 	}
 	// A run that finished past its budget has failed all the same.
 	x.end = cause{response: response, err: err, finished: true}
 	x.cause.CompareAndSwap(nil, &x.end)
+	clean = x.cause.Load().finished && w.vm.Reset()
+}
+
+// over gives the slot back, and the VM right after it: were that left to the run's
+// caller, who has to wait for a processor first, the runs that get the slot would
+// make VMs of their own meanwhile.
+func (x *Exec) over(w *worker, clean bool) {
+	x.watch.remove(x)
+	x.leave()
+	if clean {
+		x.program.runtime.pool.give(x.program, w)
+	} else {
+		w.retire()
+	}
+	x.ended <- struct{}{}
 }
 
 // reserveStack grows the goroutine's stack at once to what most handlers need.

@@ -9,27 +9,24 @@ import (
 // goroutine, and a goroutine that lasts keeps the stack that interpreters need,
 // which would else be grown, and copied, for every request.
 type worker struct {
-	vm    VM
-	runs  chan *Exec    // nil until the first run; closed at the end
-	ended chan struct{} // has an element when a run has ended
+	vm   VM
+	runs chan *Exec // nil until the first run; closed at the end
 }
 
-func newWorker(vm VM) *worker { return &worker{vm: vm, ended: make(chan struct{}, 1)} }
-
-// run runs x to its end. If the run was stopped, the goroutine may be gone.
+// run runs x to its end. By then the worker is back in the pool, or retired.
 func (w *worker) run(x *Exec) {
 	if w.runs == nil {
 		w.runs = make(chan *Exec)
 		go w.serve()
 	}
 	w.runs <- x
-	<-w.ended
+	<-x.ended
 }
 
 func (w *worker) serve() {
 	reserveStack(len(w.runs))
 	for x := range w.runs {
-		x.main(w.vm, w.ended)
+		x.main(w)
 	}
 }
 

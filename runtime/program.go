@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -47,6 +48,14 @@ type Runtime struct {
 	gate    Gate
 	watch   *watcher
 	pool    pool
+	signals sync.Pool // of chan struct{}, empty, for [Exec].ended
+}
+
+func (r *Runtime) signal() chan struct{} {
+	if c, ok := r.signals.Get().(chan struct{}); ok {
+		return c
+	}
+	return make(chan struct{}, 1)
 }
 
 // New returns a runtime, or all that is wrong with opt.
@@ -157,7 +166,7 @@ func (p *Program) warm() error {
 	if err != nil {
 		return &Error{Code: CodeLoad, Message: err.Error(), Err: err}
 	}
-	p.runtime.pool.give(p, newWorker(vm))
+	p.runtime.pool.give(p, &worker{vm: vm})
 	return nil
 }
 
@@ -229,14 +238,14 @@ func (p *Program) take() (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newWorker(vm), nil
+	return &worker{vm: vm}, nil
 }
 
 // Run answers a request. The result has the log and the CPU time also when the
 // run failed. The error is an [*Error], or what Gate.Enter returned.
 func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 	r := p.runtime
-	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch}
+	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch, program: p}
 	if r.gate != nil {
 		pass, err := r.gate.Enter(ctx)
 		if err != nil {
@@ -251,14 +260,10 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 		x.leave()
 		return &Result{}, &Error{Code: CodeInternal, Message: err.Error(), Err: err}
 	}
+	x.ended = r.signal()
 	r.watch.add(x)
 	w.run(x)
-	r.watch.remove(x)
-	if x.cause.Load().finished && w.vm.Reset() {
-		r.pool.give(p, w)
-	} else {
-		w.retire()
-	}
+	r.signals.Put(x.ended)
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
 		err = e.locate(p.files)
