@@ -82,6 +82,7 @@ func jsonStringify(v *vm, c goja.FunctionCall) goja.Value {
 	v.strict = true
 	defer func() { v.strict = false }()
 	out, ok, err := runtime.AppendJSON(nil, v, val, gap, v.maxText())
+	v.x.Check() // to make a value of a long text takes as long again
 	if _, refused := errors.AsType[*runtime.HostError](err); refused {
 		v.throw(err)
 	} else if err != nil {
