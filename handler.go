@@ -267,10 +267,6 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		switch name {
 		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer", requestIDHeader:
 			continue // the server's own to say
-		case "Content-Type":
-			if res.Header.Get(name) == "" && res.ContentType != "" {
-				continue
-			}
 		case "Set-Cookie":
 			values = publicCookies(values)
 		}

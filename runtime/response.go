@@ -187,5 +187,8 @@ func writeBody[V any](r Reader[V], limits Limits, res *Response, body V, keys []
 		res.Body = out
 		res.ContentType = "application/json"
 	}
+	if res.Header.Get("Content-Type") == "" {
+		res.Header.Del("Content-Type") // an empty one says no more than none
+	}
 	return nil
 }

@@ -78,8 +78,7 @@ type Response struct {
 	Status int
 	Header http.Header // nil if the handler set none
 	Body   []byte
-	// ContentType is what Body is, for a response whose Header doesn't say it, or
-	// says "".
+	// ContentType is what Body is, for a response whose Header doesn't say it.
 	ContentType string
 	// Stream is what a host function left for its caller to send instead of
 	// Body, see [Respond]. JavaScript never sees it.
