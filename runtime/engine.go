@@ -152,7 +152,7 @@ func (x *Exec) Context() context.Context { return x.ctx }
 // can hold up, because recover returns nil while it unwinds. Engines call it at
 // every function entry and loop iteration, and in natives that take long.
 func (x *Exec) Check() {
-	if x.state.Load() != stateRun {
+	if x.state.Load() != stateRun || x.watch.overdue() {
 		x.yield()
 	}
 	// Go takes the processor from a goroutine after 10 ms. Everybody else, with
@@ -167,9 +167,10 @@ func (x *Exec) Check() {
 const breath = 1024
 
 func (x *Exec) yield() {
-	for x.state.Load() == stateHold {
-		x.watch.await()
+	if x.watch.overdue() {
+		x.watch.look()
 	}
+	x.watch.await(x)
 	if x.state.Load() == stateAway {
 		x.leave()
 		if err := x.enter(); err != nil {
@@ -185,7 +186,9 @@ func (x *Exec) yield() {
 // stop asks the run to end for c, unless it is over already.
 func (x *Exec) stop(c cause) {
 	if x.cause.CompareAndSwap(nil, &c) {
-		x.state.Store(stateStop)
+		if x.state.Swap(stateStop) == stateHold {
+			x.watch.release()
+		}
 		if f := x.onStop.Load(); f != nil {
 			(*f)()
 		}

@@ -2,9 +2,10 @@ package runtime
 
 import (
 	"fmt"
-	"runtime/debug"
+	goruntime "runtime"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,18 +22,22 @@ const watchInterval = 5 * time.Millisecond
 // next checkpoint and garbage is collected, for most growth is garbage. If what
 // is left has grown past the limit since the run began, the suspect with the
 // largest share is stopped. One at a time: its memory has to be freed before
-// another is judged. Other runs go on meanwhile.
+// another is judged. Other runs go on meanwhile, and a suspect whose deadline
+// passes is let go, to end: the collection is on a goroutine of its own.
 type watcher struct {
-	epoch time.Time
+	epoch  time.Time
+	looked atomic.Int64 // when the last look began, in ns after epoch
 
 	mu      sync.Mutex
 	active  *Exec // the first of a list
 	running bool
 	heap    heapSample
 	metrics [3]metrics.Sample
+	judging bool  // a goroutine collects garbage for a verdict
+	last    *Exec // stopped for its memory, and not gone yet
 
-	judging sync.Mutex // held while suspects are
-	last    *Exec      // stopped for its memory and perhaps not gone yet; the loop's
+	held     sync.Mutex // guards nothing but the wait for the next
+	released sync.Cond  // a run's state is no longer stateHold
 }
 
 type heapSample struct {
@@ -42,6 +47,7 @@ type heapSample struct {
 
 func newWatcher() *watcher {
 	w := &watcher{epoch: time.Now()}
+	w.released.L = &w.held
 	w.metrics[0].Name = "/memory/classes/heap/objects:bytes"
 	w.metrics[1].Name = "/memory/classes/heap/stacks:bytes"
 	w.metrics[2].Name = "/gc/heap/live:bytes"
@@ -56,6 +62,7 @@ func (w *watcher) add(x *Exec) {
 	defer w.mu.Unlock()
 	if !w.running {
 		w.running = true
+		w.looked.Store(w.now())
 		w.heap = w.sample()
 		go w.loop()
 	}
@@ -78,12 +85,25 @@ func (w *watcher) remove(x *Exec) {
 		x.next.prev = x.prev
 	}
 	x.prev, x.next, x.watched = nil, nil, false
+	if w.last == x {
+		w.last = nil
+	}
 }
 
-// await blocks while suspects are held.
-func (w *watcher) await() {
-	w.judging.Lock()
-	defer w.judging.Unlock()
+// await blocks while x is held.
+func (w *watcher) await(x *Exec) {
+	w.held.Lock()
+	defer w.held.Unlock()
+	for x.state.Load() == stateHold {
+		w.released.Wait()
+	}
+}
+
+// release wakes the runs that are no longer held.
+func (w *watcher) release() {
+	w.held.Lock()
+	defer w.held.Unlock()
+	w.released.Broadcast()
 }
 
 func (w *watcher) loop() {
@@ -96,24 +116,20 @@ func (w *watcher) loop() {
 	}
 }
 
+// overdue tells whether a look should have been by now. A native that takes long,
+// such as the copying of a large text, holds up the garbage collector, and the
+// collector everybody else, the watcher too. So a run that comes to a checkpoint
+// looks itself then, before it takes the next such step.
+func (w *watcher) overdue() bool { return w.now()-w.looked.Load() > int64(2*watchInterval) }
+
 // look reports whether there is anything left to watch.
 func (w *watcher) look() bool {
-	suspects, ok := w.lookAtAll()
-	if len(suspects) > 0 {
-		w.judge(suspects)
-	}
-	return ok
-}
-
-func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
+	w.looked.Store(w.now())
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.active == nil {
-		w.running, w.last = false, nil
-		return nil, false
-	}
-	if w.last != nil && !w.last.watched {
-		w.last = nil
+		w.running = false
+		return false
 	}
 	for x := w.active; x != nil; x = x.next {
 		if x.place.Load() == placeBrief {
@@ -134,7 +150,15 @@ func (w *watcher) lookAtAll() (suspects []*Exec, ok bool) {
 		// as much of what the run has taken since.
 		x.base.live = min(x.base.live, w.heap.live)
 	}
-	return w.ascribe(minus(w.heap.used, before)), true
+	suspects := w.ascribe(minus(w.heap.used, before))
+	if len(suspects) > 0 && !w.judging {
+		w.judging = true
+		for _, x := range suspects {
+			x.state.CompareAndSwap(stateRun, stateHold)
+		}
+		go w.judge(suspects)
+	}
+	return true
 }
 
 func (w *watcher) sample() heapSample {
@@ -163,24 +187,16 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 	return suspects
 }
 
-// judge holds the suspects while it finds out how much of the growth is alive,
-// and stops the worst of those that are guilty.
+// judge finds out how much of the growth is alive, stops the worst of the held
+// suspects that are guilty, and lets the others go on.
 func (w *watcher) judge(suspects []*Exec) {
-	w.judging.Lock()
-	defer w.judging.Unlock()
-	for _, x := range suspects {
-		x.state.CompareAndSwap(stateRun, stateHold)
-	}
-	// Gives the memory back too: what a string that was doubled to the limit
-	// needed is of no use to the next request.
-	debug.FreeOSMemory()
+	goruntime.GC()
 	w.mu.Lock()
-	w.heap = w.sample()
-	heap := w.heap
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	w.heap, w.judging = w.sample(), false
 	var worst *Exec
 	for _, x := range suspects {
-		guilty := minus(heap.live, x.base.live) > uint64(x.Limits.Memory)
+		guilty := x.watched && minus(w.heap.live, x.base.live) > uint64(x.Limits.Memory)
 		if guilty && (worst == nil || x.growth > worst.growth) {
 			worst = x
 		}
@@ -189,12 +205,13 @@ func (w *watcher) judge(suspects []*Exec) {
 		w.last = worst
 		worst.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler needed too much memory",
 			Allowed: fmt.Sprintf("%d MiB", worst.Limits.Memory>>20),
-			Used:    fmt.Sprintf("about %d MiB", minus(heap.live, worst.base.live)>>20)}})
+			Used:    fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20)}})
 	}
 	for _, x := range suspects {
 		x.growth = 0 // the garbage is gone; what comes next is counted from here
 		x.state.CompareAndSwap(stateHold, stateRun)
 	}
+	w.release()
 }
 
 func minus(a, b uint64) uint64 {
