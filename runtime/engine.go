@@ -9,6 +9,7 @@ import (
 	goruntime "runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -219,6 +220,15 @@ func (x *Exec) Left() time.Duration {
 // can't go on with the little that is left. It doesn't return.
 func (x *Exec) Exhaust() {
 	x.stop(cause{err: x.cpuError(x.cpu())})
+	goruntime.Goexit()
+}
+
+// TextTooLong ends the run for a text that is longer than allowed. It doesn't
+// return: a handler that caught an error here would still have the text, and
+// could make a longer one of it.
+func (x *Exec) TextTooLong(length, allowed int) {
+	x.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler made a text that is too long",
+		Allowed: fmt.Sprintf("%d characters", allowed), Used: strconv.Itoa(length)}})
 	goruntime.Goexit()
 }
 

@@ -104,7 +104,8 @@ type Limits struct {
 	// CPU is the time that JavaScript may compute, host calls excluded.
 	// Default: 5 s.
 	CPU time.Duration
-	// Memory is how many bytes the run may make the heap grow, estimated.
+	// Memory is how many bytes the run may make the heap grow, estimated. A text
+	// that JavaScript makes may have a quarter as many characters.
 	// Default: 64 MiB.
 	Memory int64
 	// ResponseBytes bounds the body. Default: 32 MiB.

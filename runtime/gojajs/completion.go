@@ -208,6 +208,17 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 		if op := comparing[n.Operator]; rw.mentions.bigints && op != "" && !isLiteral(n.Left) && !isLiteral(n.Right) {
 			return call(funcCompare, n.Left.Idx0(), literal(op, n.Left.Idx0()), n.Left, n.Right)
 		}
+		if n.Operator == token.PLUS && mayBeLong(n.Left) && mayBeLong(n.Right) {
+			return call(funcSum, n.Left.Idx0(), n)
+		}
+	case *ast.AssignExpression:
+		if n.Operator == token.PLUS && mayBeLong(n.Right) {
+			return call(funcSum, n.Left.Idx0(), n)
+		}
+	case *ast.TemplateLiteral:
+		if n.Tag == nil && len(n.Expressions) > 1 {
+			return call(funcSum, n.OpenQuote, n)
+		}
 	case *ast.CallExpression:
 		// A variable's value may be a function that notes nothing.
 		id, ok := n.Callee.(*ast.Identifier)

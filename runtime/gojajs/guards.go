@@ -24,9 +24,10 @@ const bytesPerElement = 32
 // longest is how long an array may be for a native to walk through it.
 func (v *vm) longest() int { return int(v.x.Limits.Memory / bytesPerElement) }
 
-// maxText bounds the texts that natives build: one that is longer than half of
-// the run's memory could not even be copied, and takes long to build.
-func (v *vm) maxText() int { return int(v.x.Limits.Memory / 2) }
+// maxText bounds the texts that a run makes. To put two together is one step that
+// nothing can end: 50 MB of memory that is new to the process take 50 ms, and
+// three times that while garbage is collected.
+func (v *vm) maxText() int { return int(v.x.Limits.Memory / 4) }
 
 func (v *vm) rangeError(message string) { v.throwError("RangeError", "", message) }
 func (v *vm) typeError(message string)  { v.throwError("TypeError", "", message) }

@@ -18,6 +18,7 @@ const (
 
 	funcKey     = "key"     // looks at a property name that was computed
 	funcMethod  = "method"  // the same of a method
+	funcSum     = "sum"     // the result of +, or a template
 	funcList    = "list"    // what ...x adds to a list
 	funcObject  = "object"  // what ...x adds to an object
 	funcBinary  = "binary"  // an operator that makes large bigints
@@ -58,6 +59,8 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.key
 	case funcMethod:
 		f = v.methodKey
+	case funcSum:
+		f = v.sum
 	case funcList:
 		f = v.list
 	case funcObject:

@@ -18,6 +18,8 @@ import (
 //     run wait: for its slot, or for the memory to be measured.
 //   - What goja would do in one native step that nothing can interrupt goes
 //     through a function of ours: ...x, and ** and its like on bigints.
+//   - The result of + goes through a check, since text that grows with itself soon
+//     is longer than can be copied in time.
 //   - A property name that is computed goes through a check, since it may name
 //     a native that has to be guarded first, see vm.key.
 //
@@ -361,6 +363,19 @@ func isNumeric(e ast.Expression) bool {
 		}
 	}
 	return false
+}
+
+// mayBeLong tells whether an operand of + may be a text that isn't written there.
+func mayBeLong(e ast.Expression) bool {
+	switch n := e.(type) {
+	case *ast.StringLiteral, *ast.BooleanLiteral, *ast.NullLiteral:
+		return false
+	case *ast.BinaryExpression:
+		if n.Operator == token.PLUS {
+			return mayBeLong(n.Left) || mayBeLong(n.Right)
+		}
+	}
+	return !isNumeric(e)
 }
 
 // isWritten tells whether an expression is a function that is written there.

@@ -22,6 +22,14 @@ func (v *vm) tooLong(name string) {
 	v.rangeError(name + ": the text is longer than " + strconv.Itoa(v.maxText()) + " characters")
 }
 
+// sum is the result of a + b, or a template.
+func (v *vm) sum(c goja.FunctionCall) goja.Value {
+	if s, ok := c.Argument(0).(goja.String); ok && s.Length() > v.maxText() {
+		v.x.TextTooLong(s.Length(), v.maxText())
+	}
+	return c.Argument(0)
+}
+
 // repeated refuses a text that repeat would make too long.
 func repeated(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	s := v.text(c.This)

@@ -169,6 +169,7 @@ func position(text string, offset int) (line, column int) {
 // So no code can name, shadow or pass them.
 const (
 	idKey       = "key ()"     // checks a property that is being assigned
+	idSum       = "sum ()"     // the result of +
 	idSetLength = "set length" // array.length = n
 	idThrow     = "throw ()"   // notes where a value was thrown
 	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
@@ -181,7 +182,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSetLength, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idSetLength, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

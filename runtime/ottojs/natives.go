@@ -51,9 +51,21 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 
 func (v *vm) longest() int { return int(v.script.unit.Limits.Memory / bytesPerElement) }
 
-// maxText bounds the texts that natives build: one that is longer than half of
-// the run's memory could not even be copied, and takes long to build.
-func (v *vm) maxText() int { return int(v.script.unit.Limits.Memory / 2) }
+// maxText bounds the texts that a run makes. To put two together is one step that
+// nothing can end: 50 MB of memory that is new to the process take 50 ms, and
+// three times that while garbage is collected.
+func (v *vm) maxText() int { return int(v.script.unit.Limits.Memory / 4) }
+
+// sum is the result of a + b.
+func (v *vm) sum(c otto.FunctionCall) otto.Value {
+	sum := c.Argument(0)
+	if sum.IsString() {
+		if n := len(sum.String()); n > v.maxText() {
+			v.x.TextTooLong(n, v.maxText())
+		}
+	}
+	return sum
+}
 
 func (v *vm) rangeError(format string, args ...any) {
 	v.throw(&runtime.HostError{Name: "RangeError", Message: fmt.Sprintf(format, args...)})
@@ -61,7 +73,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.lib.setLength, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.lib.setLength, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}

@@ -20,6 +20,8 @@ import (
 //     could get hold of. Positions and Function.prototype.toString don't change.
 //   - Assignments to a property that isn't harmless by its name go through a
 //     check, see vm.key.
+//   - The result of + goes through a check, since text that grows with itself soon
+//     is longer than can be copied in time.
 //   - A throw notes its place, as a thrown string has none.
 //   - A call of a host function by its dotted name is bound to the function:
 //     otto looks up each part of a name anew, and none of them can change.
@@ -184,7 +186,11 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 	case *ast.AssignExpression:
 		return rw.assign(e)
 	case *ast.BinaryExpression:
+		long := e.Operator == token.PLUS && mayBeLong(e.Left) && mayBeLong(e.Right)
 		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
+		if long {
+			return call(idSum, e.Left.Idx0(), e)
+		}
 	case *ast.BracketExpression:
 		e.Left, e.Member = rw.expression(e.Left), rw.expression(e.Member)
 	case *ast.CallExpression:
@@ -250,11 +256,15 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
 // assign turns array.length = n into a call that shortens step by step, because
 // otto deletes elements one by one, each in a walk over all.
 func (rw *rewriter) assign(e *ast.AssignExpression) ast.Expression {
+	long := e.Operator == token.PLUS && mayBeLong(e.Right)
 	e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
 	if dot, ok := e.Left.(*ast.DotExpression); ok && e.Operator == token.ASSIGN && dot.Identifier.Name == "length" {
 		return call(idSetLength, dot.Idx0(), dot.Left, e.Right)
 	}
 	e.Left = rw.target(e.Left)
+	if long {
+		return call(idSum, e.Left.Idx0(), e)
+	}
 	return e
 }
 
@@ -313,6 +323,19 @@ func isNumber(e ast.Expression) bool {
 		}
 	}
 	return false
+}
+
+// mayBeLong tells whether an operand of + may be a text that isn't written there.
+func mayBeLong(e ast.Expression) bool {
+	switch e := e.(type) {
+	case *ast.StringLiteral, *ast.BooleanLiteral, *ast.NullLiteral:
+		return false
+	case *ast.BinaryExpression:
+		if e.Operator == token.PLUS {
+			return mayBeLong(e.Left) || mayBeLong(e.Right)
+		}
+	}
+	return !isNumber(e)
 }
 
 // call notes that a call of handler by its name has happened.
