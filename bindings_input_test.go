@@ -28,7 +28,7 @@ func TestBadInput(t *testing.T) {
 		{"deep", `kv.set('k', deep)`, `INVALID `},
 		{"a deep document", `ds.insert('c', {a: deep})`, `INVALID `},
 		{"a lone surrogate", `kv.set('\ud800', 1)`, `accepted`},
-		{"a key of 10 MB", `(function () { var long = 'kkkkkkkkkk'; while (long.length < 10e6) long += long; kv.set(long, 1) })()`, `QUOTA_EXCEEDED kv.set: key: `},
+		{"a key of 5 MB", `(function () { var long = 'kkkkkkkkkk'; while (long.length < 5e6) long += long; kv.set(long, 1) })()`, `QUOTA_EXCEEDED kv.set: key: `},
 		{"a key with NUL", `kv.set('a\u0000b', 1)`, `INVALID kv.set: key: contains a NUL byte`},
 		{"a collection with NUL", `ds.insert('a\u0000b', {})`, `INVALID ds.insert: collection: contains a NUL byte`},
 		{"a query that is an array", `ds.find('c', [1])`, `INVALID `},

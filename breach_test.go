@@ -58,7 +58,7 @@ func TestBreachesSayWhatWasUsed(t *testing.T) {
 			504, "BUDGET_WALL", "100ms", "js", false},
 		{"cpu", loop, func(o *fazt.Options) { o.Handler.CPU = 50 * time.Millisecond },
 			503, "BUDGET_CPU", "50ms", "js", false},
-		{"memory", `var s = 'x'; while (true) { s += s; }`,
+		{"memory", `var l = []; while (true) { l.push('x'.repeat(1 << 16) + l.length); }`,
 			func(o *fazt.Options) {
 				o.Handler = runtime.Limits{Memory: 8 << 20, CPU: time.Minute}
 				o.Budget.RequestTimeout = time.Minute

@@ -9,7 +9,6 @@ import (
 	goruntime "runtime"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -226,9 +225,8 @@ func (x *Exec) Exhaust() {
 // TextTooLong ends the run for a text that is longer than allowed. It doesn't
 // return: a handler that caught an error here would still have the text, and
 // could make a longer one of it.
-func (x *Exec) TextTooLong(length, allowed int) {
-	x.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler made a text that is too long",
-		Allowed: fmt.Sprintf("%d characters", allowed), Used: strconv.Itoa(length)}})
+func (x *Exec) TextTooLong(length, allowed string) {
+	x.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler made a text that is too long", Allowed: allowed, Used: length}})
 	goruntime.Goexit()
 }
 

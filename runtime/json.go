@@ -182,7 +182,7 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		if w.mode == modeData && !utf8.ValidString(s) {
 			return false, w.fail("the string has a lone surrogate or invalid UTF-8")
 		}
-		w.out = appendQuoted(w.out, s)
+		return true, w.quoted(s)
 	case KindUndefined:
 		if w.mode == modeData && index >= 0 {
 			return false, w.fail("undefined is not JSON; use null")
@@ -212,6 +212,28 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		return true, w.nested(v, false, open)
 	}
 	return true, nil
+}
+
+// quoted writes a string, a long one in pieces: it may become six times as long.
+func (w *jsonWriter[V]) quoted(s string) error {
+	const piece = 64 << 10
+	w.out = append(w.out, '"')
+	for len(s) > piece {
+		end := piece
+		for end > piece-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		w.r.Check()
+		w.out = appendEscaped(w.out, s[:end])
+		if s = s[end:]; len(w.out) > w.limit {
+			return errTooLarge
+		}
+	}
+	w.out = append(appendEscaped(w.out, s), '"')
+	if len(w.out) > w.limit {
+		return errTooLarge
+	}
+	return nil
 }
 
 func (w *jsonWriter[V]) unprintable(v V, kind Kind) (bool, error) {
@@ -311,7 +333,9 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 		if w.mode == modeData && !utf8.ValidString(key) {
 			return w.fail("a key has a lone surrogate or invalid UTF-8")
 		}
-		w.out = appendQuoted(w.out, key)
+		if err := w.quoted(key); err != nil {
+			return err
+		}
 		w.out = append(w.out, ':')
 		if w.gap != "" {
 			w.out = append(w.out, ' ')
@@ -358,7 +382,11 @@ func surrogateAt(s string) rune {
 // appendQuoted quotes as JSON.stringify does: no HTML escapes, lone surrogates
 // escaped, and what else isn't UTF-8 as U+FFFD.
 func appendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
+	return append(appendEscaped(append(dst, '"'), s), '"')
+}
+
+// appendEscaped is what appendQuoted puts between the quotes.
+func appendEscaped(dst []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -401,8 +429,7 @@ func appendQuoted(dst []byte, s string) []byte {
 		i++
 		start = i
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(dst, s[start:]...)
 }
 
 // appendNumber prints a finite number as ECMAScript's Number::toString does.

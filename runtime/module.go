@@ -16,10 +16,16 @@ var nodeModules = map[string]string{
 	"readline": "", "string_decoder": "TextDecoder",
 }
 
+// maxModulePath bounds the names for which require looks, and which it quotes.
+const maxModulePath = 1024
+
 // Resolve finds the file that require(name) means in the file from. It stays
 // inside the folder of the main file, and guesses ".js", ".json" and
 // "/index.js" as Node does. The error is a [*HostError].
 func (u Unit) Resolve(from, name string) (string, error) {
+	if len(name) > maxModulePath {
+		return "", missing("require: the path is longer than %d characters", maxModulePath)
+	}
 	if !strings.HasPrefix(name, "./") && !strings.HasPrefix(name, "../") && name != "." && name != ".." {
 		return "", bareName(name)
 	}

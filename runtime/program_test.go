@@ -178,7 +178,7 @@ func TestLimits(t *testing.T) {
 		want runtime.Error
 	}{
 		{`return 'x'.repeat(1001)`, runtime.Error{Code: runtime.CodeResponse, Allowed: "1000 bytes", Used: "1001 bytes"}},
-		{`return {a: ['x'.repeat(2000)]}`, runtime.Error{Code: runtime.CodeResponse, Allowed: "1000 bytes", Used: "2010 bytes"}},
+		{`return {a: ['x'.repeat(2000)]}`, runtime.Error{Code: runtime.CodeResponse, Allowed: "1000 bytes", Used: "2008 bytes"}},
 		{`for (;;) ;`, runtime.Error{Code: runtime.CodeCPU, Allowed: "50ms"}},
 	} {
 		_, err := load(t, r, c.src, nil).Run(t.Context(), &runtime.Request{})

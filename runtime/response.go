@@ -112,6 +112,9 @@ func readHeaders[V any](r Reader[V], res *Response, headers V) error {
 }
 
 func addHeader[V any](r Reader[V], h http.Header, name string, v V, left *int) error {
+	if len(name) > maxHeaderBytes {
+		return badResponse("the response headers have more than %d KiB", maxHeaderBytes>>10)
+	}
 	var value string
 	switch r.Kind(v) {
 	case KindUndefined, KindNull:

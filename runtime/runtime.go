@@ -105,7 +105,7 @@ type Limits struct {
 	// Default: 5 s.
 	CPU time.Duration
 	// Memory is how many bytes the run may make the heap grow, estimated. A text
-	// that JavaScript makes may have a quarter as many characters.
+	// that JavaScript makes is bounded, too, see MaxText.
 	// Default: 64 MiB.
 	Memory int64
 	// ResponseBytes bounds the body. Default: 32 MiB.

@@ -2,11 +2,51 @@ package runtime
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
+
+// MaxText is how long a text may be that JavaScript makes, an eighth of the
+// memory: 8 Mi characters by default. What a native does with a text, or with two
+// of them, is one step that nothing can end. 16 MB of memory that is new to the
+// process take 10 ms to fill, and 50 while garbage is collected, as the collector
+// signals the goroutine at every page.
+func (l Limits) MaxText() int { return int(l.Memory / 8) }
+
+// ShortLiteral is how long a written text may be to be added to another without
+// a look at the sum.
+const ShortLiteral = 1024
+
+// MaxEncoded is how many times as long a text may become that is percent-encoded.
+const MaxEncoded = 3
+
+// BytesText is what the toString of bytes makes of them in an encoding: "utf8",
+// "base64" or "hex". The error is a [*HostError] for JavaScript; a text of more
+// than limit bytes is one, too.
+func BytesText(b []byte, encoding string, limit int) (string, error) {
+	size := len(b)
+	switch encoding {
+	case "utf8", "utf-8":
+		return strings.ToValidUTF8(string(b), string(utf8.RuneError)), nil
+	case "base64":
+		size = base64.StdEncoding.EncodedLen(size)
+	case "hex":
+		size = hex.EncodedLen(size)
+	default:
+		return "", typeError("unknown encoding; use utf8, base64 or hex")
+	}
+	if size > limit {
+		return "", &HostError{Name: "RangeError", Message: fmt.Sprintf("toString: the text would be longer than %d characters", limit)}
+	}
+	if encoding == "hex" {
+		return hex.EncodeToString(b), nil
+	}
+	return base64.StdEncoding.EncodeToString(b), nil
+}
 
 // Argument makes a [Value] of the i-th argument of a host function, counted from
 // 0, for an engine. Objects and arrays may take limit bytes as JSON. Bytes are

@@ -30,6 +30,9 @@ func (u URL) Parts() []string {
 // defaultPorts are the special schemes of the standard; file has no port.
 var defaultPorts = map[string]string{"http:": "80", "https:": "443", "ws:": "80", "wss:": "443", "ftp:": "21", "file:": ""}
 
+// maxURL bounds a URL's text, so that it is parsed in a few milliseconds.
+const maxURL = 1 << 20
+
 // Characters that the standard encodes in each part, beside controls and what
 // isn't ASCII.
 const (
@@ -40,8 +43,12 @@ const (
 )
 
 // ParseURL parses an absolute URL, or one relative to base, as the standard
-// does. Host names have to be ASCII: it knows no IDNA.
+// does. Host names have to be ASCII: it knows no IDNA. A text of more than
+// 1 MiB is no URL.
 func ParseURL(text, base string) (URL, bool) {
+	if len(text) > maxURL || len(base) > maxURL {
+		return URL{}, false
+	}
 	text = cleanURL(text)
 	protocol, rest := cutScheme(text)
 	if protocol == "" {
@@ -137,7 +144,9 @@ func encodeURLPart(s, encode string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		if c := s[i]; c <= 0x1f || c >= 0x7f || strings.IndexByte(encode, c) >= 0 {
-			b.WriteString("%" + string("0123456789ABCDEF"[c>>4]) + string("0123456789ABCDEF"[c&15]))
+			b.WriteByte('%')
+			b.WriteByte("0123456789ABCDEF"[c>>4])
+			b.WriteByte("0123456789ABCDEF"[c&15])
 		} else {
 			b.WriteByte(c)
 		}
@@ -275,6 +284,7 @@ func FormDecode(s string) string {
 // FormEncode encodes a name or a value for it.
 func FormEncode(s string) string {
 	var b strings.Builder
+	b.Grow(len(s))
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c == ' ':
@@ -282,7 +292,9 @@ func FormEncode(s string) string {
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("*-._", c) >= 0:
 			b.WriteByte(c)
 		default:
-			b.WriteString("%" + string("0123456789ABCDEF"[c>>4]) + string("0123456789ABCDEF"[c&15]))
+			b.WriteByte('%')
+			b.WriteByte("0123456789ABCDEF"[c>>4])
+			b.WriteByte("0123456789ABCDEF"[c&15])
 		}
 	}
 	return b.String()

@@ -216,9 +216,7 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 			return call(funcSum, n.Left.Idx0(), n)
 		}
 	case *ast.TemplateLiteral:
-		if n.Tag == nil && len(n.Expressions) > 1 {
-			return call(funcSum, n.OpenQuote, n)
-		}
+		return sumOfTemplate(n)
 	case *ast.CallExpression:
 		// A variable's value may be a function that notes nothing.
 		id, ok := n.Callee.(*ast.Identifier)
@@ -227,6 +225,24 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 		}
 	}
 	return nil
+}
+
+// sumOfTemplate makes a template that puts several texts together one of
+// templates that put two together each, all of them checked. It returns nil for
+// any other.
+func sumOfTemplate(n *ast.TemplateLiteral) ast.Expression {
+	if n.Tag != nil || len(n.Expressions) < 2 {
+		return nil
+	}
+	for len(n.Expressions) > 2 {
+		first := *n
+		none := &ast.TemplateElement{Idx: n.Elements[2].Idx, Valid: true}
+		first.Elements = []*ast.TemplateElement{n.Elements[0], n.Elements[1], none}
+		first.Expressions = n.Expressions[:2:2]
+		n.Elements = append([]*ast.TemplateElement{none}, n.Elements[2:]...)
+		n.Expressions = append([]ast.Expression{call(funcSum, n.OpenQuote, &first)}, n.Expressions[2:]...)
+	}
+	return call(funcSum, n.OpenQuote, n)
 }
 
 // growing are the operators whose result on bigints can be much larger than

@@ -24,10 +24,8 @@ const bytesPerElement = 32
 // longest is how long an array may be for a native to walk through it.
 func (v *vm) longest() int { return int(v.x.Limits.Memory / bytesPerElement) }
 
-// maxText bounds the texts that a run makes. To put two together is one step that
-// nothing can end: 50 MB of memory that is new to the process take 50 ms, and
-// three times that while garbage is collected.
-func (v *vm) maxText() int { return int(v.x.Limits.Memory / 4) }
+// maxText bounds the texts that a run makes, in units of UTF-16.
+func (v *vm) maxText() int { return v.x.Limits.MaxText() }
 
 func (v *vm) rangeError(message string) { v.throwError("RangeError", "", message) }
 func (v *vm) typeError(message string)  { v.throwError("TypeError", "", message) }
@@ -197,19 +195,19 @@ func (v *vm) join(c goja.FunctionCall) goja.Value {
 	var b goja.StringBuilder
 	size := 0
 	separator := v.str(v.js.ToValue(sep))
+	write := func(s goja.String) {
+		if size += s.Length(); size > v.maxText() {
+			v.tooLong("join")
+		}
+		b.WriteString(s)
+	}
 	for i := range n {
 		v.x.Check()
 		if i > 0 && sep != "" {
-			b.WriteString(separator)
-			size += separator.Length()
+			write(separator)
 		}
 		if e := obj.Get(strconv.Itoa(i)); e != nil && !goja.IsUndefined(e) && !goja.IsNull(e) {
-			s := v.str(e)
-			b.WriteString(s)
-			size += s.Length()
-		}
-		if size > v.maxText() {
-			v.rangeError("join: the text is longer than " + strconv.Itoa(v.maxText()) + " characters")
+			write(v.str(e))
 		}
 	}
 	return b.String()

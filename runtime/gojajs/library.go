@@ -162,9 +162,14 @@ func (v *vm) webLibrary() *goja.Object {
 		v.reach(name)
 	}
 	bridge := v.js.CreateObject(nil)
-	for name, f := range map[string]func(string) string{"formDecode": runtime.FormDecode, "formEncode": runtime.FormEncode} {
-		_ = bridge.Set(name, func(c goja.FunctionCall) goja.Value { return v.js.ToValue(f(c.Argument(0).String())) })
-	}
+	_ = bridge.Set("formDecode", func(c goja.FunctionCall) goja.Value { return v.js.ToValue(runtime.FormDecode(c.Argument(0).String())) })
+	_ = bridge.Set("formEncode", func(c goja.FunctionCall) goja.Value {
+		s := c.Argument(0).String()
+		if runtime.MaxEncoded*len(s) > v.maxText() {
+			v.tooLong("URLSearchParams")
+		}
+		return v.js.ToValue(runtime.FormEncode(s))
+	})
 	_ = bridge.Set("parseURL", func(c goja.FunctionCall) goja.Value {
 		u, ok := runtime.ParseURL(c.Argument(0).String(), c.Argument(1).String())
 		if !ok {

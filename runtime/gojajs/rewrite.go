@@ -365,10 +365,13 @@ func isNumeric(e ast.Expression) bool {
 	return false
 }
 
-// mayBeLong tells whether an operand of + may be a text that isn't written there.
+// mayBeLong tells whether an operand of + may be a long text. One that isn't, on
+// either side, makes a text but a little longer, as often as the run comes to it.
 func mayBeLong(e ast.Expression) bool {
 	switch n := e.(type) {
-	case *ast.StringLiteral, *ast.BooleanLiteral, *ast.NullLiteral:
+	case *ast.StringLiteral:
+		return len(n.Literal) > runtime.ShortLiteral
+	case *ast.BooleanLiteral, *ast.NullLiteral:
 		return false
 	case *ast.BinaryExpression:
 		if n.Operator == token.PLUS {

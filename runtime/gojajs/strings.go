@@ -23,11 +23,20 @@ func (v *vm) tooLong(name string) {
 }
 
 // sum is the result of a + b, or a template.
-func (v *vm) sum(c goja.FunctionCall) goja.Value {
-	if s, ok := c.Argument(0).(goja.String); ok && s.Length() > v.maxText() {
-		v.x.TextTooLong(s.Length(), v.maxText())
+func (v *vm) sum(c goja.FunctionCall) goja.Value { return v.notTooLong(c.Argument(0)) }
+
+// notTooLong ends the run for a text that a native has made too long.
+func (v *vm) notTooLong(val goja.Value) goja.Value {
+	if s, ok := val.(goja.String); ok && s.Length() > v.maxText() {
+		v.x.TextTooLong(strconv.Itoa(s.Length())+" characters", strconv.Itoa(v.maxText())+" characters")
 	}
-	return c.Argument(0)
+	return val
+}
+
+// errorText guards Error.prototype.toString, which puts two texts together.
+func errorText(v *vm, native *goja.Object) goja.Value {
+	f := code(native)
+	return v.stand(native, func(c goja.FunctionCall) goja.Value { return v.notTooLong(f(c)) })
 }
 
 // repeated refuses a text that repeat would make too long.

@@ -189,7 +189,7 @@ var prepared = map[string]func(v *vm){
 	numberTexts:   (*vm).prepareNumberTexts,
 	delegation:    (*vm).prepareDelegation,
 	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
-	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: plainGuard}) },
+	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 }
 
 // globals are what goja doesn't have, beside the host's.

@@ -3,7 +3,6 @@ package gojajs
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -54,16 +53,11 @@ func (v *vm) bytesToString(c goja.FunctionCall) goja.Value {
 	if e := c.Argument(1); !goja.IsUndefined(e) {
 		encoding = e.String()
 	}
-	switch encoding {
-	case "utf8", "utf-8":
-		return v.js.ToValue(strings.ToValidUTF8(string(b), string(utf8.RuneError)))
-	case "base64":
-		return v.js.ToValue(base64.StdEncoding.EncodeToString(b))
-	case "hex":
-		return v.js.ToValue(hex.EncodeToString(b))
+	s, err := runtime.BytesText(b, encoding, v.maxText())
+	if err != nil {
+		v.throw(err)
 	}
-	v.typeError(fmt.Sprintf("unknown encoding %q; use utf8, base64 or hex", encoding))
-	return nil
+	return v.js.ToValue(s)
 }
 
 // encode is TextEncoder.prototype.encode.
@@ -167,6 +161,9 @@ func (v *vm) getRandomValues(c goja.FunctionCall) goja.Value {
 // btoa encodes a text whose characters are bytes.
 func (v *vm) btoa(c goja.FunctionCall) goja.Value {
 	s := v.str(c.Argument(0))
+	if base64.StdEncoding.EncodedLen(s.Length()) > v.maxText() {
+		v.tooLong("btoa")
+	}
 	raw := make([]byte, s.Length())
 	for i := range raw {
 		unit := s.CharAt(i)

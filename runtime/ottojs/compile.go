@@ -170,6 +170,7 @@ func position(text string, offset int) (line, column int) {
 const (
 	idKey       = "key ()"     // checks a property that is being assigned
 	idSum       = "sum ()"     // the result of +
+	idMethod    = "method ()"  // the name of a method
 	idSetLength = "set length" // array.length = n
 	idThrow     = "throw ()"   // notes where a value was thrown
 	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
@@ -182,7 +183,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idSetLength, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

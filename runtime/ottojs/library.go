@@ -172,9 +172,9 @@ func (v *vm) uri(c otto.FunctionCall) otto.Value {
 	malformed := func() { v.throw(&runtime.HostError{Name: "URIError", Message: "URI malformed"}) }
 	switch c.Argument(0).String() {
 	case "encodeURI":
-		return v.value(encodeURI(s, uriMarks+uriReserved))
+		return v.value(encodeURI(v.encodable(s), uriMarks+uriReserved))
 	case "encodeURIComponent":
-		return v.value(encodeURI(s, uriMarks))
+		return v.value(encodeURI(v.encodable(s), uriMarks))
 	case "decodeURI":
 		out, ok := decodeURI(s, uriReserved)
 		if !ok {
@@ -279,6 +279,7 @@ func (v *vm) invalidCharacter(message string) {
 // btoa encodes a text whose characters are bytes.
 func (v *vm) btoa(c otto.FunctionCall) otto.Value {
 	s := c.Argument(0).String()
+	v.bounded(float64(base64.StdEncoding.EncodedLen(len(s))))
 	raw := make([]byte, 0, len(s))
 	for _, r := range s {
 		if r > 0xFF {
@@ -318,9 +319,15 @@ func (v *vm) parseURL(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) formEncode(c otto.FunctionCall) otto.Value {
-	return v.value(runtime.FormEncode(c.Argument(0).String()))
+	return v.value(runtime.FormEncode(v.encodable(c.Argument(0).String())))
 }
 
 func (v *vm) formDecode(c otto.FunctionCall) otto.Value {
 	return v.value(runtime.FormDecode(c.Argument(0).String()))
+}
+
+// encodable returns a text that may be percent-encoded.
+func (v *vm) encodable(s string) string {
+	v.bounded(runtime.MaxEncoded * float64(len(s)))
+	return s
 }

@@ -1,13 +1,10 @@
 package ottojs
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
 
@@ -51,17 +48,15 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 
 func (v *vm) longest() int { return int(v.script.unit.Limits.Memory / bytesPerElement) }
 
-// maxText bounds the texts that a run makes. To put two together is one step that
-// nothing can end: 50 MB of memory that is new to the process take 50 ms, and
-// three times that while garbage is collected.
-func (v *vm) maxText() int { return int(v.script.unit.Limits.Memory / 4) }
+// maxText bounds the texts that a run makes, in bytes.
+func (v *vm) maxText() int { return v.script.unit.Limits.MaxText() }
 
 // sum is the result of a + b.
 func (v *vm) sum(c otto.FunctionCall) otto.Value {
 	sum := c.Argument(0)
 	if sum.IsString() {
 		if n := len(sum.String()); n > v.maxText() {
-			v.x.TextTooLong(n, v.maxText())
+			v.x.TextTooLong(fmt.Sprint(n, " bytes"), fmt.Sprint(v.maxText(), " bytes"))
 		}
 	}
 	return sum
@@ -73,7 +68,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.sum, v.lib.setLength, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.methodName, v.lib.setLength, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}
@@ -84,6 +79,20 @@ func (v *vm) bindSecrets() error {
 		v.secret = append(v.secret, val)
 	}
 	return nil
+}
+
+// maxMethodName bounds the names of methods that are computed.
+const maxMethodName = 1024
+
+func (v *vm) methodName(c otto.FunctionCall) otto.Value {
+	k := c.Argument(0)
+	if k.IsObject() {
+		k = v.invoke(v.lib.text, undefined, k)
+	}
+	if k.IsString() && len(k.String()) > maxMethodName {
+		v.typeError("there is no method with so long a name")
+	}
+	return k
 }
 
 // longForAssign is from which length on array.length may only be assigned as
@@ -135,19 +144,20 @@ func (v *vm) join(c otto.FunctionCall) otto.Value {
 	list, sep := c.Argument(0), c.Argument(2).String()
 	n, _ := c.Argument(1).ToInteger()
 	var b strings.Builder
+	write := func(s string) {
+		v.bounded(float64(b.Len() + len(s)))
+		b.WriteString(s)
+	}
 	for i := range int(n) {
 		v.check()
 		if i > 0 {
-			b.WriteString(sep)
+			write(sep)
 		}
 		switch e := v.Index(list, i); {
 		case e.IsObject():
 			return undefined
 		case e.IsDefined() && !e.IsNull():
-			b.WriteString(e.String())
-		}
-		if b.Len() > v.maxText() {
-			v.rangeError("join: the text is longer than %d bytes", v.maxText())
+			write(e.String())
 		}
 	}
 	return v.value(b.String())
@@ -162,18 +172,11 @@ func (v *vm) bytesOf(val otto.Value) []byte {
 }
 
 func (v *vm) bytesToString(c otto.FunctionCall) otto.Value {
-	b := v.bytesOf(c.Argument(0))
-	switch enc := c.Argument(1).String(); enc {
-	case "utf8", "utf-8":
-		return v.value(strings.ToValidUTF8(string(b), string(utf8.RuneError)))
-	case "base64":
-		return v.value(base64.StdEncoding.EncodeToString(b))
-	case "hex":
-		return v.value(hex.EncodeToString(b))
-	default:
-		v.throw(&runtime.HostError{Name: "TypeError", Message: fmt.Sprintf("unknown encoding %q; use utf8, base64 or hex", enc)})
+	s, err := runtime.BytesText(v.bytesOf(c.Argument(0)), c.Argument(1).String(), v.maxText())
+	if err != nil {
+		v.throw(err)
 	}
-	return undefined
+	return v.value(s)
 }
 
 func (v *vm) bytesSlice(c otto.FunctionCall) otto.Value {

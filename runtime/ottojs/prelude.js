@@ -290,6 +290,15 @@
   // the reach of the function that it calls.
   put(F, 'apply', go.apply);
 
+  var concat = go.strings.concat;
+  put(Error.prototype, 'toString', function () {
+    if (!isObject(this)) throw new TypeError('Error.prototype.toString called on what is not an object');
+    var name = this.name, message = this.message;
+    name = name === undefined ? 'Error' : String(name);
+    message = message === undefined ? '' : String(message);
+    return name === '' ? message : message === '' ? name : call(concat, name, ': ', message);
+  });
+
   var functionText = F.toString;
   put(F, 'toString', function () { return go.functionText(call(functionText, this)); });
 

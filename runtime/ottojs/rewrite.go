@@ -186,11 +186,10 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 	case *ast.AssignExpression:
 		return rw.assign(e)
 	case *ast.BinaryExpression:
-		long := e.Operator == token.PLUS && mayBeLong(e.Left) && mayBeLong(e.Right)
-		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
-		if long {
-			return call(idSum, e.Left.Idx0(), e)
+		if e.Operator == token.PLUS && mayBeLong(e.Left) && mayBeLong(e.Right) {
+			return rw.sum(e, func() { e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right) })
 		}
+		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
 	case *ast.BracketExpression:
 		e.Left, e.Member = rw.expression(e.Left), rw.expression(e.Member)
 	case *ast.CallExpression:
@@ -256,16 +255,23 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
 // assign turns array.length = n into a call that shortens step by step, because
 // otto deletes elements one by one, each in a walk over all.
 func (rw *rewriter) assign(e *ast.AssignExpression) ast.Expression {
-	long := e.Operator == token.PLUS && mayBeLong(e.Right)
+	if e.Operator == token.PLUS && mayBeLong(e.Right) {
+		return rw.sum(e, func() { e.Left, e.Right = rw.target(rw.expression(e.Left)), rw.expression(e.Right) })
+	}
 	e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
 	if dot, ok := e.Left.(*ast.DotExpression); ok && e.Operator == token.ASSIGN && dot.Identifier.Name == "length" {
 		return call(idSetLength, dot.Idx0(), dot.Left, e.Right)
 	}
 	e.Left = rw.target(e.Left)
-	if long {
-		return call(idSum, e.Left.Idx0(), e)
-	}
 	return e
+}
+
+// sum has the result of an addition looked at, whose operands inside instruments.
+func (rw *rewriter) sum(e ast.Expression, inside func()) ast.Expression {
+	rw.level++ // the call around it
+	inside()
+	rw.level--
+	return call(idSum, e.Idx0(), e)
 }
 
 // target checks the property that is being assigned, unless its name is
@@ -325,10 +331,13 @@ func isNumber(e ast.Expression) bool {
 	return false
 }
 
-// mayBeLong tells whether an operand of + may be a text that isn't written there.
+// mayBeLong tells whether an operand of + may be a long text. One that isn't, on
+// either side, makes a text but a little longer, as often as the run comes to it.
 func mayBeLong(e ast.Expression) bool {
 	switch e := e.(type) {
-	case *ast.StringLiteral, *ast.BooleanLiteral, *ast.NullLiteral:
+	case *ast.StringLiteral:
+		return len(e.Value) > runtime.ShortLiteral
+	case *ast.BooleanLiteral, *ast.NullLiteral:
 		return false
 	case *ast.BinaryExpression:
 		if e.Operator == token.PLUS {
@@ -344,6 +353,7 @@ func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 		e.Callee = identifier(rw.bind(name+rw.unread[e]), e.Callee.Idx0())
 	} else {
 		e.Callee = rw.expression(e.Callee)
+		rw.method(e.Callee)
 	}
 	rw.expressions(e.ArgumentList)
 	callee := e.Callee
@@ -355,6 +365,14 @@ func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 			assignTo(idCalled, e.Idx0(), boolean(true, e.Idx0())), e}}
 	}
 	return e
+}
+
+// method has the name looked at of a method that is computed: if there is none of
+// that name, otto quotes it.
+func (rw *rewriter) method(callee ast.Expression) {
+	if e, ok := callee.(*ast.BracketExpression); ok && mayBeLong(e.Member) {
+		e.Member = call(idMethod, e.Idx0(), e.Member)
+	}
 }
 
 // hostFunction returns the dotted name of the host function that e means, or "".

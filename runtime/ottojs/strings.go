@@ -74,6 +74,8 @@ func (t jsText) offset(unit int) int {
 
 // stringMethods replace those of String.prototype.
 func (v *vm) stringMethods() map[string]func(jsText, otto.FunctionCall) otto.Value {
+	upper := func(t jsText, _ otto.FunctionCall) otto.Value { return v.inPieces(t.s, strings.ToUpper) }
+	lower := func(t jsText, _ otto.FunctionCall) otto.Value { return v.inPieces(t.s, strings.ToLower) }
 	return map[string]func(jsText, otto.FunctionCall) otto.Value{
 		"charAt":      v.charAt,
 		"at":          v.stringAt,
@@ -91,11 +93,13 @@ func (v *vm) stringMethods() map[string]func(jsText, otto.FunctionCall) otto.Val
 		"padStart":    func(t jsText, c otto.FunctionCall) otto.Value { return v.pad(t, c, true) },
 		"padEnd":      func(t jsText, c otto.FunctionCall) otto.Value { return v.pad(t, c, false) },
 		"concat":      v.concat,
-		"split":       v.split,
-		"match":       v.match,
-		"search":      v.search,
-		"replace":     func(t jsText, c otto.FunctionCall) otto.Value { return v.replace(t, c, false) },
-		"replaceAll":  func(t jsText, c otto.FunctionCall) otto.Value { return v.replace(t, c, true) },
+		"toUpperCase": upper, "toLocaleUpperCase": upper,
+		"toLowerCase": lower, "toLocaleLowerCase": lower,
+		"split":      v.split,
+		"match":      v.match,
+		"search":     v.search,
+		"replace":    func(t jsText, c otto.FunctionCall) otto.Value { return v.replace(t, c, false) },
+		"replaceAll": func(t jsText, c otto.FunctionCall) otto.Value { return v.replace(t, c, true) },
 	}
 }
 
@@ -292,12 +296,33 @@ func (v *vm) pad(t jsText, c otto.FunctionCall, start bool) otto.Value {
 	if missing <= 0 || fill == "" {
 		return v.value(t.s)
 	}
-	v.bounded(missing * float64(len(fill)))
+	v.bounded(float64(len(t.s)) + missing*float64(len(fill)))
 	padding := newText(strings.Repeat(fill, int(missing)/newText(fill).length()+1)).slice(0, int(missing))
 	if start {
 		return v.value(padding + t.s)
 	}
 	return v.value(t.s + padding)
+}
+
+// inPieces maps a text with a checkpoint after some of it. No character has a say
+// in what becomes of another.
+func (v *vm) inPieces(s string, f func(string) string) otto.Value {
+	const piece = 64 << 10
+	if len(s) <= piece {
+		return v.value(f(s))
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		v.check()
+		end := min(piece, len(s))
+		for end < len(s) && !utf8.RuneStart(s[end]) {
+			end++
+		}
+		b.WriteString(f(s[:end]))
+		s = s[end:]
+		v.bounded(float64(b.Len()))
+	}
+	return v.value(b.String())
 }
 
 func (v *vm) concat(t jsText, c otto.FunctionCall) otto.Value {

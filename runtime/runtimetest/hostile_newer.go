@@ -173,6 +173,7 @@ var hostileNewer = []hostileCase{
 	{"memory: a spread text", "", `return {...'x'.repeat(5e7)}`},
 	{"memory: a text's characters", "", `return [...'x'.repeat(5e7)]`},
 	{"memory: for...in of a text", "", `let n = 0; for (const k in new String('x'.repeat(5e7))) n++; return n`},
+	{"memory: a template of many", runtime.CodeMemory, "const s = 'x'.repeat(6e6); for (;;) { const t = `" + strings.Repeat("${s}", 60) + "` }"},
 	{"memory: templates", runtime.CodeMemory, "let s = 'x'; for (;;) s = `${s}${s}`"},
 	{"memory: Map", runtime.CodeMemory, `const m = new Map(); for (let i = 0; ; i++) m.set(i, 'text ' + i)`},
 	{"memory: promises", runtime.CodeMemory, `const l = []; for (;;) l.push(new Promise(() => {}))`},
