@@ -1,4 +1,34 @@
 package runtime
 
+import (
+	"slices"
+	"sync"
+)
+
 // CheckNesting gives the tests what Load checks before an engine parses.
 func CheckNesting(src string) *Error { return checkNesting("test.js", src) }
+
+// Worst has the watcher try runs that are held, each of which does its work again
+// and again while it may go on, and returns the one that would be stopped, or -1.
+func Worst(work ...func()) int {
+	w := newWatcher()
+	var runs []*Exec
+	var over sync.WaitGroup
+	for _, f := range work {
+		x := &Exec{watch: w}
+		x.state.Store(stateHold)
+		runs = append(runs, x)
+		over.Go(func() {
+			for w.await(x); x.state.Load() != stateStop; w.await(x) {
+				f()
+			}
+		})
+	}
+	worst := w.onTrial(runs)
+	for _, x := range runs {
+		x.state.Store(stateStop)
+	}
+	w.release()
+	over.Wait()
+	return slices.Index(runs, worst)
+}

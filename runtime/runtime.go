@@ -135,9 +135,9 @@ type Pass interface {
 	Idle(time.Duration)
 	// Resume takes a slot again. Its error ends the run.
 	Resume(ctx context.Context) error
-	// Yield is asked every few milliseconds while the run is on a slot, by
-	// another goroutine: whether the run is to leave and resume at its next
-	// checkpoint.
+	// Yield is asked every few milliseconds while the run is on a slot, by any
+	// goroutine, a run's own, too: whether the run is to leave and resume at its
+	// next checkpoint.
 	Yield() bool
 	// Done ends the run, whether it has a slot or not.
 	Done()

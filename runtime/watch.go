@@ -20,10 +20,11 @@ const watchInterval = 5 * time.Millisecond
 // between two looks is ascribed in equal parts to the runs on a slot. A run to
 // which more than its limit has been ascribed is a suspect: it is held at its
 // next checkpoint and garbage is collected, for most growth is garbage. If what
-// is left has grown past the limit since the run began, the suspect with the
-// largest share is stopped. One at a time: its memory has to be freed before
-// another is judged. Other runs go on meanwhile, and a suspect whose deadline
-// passes is let go, to end: the collection is on a goroutine of its own.
+// is left has grown past the limit since the run began, and no other run was
+// there, it is stopped; if there were others, the suspects are tried, see
+// onTrial. One is stopped at a time: its memory has to be freed before another is
+// judged. Other runs go on meanwhile, and a suspect whose deadline passes is let
+// go, to end: the verdict is found on a goroutine of its own.
 type watcher struct {
 	epoch  time.Time
 	looked atomic.Int64 // when the last look began, in ns after epoch
@@ -33,6 +34,7 @@ type watcher struct {
 	running bool
 	heap    heapSample
 	metrics [3]metrics.Sample
+	removed bool  // a run, since the last look
 	judging bool  // a goroutine collects garbage for a verdict
 	last    *Exec // stopped for its memory, and not gone yet
 
@@ -84,7 +86,7 @@ func (w *watcher) remove(x *Exec) {
 	if x.next != nil {
 		x.next.prev = x.prev
 	}
-	x.prev, x.next, x.watched = nil, nil, false
+	x.prev, x.next, x.watched, w.removed = nil, nil, false, true
 	if w.last == x {
 		w.last = nil
 	}
@@ -122,7 +124,8 @@ func (w *watcher) loop() {
 // looks itself then, before it takes the next such step.
 func (w *watcher) overdue() bool { return w.now()-w.looked.Load() > int64(2*watchInterval) }
 
-// look reports whether there is anything left to watch.
+// look looks at all runs, and reports whether there were any: without, the loop
+// that called it has to end. A run that calls it is always there itself.
 func (w *watcher) look() bool {
 	w.looked.Store(w.now())
 	w.mu.Lock()
@@ -180,38 +183,115 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 		if x.since.Load() == 0 || on == 0 {
 			continue
 		}
+		if w.active.next == nil && !w.removed {
+			x.alone += growth
+		}
 		if x.growth += growth / on; x.growth > uint64(x.Limits.Memory) {
 			suspects = append(suspects, x)
 		}
 	}
+	w.removed = false
 	return suspects
 }
 
 // judge finds out how much of the growth is alive, stops the worst of the held
-// suspects that are guilty, and lets the others go on.
+// suspects, and lets the others go on.
 func (w *watcher) judge(suspects []*Exec) {
 	goruntime.GC()
+	guilty := w.guilty(suspects)
+	worst := w.alone(guilty)
+	if worst == nil && len(guilty) > 0 {
+		worst = w.onTrial(guilty)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.heap, w.judging = w.sample(), false
-	var worst *Exec
-	for _, x := range suspects {
-		guilty := x.watched && minus(w.heap.live, x.base.live) > uint64(x.Limits.Memory)
-		if guilty && (worst == nil || x.growth > worst.growth) {
-			worst = x
-		}
-	}
-	if worst != nil && w.last == nil {
+	w.judging = false
+	if worst != nil && worst.watched && w.last == nil {
 		w.last = worst
 		worst.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler needed too much memory",
 			Allowed: fmt.Sprintf("%d MiB", worst.Limits.Memory>>20),
 			Used:    fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20)}})
 	}
 	for _, x := range suspects {
-		x.growth = 0 // the garbage is gone; what comes next is counted from here
+		x.growth, x.alone = 0, 0 // the garbage is gone; what comes next is counted from here
 		x.state.CompareAndSwap(stateHold, stateRun)
 	}
 	w.release()
+}
+
+// guilty are the suspects since whose beginning what is alive has grown by more
+// than their limit. That may have been others.
+func (w *watcher) guilty(suspects []*Exec) (guilty []*Exec) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heap = w.sample()
+	for _, x := range suspects {
+		if x.watched && minus(w.heap.live, x.base.live) > uint64(x.Limits.Memory) {
+			guilty = append(guilty, x)
+		}
+	}
+	return guilty
+}
+
+// trial is how long a suspect goes on while the others are held, and leastAsked
+// what it allocates then, at least, if it is to be stopped.
+const (
+	trial      = 2 * time.Millisecond
+	rounds     = 3 // of trials: a run that has just begun isn't held, and would be taken for them
+	leastAsked = 256 << 10
+)
+
+// alone returns the one of the guilty that has grown past its limit while there
+// was no other run, if there is one.
+func (w *watcher) alone(guilty []*Exec) *Exec {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, x := range guilty {
+		if x.alone > uint64(x.Limits.Memory) {
+			return x
+		}
+	}
+	return nil
+}
+
+// onTrial picks the one of the guilty to be stopped, nil for none. What was
+// ascribed to a run tells little if others computed beside it: one that only
+// counts gets as much as one that eats memory. So each goes on for a moment while
+// the others are held, and the one that asks for most is the worst. A run that
+// keeps much and asks for no more is let go on, to its deadline.
+func (w *watcher) onTrial(guilty []*Exec) (worst *Exec) {
+	idle := allocatedIn(trial) // by those that aren't suspects
+	least := make([]uint64, len(guilty))
+	for round := range rounds {
+		for i, x := range guilty {
+			if !x.state.CompareAndSwap(stateHold, stateRun) {
+				continue // it has ended
+			}
+			w.release()
+			asked := allocatedIn(trial)
+			x.state.CompareAndSwap(stateRun, stateHold)
+			if round == 0 || asked < least[i] {
+				least[i] = asked
+			}
+		}
+	}
+	most := leastAsked + 2*idle
+	for i, x := range guilty {
+		if least[i] > most {
+			worst, most = x, least[i]
+		}
+	}
+	return worst
+}
+
+// allocatedIn waits, and returns how many bytes were allocated meanwhile.
+func allocatedIn(d time.Duration) uint64 {
+	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(allocated)
+	before := allocated[0].Value.Uint64()
+	time.Sleep(d)
+	metrics.Read(allocated)
+	return allocated[0].Value.Uint64() - before
 }
 
 func minus(a, b uint64) uint64 {

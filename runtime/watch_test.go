@@ -32,3 +32,30 @@ func TestMemoryFreedElsewhereHidesNothing(t *testing.T) {
 	}
 	goruntime.KeepAlive(elsewhere)
 }
+
+// TestTrialFindsWhoAllocates among runs to which the same has been ascribed. On
+// a busy machine a trial may be over before it began; then there is no verdict.
+func TestTrialFindsWhoAllocates(t *testing.T) {
+	var kept [][]byte
+	counted := 0
+	counts := func() { counted++ }
+	allocates := func() {
+		if kept = append(kept, make([]byte, 1<<20)); len(kept) > 64 {
+			kept = nil
+		}
+	}
+	worst := -1
+	for worst < 0 && t.Context().Err() == nil {
+		worst = runtime.Worst(counts, allocates, func() { goruntime.Gosched() })
+	}
+	if worst != 1 {
+		t.Errorf("run %d would be stopped, want 1", worst)
+	}
+}
+
+// TestNobodyIsStoppedWhoAsksForNothing has a verdict only for a run that allocates.
+func TestNobodyIsStoppedWhoAsksForNothing(t *testing.T) {
+	if worst := runtime.Worst(func() {}, func() { goruntime.Gosched() }); worst >= 0 {
+		t.Errorf("run %d would be stopped", worst)
+	}
+}
