@@ -63,7 +63,11 @@ type jsonWriter[V any] struct {
 	path  []segment // where the writer is, for the errors of modeData
 	gap   string
 	keys  []string // the outermost object's, if they are known
+	count uint     // of values
 }
+
+// valuesBetween is how many values are written between two checkpoints.
+const valuesBetween = 16
 
 // usualDepth is how deep most values nest.
 const usualDepth = 8
@@ -157,7 +161,9 @@ func isIdentifier(s string) bool {
 // value writes v and reports whether there was something to write. It is under
 // a key or, from 0 on, an index.
 func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error) {
-	w.r.Check()
+	if w.count++; w.count%valuesBetween == 0 {
+		w.r.Check()
+	}
 	if len(w.out) > w.limit {
 		return false, errTooLarge
 	}
