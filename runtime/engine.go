@@ -117,7 +117,7 @@ type Exec struct {
 	watched    bool
 	prev, next *Exec
 	growth     uint64     // of the heap, ascribed to this run
-	alone      uint64     // of that, while no other run computed
+	byItself   uint64     // of that, while there was no other run
 	base       heapSample // the heap when the run started
 }
 
@@ -171,7 +171,11 @@ func (x *Exec) yield() {
 	if x.watch.overdue() {
 		x.watch.look()
 	}
-	x.watch.await(x)
+	if x.state.Load() == stateHold {
+		x.stopClock() // it doesn't compute meanwhile
+		x.watch.await(x)
+		x.since.Store(x.watch.now())
+	}
 	if x.state.Load() == stateAway {
 		x.leave()
 		if err := x.enter(); err != nil {

@@ -24,7 +24,7 @@ func Worst(work ...func()) int {
 			}
 		})
 	}
-	worst := w.onTrial(runs)
+	worst := onTrial(runs, w.release)
 	for _, x := range runs {
 		x.state.Store(stateStop)
 	}

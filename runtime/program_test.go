@@ -76,6 +76,8 @@ func TestLoadErrors(t *testing.T) {
 		{"with", runtime.Source{Files: map[string]string{"api/main.js": "\n  with (a) { b; }"}}, runtime.Limits{},
 			runtime.Error{Code: runtime.CodeUnsupported, File: "api/main.js", Line: 2, Column: 3, SourceLine: "  with (a) { b; }",
 				Message: "the with statement can't be run safely on otto"}},
+		{"a long name", runtime.Source{Files: map[string]string{"api/main.js": "var a;\nfunction " + strings.Repeat("f", 2000) + "() {}"}}, runtime.Limits{SourceBytes: 3000},
+			runtime.Error{Code: runtime.CodeUnsupported, File: "api/main.js", Line: 2, Column: 10, SourceLine: "function " + strings.Repeat("f", 391) + "...", Message: "this name is too long"}},
 		{"flags", runtime.Source{Files: map[string]string{"api/main.js": "var re = /x/u;"}}, runtime.Limits{},
 			runtime.Error{Code: runtime.CodeUnsupported, File: "api/main.js", Line: 1, Column: 10, SourceLine: "var re = /x/u;",
 				Message: "otto knows the regular expression flags g, i and m, not u"}},

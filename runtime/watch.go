@@ -1,9 +1,12 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	goruntime "runtime"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,14 +32,15 @@ type watcher struct {
 	epoch  time.Time
 	looked atomic.Int64 // when the last look began, in ns after epoch
 
-	mu      sync.Mutex
-	active  *Exec // the first of a list
-	running bool
-	heap    heapSample
-	metrics [3]metrics.Sample
-	removed bool  // a run, since the last look
-	judging bool  // a goroutine collects garbage for a verdict
-	last    *Exec // stopped for its memory, and not gone yet
+	mu        sync.Mutex
+	active    *Exec // the first of a list
+	running   bool
+	heap      heapSample
+	metrics   [3]metrics.Sample
+	removed   bool  // a run, since the last look
+	acquitted int   // times in a row that nobody was stopped; judge's
+	judging   bool  // a goroutine collects garbage for a verdict
+	last      *Exec // stopped for its memory, and not gone yet
 
 	held     sync.Mutex // guards nothing but the wait for the next
 	released sync.Cond  // a run's state is no longer stateHold
@@ -184,7 +188,7 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 			continue
 		}
 		if w.active.next == nil && !w.removed {
-			x.alone += growth
+			x.byItself += growth
 		}
 		if x.growth += growth / on; x.growth > uint64(x.Limits.Memory) {
 			suspects = append(suspects, x)
@@ -199,9 +203,14 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 func (w *watcher) judge(suspects []*Exec) {
 	goruntime.GC()
 	guilty := w.guilty(suspects)
-	worst := w.alone(guilty)
+	worst := w.byItself(guilty)
 	if worst == nil && len(guilty) > 0 {
-		worst = w.onTrial(guilty)
+		// A verdict must come in the end: who notices the trial can keep still.
+		if worst = onTrial(guilty, w.release); worst != nil {
+			w.acquitted = 0
+		} else if w.acquitted++; w.acquitted > maxAcquitted {
+			worst, w.acquitted = guilty[0], 0
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -213,14 +222,23 @@ func (w *watcher) judge(suspects []*Exec) {
 			Used:    fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20)}})
 	}
 	for _, x := range suspects {
-		x.growth, x.alone = 0, 0 // the garbage is gone; what comes next is counted from here
+		x.growth, x.byItself = 0, 0 // the garbage is gone; what comes next is counted from here
 		x.state.CompareAndSwap(stateHold, stateRun)
 	}
 	w.release()
 }
 
+// maxTried bounds the runs that are tried, and so for how long they are held;
+// maxAcquitted is how many times in a row nobody is stopped though memory has
+// grown past the limit of somebody.
+const (
+	maxTried     = 8
+	maxAcquitted = 1
+)
+
 // guilty are the suspects since whose beginning what is alive has grown by more
-// than their limit. That may have been others.
+// than their limit, which may have been others: those first to whom most has been
+// ascribed.
 func (w *watcher) guilty(suspects []*Exec) (guilty []*Exec) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -230,55 +248,58 @@ func (w *watcher) guilty(suspects []*Exec) (guilty []*Exec) {
 			guilty = append(guilty, x)
 		}
 	}
-	return guilty
+	slices.SortStableFunc(guilty, func(a, b *Exec) int { return cmp.Compare(b.growth, a.growth) })
+	return guilty[:min(len(guilty), maxTried)]
 }
 
-// trial is how long a suspect goes on while the others are held, and leastAsked
-// what it allocates then, at least, if it is to be stopped.
-const (
-	trial      = 2 * time.Millisecond
-	rounds     = 3 // of trials: a run that has just begun isn't held, and would be taken for them
-	leastAsked = 256 << 10
-)
-
-// alone returns the one of the guilty that has grown past its limit while there
-// was no other run, if there is one.
-func (w *watcher) alone(guilty []*Exec) *Exec {
+// byItself returns the one of the guilty to which more than its limit was
+// ascribed while there was no other run, if there is one.
+func (w *watcher) byItself(guilty []*Exec) *Exec {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, x := range guilty {
-		if x.alone > uint64(x.Limits.Memory) {
+		if x.byItself > uint64(x.Limits.Memory) {
 			return x
 		}
 	}
 	return nil
 }
 
-// onTrial picks the one of the guilty to be stopped, nil for none. What was
-// ascribed to a run tells little if others computed beside it: one that only
-// counts gets as much as one that eats memory. So each goes on for a moment while
-// the others are held, and the one that asks for most is the worst. A run that
-// keeps much and asks for no more is let go on, to its deadline.
-func (w *watcher) onTrial(guilty []*Exec) (worst *Exec) {
-	idle := allocatedIn(trial) // by those that aren't suspects
-	least := make([]uint64, len(guilty))
-	for round := range rounds {
+const (
+	// trial is how long a suspect goes on while the others are held.
+	trial = 2 * time.Millisecond
+	// trials is how many each of them gets. The least counts: runs that have just
+	// begun are not held, and what they allocate would count as the suspect's.
+	trials = 3
+	// leastAllocated is what a suspect allocates in a trial, at least, if it is to
+	// be stopped.
+	leastAllocated = 256 << 10
+)
+
+// onTrial picks the one of the guilty, all of them held, to be stopped, or nil.
+// What was ascribed to a run tells little if others computed beside it: one that
+// only counts gets as much as one that eats memory. So each goes on for a moment
+// while the others are held, and the one that allocates most is picked. It may
+// all be garbage: which of two runs that allocate keeps it, nobody can tell.
+func onTrial(guilty []*Exec, release func()) (worst *Exec) {
+	threshold := leastAllocated + 2*allocatedIn(trial) // by those that aren't suspects
+	allocated := make([]uint64, len(guilty))
+	for i := range allocated {
+		allocated[i] = math.MaxUint64
+	}
+	for range trials {
 		for i, x := range guilty {
 			if !x.state.CompareAndSwap(stateHold, stateRun) {
-				continue // it has ended
+				continue // it has ended, or has to leave its slot first
 			}
-			w.release()
-			asked := allocatedIn(trial)
+			release()
+			allocated[i] = min(allocated[i], allocatedIn(trial))
 			x.state.CompareAndSwap(stateRun, stateHold)
-			if round == 0 || asked < least[i] {
-				least[i] = asked
-			}
 		}
 	}
-	most := leastAsked + 2*idle
 	for i, x := range guilty {
-		if least[i] > most {
-			worst, most = x, least[i]
+		if n := allocated[i]; n != math.MaxUint64 && n > threshold {
+			worst, threshold = x, n
 		}
 	}
 	return worst

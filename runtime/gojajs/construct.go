@@ -96,8 +96,33 @@ func checkTyped(v *vm, name string, args []goja.Value) []goja.Value {
 		v.checkBytes(v.toNumber(args[0]) * elementSize(name))
 		return args
 	}
-	args[0] = v.listLike(obj)
+	args[0] = v.numbersOf(v.listLike(obj))
 	return args
+}
+
+// typedFrom is for a typed array's from, which makes numbers of what a function,
+// if there is one, makes of the list.
+func typedFrom(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	a := c.Argument(0)
+	if goja.IsUndefined(a) || goja.IsNull(a) {
+		return c
+	}
+	list := v.listOf(a)
+	if goja.IsUndefined(c.Argument(1)) {
+		v.numbersOf(list)
+	}
+	return with(c, 0, list)
+}
+
+// numbersOf refuses a list with a text that takes long to read as a number.
+func (v *vm) numbersOf(list goja.Value) goja.Value {
+	if obj, ok := list.(*goja.Object); ok && obj.ClassName() == "Array" {
+		for i := range v.lengthOf(obj) {
+			v.x.Check()
+			v.checkNumber(obj.Get(strconv.Itoa(i)))
+		}
+	}
+	return list
 }
 
 // listLike makes a list of what is iterable or like an array. Bytes stay what
@@ -127,7 +152,7 @@ func elementSize(name string) float64 {
 // checkSet bounds the list that a typed array is set from.
 func checkSet(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	if obj, ok := c.Argument(0).(*goja.Object); ok {
-		return with(c, 0, v.listLike(obj))
+		return with(c, 0, v.numbersOf(v.listLike(obj)))
 	}
 	return c
 }
@@ -295,12 +320,29 @@ func (v *vm) prepareProto() {
 	}))
 }
 
+// numbers guards a native that makes numbers of all its arguments.
+func numbers(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	for _, a := range c.Arguments {
+		v.checkNumber(a)
+	}
+	return c
+}
+
+// checkNumber refuses a text that takes long to read as a number.
+func (v *vm) checkNumber(val goja.Value) {
+	if s, ok := val.(goja.String); ok && s.Length() > maxNumber {
+		v.rangeError("a text of more than " + strconv.Itoa(maxNumber) + " characters is no number")
+	}
+}
+
+// maxNumber is how long a text may be of which natives make a number.
+const maxNumber = 10_000
+
 // shortNumber refuses a text that is far longer than a number can be.
 func shortNumber(v *vm, c goja.FunctionCall) goja.FunctionCall {
-	const most = 10_000
 	s := v.str(c.Argument(0))
-	if s.Length() > most {
-		s = s.Substring(0, most)
+	if s.Length() > maxNumber {
+		s = s.Substring(0, maxNumber)
 	}
 	return with(c, 0, s)
 }

@@ -129,7 +129,7 @@ func (v *vm) toNumber(val goja.Value) float64 {
 // arrayMethod guards a method of Array.prototype. What isn't an array is copied
 // into one, as its length may change while it is walked through.
 func arrayMethod(v *vm, native *goja.Object) goja.Value {
-	f := code(native)
+	f, name := code(native), native.Get("name").String()
 	return v.stand(native, func(c goja.FunctionCall) goja.Value {
 		obj, ok := c.This.(*goja.Object)
 		switch {
@@ -139,14 +139,15 @@ func arrayMethod(v *vm, native *goja.Object) goja.Value {
 			}
 			return f(c)
 		case obj.ClassName() == "Array", isTyped(obj):
-			v.lengthOf(obj)
+			v.checkCompared(name, c, v.lengthOf(obj))
 			return f(c)
 		}
 		length := v.lengthOf(obj)
+		v.checkCompared(name, c, length)
 		list := v.library("copy", obj, v.js.ToValue(length))
 		c.This = list
 		val := f(c)
-		if mutators[native.Get("name").String()] {
+		if mutators[name] {
 			v.library("restore", obj, list, v.js.ToValue(length))
 		}
 		if val == list {
@@ -242,6 +243,20 @@ func checkConcat(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	return c
 }
 
+// maxKeys is how many keys are listed or made in one step, which takes a
+// microsecond for each.
+const maxKeys = 100_000
+
+// checkCompared bounds what a search among n elements compares with a text.
+func (v *vm) checkCompared(name string, c goja.FunctionCall, n int) {
+	switch name {
+	case "includes", "indexOf", "lastIndexOf":
+		if want, ok := c.Argument(0).(goja.String); ok && float64(n)*float64(want.Length()) > maxSearch {
+			v.rangeError("this search takes too long; look for a shorter text, or in a shorter list")
+		}
+	}
+}
+
 // checkKeys refuses an object whose keys alone are too many: each character of
 // a text and each element of a typed array is one.
 func (v *vm) checkKeys(val goja.Value) {
@@ -250,11 +265,11 @@ func (v *vm) checkKeys(val goja.Value) {
 	case goja.String:
 		n = val.Length()
 	case *goja.Object:
-		if val.ClassName() == "String" || isTyped(val) {
+		if val.ClassName() == "String" || val.ClassName() == "Array" || isTyped(val) {
 			n = int(v.toNumber(val.Get("length")))
 		}
 	}
-	if n > v.longest() {
+	if n > maxKeys {
 		v.rangeError("there are too many keys: " + strconv.Itoa(n))
 	}
 }
@@ -361,11 +376,17 @@ func fromEntries(v *vm, native *goja.Object) goja.Value {
 }
 
 // allNamed guards all that an object has, before it is looked up at once.
+const maxDescribed = 20_000
+
 func allNamed(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	for _, a := range c.Arguments {
 		v.checkKeys(a)
 		if obj, ok := a.(*goja.Object); ok {
-			for _, name := range obj.GetOwnPropertyNames() {
+			names := obj.GetOwnPropertyNames()
+			if len(names) > maxDescribed {
+				v.rangeError("there are more than " + strconv.Itoa(maxDescribed) + " properties to be described")
+			}
+			for _, name := range names {
 				v.reach(name)
 			}
 			for _, s := range obj.Symbols() {

@@ -38,6 +38,9 @@ func TestUnusualFiles(t *testing.T) {
 			Message: "for await can't be used in a handler; write for (const x of list) { const value = await x; ... }"}},
 		{"an async generator", "async function* f() {}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 1, Message: noGenerator}},
 		{"an async generator method", "return {async *f() {}}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 16, Message: noGenerator}},
+		{"arguments in an arrow function", "function f() {\n  return () => [() => arguments]\n}", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 23,
+			Message: "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args"}},
+		{"arguments in a function in one", "return (() => function () { return arguments.length })()(1, 2)", outcome{Body: "2"}},
 		{"an end in the middle", "function handler() {\n  return {a: 1,\n", outcome{Code: runtime.CodeSyntax, Message: "Unexpected end of the file", Line: 3, Column: 1}},
 	}
 	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{gojajs.New()}})

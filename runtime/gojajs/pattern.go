@@ -36,7 +36,7 @@ type pattern struct {
 const (
 	// maxSteps bounds one match that is made in a single step: RE2 takes at
 	// most instructions times bytes steps, of a few nanoseconds.
-	maxSteps = 20e6
+	maxSteps = 5e6
 	// maxLiteralsSize bounds what a program has in its text: goja compiles that
 	// when the program is loaded, to some bytes for each.
 	maxLiteralsSize = 10 * runtime.MaxPatternSize

@@ -143,6 +143,8 @@ func (rw *rewriter) node(node any) {
 		n.New = n.Callee.Idx0()
 	case *ast.ArrayLiteral:
 		rw.mentions.arrays = true
+	case *ast.ArrowFunctionLiteral:
+		rw.noArguments(n)
 	case *ast.ParameterList:
 		rw.mentions.arrays = rw.mentions.arrays || n.Rest != nil
 	case *ast.TemplateLiteral:
@@ -187,6 +189,19 @@ func (rw *rewriter) node(node any) {
 	case *ast.WithStatement:
 		rw.refuse(n.With, "the with statement can't be run safely")
 	}
+}
+
+// noArguments refuses an arrow function that uses the arguments of the function
+// around it: goja reads them from the wrong place of its stack, where there may be
+// anything.
+func (rw *rewriter) noArguments(arrow *ast.ArrowFunctionLiteral) {
+	nodes(reflect.ValueOf(arrow), make(map[any]bool), func(node any) bool {
+		if id, ok := node.(*ast.Identifier); ok && id.Name == "arguments" {
+			rw.refuse(id.Idx, "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args")
+		}
+		_, function := node.(*ast.FunctionLiteral)
+		return !function
+	})
 }
 
 // harmless notes that an expression is called, or used in another way that can't

@@ -113,7 +113,7 @@ var guards = func() map[string]guard {
 
 		"Array.from": instead(arrayFrom), "Object.fromEntries": fromEntries,
 		"Promise.all": iterable(0), "Promise.allSettled": iterable(0), "Promise.any": iterable(0), "Promise.race": iterable(0),
-		"%TypedArray%.from": iterable(0),
+		"%TypedArray%.from": checking(typedFrom),
 
 		"Object.keys": checking(keysOf), "Object.values": checking(keysOf), "Object.entries": checking(keysOf),
 		"Object.getOwnPropertyNames": checking(keysOf), "Object.freeze": checking(keysOf), "Object.seal": checking(keysOf),
@@ -149,6 +149,8 @@ var guards = func() map[string]guard {
 
 		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
+		"Math.max": checking(numbers), "Math.min": checking(numbers), "Math.hypot": checking(numbers),
+		"String.fromCharCode": checking(numbers), "String.fromCodePoint": checking(numbers),
 		"parseInt": checking(shortNumber), "parseFloat": checking(shortNumber), "Number.parseInt": checking(shortNumber), "Number.parseFloat": checking(shortNumber),
 	}
 	// at, entries, keys, pop, push and values take no longer for a long array.

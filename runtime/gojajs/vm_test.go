@@ -72,7 +72,6 @@ func TestStackIsTheAuthors(t *testing.T) {
 func TestInsideIsHidden(t *testing.T) {
 	for _, src := range []string{
 		`return [typeof arguments[4], Object.keys(arguments).length, Array.from(arguments).filter(Boolean).length]`,
-		`'use strict'; const all = () => arguments; return [typeof all()[4], Object.keys(all()).length, 0]`,
 		`let arguments = {4: undefined}; return [typeof arguments[4], 4, 0]`,
 		`return [typeof globalThis['inside ()'], 4, 0]`,
 	} {
@@ -171,7 +170,6 @@ func TestOnlyHandler(t *testing.T) {
 		`function handler(request) { return handler.name + typeof handler; }`,
 		`function handler(request) { return request.again ? 'x' : handler({again: true}); }`,
 		`function handler(request) { return arguments.length + typeof arguments[4]; }`,
-		`function handler(request) { return (() => arguments.length)(); }`,
 		`function handler(request) { module.exports = () => 'exported'; return 'x'; }`,
 		`function handler(request) { exports.a = 1; return typeof module + typeof require; }`,
 		`function handler(request) { let module = 1; return module; }`,

@@ -224,10 +224,16 @@ func (v *vm) apply(c otto.FunctionCall) otto.Value {
 		v.rangeError("apply: more than %d arguments", v.longest())
 	}
 	args := make([]any, n)
+	texts := 0 // natives make numbers of them without a checkpoint
 	for i := range args {
 		v.check()
-		args[i] = v.Index(list, i)
+		arg := v.Index(list, i)
+		if arg.IsString() {
+			texts += len(arg.String())
+		}
+		args[i] = arg
 	}
+	v.bounded(float64(texts))
 	return v.invoke(c.This, c.Argument(0), args...)
 }
 

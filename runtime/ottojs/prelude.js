@@ -292,9 +292,9 @@
 
   var concat = go.strings.concat;
   put(Error.prototype, 'toString', function () {
-    if (!isObject(this)) throw new TypeError('Error.prototype.toString called on what is not an object');
-    var name = this.name, message = this.message;
+    var name = this.name;
     name = name === undefined ? 'Error' : String(name);
+    var message = this.message;
     message = message === undefined ? '' : String(message);
     return name === '' ? message : message === '' ? name : call(concat, name, ': ', message);
   });

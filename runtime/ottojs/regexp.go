@@ -1,6 +1,7 @@
 package ottojs
 
 import (
+	"io"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -25,8 +26,9 @@ type pattern struct {
 
 const (
 	// maxSteps bounds one match: RE2 takes at most instructions times bytes
-	// steps, of a few nanoseconds.
-	maxSteps = 200e6
+	// steps, of a few nanoseconds. Past maxAtOnce there are checkpoints among them.
+	maxSteps  = 200e6
+	maxAtOnce = 5e6
 	// maxPatterns bounds a VM's cache.
 	maxPatterns = 256
 )
@@ -142,14 +144,14 @@ func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
 	return undefined
 }
 
-// match finds the first match at or behind a byte offset.
-func (p *pattern) match(s string, from int) []int {
+// firstMatch finds the first match at or behind a byte offset.
+func (v *vm) firstMatch(p *pattern, s string, from int) []int {
 	if from == 0 {
-		return p.first.FindStringSubmatchIndex(s)
+		return v.find(p.first, p.size, s)
 	}
 	_, size := utf8.DecodeLastRuneInString(s[:from])
 	base := from - size
-	m := p.next.FindStringSubmatchIndex(s[base:])
+	m := v.find(p.next, p.size, s[base:])
 	if m == nil {
 		return nil
 	}
@@ -161,10 +163,36 @@ func (p *pattern) match(s string, from int) []int {
 	return m[2:]
 }
 
+func (v *vm) find(re *regexp.Regexp, size int, s string) []int {
+	if float64(size)*float64(len(s)) <= maxAtOnce {
+		return re.FindStringSubmatchIndex(s)
+	}
+	return re.FindReaderSubmatchIndex(&checkedReader{v, s, 0})
+}
+
+// checkedReader reads a text with a checkpoint now and then.
+type checkedReader struct {
+	vm    *vm
+	rest  string
+	count uint
+}
+
+func (r *checkedReader) ReadRune() (rune, int, error) {
+	if r.rest == "" {
+		return 0, 0, io.EOF
+	}
+	if r.count++; r.count%256 == 0 {
+		r.vm.check()
+	}
+	c, size := utf8.DecodeRuneInString(r.rest)
+	r.rest = r.rest[size:]
+	return c, size, nil
+}
+
 // each calls f with all matches from the beginning, and stops between them when
 // the run has to end.
 func (v *vm) each(p *pattern, s string, f func(m []int)) {
-	if !p.empty && float64(p.size)*float64(len(s))*float64(len(s)) < maxSteps {
+	if !p.empty && float64(p.size)*float64(len(s))*float64(len(s)) < maxAtOnce {
 		for _, m := range p.first.FindAllStringSubmatchIndex(s, -1) {
 			f(m)
 		}
@@ -172,7 +200,7 @@ func (v *vm) each(p *pattern, s string, f func(m []int)) {
 	}
 	for at := 0; at <= len(s); {
 		v.check()
-		m := p.match(s, at)
+		m := v.firstMatch(p, s, at)
 		if m == nil {
 			return
 		}
@@ -208,7 +236,7 @@ func (v *vm) execOn(re otto.Value, t jsText) otto.Value {
 			return otto.NullValue()
 		}
 	}
-	m := p.match(t.s, t.offset(from))
+	m := v.firstMatch(p, t.s, t.offset(from))
 	if m == nil {
 		if global {
 			v.setLastIndex(re, 0)
@@ -262,7 +290,7 @@ func (v *vm) match(t jsText, c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) search(t jsText, c otto.FunctionCall) otto.Value {
-	m := v.patternOf(v.toRegexp(c.Argument(0)), len(t.s)).match(t.s, 0)
+	m := v.firstMatch(v.patternOf(v.toRegexp(c.Argument(0)), len(t.s)), t.s, 0)
 	if m == nil {
 		return v.value(-1)
 	}
@@ -314,7 +342,7 @@ func (v *vm) replace(t jsText, c otto.FunctionCall, all bool) otto.Value {
 		case all:
 			v.typeError("replaceAll needs a regular expression with the flag g")
 		default:
-			if m := p.match(t.s, 0); m != nil {
+			if m := v.firstMatch(p, t.s, 0); m != nil {
 				r.one(m)
 			}
 		}

@@ -61,6 +61,9 @@ func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 	rw.level++
 	rw.functions++
 	defer func() { rw.level--; rw.functions-- }()
+	if fn.Name != nil {
+		rw.shortName(fn.Name)
+	}
 	body := fn.Body.(*ast.BlockStatement)
 	rw.directives(body.List)
 	rw.statements(body.List)
@@ -69,6 +72,13 @@ func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 		if d, ok := d.(*ast.FunctionDeclaration); ok {
 			rw.function(d.Function)
 		}
+	}
+}
+
+// shortName refuses a name that errors would quote at length, for each frame.
+func (rw *rewriter) shortName(id *ast.Identifier) {
+	if len(id.Name) > maxMethodName {
+		rw.refuse(id.Idx, "this name is too long")
 	}
 }
 
@@ -202,6 +212,7 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 		rw.function(e)
 	case *ast.Identifier:
 		rw.uses[e.Name] = true
+		rw.shortName(e)
 	case *ast.NewExpression:
 		e.Callee = rw.expression(e.Callee)
 		rw.expressions(e.ArgumentList)

@@ -290,10 +290,13 @@ func (v *vm) repeat(t jsText, c otto.FunctionCall) otto.Value {
 
 func (v *vm) pad(t jsText, c otto.FunctionCall, start bool) otto.Value {
 	missing, fill := v.integer(c, 0, 0)-float64(t.length()), " "
+	if missing <= 0 {
+		return v.value(t.s)
+	}
 	if f := c.Argument(1); f.IsDefined() {
 		fill = v.text(f)
 	}
-	if missing <= 0 || fill == "" {
+	if fill == "" {
 		return v.value(t.s)
 	}
 	v.bounded(float64(len(t.s)) + missing*float64(len(fill)))
