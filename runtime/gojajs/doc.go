@@ -32,7 +32,8 @@
 // There is no eval, no Function constructor and no with; no Proxy.revocable and
 // no RegExp.prototype.compile; no typed arrays of bigints; code is sloppy unless
 // it says 'use strict'. goja has no async generators, no for await, no WeakRef and
-// no ES modules. A Symbol.toPrimitive has to be a method, or a function that is
+// no ES modules. An arrow function can't use the arguments of the function around
+// it. A Symbol.toPrimitive has to be a method, or a function that is
 // written where it is set. Bigints have at most 1,048,576 bits, and arrays that
 // natives walk through at most one element for each 32 bytes of the run's memory.
 package gojajs
