@@ -149,9 +149,10 @@ type cause struct {
 func (x *Exec) Context() context.Context { return x.ctx }
 
 // Check is the checkpoint: two atomic loads and a look at the clock while the run
-// may go on, some 25 ns. Otherwise it waits, or ends the goroutine with [goruntime.Goexit], which no JavaScript catch or finally
-// can hold up, because recover returns nil while it unwinds. Engines call it at
-// every function entry and loop iteration, and in natives that take long.
+// may go on, some 25 ns. Otherwise it waits, or ends the goroutine with
+// [goruntime.Goexit], which no JavaScript catch or finally can hold up, because
+// recover returns nil while it unwinds. Engines call it at every function entry
+// and loop iteration, and in natives that take long.
 func (x *Exec) Check() {
 	if x.state.Load() != stateRun || x.watch.overdue() {
 		x.yield()

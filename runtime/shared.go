@@ -13,7 +13,7 @@ import (
 // MaxText is how long a text may be that JavaScript makes, an eighth of the
 // memory: 8 Mi characters by default. What a native does with a text, or with two
 // of them, is one step that nothing can end. 16 MB of memory that is new to the
-// process take 10 ms to fill, and 50 while garbage is collected, as the collector
+// process take 6 ms to fill, and 50 while garbage is collected, as the collector
 // signals the goroutine at every page.
 func (l Limits) MaxText() int { return int(l.Memory / 8) }
 

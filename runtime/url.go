@@ -144,9 +144,7 @@ func encodeURLPart(s, encode string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		if c := s[i]; c <= 0x1f || c >= 0x7f || strings.IndexByte(encode, c) >= 0 {
-			b.WriteByte('%')
-			b.WriteByte("0123456789ABCDEF"[c>>4])
-			b.WriteByte("0123456789ABCDEF"[c&15])
+			percent(&b, c)
 		} else {
 			b.WriteByte(c)
 		}
@@ -292,10 +290,16 @@ func FormEncode(s string) string {
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("*-._", c) >= 0:
 			b.WriteByte(c)
 		default:
-			b.WriteByte('%')
-			b.WriteByte("0123456789ABCDEF"[c>>4])
-			b.WriteByte("0123456789ABCDEF"[c&15])
+			percent(&b, c)
 		}
 	}
 	return b.String()
+}
+
+// percent writes a byte as %XX.
+func percent(b *strings.Builder, c byte) {
+	const digits = "0123456789ABCDEF"
+	b.WriteByte('%')
+	b.WriteByte(digits[c>>4])
+	b.WriteByte(digits[c&15])
 }

@@ -81,15 +81,16 @@ func (v *vm) bindSecrets() error {
 	return nil
 }
 
-// maxMethodName bounds the names of methods that are computed.
-const maxMethodName = 1024
+// maxName bounds the names that errors quote: of variables and functions, and of
+// methods that are computed.
+const maxName = 1024
 
 func (v *vm) methodName(c otto.FunctionCall) otto.Value {
 	k := c.Argument(0)
 	if k.IsObject() {
 		k = v.invoke(v.lib.text, undefined, k)
 	}
-	if k.IsString() && len(k.String()) > maxMethodName {
+	if k.IsString() && len(k.String()) > maxName {
 		v.typeError("there is no method with so long a name")
 	}
 	return k

@@ -77,7 +77,7 @@ func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 
 // shortName refuses a name that errors would quote at length, for each frame.
 func (rw *rewriter) shortName(id *ast.Identifier) {
-	if len(id.Name) > maxMethodName {
+	if len(id.Name) > maxName {
 		rw.refuse(id.Idx, "this name is too long")
 	}
 }

@@ -212,9 +212,9 @@ func labels(n int) string {
 }
 
 // Hostile runs handlers that try to use more than their budget: 100 ms of CPU,
-// 48 MiB, and so much time that a
-// busy machine is no reason to run out of it. They have to end, by themselves or with the code of the
-// budget; that they do is what the test's own time limit checks.
+// 48 MiB, and so much time that a busy machine is no reason to run out of it.
+// They have to end, by themselves or with the code of the budget; that they do is
+// what the test's own time limit checks.
 func Hostile(t *testing.T, engine runtime.Engine) { runHostile(t, engine, hostile) }
 
 func runHostile(t *testing.T, engine runtime.Engine, cases []hostileCase) {
