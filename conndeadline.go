@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// deadlineTick is how late a deadline of a connection may take effect. Those of
-// the front door are seconds, and guard against clients that hardly move.
-const deadlineTick = time.Second
+// connTick is how late a deadline of a connection may take effect, and how late
+// it may be noticed that a client has gone. The deadlines of the front door are
+// seconds, and guard against clients that hardly move.
+const connTick = 100 * time.Millisecond
 
 // deadlines are those of one direction of a connection. net/http sets eight for
 // each request, nearly all of which are set anew before they pass, and the
@@ -92,6 +93,12 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	defer c.read.leave()
+	if c.lookout.postpone(p) {
+		return 0, nil
+	}
+	if n, err, ok := c.lookout.take(p); ok {
+		return n, err
+	}
 	return c.Conn.Read(p)
 }
 
@@ -103,30 +110,19 @@ func (c *limitedConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// SetReadDeadline is precise to a second.
-func (c *limitedConn) SetReadDeadline(t time.Time) error { return c.read.note(t, c.limiter.began) }
+// SetReadDeadline is precise to a connTick.
+func (c *limitedConn) SetReadDeadline(t time.Time) error {
+	c.lookout.postponed.Store(false)
+	return c.read.note(t, c.limiter.began)
+}
 
-// SetWriteDeadline is precise to a second.
+// SetWriteDeadline is precise to a connTick.
 func (c *limitedConn) SetWriteDeadline(t time.Time) error { return c.write.note(t, c.limiter.began) }
 
-// SetDeadline is precise to a second.
+// SetDeadline is precise to a connTick.
 func (c *limitedConn) SetDeadline(t time.Time) error {
 	if err := c.SetReadDeadline(t); err != nil {
 		return err
 	}
 	return c.SetWriteDeadline(t)
-}
-
-// tick looks at all connections, as long as there are any.
-func (l *ConnLimiter) tick() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := int64(time.Since(l.began))
-	for c := range l.conns {
-		c.read.check(now, l.began)
-		c.write.check(now, l.began)
-	}
-	if len(l.conns) > 0 {
-		l.clock.Reset(deadlineTick)
-	}
 }

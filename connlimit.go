@@ -38,13 +38,13 @@ type ConnLimiter struct {
 // LimitConns allows an address perAddress connections at a time, and all
 // together total. An IPv6 client is its /64. The addresses in exempt, such as
 // trusted proxies, only count for the total. The deadlines of its connections
-// may take effect a second late.
+// may take effect a tenth of a second late.
 func LimitConns(l net.Listener, perAddress, total int, exempt ...netip.Prefix) *ConnLimiter {
 	limiter := &ConnLimiter{
 		Listener: l, perAddress: perAddress, total: total, exempt: exempt, began: time.Now(),
 		conns: make(map[*limitedConn]struct{}), byAddr: make(map[netip.Addr]int),
 	}
-	limiter.clock = time.AfterFunc(deadlineTick, limiter.tick)
+	limiter.clock = time.AfterFunc(connTick, limiter.tick)
 	return limiter
 }
 
@@ -86,7 +86,7 @@ func (l *ConnLimiter) admit(c *limitedConn) bool {
 		return false
 	}
 	if len(l.conns) == 0 {
-		l.clock.Reset(deadlineTick)
+		l.clock.Reset(connTick)
 	}
 	l.conns[c] = struct{}{}
 	l.byAddr[key]++
@@ -113,6 +113,23 @@ func (l *ConnLimiter) Open() int {
 // Refused is how many were closed because of a limit.
 func (l *ConnLimiter) Refused() uint64 { return l.refused.Load() }
 
+// tick looks at all connections, as long as there are any.
+func (l *ConnLimiter) tick() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := int64(time.Since(l.began))
+	for c := range l.conns {
+		c.read.check(now, l.began)
+		c.write.check(now, l.began)
+		if c.lookout.due() {
+			go c.look()
+		}
+	}
+	if len(l.conns) > 0 {
+		l.clock.Reset(connTick)
+	}
+}
+
 type limitedConn struct {
 	net.Conn
 	limiter *ConnLimiter
@@ -120,10 +137,16 @@ type limitedConn struct {
 	once    sync.Once
 
 	read, write deadlines
+	lookout     lookout
 }
 
 func (c *limitedConn) Close() error {
-	c.once.Do(func() { c.limiter.release(c) })
+	c.once.Do(func() {
+		c.limiter.release(c)
+		if c.lookout.gone != nil {
+			c.lookout.gone()
+		}
+	})
 	return c.Conn.Close()
 }
 

@@ -55,6 +55,7 @@ func (d *frontDoor) open(s *Server, l net.Listener) (net.Listener, *http.Server)
 	}
 	return conns, &http.Server{
 		Handler:           h,
+		ConnContext:       clientContext,
 		ReadHeaderTimeout: readHeaderTimeout,
 		// No ReadTimeout: it would end the context of a request that is still
 		// being answered. SlowClients bounds the bodies.

@@ -33,3 +33,9 @@ func Classify(err error) (status int, code string, retryable bool, details map[s
 	f := classify(err)
 	return f.status, f.Code, f.Retryable, f.Details
 }
+
+// ClientContext is the ConnContext of a server behind LimitConns.
+var ClientContext = clientContext
+
+// Tick is what the clock does.
+func (l *ConnLimiter) Tick() { l.tick() }

@@ -1,0 +1,230 @@
+package fazt_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// A client that goes away ends what is done for it.
+func TestClientGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := open(t)
+		started := make(chan struct{})
+		var cause error
+		if err := srv.Bind("test.wait", func(ctx context.Context) {
+			close(started)
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		deploy(t, srv, "app", files("api/main.js", `test.wait()`))
+		c := servePipes(t, srv).dial(string(harnesstest.Get("app.localhost", "/api")))
+		<-started
+		c.Close()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if cause != context.Canceled {
+			t.Errorf("the context ended with %v, want that it was canceled", cause)
+		}
+	})
+}
+
+// watchedPipe is a limitedPipe whose context ends with its client.
+func watchedPipe(t *testing.T) (ctx context.Context, server, client net.Conn) {
+	server, client = limitedPipe(t)
+	return fazt.ClientContext(t.Context(), server), server, client
+}
+
+func TestConnLookout(t *testing.T) {
+	one := make([]byte, 1)
+	postponed := func(t *testing.T, c net.Conn) {
+		t.Helper()
+		if n, err := c.Read(one); n != 0 || err != nil {
+			t.Fatalf("a read that is postponed: %d, %v; want 0, nil", n, err)
+		}
+	}
+	reads := func(t *testing.T, c net.Conn, p []byte, want string) {
+		t.Helper()
+		if n, err := c.Read(p); err != nil || string(p[:n]) != want {
+			t.Fatalf("read %q, %v; want %q", p[:n], err, want)
+		}
+	}
+	for name, test := range map[string]func(*testing.T, context.Context, net.Conn, net.Conn){
+		"only once": func(t *testing.T, _ context.Context, server, client net.Conn) {
+			for range 2 {
+				server.SetReadDeadline(time.Time{})
+				postponed(t, server)
+				go client.Write([]byte("x"))
+				reads(t, server, one, "x")
+			}
+		},
+		"read ahead": func(t *testing.T, ctx context.Context, server, client net.Conn) {
+			postponed(t, server)
+			time.Sleep(time.Second)
+			go client.Write([]byte("abc"))
+			synctest.Wait()
+			reads(t, server, make([]byte, 9), "a")
+			reads(t, server, make([]byte, 9), "bc")
+			if ctx.Err() != nil {
+				t.Error("the client has not gone")
+			}
+		},
+		"overtaken": func(t *testing.T, _ context.Context, server, client net.Conn) {
+			postponed(t, server)
+			time.Sleep(time.Second)
+			time.AfterFunc(time.Second, func() { client.Write([]byte("abc")) })
+			reads(t, server, make([]byte, 9), "a")
+			reads(t, server, make([]byte, 9), "bc")
+		},
+		"gone": func(t *testing.T, ctx context.Context, server, client net.Conn) {
+			postponed(t, server)
+			start := time.Now()
+			client.Close()
+			<-ctx.Done()
+			if d := time.Since(start); d > 100*time.Millisecond {
+				t.Errorf("noticed after %v", d)
+			}
+			if _, err := server.Read(one); err != io.EOF {
+				t.Errorf("read: %v, want EOF", err)
+			}
+		},
+		"deadline": func(t *testing.T, ctx context.Context, server, client net.Conn) {
+			postponed(t, server)
+			server.SetReadDeadline(time.Now().Add(time.Second))
+			time.Sleep(2 * time.Second)
+			if ctx.Err() != nil {
+				t.Error("a deadline has passed, and the client counts as gone")
+			}
+			if _, err := server.Read(make([]byte, 9)); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("read: %v, want that the deadline has passed", err)
+			}
+			server.SetReadDeadline(time.Time{})
+			go client.Write([]byte("abc"))
+			reads(t, server, make([]byte, 9), "abc")
+		},
+		"closed": func(t *testing.T, ctx context.Context, server, _ net.Conn) {
+			postponed(t, server)
+			time.Sleep(time.Second)
+			server.Close()
+			synctest.Wait()
+			if ctx.Err() == nil {
+				t.Error("the context outlives the connection")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, server, client := watchedPipe(t)
+				test(t, ctx, server, client)
+			})
+		})
+	}
+}
+
+// Whichever way a look, the end of a read and the bytes of the client fall, no
+// byte is lost, doubled or out of order.
+func TestConnLookoutRace(t *testing.T) {
+	l := make(pipeListener, 1)
+	below, client := net.Pipe()
+	l <- below
+	limiter := fazt.LimitConns(l, 10, 10)
+	server, err := limiter.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	fazt.ClientContext(t.Context(), server)
+	const rounds = 2000
+	go func() {
+		for i := range rounds {
+			client.Write([]byte{byte(i)})
+		}
+		client.Close()
+	}()
+	var stop sync.WaitGroup
+	over := make(chan struct{})
+	stop.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				limiter.Tick()
+			}
+		}
+	})
+	defer stop.Wait()
+	defer close(over)
+	got := 0
+	for {
+		p := make([]byte, 1)
+		read := func() error {
+			n, err := server.Read(p)
+			if n == 1 {
+				if p[0] != byte(got) {
+					t.Fatalf("byte %d is %d", got, p[0])
+				}
+				got++
+			}
+			return err
+		}
+		ended := make(chan error)
+		go func() { ended <- read() }()
+		server.SetReadDeadline(time.Unix(1, 0))
+		err := <-ended
+		server.SetReadDeadline(time.Time{})
+		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			err = read()
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+	}
+	if got != rounds {
+		t.Errorf("%d bytes arrived, want %d", got, rounds)
+	}
+}
+
+// Requests that a client sends in one go, while one of them takes its time, are
+// answered one after the other.
+func TestPipelinedRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := open(t)
+		if err := srv.Bind("test.pause", func() { time.Sleep(time.Second) }); err != nil {
+			t.Fatal(err)
+		}
+		deploy(t, srv, "app", files("api/main.js", `test.pause(); respond(request.path)`))
+		var all []byte
+		for i := range 3 {
+			all = append(all, harnesstest.Get("app.localhost", fmt.Sprint("/api/", i))...)
+		}
+		r := bufio.NewReader(servePipes(t, srv).dial(string(all)))
+		for i := range 3 {
+			res, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			if want := fmt.Sprint("/api/", i); err != nil || string(body) != want {
+				t.Errorf("answer %d: %s, %v", i, body, err)
+			}
+		}
+	})
+}
