@@ -55,7 +55,10 @@ func cleanPath(p string) (string, bool) {
 	if strings.ContainsAny(p, "\\\x00") {
 		return "", false
 	}
-	clean := path.Clean("/" + p)
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	clean := path.Clean(p)
 	if strings.HasSuffix(p, "/") && clean != "/" {
 		clean += "/"
 	}
