@@ -154,19 +154,35 @@ func (x *Exec) Context() context.Context { return x.ctx }
 // recover returns nil while it unwinds. Engines call it at every function entry
 // and loop iteration, and in natives that take long.
 func (x *Exec) Check() {
+	x.checks++
+	x.check()
+}
+
+// Step is Check for what is short, such as an iteration of a loop that does
+// nothing long without a Check of its own: it looks at the clock every eighth time.
+func (x *Exec) Step() {
+	if x.checks++; x.checks%stride == 0 || x.state.Load() != stateRun {
+		x.check()
+	}
+}
+
+func (x *Exec) check() {
 	if x.state.Load() != stateRun || x.watch.overdue() {
 		x.yield()
 	}
 	// Go takes the processor from a goroutine after 10 ms. Everybody else, with
 	// a file to send or a request to refuse, would wait for that at each step.
-	if x.checks++; x.checks%breath == 0 {
+	if x.checks%breath == 0 {
 		goruntime.Gosched()
 	}
 }
 
-// breath is how many checkpoints a run passes before it lets others have the
-// processor: about half a millisecond.
-const breath = 1024
+const (
+	stride = 8
+	// breath is how many checkpoints a run passes before it lets others have the
+	// processor: about half a millisecond. It is a multiple of stride.
+	breath = 1024
+)
 
 func (x *Exec) yield() {
 	if x.watch.overdue() {

@@ -237,7 +237,7 @@ const (
 
 // checkpoint is called at the start of each function body and loop body.
 func (v *vm) checkpoint() {
-	v.x.Check()
+	v.x.Step()
 	if v.stack.calls--; v.stack.calls < 0 {
 		v.measureStack()
 	}
