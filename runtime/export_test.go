@@ -32,3 +32,10 @@ func Worst(work ...func()) int {
 	over.Wait()
 	return slices.Index(runs, worst)
 }
+
+// StopLoop leaves it to the runs to look after each other.
+func StopLoop(r *Runtime) {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	r.watch.running = true // so that no run begins the loop
+}

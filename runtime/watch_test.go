@@ -5,6 +5,7 @@ import (
 	"errors"
 	goruntime "runtime"
 	"testing"
+	"time"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -57,5 +58,22 @@ func TestTrialFindsWhoAllocates(t *testing.T) {
 func TestNobodyIsStoppedWhoAsksForNothing(t *testing.T) {
 	if worst := runtime.Worst(func() {}, func() { goruntime.Gosched() }); worst >= 0 {
 		t.Errorf("run %d would be stopped", worst)
+	}
+}
+
+// TestRunsLookWhenNobodyElseDoes: a run whose watcher doesn't get a processor ends
+// by itself.
+func TestRunsLookWhenNobodyElseDoes(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.Name(), func(t *testing.T) {
+			r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}, Limits: runtime.Limits{CPU: 20 * time.Millisecond}})
+			runtime.StopLoop(r)
+			for _, src := range []string{`for (;;);`, `function f() { try { f() } finally { f() } } f()`, `for (;;) 'x'.repeat(1000)`} {
+				_, err := load(t, r, src, nil).Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api"})
+				if e, ok := errors.AsType[*runtime.Error](err); !ok || e.Code != runtime.CodeCPU {
+					t.Errorf("%s: %v; want %s", src, err, runtime.CodeCPU)
+				}
+			}
+		})
 	}
 }
