@@ -111,10 +111,7 @@ func (c *limitedConn) Write(p []byte) (int, error) {
 }
 
 // SetReadDeadline is precise to a connTick.
-func (c *limitedConn) SetReadDeadline(t time.Time) error {
-	c.lookout.postponed.Store(false)
-	return c.read.note(t, c.limiter.began)
-}
+func (c *limitedConn) SetReadDeadline(t time.Time) error { return c.read.note(t, c.limiter.began) }
 
 // SetWriteDeadline is precise to a connTick.
 func (c *limitedConn) SetWriteDeadline(t time.Time) error { return c.write.note(t, c.limiter.began) }

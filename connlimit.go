@@ -121,9 +121,7 @@ func (l *ConnLimiter) tick() {
 	for c := range l.conns {
 		c.read.check(now, l.began)
 		c.write.check(now, l.began)
-		if c.lookout.due() {
-			go c.look()
-		}
+		c.lookAhead()
 	}
 	if len(l.conns) > 0 {
 		l.clock.Reset(connTick)

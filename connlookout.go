@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 )
 
 // lookout notices that a client has gone while its request is being answered.
@@ -22,20 +21,19 @@ type lookout struct {
 	// Without it, nothing is postponed.
 	gone context.CancelFunc
 
-	// postponed is whether a read of one byte has returned nothing since a
-	// deadline was last set, which net/http does between two requests: it is
-	// done once, for the sake of whoever else reads one byte at a time.
-	postponed atomic.Bool
-
 	mu     sync.Mutex
-	wanted bool          // a read was postponed, and nothing was read since
-	ended  chan struct{} // closed when the read ahead has ended; nil without one
-	ahead  [1]byte       // what it read,
-	n      int
-	err    error // or why it read nothing
+	wanted bool           // a read was postponed, and nothing was read since
+	ahead  chan readAhead // brings what was read ahead; nil without that
 }
 
-// clientContext is the [http.Server.ConnContext] that a lookout needs.
+type readAhead struct {
+	p   [1]byte
+	n   int
+	err error
+}
+
+// clientContext is the [http.Server.ConnContext] that a lookout needs. It is called
+// once for each connection, before the first read.
 func clientContext(ctx context.Context, c net.Conn) context.Context {
 	if limited, ok := c.(*limitedConn); ok {
 		ctx, limited.lookout.gone = context.WithCancel(ctx)
@@ -43,58 +41,67 @@ func clientContext(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// postpone tells whether a read into p is to return nothing.
+// postpone tells whether a read into p is to return nothing. The next read does
+// not, for the sake of whoever else reads one byte at a time.
 func (l *lookout) postpone(p []byte) bool {
-	if len(p) != 1 || l.gone == nil || l.postponed.Swap(true) {
+	if len(p) != 1 || l.gone == nil {
 		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.wanted = l.ended == nil
-	return l.wanted
-}
-
-// due tells whether it is time to read ahead, which then has begun.
-func (l *lookout) due() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !l.wanted {
+	if l.wanted || l.ahead != nil {
 		return false
 	}
-	l.wanted, l.ended = false, make(chan struct{})
+	l.wanted = true
 	return true
 }
 
-// look reads ahead. A deadline that passes meanwhile is no reason to think that
-// the client has gone.
-func (c *limitedConn) look() {
+// lookAhead begins to read ahead, if a read was postponed and no other has come.
+func (c *limitedConn) lookAhead() {
 	l := &c.lookout
-	defer close(l.ended)
-	l.n = 0
-	if l.err = c.read.enter(); l.err == nil {
-		l.n, l.err = c.Conn.Read(l.ahead[:])
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wanted {
+		l.wanted, l.ahead = false, make(chan readAhead, 1)
+		go c.look(l.ahead)
+	}
+}
+
+// look reads ahead, until something comes, which may be after the request. It makes
+// itself known to the deadlines, which may be set while no other read is under way.
+// One that passes is no reason to think that the client has gone.
+func (c *limitedConn) look(ahead chan<- readAhead) {
+	defer close(ahead)
+	var r readAhead
+	if r.err = c.read.enter(); r.err == nil {
+		r.n, r.err = c.Conn.Read(r.p[:])
 		c.read.leave()
 	}
-	if l.err != nil && !errors.Is(l.err, os.ErrDeadlineExceeded) {
-		l.gone()
+	if errors.Is(r.err, os.ErrDeadlineExceeded) {
+		return // whoever reads next finds out whether it still holds
 	}
+	if r.err != nil {
+		c.lookout.gone()
+	}
+	ahead <- r
 }
 
 // take is a read into p of what was read ahead, or is about to be, if anything.
 func (l *lookout) take(p []byte) (n int, err error, ok bool) {
 	l.mu.Lock()
 	l.wanted = false
-	ended := l.ended
+	ahead := l.ahead
 	l.mu.Unlock()
-	if ended == nil || len(p) == 0 {
+	if ahead == nil || len(p) == 0 {
 		return 0, nil, false
 	}
-	<-ended
+	// Not ok if a deadline ended it, or if another read at the same time, which
+	// net/http never has, was faster.
+	r, ok := <-ahead
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended != ended {
-		return 0, nil, false // another read was faster
+	if l.ahead == ahead {
+		l.ahead = nil
 	}
-	l.ended = nil
-	return copy(p, l.ahead[:l.n]), l.err, true
+	return copy(p, r.p[:r.n]), r.err, ok
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -35,7 +34,7 @@ func TestClientGone(t *testing.T) {
 		c := servePipes(t, srv).dial(string(harnesstest.Get("app.localhost", "/api")))
 		<-started
 		c.Close()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // also for the runtime's watcher, which outlives the run
 		synctest.Wait()
 		if cause != context.Canceled {
 			t.Errorf("the context ended with %v, want that it was canceled", cause)
@@ -66,7 +65,6 @@ func TestConnLookout(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, context.Context, net.Conn, net.Conn){
 		"only once": func(t *testing.T, _ context.Context, server, client net.Conn) {
 			for range 2 {
-				server.SetReadDeadline(time.Time{})
 				postponed(t, server)
 				go client.Write([]byte("x"))
 				reads(t, server, one, "x")
@@ -100,6 +98,18 @@ func TestConnLookout(t *testing.T) {
 			}
 			if _, err := server.Read(one); err != io.EOF {
 				t.Errorf("read: %v, want EOF", err)
+			}
+		},
+		"after its end": func(t *testing.T, ctx context.Context, server, client net.Conn) {
+			postponed(t, server)
+			time.Sleep(time.Second)
+			server.SetReadDeadline(time.Unix(1, 0)) // as net/http ends a background read
+			synctest.Wait()
+			server.SetReadDeadline(time.Time{})
+			go client.Write([]byte("abc"))
+			reads(t, server, make([]byte, 9), "abc")
+			if ctx.Err() != nil {
+				t.Error("the client has not gone")
 			}
 		},
 		"deadline": func(t *testing.T, ctx context.Context, server, client net.Conn) {
@@ -188,12 +198,12 @@ func TestConnLookoutRace(t *testing.T) {
 		err := <-ended
 		server.SetReadDeadline(time.Time{})
 		if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-			err = read()
+			err = read() // which has no deadline
 		}
 		if err == io.EOF {
 			break
 		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -202,29 +212,40 @@ func TestConnLookoutRace(t *testing.T) {
 	}
 }
 
-// Requests that a client sends in one go, while one of them takes its time, are
-// answered one after the other.
+// Requests that a client sends in one go are answered one after the other,
+// whichever of them take their time, and the connection can be used again.
 func TestPipelinedRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv := open(t)
-		if err := srv.Bind("test.pause", func() { time.Sleep(time.Second) }); err != nil {
-			t.Fatal(err)
-		}
-		deploy(t, srv, "app", files("api/main.js", `test.pause(); respond(request.path)`))
-		var all []byte
-		for i := range 3 {
-			all = append(all, harnesstest.Get("app.localhost", fmt.Sprint("/api/", i))...)
-		}
-		r := bufio.NewReader(servePipes(t, srv).dial(string(all)))
-		for i := range 3 {
-			res, err := http.ReadResponse(r, nil)
-			if err != nil {
+	for _, paths := range [][]string{
+		{"/api/1", "/api/2", "/api/3"}, {"/api/1", "/"}, {"/", "/api/1"}, {"/api/1", "/", "/api/2", "/", "/"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := open(t)
+			if err := srv.Bind("test.pause", func() { time.Sleep(time.Second) }); err != nil {
 				t.Fatal(err)
 			}
-			body, err := io.ReadAll(res.Body)
-			if want := fmt.Sprint("/api/", i); err != nil || string(body) != want {
-				t.Errorf("answer %d: %s, %v", i, body, err)
+			deploy(t, srv, "app", files("index.html", "/", "api/main.js", `test.pause(); respond(request.path)`))
+			c := servePipes(t, srv).dial("")
+			r := bufio.NewReader(c)
+			for range 3 {
+				var all []byte
+				for _, path := range paths {
+					all = append(all, harnesstest.Get("app.localhost", path)...)
+				}
+				if _, err := c.Write(all); err != nil {
+					t.Fatal(err)
+				}
+				for _, want := range paths {
+					res, err := http.ReadResponse(r, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					body, err := io.ReadAll(res.Body)
+					if err != nil || string(body) != want {
+						t.Errorf("%v: %s, %v; want %s", paths, body, err, want)
+					}
+				}
 			}
-		}
-	})
+			time.Sleep(time.Second) // the runtime's watcher outlives the last run
+		})
+	}
 }

@@ -114,15 +114,17 @@ type movingBody struct {
 	started  time.Time
 	received int64
 	until    time.Time // the read deadline
+	ended    bool
 }
 
 func (b *movingBody) Read(p []byte) (int, error) {
-	if until := b.deadline(); until.Sub(b.until) > time.Second {
+	if until := b.deadline(); !b.ended && until.Sub(b.until) > time.Second {
 		b.setDeadline(until)
 	}
 	n, err := b.body.Read(p)
 	b.received += int64(n)
-	if err == io.EOF {
+	if err == io.EOF && !b.ended {
+		b.ended = true
 		// The handler may now take longer than the body could have.
 		b.setDeadline(time.Time{})
 	}

@@ -110,6 +110,10 @@ func TestHandlerOutlivesItsBody(t *testing.T) {
 				t.Error(err)
 			}
 			time.Sleep(30 * time.Second)
+			if n, err := r.Body.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+				t.Errorf("read the body once more: %d, %v", n, err)
+			}
+			synctest.Wait() // for what notices the end of a request
 			fmt.Fprint(w, r.Context().Err())
 		})
 		go io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
