@@ -285,9 +285,11 @@ func TestFollowersAreBounded(t *testing.T) {
 	streams[0].res.Body.Close()
 	deadline := time.Now().Add(time.Minute)
 	for {
-		if s := follow(t, logRequest(t, srv.URL, app.Name+"/logs?follow=1", key)); s.res.StatusCode == 200 {
+		s := follow(t, logRequest(t, srv.URL, app.Name+"/logs?follow=1", key))
+		if s.res.StatusCode == 200 {
 			break
 		}
+		s.res.Body.Close()
 		if time.Now().After(deadline) {
 			t.Fatal("nobody is let in after a follower has left")
 		}
