@@ -470,7 +470,7 @@ func (x *Exec) over(w *worker, clean bool) {
 	x.watch.remove(x)
 	x.leave()
 	if clean {
-		x.program.runtime.pool.give(x.program, w)
+		x.program.runtime.pool.give(x.program, w, x.watch.looked.Load())
 	} else {
 		w.retire()
 	}

@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"container/list"
+	"slices"
 	"sync"
+	"time"
 )
 
 // worker is a VM with the goroutine that its runs share: stopping a run ends the
@@ -38,7 +40,8 @@ func (w *worker) retire() {
 }
 
 // pool keeps the VMs that no run uses. Beyond the most, the program that has gone
-// without a run for the longest loses one.
+// without a run for the longest loses one. And a program that once had many runs
+// at a time loses half of the VMs that it has not needed for trimInterval.
 type pool struct {
 	most     int
 	mu       sync.Mutex
@@ -51,7 +54,12 @@ type idle struct {
 	vms    []*worker
 	place  *list.Element // in pool.programs; nil before the first VM
 	closed bool
+
+	spare   int   // how many VMs there were at least since it was trimmed
+	trimmed int64 // when, on the watcher's clock
 }
+
+const trimInterval = 5 * time.Second
 
 // take returns an idle VM of the program, or nil.
 func (p *pool) take(program *Program) *worker {
@@ -64,8 +72,9 @@ func (p *pool) take(program *Program) *worker {
 	return p.pop(program)
 }
 
-// give keeps a VM for the program's next run.
-func (p *pool) give(program *Program, w *worker) {
+// give keeps a VM for the program's next run. now is by the watcher's clock, and
+// may be a little late.
+func (p *pool) give(program *Program, w *worker, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if program.idle.closed {
@@ -81,6 +90,21 @@ func (p *pool) give(program *Program, w *worker) {
 	if p.size++; p.size > p.most {
 		p.evict()
 	}
+	if now-program.idle.trimmed > int64(trimInterval) {
+		p.trim(program, now)
+	}
+}
+
+// trim drops half of the VMs that have lain unused at the bottom.
+func (p *pool) trim(program *Program, now int64) {
+	i := &program.idle
+	n := (i.spare + 1) / 2
+	for _, w := range i.vms[:n] {
+		w.retire()
+	}
+	i.vms = slices.Delete(i.vms, 0, n)
+	p.size -= n
+	i.spare, i.trimmed = len(i.vms), now
 }
 
 // evict drops a VM of the program that has gone without a run for the longest.
@@ -121,6 +145,7 @@ func (p *pool) pop(program *Program) *worker {
 	w := program.idle.vms[n]
 	program.idle.vms[n] = nil
 	program.idle.vms = program.idle.vms[:n]
+	program.idle.spare = min(program.idle.spare, n)
 	p.size--
 	return w
 }

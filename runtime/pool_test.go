@@ -4,6 +4,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -31,37 +33,41 @@ func (e *countingEngine) Run(*runtime.Exec) (runtime.Response, error) {
 	return runtime.Response{Status: 200}, nil
 }
 
+// run has n runs of p at once and returns how many VMs were made for them.
+func (e *countingEngine) run(t *testing.T, p *runtime.Program, n int) int64 {
+	before := e.made.Load()
+	barrier := &sync.WaitGroup{}
+	barrier.Add(n)
+	e.barrier.Store(barrier)
+	var runs sync.WaitGroup
+	for range n {
+		runs.Go(func() {
+			if _, err := p.Run(t.Context(), &runtime.Request{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	runs.Wait()
+	e.barrier.Store(nil)
+	return e.made.Load() - before
+}
+
+func programOf(t *testing.T, r *runtime.Runtime) *runtime.Program {
+	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": ""}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func TestPoolIsSharedByPrograms(t *testing.T) {
 	engine := &countingEngine{}
 	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := func() *runtime.Program {
-		p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": ""}}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	// run has n runs of p at once and returns how many VMs were made for them.
-	run := func(p *runtime.Program, n int) int64 {
-		before := engine.made.Load()
-		barrier := &sync.WaitGroup{}
-		barrier.Add(n)
-		engine.barrier.Store(barrier)
-		var runs sync.WaitGroup
-		for range n {
-			runs.Go(func() {
-				if _, err := p.Run(t.Context(), &runtime.Request{}); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		runs.Wait()
-		engine.barrier.Store(nil)
-		return engine.made.Load() - before
-	}
+	program := func() *runtime.Program { return programOf(t, r) }
+	run := func(p *runtime.Program, n int) int64 { return engine.run(t, p, n) }
 	busy, other := program(), program()
 	run(busy, 64)
 	if made := run(busy, 64); made != 0 {
@@ -75,4 +81,28 @@ func TestPoolIsSharedByPrograms(t *testing.T) {
 	if made := run(busy, 3); made != 3 {
 		t.Errorf("a closed program made %d VMs for 3 runs; want no pooling", made)
 	}
+}
+
+// TestPoolIsTrimmed of what one rush has left, and of nothing that is in use.
+func TestPoolIsTrimmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &countingEngine{}
+		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := programOf(t, r)
+		engine.run(t, p, 16)
+		for range 60 {
+			time.Sleep(time.Second)
+			if made := engine.run(t, p, 4); made != 0 {
+				t.Fatalf("4 runs at a time made %d VMs", made)
+			}
+		}
+		if made := engine.run(t, p, 16); made != 12 {
+			t.Errorf("16 runs after a minute of 4 made %d VMs, want 12", made)
+		}
+		p.Close()
+		time.Sleep(time.Second) // the watcher outlives the last run
+	})
 }

@@ -166,7 +166,7 @@ func (p *Program) warm() error {
 	if err != nil {
 		return &Error{Code: CodeLoad, Message: err.Error(), Err: err}
 	}
-	p.runtime.pool.give(p, &worker{vm: vm})
+	p.runtime.pool.give(p, &worker{vm: vm}, p.runtime.watch.now())
 	return nil
 }
 
