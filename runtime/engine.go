@@ -276,18 +276,30 @@ func (x *Exec) arrive() {
 
 // leave gives the slot back if the run has one.
 func (x *Exec) leave() {
+	if x.vacate() && x.pass != nil {
+		x.pass.Leave()
+	}
+}
+
+// finish gives up the pass, whether the run has a slot or not.
+func (x *Exec) finish() {
+	x.vacate()
+	if x.pass != nil {
+		x.pass.Done()
+	}
+}
+
+// vacate tells whether the run had a slot. From then on it has none.
+func (x *Exec) vacate() bool {
 	x.stopClock()
 	for {
 		switch place := x.place.Load(); {
 		case place == placeOff:
-			return
+			return false
 		case place == placeRetaken:
 			goruntime.Gosched() // for an instant
 		case x.place.CompareAndSwap(place, placeOff):
-			if x.pass != nil {
-				x.pass.Leave()
-			}
-			return
+			return true
 		}
 	}
 }
@@ -468,7 +480,7 @@ func (x *Exec) main(w *worker) {
 // make VMs of their own meanwhile.
 func (x *Exec) over(w *worker, clean bool) {
 	x.watch.remove(x)
-	x.leave()
+	x.finish()
 	if clean {
 		x.program.runtime.pool.give(x.program, w, x.watch.looked.Load())
 	} else {

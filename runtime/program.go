@@ -251,13 +251,12 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 		if err != nil {
 			return &Result{}, err
 		}
-		defer pass.Done()
 		x.pass = pass
 	}
 	x.arrive()
 	w, err := p.take()
 	if err != nil {
-		x.leave()
+		x.finish()
 		return &Result{}, &Error{Code: CodeInternal, Message: err.Error(), Err: err}
 	}
 	x.ended = r.signal()
