@@ -279,8 +279,10 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		return
 	}
 	if bodyAllowed(res.Status) {
-		h.Set("Content-Length", strconv.Itoa(len(res.Body)))
-		if h.Get("Content-Type") == "" && len(res.Body) > 0 {
+		if len(res.Body) >= shortBody || r.Method == http.MethodHead {
+			h.Set("Content-Length", strconv.Itoa(len(res.Body)))
+		}
+		if len(h["Content-Type"]) == 0 && len(res.Body) > 0 {
 			h.Set("Content-Type", "application/octet-stream") // never sniffed
 		}
 	}
@@ -289,6 +291,11 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		w.Write(res.Body)
 	}
 }
+
+// shortBody is how long a body must be for its length to be said. That of a
+// shorter one, which fits its buffer, net/http finds out by itself, without a
+// header to be made, copied and read again.
+const shortBody = 2048
 
 // bodyAllowed reports whether HTTP lets a status have a body.
 func bodyAllowed(status int) bool {

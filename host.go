@@ -88,12 +88,12 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 	h := w.Header()
 	h["X-Content-Type-Options"] = nosniff
 	h["Referrer-Policy"] = referrerPolicy
-	id := saidByProxy(r).requestID
-	if id == "" {
-		id = newRequestID()
+	said := saidByProxy(r)
+	if said.requestID == "" {
+		said.requestID = newRequestID()
 	}
-	h[requestIDHeader] = []string{id}
-	if isSecure(r) {
+	h[requestIDHeader] = []string{said.requestID}
+	if r.TLS != nil || said.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther}
@@ -121,8 +121,10 @@ func newRequestID() string {
 
 // hostname returns a Host header's name: lower case, without port and final dot.
 func hostname(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	if strings.Contains(host, ":") { // else the error would be made for nothing
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
 	}
 	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }
