@@ -22,7 +22,7 @@
 // Meanwhile one goroutine for all runs, the watcher, looks every 5 ms whether
 // the context is done, the CPU time is used up, or the heap has grown too much,
 // and sets a flag in the run. Engines load that flag at every function entry
-// and every loop iteration ([Exec.Check]) and, when it is set, end their
+// and every loop iteration ([Exec.Check] or Step) and, when it is set, end their
 // goroutine with Goexit: deferred functions run, but recover returns nil, so no
 // catch or finally in JavaScript can go on. A VM that was stopped is dropped.
 // What can't be stopped on the way, the natives of an engine, is bounded by the
