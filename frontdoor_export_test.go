@@ -1,6 +1,7 @@
 package fazt
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -37,5 +38,5 @@ func Classify(err error) (status int, code string, retryable bool, details map[s
 // ClientContext is the ConnContext of a server behind LimitConns.
 var ClientContext = clientContext
 
-// Tick is what the clock does.
-func (l *ConnLimiter) Tick() { l.tick() }
+// Tick is what the clock of a connection's listener does.
+func Tick(c net.Conn) { c.(*limitedConn).limiter.tick() }

@@ -123,7 +123,7 @@ func (b *movingBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.body.Read(p)
 	b.received += int64(n)
-	if err == io.EOF && !b.ended {
+	if err == io.EOF {
 		b.ended = true
 		// The handler may now take longer than the body could have.
 		b.setDeadline(time.Time{})
