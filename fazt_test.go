@@ -528,3 +528,26 @@ func TestServeDrains(t *testing.T) {
 		t.Errorf("Serve: %v", err)
 	}
 }
+
+// A body's length is said, by us or by net/http.
+func TestBodyHasLength(t *testing.T) {
+	srv := harnesstest.Start(t)
+	app := srv.Deploy(files("api/main.js", `respond(200, new Array(+request.query.n + 1).join('x'))`))
+	for _, method := range []string{"GET", "HEAD"} {
+		for _, n := range []int{1, 2047, 2048, 2049, 10_000} {
+			req, err := http.NewRequestWithContext(t.Context(), method, fmt.Sprintf("%s/api?n=%d", srv.URL, n), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = address(app.URL)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.ContentLength != int64(n) {
+				t.Errorf("%s of %d: length %d", method, n, res.ContentLength)
+			}
+		}
+	}
+}

@@ -282,7 +282,7 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		if len(res.Body) >= shortBody || r.Method == http.MethodHead {
 			h.Set("Content-Length", strconv.Itoa(len(res.Body)))
 		}
-		if len(h["Content-Type"]) == 0 && len(res.Body) > 0 {
+		if h.Get("Content-Type") == "" && len(res.Body) > 0 {
 			h.Set("Content-Type", "application/octet-stream") // never sniffed
 		}
 	}
