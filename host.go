@@ -93,7 +93,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 		said.requestID = newRequestID()
 	}
 	h[requestIDHeader] = []string{said.requestID}
-	if r.TLS != nil || said.secure {
+	if said.isSecure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther}

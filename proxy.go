@@ -89,4 +89,6 @@ func saidByProxy(r *http.Request) forwarded {
 
 // isSecure reports whether the client reached the server, or the proxy before
 // it, over TLS.
-func isSecure(r *http.Request) bool { return r.TLS != nil || saidByProxy(r).secure }
+func isSecure(r *http.Request) bool { return saidByProxy(r).isSecure(r) }
+
+func (f forwarded) isSecure(r *http.Request) bool { return r.TLS != nil || f.secure }
