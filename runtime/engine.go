@@ -151,8 +151,8 @@ func (x *Exec) Context() context.Context { return x.ctx }
 // Check is the checkpoint: two atomic loads and a look at the clock while the run
 // may go on, some 25 ns. Otherwise it waits, or ends the goroutine with
 // [goruntime.Goexit], which no JavaScript catch or finally can hold up, because
-// recover returns nil while it unwinds. Engines call it at every function entry
-// and loop iteration, and in natives that take long.
+// recover returns nil while it unwinds. Engines call it, or Step, at every function
+// entry and loop iteration, and in natives that take long.
 func (x *Exec) Check() {
 	x.checks++
 	x.check()
@@ -178,7 +178,7 @@ func (x *Exec) check() {
 }
 
 const (
-	stride = 8
+	stride = 8 // steps from one look at the clock to the next
 	// breath is how many checkpoints a run passes before it lets others have the
 	// processor: about half a millisecond. It is a multiple of stride.
 	breath = 1024

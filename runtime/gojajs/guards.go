@@ -375,9 +375,10 @@ func fromEntries(v *vm, native *goja.Object) goja.Value {
 	})
 }
 
-// allNamed guards all that an object has, before it is looked up at once.
+// maxDescribed is how many properties are described in one step.
 const maxDescribed = 20_000
 
+// allNamed guards all that an object has, before it is looked up at once.
 func allNamed(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	for _, a := range c.Arguments {
 		v.checkKeys(a)
