@@ -142,6 +142,7 @@ func (p *pipeline) Wait() error {
 		}()
 		over = timer.C
 	}
+	p.w.hurry()
 	select {
 	case <-last.done:
 	case <-over:

@@ -24,7 +24,7 @@ const (
 	// maxYields is how often the writer lets others go on before it takes a
 	// batch, as long as more comes. Each lets through what is ready to run; after
 	// a few, so many wait for the commit that too few are left to compute beside
-	// it.
+	// it. A crowd is gathered instead, see [writer.gather].
 	maxYields = 4
 )
 
@@ -53,8 +53,8 @@ type request struct {
 }
 
 // writer runs the write transactions of one process: one goroutine on one
-// connection. It takes what is queued and never waits for company, so that a
-// lone write costs one commit and a crowd shares one (group commit).
+// connection. It takes what is queued, so that a lone write costs one commit and
+// several share one (group commit), and waits for company only in a crowd.
 type writer struct {
 	conn   *conn
 	logger *slog.Logger
@@ -63,19 +63,23 @@ type writer struct {
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
 
-	mu      sync.Mutex
-	wake    *sync.Cond // pending or closed has changed
-	pending []*request
-	used    map[string]int64 // about how much each app stores, see enqueueIfRoomy
-	busy    bool             // a batch is being written
-	closed  bool
-	stopped chan struct{} // closed when the goroutine has ended
+	mu       sync.Mutex
+	wake     *sync.Cond // pending or closed has changed
+	pending  []*request
+	used     map[string]int64 // about how much each app stores, see enqueueIfRoomy
+	busy     bool             // a batch is being written
+	answered int              // how many callers the last batch had
+	closed   bool
+	crowd    crowd
+	enough   atomic.Int64  // how many pending requests end gather; 0: it isn't under way
+	stopped  chan struct{} // closed when the goroutine has ended
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
 	beforeCommit func([]*request) []*request
 
-	timers sync.Pool // of *time.Timer, stopped, for [pipeline.Wait]
+	timers   sync.Pool   // of *time.Timer, stopped, for [pipeline.Wait]
+	patience *time.Timer // wakes the writer from gather
 
 	recent    recent
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
@@ -86,6 +90,8 @@ type writer struct {
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
 	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas, used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
+	w.patience = time.AfterFunc(time.Hour, w.wakeUp)
+	w.patience.Stop()
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
 		&w.commit:         "COMMIT",
@@ -112,6 +118,7 @@ func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) err
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
+	w.hurry()
 	select {
 	case <-r.done:
 		return r.err
@@ -168,7 +175,9 @@ func (w *writer) accept(r *request) error {
 		return refuse(fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
 	}
 	w.pending = append(w.pending, r)
-	w.wake.Signal()
+	if w.enough.Load() == 0 {
+		w.wake.Signal()
+	} // else hurry does
 	return nil
 }
 
@@ -196,9 +205,15 @@ func (w *writer) forget(r *request) {
 func (w *writer) close() {
 	w.mu.Lock()
 	w.closed = true
-	w.wake.Signal()
 	w.mu.Unlock()
+	w.wakeUp()
 	<-w.stopped
+}
+
+func (w *writer) wakeUp() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wake.Signal()
 }
 
 func (w *writer) loop() {
@@ -238,15 +253,11 @@ func (w *writer) take(batch []*request) []*request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy = false
-	// Those who were answered wait for this processor, which the next
-	// transaction would keep from them while it is in the database and the
-	// kernel. What they write next comes with it instead. On an idle processor
-	// this takes no time, and nobody is waited for.
-	for came, yields := -1, 0; came < len(w.pending) && yields < maxYields; yields++ {
-		came = len(w.pending)
-		w.mu.Unlock()
-		runtime.Gosched()
-		w.mu.Lock()
+	w.crowd.saw(w.answered + callers(w.pending))
+	if w.crowd.size() >= minCrowd {
+		w.gather()
+	} else {
+		w.yield()
 	}
 	for len(w.pending) == 0 && !w.closed {
 		w.wake.Wait()
@@ -254,8 +265,21 @@ func (w *writer) take(batch []*request) []*request {
 	n := min(len(w.pending), maxBatch)
 	batch = append(batch, w.pending[:n]...)
 	w.pending = slices.Delete(w.pending, 0, n)
-	w.busy = n > 0
+	w.busy, w.answered = n > 0, callers(batch)
 	return batch
+}
+
+// yield lets others go on before a batch is taken. Those who were answered wait
+// for this processor, which the next transaction would keep from them while it is
+// in the database and the kernel. What they write next comes with it instead. On
+// an idle processor this takes no time, and nobody is waited for. w.mu is held.
+func (w *writer) yield() {
+	for came, yields := -1, 0; came < len(w.pending) && yields < maxYields; yields++ {
+		came = len(w.pending)
+		w.mu.Unlock()
+		runtime.Gosched()
+		w.mu.Lock()
+	}
 }
 
 // observe smooths the time of a batch; the weight of 1/8 is that of TCP's round
