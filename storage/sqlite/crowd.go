@@ -58,7 +58,7 @@ func (w *writer) gather() {
 	w.enough.Store(int64(half))
 	for len(w.pending) < half && !w.closed {
 		if !time.Now().Before(end) {
-			w.crowd = crowd{now: w.crowd.size() * 3 / 4}
+			w.crowd = crowd{now: w.crowd.size() * 7 / 8}
 			break
 		}
 		w.wake.Wait()
