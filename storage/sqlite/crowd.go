@@ -4,13 +4,14 @@ import "time"
 
 const (
 	// minCrowd is from how many callers at once the writer waits for company.
-	// With 16 nothing was gained, with 32 a sixth.
+	// With 16 nothing was gained, with 64 about a fifth.
 	minCrowd = 24
 	// maxPatience bounds how long the writer waits for company, however long a
 	// batch takes. Half of 64 callers are back after a quarter of it.
 	maxPatience = time.Millisecond
 	// crowdWindow is for how many batches a crowd is remembered, twice that at
-	// most. In so many there is a checkpoint, behind which all of them wait.
+	// most. Where each write changes a page of its own, in so many there is a
+	// checkpoint, behind which all of them wait.
 	crowdWindow = 256
 )
 

@@ -205,11 +205,12 @@ func (w *writer) forget(r *request) {
 func (w *writer) close() {
 	w.mu.Lock()
 	w.closed = true
+	w.wake.Signal()
 	w.mu.Unlock()
-	w.wakeUp()
 	<-w.stopped
 }
 
+// wakeUp holds w.mu, or the writer might not be asleep yet.
 func (w *writer) wakeUp() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
