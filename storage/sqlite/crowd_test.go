@@ -11,41 +11,48 @@ import (
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
-// TestWaitsForHalfACrowd lets a crowd of 40 write at once. From then on the writer
-// waits for half of it, for a millisecond at most, and for fewer and fewer when
-// they don't come.
+// crowdOf lets n callers write at once, so that the writer takes them for a crowd,
+// and returns a function that has others do so and returns what the writer does
+// with them at once.
+func crowdOf(t *testing.T, s *sqlite.Store, n int) (write func(n int) (waiting int), wait func()) {
+	slow := func(storage.Tx) error { time.Sleep(80 * time.Millisecond); return nil }
+	if err := s.Tx(t.Context(), scope, slow); err != nil { // or it has no patience
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	write = func(n int) int {
+		for i := range n {
+			wg.Go(func() {
+				if err := set(s, t.Context(), fmt.Sprintf("k%d", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		return s.Stats().Depth
+	}
+	release := hold(t, s)
+	write(n)
+	release()
+	wg.Wait()
+	return write, wg.Wait
+}
+
+// TestWaitsForHalfACrowd has the writer believe that somebody is always on the way.
+// It waits for half of a crowd of 100, for a millisecond at most, and for fewer and
+// fewer when they don't come.
 func TestWaitsForHalfACrowd(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
-		slow := func(storage.Tx) error { time.Sleep(80 * time.Millisecond); return nil }
-		if err := s.Tx(t.Context(), scope, slow); err != nil { // or it has no patience
-			t.Fatal(err)
-		}
-		var wg sync.WaitGroup
-		write := func(n int) {
-			for i := range n {
-				wg.Go(func() {
-					if err := set(s, t.Context(), fmt.Sprintf("k%d", i)); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			synctest.Wait()
-		}
-		release := hold(t, s)
-		write(40)
-		release()
-		wg.Wait()
-
+		sqlite.SetReady(s, 1)
+		write, wait := crowdOf(t, s, 100)
 		start := time.Now()
-		write(19)
-		if depth := s.Stats().Depth; depth != 19 {
-			t.Errorf("of 19, %d wait for company", depth)
+		if depth := write(49); depth != 49 {
+			t.Errorf("of 49, %d wait for company", depth)
 		}
-		write(1)
-		if depth := s.Stats().Depth; depth != 0 {
-			t.Errorf("of 20, %d wait still", depth)
+		if depth := write(1); depth != 0 {
+			t.Errorf("of 50, %d wait still", depth)
 		}
-		wg.Wait()
+		wait()
 		if waited := time.Since(start); waited != 0 {
 			t.Errorf("half of the crowd waited for %v", waited)
 		}
@@ -53,7 +60,7 @@ func TestWaitsForHalfACrowd(t *testing.T) {
 		for i := range 10 {
 			start := time.Now()
 			write(1)
-			wg.Wait()
+			wait()
 			waited := time.Since(start)
 			if waited > time.Millisecond {
 				t.Errorf("write %d waited for %v", i, waited)
@@ -61,9 +68,37 @@ func TestWaitsForHalfACrowd(t *testing.T) {
 			if i == 0 && waited == 0 {
 				t.Error("the first of a crowd did not wait for company")
 			}
-			if i >= 4 && waited > 0 {
+			if i >= 3 && waited > 0 {
 				t.Errorf("write %d waited for a crowd that is gone", i)
 			}
+		}
+	})
+}
+
+// TestWaitsForNobody has the writer find that nobody is on the way: before it waits
+// for half of a crowd, and while it does.
+func TestWaitsForNobody(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		sqlite.SetReady(s, 0)
+		write, wait := crowdOf(t, s, 40)
+		start := time.Now()
+		if depth := write(5); depth != 0 {
+			t.Errorf("of 5, %d wait for nobody", depth)
+		}
+		wait()
+
+		sqlite.SetReady(s, 1)
+		write(40)
+		if depth := write(5); depth != 5 {
+			t.Errorf("of 5, %d wait for company", depth)
+		}
+		sqlite.SetReady(s, 0)
+		if depth := write(1); depth != 0 {
+			t.Errorf("%d wait still, when the last has come", depth)
+		}
+		wait()
+		if waited := time.Since(start); waited != 0 {
+			t.Errorf("waited for %v", waited)
 		}
 	})
 }
@@ -72,6 +107,7 @@ func TestWaitsForHalfACrowd(t *testing.T) {
 // waits for more of them.
 func TestPipelineIsNoCrowd(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		sqlite.SetReady(s, 1)
 		slow := func(tx storage.Tx) error {
 			time.Sleep(80 * time.Millisecond)
 			return tx.KV().Set("k", []byte("1"), 0) // so that its usage is known

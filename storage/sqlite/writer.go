@@ -71,7 +71,8 @@ type writer struct {
 	answered int              // how many callers the last batch had
 	closed   bool
 	crowd    crowd
-	enough   atomic.Int64  // how many pending requests end gather; 0: it isn't under way
+	ready    func() uint64 // how many goroutines wait for a processor; holding mu
+	enough   atomic.Int64  // while gather waits, which hurry ends: how many pending requests end it; else 0
 	stopped  chan struct{} // closed when the goroutine has ended
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
@@ -88,7 +89,7 @@ type writer struct {
 }
 
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas, used: make(map[string]int64), stopped: make(chan struct{})}
+	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas, used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	w.patience = time.AfterFunc(time.Hour, w.wakeUp)
 	w.patience.Stop()
@@ -255,11 +256,7 @@ func (w *writer) take(batch []*request) []*request {
 	defer w.mu.Unlock()
 	w.busy = false
 	w.crowd.saw(w.answered + callers(w.pending))
-	if w.crowd.size() >= minCrowd {
-		w.gather()
-	} else {
-		w.yield()
-	}
+	w.gather()
 	for len(w.pending) == 0 && !w.closed {
 		w.wake.Wait()
 	}
