@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	// minCrowd is from how many callers at once the writer waits for company.
-	// With 16 nothing was gained, with 64 about a fifth.
-	minCrowd = 24
+	// minCrowd is from how many callers at once the writer waits for company. For
+	// two, it loses where others compute; for four and more, it gains.
+	minCrowd = 4
 	// maxPatience is for how long at most the writer waits for company, however
 	// long a batch takes; then it needs a processor, as everybody does. Half of 64
 	// callers are back after a quarter to a half of it.
 	maxPatience = time.Millisecond
 	// crowdWindow is for how many batches a crowd is remembered, twice that at
-	// most; a crowd that doesn't come starts it anew. Where each write changes a page of its own, in so many there is a
-	// checkpoint, behind which all of them wait.
+	// most; one that doesn't come starts it anew. Where each write changes a page
+	// of its own, in so many there is a checkpoint, behind which all of them wait.
 	crowdWindow = 256
 )
 
@@ -60,7 +60,7 @@ func (c *crowd) saw(n int) {
 func (w *writer) gather() {
 	w.yield()
 	half := w.crowd.size() / 2
-	if half < minCrowd/2 || len(w.pending) >= half || w.ready() == 0 {
+	if half < minCrowd/2 || len(w.pending) >= half || w.closed || w.ready() == 0 {
 		return
 	}
 	patience := min(2*time.Duration(w.batchTime.Load()), maxPatience)

@@ -68,7 +68,7 @@ func TestWaitsForHalfACrowd(t *testing.T) {
 			if i == 0 && waited == 0 {
 				t.Error("the first of a crowd did not wait for company")
 			}
-			if i >= 3 && waited > 0 {
+			if i >= 5 && waited > 0 {
 				t.Errorf("write %d waited for a crowd that is gone", i)
 			}
 		}
@@ -88,7 +88,10 @@ func TestWaitsForNobody(t *testing.T) {
 		wait()
 
 		sqlite.SetReady(s, 1)
+		release := hold(t, s)
 		write(40)
+		release()
+		wait()
 		if depth := write(5); depth != 5 {
 			t.Errorf("of 5, %d wait for company", depth)
 		}

@@ -9,7 +9,7 @@
 // the requests that wait at the moment, up to 256, runs them in one
 // transaction, commits with synchronous=FULL, and answers them all: so a lone
 // write costs one fsync, and sixty-four at once cost little more together. Where
-// dozens write again and again, it waits until half of them are there, while
+// several write again and again, it waits until half of them are there, while
 // others are ready to run and for a millisecond at most: one half computes while
 // the other is written. A request that fails undoes its own part, by a savepoint
 // that is opened before its first write, and only in company.

@@ -24,7 +24,7 @@ const (
 	// maxYields is how often the writer lets others go on before it takes a
 	// batch, as long as more comes. Each lets through what is ready to run; after
 	// a few, so many wait for the commit that too few are left to compute beside
-	// it. A crowd is gathered instead, see [writer.gather].
+	// it. What is still missing of a crowd is waited for, see [writer.gather].
 	maxYields = 4
 )
 
