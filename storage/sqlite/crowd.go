@@ -28,6 +28,15 @@ type crowd struct {
 
 func (c *crowd) size() int { return max(c.now, c.before) }
 
+// saw notes n callers: those that a batch has answered, and those that came
+// meanwhile.
+func (c *crowd) saw(n int) {
+	if c.batches++; c.batches > crowdWindow {
+		*c = crowd{before: c.now}
+	}
+	c.now = max(c.now, n)
+}
+
 // callers returns how many have made these requests: all that a pipeline holds
 // comes from one.
 func callers(requests []*request) (n int) {
@@ -37,15 +46,6 @@ func callers(requests []*request) (n int) {
 		}
 	}
 	return n
-}
-
-// saw notes n callers: those that a batch has answered, and those that came
-// meanwhile.
-func (c *crowd) saw(n int) {
-	if c.batches++; c.batches > crowdWindow {
-		*c = crowd{before: c.now}
-	}
-	c.now = max(c.now, n)
 }
 
 // gather lets half of the crowd come before a batch is taken. One half then computes

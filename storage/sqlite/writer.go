@@ -64,7 +64,7 @@ type writer struct {
 	savepoint, releaseSave, rollbackToSave statement
 
 	mu       sync.Mutex
-	wake     *sync.Cond // pending or closed has changed
+	wake     *sync.Cond // pending or closed has changed, or gather is to look again
 	pending  []*request
 	used     map[string]int64 // about how much each app stores, see enqueueIfRoomy
 	busy     bool             // a batch is being written
@@ -89,7 +89,8 @@ type writer struct {
 }
 
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas, used: make(map[string]int64), stopped: make(chan struct{})}
+	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas,
+		used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	w.patience = time.AfterFunc(time.Hour, w.wakeUp)
 	w.patience.Stop()
