@@ -1,4 +1,4 @@
-package fazt
+package jsapi
 
 import (
 	"bytes"
@@ -17,9 +17,13 @@ import (
 // one by one. They run in one transaction, which everybody waits for.
 const maxBatch = 1000
 
-// batch gives handlers batch(), which makes several writes together or none.
-func (b binder) batch(h runtime.Host, name string) {
-	h[name] = b.write(func(args runtime.Args) (operation, error) {
+var batchFunctions = []Function{
+	{Name: "batch", Params: []Param{required("writes", "Write[]")}, Result: "any[]", make: binder.batch},
+}
+
+// batch makes several writes together or none.
+func (b binder) batch() any {
+	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
 		items, err := batchItems(args)
 		if err != nil {
 			return nil, err
@@ -27,7 +31,7 @@ func (b binder) batch(h runtime.Host, name string) {
 		writes := make([]operation, len(items))
 		for i, item := range items {
 			if writes[i], err = item.write(i); err != nil {
-				return nil, hostError(inItem(i, err))
+				return nil, b.api.hostError(inItem(i, err))
 			}
 		}
 		return func(tx storage.Tx) (runtime.Value, error) {
@@ -257,7 +261,7 @@ func batchInsert(m batchItem, i int) (operation, error) {
 	}, under("doc", err)
 }
 
-func batchChange(apply func(storage.Docs, string, json.RawMessage, json.RawMessage) (int, error)) func(batchItem, int) (operation, error) {
+func batchChange(apply changeFunc) func(batchItem, int) (operation, error) {
 	return func(m batchItem, i int) (operation, error) {
 		collection, err := m.collection(i)
 		if err != nil {

@@ -1,4 +1,4 @@
-package fazt
+package jsapi
 
 import (
 	"context"
@@ -8,9 +8,34 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// docs gives handlers the document functions of one scope.
-func (b binder) docs(h runtime.Host, prefix string) {
-	h[prefix+"insert"] = b.queue(func(args runtime.Args) (queueing, operation, error) {
+const (
+	typeQuery   Type = "Query | string" // a string is the document of that id
+	typeChanges Type = "Changes"
+	typeDoc     Type = "{[field: string]: any}"
+)
+
+const findOptions Type = `{limit?: number, offset?: number, order?: "asc" | "desc", sort?: string}`
+
+var docsFunctions = []Function{
+	{Name: "ds.insert", Params: []Param{required("collection", typeString), required("doc", typeDoc)}, Result: typeString, make: binder.docsInsert},
+	{Name: "ds.insertMany", Params: []Param{required("collection", typeString), required("docs", typeDoc+"[]")},
+		Result: "string[]", make: binder.docsInsertMany},
+	{Name: "ds.find", Params: []Param{required("collection", typeString), optional("query", "Query"), optional("options", findOptions)},
+		Result: typeDoc + "[]", make: binder.docsFind},
+	{Name: "ds.findOne", Params: []Param{required("collection", typeString), required("query", typeQuery)},
+		Result: typeDoc + " | null", make: binder.docsFindOne},
+	{Name: "ds.update", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges)},
+		Result: typeNumber, make: docsChange(storage.Docs.Update)},
+	{Name: "ds.upsert", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges)},
+		Result: typeNumber, make: docsChange(storage.Docs.Upsert)},
+	{Name: "ds.delete", Params: []Param{required("collection", typeString), required("query", "Query")}, Result: typeNumber, make: binder.docsDelete},
+	{Name: "ds.count", Params: []Param{required("collection", typeString), optional("query", "Query")}, Result: typeNumber, make: binder.docsCount},
+	{Name: "ds.deleteOldest", Params: []Param{required("collection", typeString), required("keep", typeNumber)},
+		Result: typeNumber, make: binder.docsDeleteOldest},
+}
+
+func (b binder) docsInsert() any {
+	return b.queue(docsWrite, func(args runtime.Args) (queueing, operation, error) {
 		col, doc, err := collectionAnd(args)
 		return func(ctx context.Context, p storage.Pipeline, scope storage.Scope) (runtime.Value, bool, error) {
 				id, queued, err := p.Insert(ctx, scope, col, doc)
@@ -20,7 +45,10 @@ func (b binder) docs(h runtime.Host, prefix string) {
 				return runtime.String(id), err
 			}, err
 	})
-	h[prefix+"insertMany"] = b.write(func(args runtime.Args) (operation, error) {
+}
+
+func (b binder) docsInsertMany() any {
+	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
 		col, list, err := collectionAnd(args)
 		if err != nil {
 			return nil, err
@@ -39,18 +67,24 @@ func (b binder) docs(h runtime.Host, prefix string) {
 			return runtime.From(ids)
 		}, nil
 	})
-	h[prefix+"find"] = b.read(func(args runtime.Args) (operation, error) {
+}
+
+func (b binder) docsFind() any {
+	return b.read(docsRead, func(args runtime.Args) (operation, error) {
 		col, query, err := collectionAndQuery(args)
 		if err != nil {
 			return nil, err
 		}
-		opt, err := findOptions(args, 2)
+		opt, err := findArg(args, 2)
 		return func(tx storage.Tx) (runtime.Value, error) {
 			docs, err := tx.Docs().Find(col, query, opt)
 			return arrayOf(docs), err
 		}, err
 	})
-	h[prefix+"findOne"] = b.read(func(args runtime.Args) (operation, error) {
+}
+
+func (b binder) docsFindOne() any {
+	return b.read(docsRead, func(args runtime.Args) (operation, error) {
 		col, err := args.String(0)
 		if err != nil {
 			return nil, err
@@ -64,23 +98,30 @@ func (b binder) docs(h runtime.Host, prefix string) {
 			return runtime.JSON(docs[0]), nil
 		}, err
 	})
-	h[prefix+"update"] = b.change(storage.Docs.Update)
-	h[prefix+"upsert"] = b.change(storage.Docs.Upsert)
-	h[prefix+"delete"] = b.write(func(args runtime.Args) (operation, error) {
+}
+
+func (b binder) docsDelete() any {
+	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
 		col, query, err := collectionAnd(args)
 		return func(tx storage.Tx) (runtime.Value, error) {
 			n, err := tx.Docs().Delete(col, query)
 			return runtime.Number(float64(n)), err
 		}, err
 	})
-	h[prefix+"count"] = b.read(func(args runtime.Args) (operation, error) {
+}
+
+func (b binder) docsCount() any {
+	return b.read(docsRead, func(args runtime.Args) (operation, error) {
 		col, query, err := collectionAndQuery(args)
 		return func(tx storage.Tx) (runtime.Value, error) {
 			n, err := tx.Docs().Count(col, query)
 			return runtime.Number(float64(n)), err
 		}, err
 	})
-	h[prefix+"deleteOldest"] = b.write(func(args runtime.Args) (operation, error) {
+}
+
+func (b binder) docsDeleteOldest() any {
+	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
 		col, err := args.String(0)
 		if err != nil {
 			return nil, err
@@ -93,23 +134,28 @@ func (b binder) docs(h runtime.Host, prefix string) {
 	})
 }
 
-// change makes update and upsert, which take the same arguments.
-func (b binder) change(apply func(storage.Docs, string, json.RawMessage, json.RawMessage) (int, error)) runtime.Func {
-	return b.write(func(args runtime.Args) (operation, error) {
-		col, err := args.String(0)
-		if err != nil {
-			return nil, err
-		}
-		query, err := idOrQuery(args, 1)
-		if err != nil {
-			return nil, err
-		}
-		changes, err := args.JSON(2)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			n, err := apply(tx.Docs(), col, query, changes)
-			return runtime.Number(float64(n)), err
-		}, err
-	})
+// changeFunc is [storage.Docs.Update] or [storage.Docs.Upsert].
+type changeFunc func(docs storage.Docs, collection string, query, changes json.RawMessage) (int, error)
+
+// docsChange makes update and upsert, which take the same arguments.
+func docsChange(apply changeFunc) func(binder) any {
+	return func(b binder) any {
+		return b.write(docsWrite, func(args runtime.Args) (operation, error) {
+			col, err := args.String(0)
+			if err != nil {
+				return nil, err
+			}
+			query, err := idOrQuery(args, 1)
+			if err != nil {
+				return nil, err
+			}
+			changes, err := args.JSON(2)
+			return func(tx storage.Tx) (runtime.Value, error) {
+				n, err := apply(tx.Docs(), col, query, changes)
+				return runtime.Number(float64(n)), err
+			}, err
+		})
+	}
 }
 
 func collectionAnd(args runtime.Args) (collection string, data json.RawMessage, err error) {
@@ -139,8 +185,8 @@ func idOrQuery(args runtime.Args, i int) (json.RawMessage, error) {
 	return arg, err
 }
 
-// findOptions reads {limit, offset, order, sort}.
-func findOptions(args runtime.Args, i int) (storage.FindOptions, error) {
+// findArg reads {limit, offset, order, sort}.
+func findArg(args runtime.Args, i int) (storage.FindOptions, error) {
 	var in struct {
 		Limit       *int
 		Offset      int

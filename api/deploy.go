@@ -1,0 +1,100 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strconv"
+)
+
+// deploy takes a multipart form: file (a ZIP), site_name, and spa.
+func (h *handler) deploy(w http.ResponseWriter, r *http.Request) error {
+	// The form's own overhead is small beside the archive.
+	r.Body = http.MaxBytesReader(w, r.Body, h.MaxDeploy+(1<<20))
+	form, err := r.MultipartReader()
+	if err != nil {
+		return invalid("send a multipart form with the fields site_name and file (a ZIP)")
+	}
+	archive, fields, err := readDeployForm(form)
+	if archive != nil {
+		defer os.Remove(archive.Name())
+		defer archive.Close()
+	}
+	if err != nil {
+		return err
+	}
+	if archive == nil {
+		return invalid("file: is missing; send the app as a ZIP")
+	}
+	info, err := archive.Stat()
+	if err != nil {
+		return err
+	}
+	var opts []DeployOption
+	if text, ok := fields["spa"]; ok {
+		on, err := strconv.ParseBool(text)
+		if err != nil {
+			return invalid("spa: must be true or false")
+		}
+		opts = append(opts, SPA(on))
+	}
+	d, err := h.Service.DeployZIP(r.Context(), fields["site_name"], archive, info.Size(), opts...)
+	if err != nil {
+		return err
+	}
+	h.Logger.Info("deployed", "app", d.App, "version", d.Version, "request_id", w.Header().Get(RequestIDHeader))
+	return writeData(w, d, nil)
+}
+
+func invalid(format string, args ...any) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: "INVALID", Message: fmt.Sprintf(format, args...)}
+}
+
+// maxDeployFields is more than the form of any client of ours has.
+const maxDeployFields = 100
+
+// readDeployForm puts the archive into a temporary file, which the caller
+// removes, and returns the other fields.
+func readDeployForm(form *multipart.Reader) (archive *os.File, fields map[string]string, err error) {
+	fields = make(map[string]string)
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return archive, fields, nil
+		}
+		if err != nil {
+			return archive, nil, uploadError(err)
+		}
+		if part.FormName() != "file" {
+			text, err := io.ReadAll(io.LimitReader(part, 4096))
+			if err != nil {
+				return archive, nil, uploadError(err)
+			}
+			if len(fields) >= maxDeployFields {
+				return archive, nil, invalid("the form has too many fields")
+			}
+			fields[part.FormName()] = string(text)
+			continue
+		}
+		if archive != nil {
+			return archive, nil, invalid("file: is there twice")
+		}
+		if archive, err = os.CreateTemp("", "fazt-deploy-*.zip"); err != nil {
+			return nil, nil, err
+		}
+		if _, err := io.Copy(archive, part); err != nil {
+			return archive, nil, uploadError(err)
+		}
+	}
+}
+
+func uploadError(err error) error {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "QUOTA_EXCEEDED",
+			Message: fmt.Sprintf("the upload is larger than %d bytes", tooLarge.Limit)}
+	}
+	return invalid("the upload could not be read: %v", err)
+}

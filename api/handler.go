@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// HandlerOptions are what a handler of the management API works with. All but
+// Logger and Stream are required.
+type HandlerOptions struct {
+	Service Service
+	// Authorize says who sends a request, if they may use a route of the scope.
+	// The error is an [*Error], or anything that Explain knows.
+	Authorize func(r *http.Request, scope Scope) (Actor, error)
+	// Explain turns an error of the Service into what a client sees of it.
+	Explain func(error) *Error
+	// Failed is told of errors whose status is 500, before they are answered.
+	Failed func(r *http.Request, err error)
+	// NotFound answers a path that no route has.
+	NotFound http.HandlerFunc
+	// Metrics answers GET /metrics.
+	Metrics http.Handler
+	// MaxDeploy is the largest archive, in bytes, that is taken.
+	MaxDeploy int64
+	// Stream returns the context of an answer that does not end by itself; it is
+	// to end when the server shuts down. Default: the request's own.
+	Stream func(context.Context) (context.Context, context.CancelFunc)
+	// Logger gets who changed what. Default: none.
+	Logger *slog.Logger
+}
+
+// NewHandler answers the [Routes] from a service. It is for a host, or a path, of
+// its own: every other path is NotFound's.
+func NewHandler(opt HandlerOptions) http.Handler {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Stream == nil {
+		opt.Stream = context.WithCancel
+	}
+	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", opt.NotFound)
+	byPattern := make(map[string][]Route)
+	for _, r := range Routes() {
+		byPattern[r.Pattern] = append(byPattern[r.Pattern], r)
+	}
+	for pattern, routes := range byPattern {
+		mux.HandleFunc(pattern, h.dispatch(routes))
+	}
+	return mux
+}
+
+type handler struct {
+	HandlerOptions
+	followers chan struct{} // one element for each
+}
+
+// dispatch answers a path by the route of the request's method.
+func (h *handler) dispatch(routes []Route) http.HandlerFunc {
+	var allow []string
+	for _, r := range routes {
+		allow = append(allow, r.Method)
+		if r.Method == http.MethodGet {
+			allow = append(allow, http.MethodHead)
+		}
+	}
+	slices.Sort(allow)
+	return func(w http.ResponseWriter, r *http.Request) {
+		for _, route := range routes {
+			if r.Method == route.Method || route.Method == http.MethodGet && r.Method == http.MethodHead {
+				h.serve(w, r, route)
+				return
+			}
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		WriteError(w, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
+	}
+}
+
+// serve runs one operation for a caller who may use it.
+func (h *handler) serve(w http.ResponseWriter, r *http.Request, route Route) {
+	if route.Scope != Open {
+		actor, err := h.Authorize(r, route.Scope)
+		if err != nil {
+			h.fail(w, r, err)
+			return
+		}
+		r = r.WithContext(WithActor(r.Context(), actor))
+	}
+	if err := route.serve(h, w, r); err != nil {
+		h.fail(w, r, err)
+	}
+}
+
+// fail answers an error. A client that has gone gets none.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := h.Explain(err)
+	if e.Status == http.StatusInternalServerError {
+		h.Failed(r, err)
+	}
+	if r.Context().Err() == nil {
+		WriteError(w, e)
+	}
+}
+
+// Page says where in a list an answer is.
+type Page struct {
+	Offset  int  `json:"offset"`
+	Limit   int  `json:"limit"`
+	Total   int  `json:"total"`
+	HasMore bool `json:"has_more"`
+}
+
+type answer struct {
+	Data any `json:"data"`
+	Meta any `json:"meta,omitempty"`
+}
+
+// writeData answers with what a method of the Service returned.
+func writeData[T any](w http.ResponseWriter, data T, err error) error {
+	if err == nil {
+		WriteJSON(w, http.StatusOK, answer{Data: data})
+	}
+	return err
+}
+
+func (h *handler) health(w http.ResponseWriter, r *http.Request) error {
+	data, err := h.Service.Health(r.Context())
+	return writeData(w, data, err)
+}
+
+func (h *handler) limits(w http.ResponseWriter, r *http.Request) error {
+	data, err := h.Service.Limits(r.Context())
+	return writeData(w, data, err)
+}
+
+func (h *handler) stats(w http.ResponseWriter, r *http.Request) error {
+	data, err := h.Service.Stats(r.Context())
+	return writeData(w, data, err)
+}
+
+func (h *handler) metrics(w http.ResponseWriter, r *http.Request) error {
+	h.Metrics.ServeHTTP(w, r)
+	return nil
+}
+
+func (h *handler) apps(w http.ResponseWriter, r *http.Request) error {
+	apps, err := h.Service.Apps(r.Context())
+	if err != nil {
+		return err
+	}
+	WriteJSON(w, http.StatusOK, answer{apps, Page{Limit: len(apps), Total: len(apps)}})
+	return nil
+}
+
+func (h *handler) removeApp(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("app")
+	removal := Removal{KeepData: r.URL.Query().Get("keep_data") == "1"}
+	if err := h.Service.RemoveApp(r.Context(), name, removal); err != nil {
+		return err
+	}
+	h.Logger.Info("removed", "app", name, "keep_data", removal.KeepData, "request_id", w.Header().Get(RequestIDHeader))
+	return writeData(w, Removed{name}, nil)
+}

@@ -1,0 +1,50 @@
+package api
+
+import (
+	"context"
+	"io"
+	"io/fs"
+)
+
+// Service is what an operator can do with a server. A fazt.Server is one, and so
+// is a [Client], which asks another server over HTTP: a program written for a
+// Service works on either.
+//
+// A method's error is an [*Error] when a Client returns it. A server's own has
+// the codes of the packages that it is made of.
+type Service interface {
+	Apps
+	Logs
+	System
+}
+
+// Apps are the apps of a server.
+type Apps interface {
+	// Deploy makes the files the current version of the app of that name,
+	// making the app if there is none. An empty name stands for the manifest's
+	// own. Visitors get the whole old version or the whole new one; an error
+	// means that nothing changed. INVALID_APP says what is wrong with the app.
+	Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error)
+	// DeployZIP is Deploy for a ZIP archive of the app's directory.
+	DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error)
+	// Apps returns the deployed apps, by name.
+	Apps(ctx context.Context) ([]App, error)
+	// RemoveApp removes an app with its files, its log and its data. One that
+	// does not exist is NOT_FOUND.
+	RemoveApp(ctx context.Context, name string, r Removal) error
+}
+
+// Logs are what handlers print.
+type Logs interface {
+	// Logs returns lines of an app's log, oldest first. A line is stored within
+	// a second or so of the end of its request. app is a name or an id; one that
+	// does not exist is NOT_FOUND.
+	Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error)
+}
+
+// System is the server itself.
+type System interface {
+	Health(ctx context.Context) (*Health, error)
+	Limits(ctx context.Context) (*Limits, error)
+	Stats(ctx context.Context) (*Stats, error)
+}

@@ -1,0 +1,201 @@
+package api
+
+import "time"
+
+// App is a deployed app.
+type App struct {
+	ID         string    `json:"id"` // random; the app's data belongs to it
+	Name       string    `json:"name"`
+	Version    int       `json:"version"`
+	Engine     string    `json:"engine"` // that runs the handler; "" without one
+	Files      int       `json:"file_count"`
+	Size       int64     `json:"size_bytes"` // uncompressed
+	DeployedAt time.Time `json:"deployed_at"`
+}
+
+// Deployment says what a deploy made.
+type Deployment struct {
+	App          string `json:"site"`   // the app's name
+	AppID        string `json:"app_id"` // random; the app's data belongs to it
+	Version      int    `json:"version"`
+	Files        int    `json:"file_count"`
+	Size         int64  `json:"size_bytes"`              // uncompressed
+	Engine       string `json:"engine"`                  // that runs the handler; "" without one
+	EngineReason string `json:"engine_reason,omitempty"` // why not the first one, "" if it is
+	Message      string `json:"message"`                 // for people
+}
+
+// DeployOptions change one deploy. The zero value leaves all to the app's
+// manifest.
+type DeployOptions struct {
+	// SPA, unless it is nil, stands for the manifest's "spa" key: whether a path
+	// without a file and without an extension answers index.html.
+	SPA *bool
+}
+
+// A DeployOption sets one of the [DeployOptions].
+type DeployOption func(*DeployOptions)
+
+// SPA sets [DeployOptions].SPA.
+func SPA(on bool) DeployOption { return func(o *DeployOptions) { o.SPA = &on } }
+
+// Removal says what becomes of a removed app's data. The zero value removes it.
+type Removal struct {
+	// KeepData keeps it for the next app that is deployed under the name.
+	KeepData bool
+}
+
+// Removed is the answer to a removal.
+type Removed struct {
+	App string `json:"removed"` // the app's name
+}
+
+// LogLine is a line that an app's handler has printed with console or fazt.log,
+// or the error that it failed with.
+type LogLine struct {
+	ID        int64     `json:"id"` // larger than that of every line before
+	Time      time.Time `json:"time"`
+	Level     string    `json:"level"` // "debug", "info", "warn", "error"
+	Text      string    `json:"text"`  // up to 8 KiB; it may have line breaks
+	RequestID string    `json:"request_id"`
+}
+
+// LogQuery says which lines of a log are asked for. The zero value asks for all,
+// oldest first.
+type LogQuery struct {
+	// After is the id of a line; those after it are asked for. 0 is the start.
+	After int64
+	// Newest asks for the last Limit lines rather than the first.
+	Newest bool
+	// Limit is how many lines there are at most. 0 is 10,000, which is as many
+	// as are kept of an app.
+	Limit int
+}
+
+// Health says that the server is there.
+type Health struct {
+	Status  string `json:"status"` // "ok"
+	Version string `json:"version"`
+	Uptime  int64  `json:"uptime"` // seconds
+}
+
+// Limits are the limits in force, times in milliseconds.
+type Limits struct {
+	RequestMS        int64 `json:"request_ms"`
+	ReserveMS        int64 `json:"reserve_ms"`
+	StorageOpMS      int64 `json:"storage_op_ms"`
+	MinOperationMS   int64 `json:"min_operation_ms"`
+	QueueAdmissionMS int64 `json:"queue_admission_ms"`
+	Operations       int   `json:"operations"`
+	CPUMS            int64 `json:"cpu_ms"`
+	MemoryBytes      int64 `json:"memory_bytes"`
+	ResponseBytes    int   `json:"response_bytes"`
+	LogLines         int   `json:"log_lines"`
+	SourceBytes      int   `json:"source_bytes"`
+	Slots            int   `json:"slots"`
+	Queue            int   `json:"queue"`
+	BodyBytes        int64 `json:"body_bytes"`
+	UploadBytes      int64 `json:"upload_bytes"`
+	AllBodiesBytes   int64 `json:"all_bodies_bytes"` // in memory together
+	DeployFileBytes  int64 `json:"deploy_file_bytes"`
+	DeployAppBytes   int64 `json:"deploy_app_bytes"`
+	DeployFiles      int   `json:"deploy_files"`
+	LoadedApps       int   `json:"loaded_apps"`
+	LoadedBytes      int64 `json:"loaded_bytes"`
+	RatePerSecond    int   `json:"rate_per_second"` // an address; 0 is no limit
+	RateBurst        int   `json:"rate_burst"`
+	ConnsPerAddress  int   `json:"connections_per_address"`
+	Conns            int   `json:"connections"`
+	HeaderBytes      int   `json:"header_bytes"`
+	DrainMS          int64 `json:"drain_ms"`
+}
+
+// Stats is what the server is doing.
+type Stats struct {
+	Uptime     int64              `json:"uptime"` // seconds
+	InFlight   int64              `json:"in_flight"`
+	Admission  Admission          `json:"admission"`
+	PhasesMS   map[string]float64 `json:"phases_ms"` // that handlers' requests spent
+	Operations int64              `json:"operations"`
+	Storage    StorageStats       `json:"storage"`
+	FrontDoor  DoorStats          `json:"front_door"`
+	Cache      CacheStats         `json:"cache"`  // of static files
+	Loaded     CacheStats         `json:"loaded"` // apps that are ready to answer
+	Process    ProcessStats       `json:"process"`
+	Apps       []AppStats         `json:"apps"` // the busiest hundred, by name
+}
+
+// Admission is who holds a slot for JavaScript, and who waits for one.
+type Admission struct {
+	Slots    int         `json:"slots"`
+	Short    int         `json:"short"`     // runs on slots
+	Long     int         `json:"long"`      // the same, for longer than 100 ms
+	InFlight int         `json:"in_flight"` // admitted and not done
+	Queued   int         `json:"queued"`    // waiting to be admitted
+	Resuming int         `json:"resuming"`  // under way and waiting for a slot
+	Refused  Refusals    `json:"refused"`
+	Flows    []FlowStats `json:"flows"` // by name; those with nothing to do may be forgotten
+}
+
+// Refusals are how many were not admitted, by reason.
+type Refusals struct {
+	QueueFull uint64 `json:"queue_full"`
+	Wait      uint64 `json:"wait"`   // predicted or found to be too long
+	Doomed    uint64 `json:"doomed"` // less remained than a run takes
+}
+
+// FlowStats is one app's part of the [Admission].
+type FlowStats struct {
+	Name     string        `json:"name"`
+	Running  int           `json:"running"`
+	InFlight int           `json:"in_flight"`
+	Queued   int           `json:"queued"`
+	Wait     time.Duration `json:"wait_ns"` // that one that comes now would expect
+	Admitted uint64        `json:"admitted"`
+	Refused  uint64        `json:"refused"`
+	CPU50    time.Duration `json:"cpu_p50_ns"` // on slots, by run, decayed
+	CPU99    time.Duration `json:"cpu_p99_ns"`
+}
+
+// StorageStats is what the store's writer is doing.
+type StorageStats struct {
+	QueueDepth int                `json:"queue_depth"` // writes that wait
+	DelayMS    float64            `json:"delay_ms"`    // that one that comes now would take
+	Batches    uint64             `json:"batches"`     // commits since the start
+	Writes     uint64             `json:"writes"`      // that they held
+	BatchSize  map[string]float64 `json:"batch_size"`  // of the last 4,096 or more, by percentile
+	CommitMS   map[string]float64 `json:"commit_ms"`
+}
+
+// DoorStats is what the front door sees.
+type DoorStats struct {
+	Conns         int    `json:"connections"`
+	ConnsRefused  uint64 `json:"connections_refused"`
+	Addresses     int    `json:"addresses"`
+	RateLimited   uint64 `json:"rate_limited"`
+	BodyBytes     int64  `json:"body_bytes"` // of request bodies in memory
+	BodiesRefused uint64 `json:"bodies_refused"`
+}
+
+// CacheStats is how much a cache holds.
+type CacheStats struct {
+	Entries int   `json:"entries"`
+	Bytes   int64 `json:"bytes"`
+	Limit   int64 `json:"limit_bytes"`
+}
+
+// ProcessStats is what the process takes.
+type ProcessStats struct {
+	Goroutines int    `json:"goroutines"`
+	HeapBytes  uint64 `json:"heap_bytes"`
+	SysBytes   uint64 `json:"sys_bytes"`
+	GCCount    uint32 `json:"gc_count"`
+}
+
+// AppStats is what one app has answered.
+type AppStats struct {
+	Name     string                       `json:"name"`
+	Requests map[string]map[string]uint64 `json:"requests"` // by kind and "2xx"
+	P50MS    map[string]float64           `json:"p50_ms"`   // by kind, of the last half minute or so
+	P99MS    map[string]float64           `json:"p99_ms"`
+}

@@ -1,0 +1,81 @@
+package jsapi
+
+import (
+	"context"
+	"path"
+	"strings"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+var privateFunctions = []Function{
+	{Name: "read", Params: []Param{required("path", typeString)}, Result: typeString, make: binder.privateRead},
+	{Name: "readJSON", Params: []Param{required("path", typeString)}, Result: typeAny, make: binder.privateReadJSON},
+	{Name: "exists", Params: []Param{required("path", typeString)}, Result: typeBoolean, make: binder.privateExists},
+	{Name: "list", Params: []Param{optional("prefix", typeString)}, Result: "string[]", make: binder.privateList},
+}
+
+func (b binder) privateRead() any {
+	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		data, err := b.readPrivate(ctx, args)
+		return runtime.String(string(data)), err
+	})
+}
+
+func (b binder) privateReadJSON() any {
+	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		data, err := b.readPrivate(ctx, args)
+		if err == nil {
+			if err = runtime.CheckJSON(data); err != nil {
+				err = &runtime.HostError{Name: "SyntaxError", Code: "INVALID_JSON", Message: err.Error()}
+			}
+		}
+		return runtime.JSON(data), err
+	})
+}
+
+func (b binder) privateExists() any {
+	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		name, err := privatePath(args)
+		_, ok := From(ctx).App.Private.Size(name)
+		return runtime.Bool(ok), err
+	})
+}
+
+func (b binder) privateList() any {
+	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		prefix, err := optionalString(args, 0)
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		found := []string{}
+		for _, name := range From(ctx).App.Private.Names() {
+			if strings.HasPrefix(name, prefix) {
+				found = append(found, name)
+			}
+		}
+		return runtime.From(found)
+	})
+}
+
+// privatePath reads a file's place below private/, which it cannot leave.
+func privatePath(args runtime.Args) (string, error) {
+	name, err := args.String(0)
+	return strings.TrimPrefix(path.Clean("/"+name), "/"), err
+}
+
+func (b binder) readPrivate(ctx context.Context, args runtime.Args) ([]byte, error) {
+	name, err := privatePath(args)
+	if err != nil {
+		return nil, err
+	}
+	files := From(ctx).App.Private
+	size, ok := files.Size(name)
+	switch {
+	case !ok:
+		return nil, &runtime.HostError{Code: "NOT_FOUND", Message: "there is no such file under private/"}
+	case size > b.api.opt.MaxBytes:
+		return nil, &runtime.HostError{Code: "QUOTA_EXCEEDED", Message: "the file is too large to be read by a handler"}
+	}
+	return files.Read(ctx, name)
+}
