@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -73,7 +74,7 @@ func (b blobBinder) put(args runtime.Args) (scopedOperation, error) {
 	}
 	mime, err := optionalString(args, 2)
 	if err == nil && mime == "" {
-		mime = mimeType(path)
+		mime = site.MIMEType(path)
 	}
 	return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
 		blob, err := b.server.store.PutBlob(ctx, scope, path, bytes.NewReader(data), mime)
