@@ -6,28 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path"
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
-
-// mainPath is the handler's place in an app.
-const mainPath = "api/main.js"
-
-// isSource reports whether a file can be reached by a handler's require, and so
-// counts as its source.
-func isSource(p string) bool {
-	return strings.HasPrefix(p, "api/") && (path.Ext(p) == ".js" || path.Ext(p) == ".json")
-}
 
 // app is one version of an app, ready to answer. It never changes: a deploy
 // makes a new one, and requests that are under way keep theirs.
 type app struct {
 	info     storage.App
-	manifest manifest
+	manifest site.Manifest
 	files    map[string]*file // by path
 	modified []string         // the Last-Modified of its files
 	program  *runtime.Program // nil without a handler
@@ -139,12 +130,12 @@ func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
 // loadProgram compiles the app's handler. One that does not compile, because it
 // was deployed by another version of fazt, is that app's trouble alone.
 func (s *Server) loadProgram(ctx context.Context, a *app) error {
-	if a.files[mainPath] == nil {
+	if a.files[site.MainPath] == nil {
 		return nil
 	}
-	source := runtime.Source{Files: make(map[string]string), Main: mainPath, Engine: a.info.Current.Engine}
+	source := runtime.Source{Files: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
 	for p, f := range a.files {
-		if !isSource(p) {
+		if !site.IsSource(p) {
 			continue
 		}
 		text, err := s.readContent(ctx, f.File)

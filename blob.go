@@ -12,15 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// ownPrefix begins the paths that the server itself answers on an app's host.
-// No app can have files there: a deploy refuses them.
-const ownPrefix = "/_fazt/"
-
-const blobPath = ownPrefix + "blob"
+const blobPath = site.OwnPrefix + "blob"
 
 // blobLink is what a signed URL stands for: one blob of one app, until a time.
 // The app is in the signature and not in the URL, which works on its host alone.

@@ -9,18 +9,6 @@ import (
 
 // What the external tests need of the inside.
 
-func ParseManifest(text []byte) error {
-	_, err := parseManifest(text)
-	return err
-}
-
-var (
-	CleanName      = cleanName
-	CleanPath      = cleanPath
-	HasContentHash = hasContentHash
-	ChooseEncoding = chooseEncoding
-)
-
 // CheckBatch reads the argument of a batch, as far as that needs no data.
 func CheckBatch(text []byte) error {
 	items, err := batchItems(runtime.Args{runtime.JSON(text)})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -255,7 +256,7 @@ func bodyFailure(err error) *failure {
 // writeResponse sends what the handler answered.
 func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
 	h := w.Header()
-	a.manifest.addHeaders(h, p)
+	a.manifest.SetHeaders(h, p)
 	switch res.ContentType {
 	case "":
 	case jsonType[0]:
@@ -264,10 +265,10 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		h["Content-Type"] = []string{res.ContentType}
 	}
 	for name, values := range res.Header {
-		switch name {
-		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer", requestIDHeader:
-			continue // the server's own to say
-		case "Set-Cookie":
+		if site.OwnsHeader(name) {
+			continue
+		}
+		if name == "Set-Cookie" {
 			values = publicCookies(values)
 		}
 		if len(values) > 0 {

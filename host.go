@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/fazt-sh/fazt/internal/site"
 )
 
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
@@ -25,7 +27,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *ans
 		return
 	}
 	defer s.requests.Done()
-	p, ok := cleanPath(r.URL.Path)
+	p, ok := site.CleanPath(r.URL.Path)
 	if !ok {
 		notFound(out, r)
 		return
@@ -136,7 +138,7 @@ func isLoopback(host string) bool {
 // serveApp answers from one app: its handler under /api, its files elsewhere.
 func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
-	if strings.HasPrefix(p, ownPrefix) {
+	if strings.HasPrefix(p, site.OwnPrefix) {
 		s.serveOwn(w, r, a, p)
 		return
 	}
@@ -165,7 +167,7 @@ func (s *Server) serveHome(w *answer, r *http.Request, p string) {
 func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 	if a := s.app("404"); a != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		if f := a.files["index.html"]; f != nil {
-			a.manifest.addHeaders(w.Header(), "/")
+			a.manifest.SetHeaders(w.Header(), "/")
 			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, f)
 			return
 		}

@@ -5,10 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -20,8 +20,8 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this path is a file; use GET or HEAD")
 		return
 	}
-	a.manifest.addHeaders(w.Header(), p)
-	if isPrivate(p) {
+	a.manifest.SetHeaders(w.Header(), p)
+	if site.IsPrivate(p) {
 		user, err := s.auth.User(r)
 		if err != nil {
 			s.writeFailure(w, r, a, err)
@@ -48,35 +48,10 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 	}
 }
 
-// cleanPath resolves . and .. and doubled slashes, and keeps a slash at the
-// end. It reports whether the path can name anything: a backslash or a NUL is
-// never part of a file's name here.
-func cleanPath(p string) (string, bool) {
-	if strings.ContainsAny(p, "\\\x00") {
-		return "", false
-	}
-	if !strings.HasPrefix(p, "/") {
-		p = "/" + p
-	}
-	clean := path.Clean(p)
-	if strings.HasSuffix(p, "/") && clean != "/" {
-		clean += "/"
-	}
-	return clean, true
-}
-
-func isPrivate(p string) bool { return p == "/private" || strings.HasPrefix(p, "/private/") }
-
-// servable reports whether a path may name a file that is served: the handler's
-// source, the manifest and what starts with a dot may not.
-func servable(p string) bool {
-	return p != "/api" && !strings.HasPrefix(p, "/api/") && p != "/manifest.json" && !strings.Contains(p, "/.")
-}
-
 // find returns the file that answers a path, or reports that the path wants a
 // slash at its end.
 func (a *app) find(p string) (file *file, redirect bool) {
-	if !servable(p) {
+	if !site.IsServable(p) {
 		return nil, false
 	}
 	name := p[1:]
@@ -85,7 +60,7 @@ func (a *app) find(p string) (file *file, redirect bool) {
 	} else if file = a.files[name]; file == nil && a.files[name+"/index.html"] != nil {
 		return nil, true
 	}
-	if file == nil && a.manifest.SPA && !isPrivate(p) && path.Ext(name) == "" {
+	if file == nil && a.manifest.SPA && !site.IsPrivate(p) && path.Ext(name) == "" {
 		file = a.files["index.html"]
 	}
 	return file, false
@@ -101,9 +76,9 @@ type file struct {
 }
 
 func newFile(f storage.File) *file {
-	mime := mimeType(f.Path)
+	mime := site.MIMEType(f.Path)
 	out := &file{File: f, contentType: []string{mime}, etags: map[string][]string{"": {`"` + f.Hash + `"`}},
-		cacheControl: []string{cacheControl(f.Path, mime, isPrivate("/"+f.Path))}}
+		cacheControl: []string{cacheControl(f.Path, mime, site.IsPrivate("/"+f.Path))}}
 	for _, encoding := range f.Encodings {
 		out.etags[encoding] = []string{`"` + f.Hash + "-" + encoding + `"`}
 	}
@@ -121,12 +96,12 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *fi
 	if len(f.Encodings) > 0 {
 		h.Add("Vary", "Accept-Encoding")
 		if r.Header.Get("Range") == "" && r.Header.Get("If-Match") == "" && r.Header.Get("If-Unmodified-Since") == "" {
-			encoding = chooseEncoding(r.Header.Get("Accept-Encoding"), f.Encodings)
+			encoding = site.ChooseEncoding(r.Header.Get("Accept-Encoding"), f.Encodings)
 		}
 	}
 	h["Content-Type"] = f.contentType
 	h["Etag"] = f.etags[encoding]
-	if h["Cache-Control"] == nil || isPrivate("/"+f.Path) && sharable(h.Get("Cache-Control")) {
+	if h["Cache-Control"] == nil || site.IsPrivate("/"+f.Path) && sharable(h.Get("Cache-Control")) {
 		h["Cache-Control"] = f.cacheControl
 	}
 	if encoding != "" {
@@ -202,7 +177,7 @@ func cacheControl(name, mime string, private bool) string {
 		return "private, no-cache"
 	case strings.HasPrefix(mime, "text/html"):
 		return "no-cache"
-	case hasContentHash(name):
+	case site.HasContentHash(name):
 		return "public, max-age=31536000, immutable"
 	}
 	return "public, max-age=300"
@@ -214,72 +189,4 @@ func cacheControl(name, mime string, private bool) string {
 func sharable(cacheControl string) bool {
 	text := strings.ToLower(cacheControl)
 	return !strings.Contains(text, "private") && !strings.Contains(text, "no-store")
-}
-
-// hasContentHash reports whether a build tool put a hash of the content into
-// the file's name: app.3f2a91bc.js, index-B7xYz12_.js. A wrong yes would keep a
-// stale file in browsers for a year, so words and dates are not taken for one:
-// it must be hex with a digit and a letter, or 8 characters with a digit and a
-// capital letter.
-func hasContentHash(name string) bool {
-	base := path.Base(name)
-	base = strings.TrimSuffix(base, path.Ext(base))
-	hash := base[strings.LastIndexAny(base, ".-")+1:]
-	if len(base) >= 9 && (base[len(base)-9] == '-' || base[len(base)-9] == '.') {
-		hash = base[len(base)-8:] // may itself contain a hyphen
-	}
-	if len(hash) < 8 || len(hash) == len(base) {
-		return false
-	}
-	var digits, hexLetters, upper, other int
-	for _, c := range hash {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c >= 'a' && c <= 'f':
-			hexLetters++
-		case c >= 'A' && c <= 'Z':
-			upper++
-		default:
-			other++
-		}
-	}
-	isHex := upper == 0 && other == 0 && hexLetters > 0
-	return digits > 0 && (isHex || len(hash) == 8 && upper > 0)
-}
-
-// chooseEncoding picks the smallest of the offered encodings that an
-// Accept-Encoding header takes; "" is the file as it is.
-func chooseEncoding(accept string, offered []string) string {
-	if accept == "" {
-		return ""
-	}
-	taken := make(map[string]bool, 4)
-	for part := range strings.SplitSeq(accept, ",") {
-		name, params, _ := strings.Cut(part, ";")
-		taken[strings.ToLower(strings.TrimSpace(name))] = quality(params) > 0
-	}
-	for _, encoding := range encodings {
-		ok, named := taken[encoding]
-		if !named {
-			ok = taken["*"]
-		}
-		if ok && slices.Contains(offered, encoding) {
-			return encoding
-		}
-	}
-	return ""
-}
-
-// quality reads ";q=0.5"; what it cannot read counts as 1.
-func quality(params string) float64 {
-	_, value, ok := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
-	if !ok {
-		return 1
-	}
-	q, err := strconv.ParseFloat(value, 64)
-	if err != nil {
-		return 1
-	}
-	return q
 }

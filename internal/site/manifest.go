@@ -1,51 +1,57 @@
-package fazt
+package site
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/net/http/httpguts"
-
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// manifest is an app's manifest.json.
-type manifest struct {
-	Name    string                       `json:"name,omitempty"`
-	SPA     bool                         `json:"spa,omitempty"`
-	Engine  string                       `json:"engine,omitempty"`
-	Timeout duration                     `json:"timeout,omitzero"`
-	Indexes map[string][]string          `json:"indexes,omitempty"`
+// Manifest is an app's manifest.json. Its JSON form is what is stored with each
+// version. The zero Manifest is that of an app without the file.
+type Manifest struct {
+	// Name is the app's name where a deploy gives none, as [CleanName] returns it.
+	Name string `json:"name,omitempty"`
+	// SPA answers a path without a file and without an extension by index.html.
+	SPA bool `json:"spa,omitempty"`
+	// Engine runs the handler: "otto", "goja", or "auto", which "" stands for.
+	Engine string `json:"engine,omitempty"`
+	// Timeout bounds each run of the handler. Zero leaves the server's limit.
+	Timeout Duration `json:"timeout,omitzero"`
+	// Indexes are the indexed fields of documents, as dotted paths by collection.
+	Indexes map[string][]string `json:"indexes,omitempty"`
+	// Headers are response headers by path, or by a prefix of it that ends in *.
 	Headers map[string]map[string]string `json:"headers,omitempty"`
 }
 
-// duration is a time.Duration that reads and prints as "5s".
-type duration time.Duration
+// Duration is a time.Duration that reads and prints as "5s".
+type Duration time.Duration
 
-func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+// MarshalText implements [encoding.TextMarshaler].
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
-func (d *duration) UnmarshalText(text []byte) error {
+// UnmarshalText implements [encoding.TextUnmarshaler]. It refuses what is not
+// positive.
+func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil || v <= 0 {
 		return errors.New(`must be a positive duration such as "5s"`)
 	}
-	*d = duration(v)
+	*d = Duration(v)
 	return nil
 }
 
-// parseManifest reads manifest.json strictly: what it does not know it refuses,
-// since a misspelt key would otherwise do nothing without a word.
-func parseManifest(text []byte) (manifest, error) {
-	var m manifest
+// ParseManifest reads manifest.json strictly: what it does not know it refuses,
+// since a misspelt key would otherwise do nothing without a word. An error
+// begins with "manifest.json:" and the line.
+func ParseManifest(text []byte) (Manifest, error) {
+	var m Manifest
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	dec := json.NewDecoder(bytes.NewReader(text))
 	at := func(offset int64, format string, args ...any) error {
@@ -96,7 +102,7 @@ func parseManifest(text []byte) (manifest, error) {
 }
 
 // set takes one key's value.
-func (m *manifest) set(key string, value json.RawMessage) error {
+func (m *Manifest) set(key string, value json.RawMessage) error {
 	decode := func(target any, want string) error {
 		if err := json.Unmarshal(value, target); err != nil || string(value) == "null" {
 			return fmt.Errorf("must be %s, not %s", want, value)
@@ -108,7 +114,7 @@ func (m *manifest) set(key string, value json.RawMessage) error {
 		if err := decode(&m.Name, "a string"); err != nil {
 			return err
 		}
-		name, err := cleanName(m.Name)
+		name, err := CleanName(m.Name)
 		m.Name = name
 		return err
 	case "spa":
@@ -135,52 +141,4 @@ func (m *manifest) set(key string, value json.RawMessage) error {
 		return checkHeaders(m.Headers)
 	}
 	return errors.New("unknown key; known are name, spa, engine, timeout, indexes, headers")
-}
-
-func checkHeaders(headers map[string]map[string]string) error {
-	for pattern, fields := range headers {
-		if !strings.HasPrefix(pattern, "/") {
-			return fmt.Errorf("path %q must begin with /", pattern)
-		}
-		for name, value := range fields {
-			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-				return fmt.Errorf("%q: %q is not a valid header", name, value)
-			}
-			switch http.CanonicalHeaderKey(name) {
-			case "Content-Length", "Content-Encoding", "Content-Type", "Content-Range", "Transfer-Encoding", "Connection", "Keep-Alive",
-				"Trailer", "Upgrade", "Etag", "Last-Modified", "Set-Cookie", requestIDHeader:
-				return fmt.Errorf("%q is the server's own to set", name)
-			}
-		}
-	}
-	return nil
-}
-
-func weight(pattern string) int {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return len(prefix)
-	}
-	return math.MaxInt
-}
-
-// addHeaders sets what the manifest gives for an absolute path. A pattern is a
-// path, or a prefix that ends in *; the longer prefix wins, and a whole path
-// over any.
-func (m *manifest) addHeaders(h http.Header, path string) {
-	if len(m.Headers) == 0 {
-		return
-	}
-	var patterns []string
-	for pattern := range m.Headers {
-		prefix, isPrefix := strings.CutSuffix(pattern, "*")
-		if pattern == path || isPrefix && strings.HasPrefix(path, prefix) {
-			patterns = append(patterns, pattern)
-		}
-	}
-	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(weight(a), weight(b)) })
-	for _, pattern := range patterns {
-		for name, value := range m.Headers[pattern] {
-			h.Set(name, value)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package fazt
+package site
 
 import (
 	"path"
@@ -60,23 +60,11 @@ var mimeTypes = map[string]string{
 	".zip":         "application/zip",
 }
 
-// mimeType returns the type of a file by its name.
-func mimeType(name string) string {
+// MIMEType returns the type of a file by its name's extension, from a table that
+// is the same on every machine. Default: application/octet-stream.
+func MIMEType(name string) string {
 	if t, ok := mimeTypes[strings.ToLower(path.Ext(name))]; ok {
 		return t
 	}
 	return "application/octet-stream"
-}
-
-// compressible reports whether a type is text in some form. Pictures, sound and
-// archives are compressed already.
-func compressible(mime string) bool {
-	if strings.HasPrefix(mime, "text/") || strings.HasSuffix(mime, "json") || strings.HasSuffix(mime, "xml") {
-		return true
-	}
-	switch mime {
-	case "application/wasm", "application/yaml", "application/x-tar", "image/bmp", "image/x-icon", "font/ttf", "font/otf":
-		return true
-	}
-	return false
 }

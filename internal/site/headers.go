@@ -1,0 +1,85 @@
+package site
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/fazt-sh/fazt/api"
+)
+
+// OwnsHeader reports whether an answer's header, by its canonical name, is the
+// server's own to set: those that frame the answer on its connection, and the
+// request's id. Neither a manifest nor a handler sets them.
+func OwnsHeader(name string) bool {
+	switch name {
+	case "Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade", api.RequestIDHeader:
+		return true
+	}
+	return false
+}
+
+// isOfOneAnswer reports whether a header speaks of one answer: its body, or the
+// visitor that it goes to. A handler may set it, but not a manifest, which
+// speaks for many files.
+func isOfOneAnswer(name string) bool {
+	switch name {
+	case "Content-Encoding", "Content-Range", "Content-Type", "Etag", "Last-Modified", "Set-Cookie":
+		return true
+	}
+	return false
+}
+
+// checkHeaders refuses headers that HTTP does not allow or that a manifest may
+// not set.
+func checkHeaders(headers map[string]map[string]string) error {
+	for pattern, fields := range headers {
+		if !strings.HasPrefix(pattern, "/") {
+			return fmt.Errorf("path %q must begin with /", pattern)
+		}
+		for name, value := range fields {
+			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+				return fmt.Errorf("%q: %q is not a valid header", name, value)
+			}
+			if name := http.CanonicalHeaderKey(name); OwnsHeader(name) || isOfOneAnswer(name) {
+				return fmt.Errorf("%q is the server's own to set", name)
+			}
+		}
+	}
+	return nil
+}
+
+// SetHeaders sets what the manifest gives for an absolute path. A pattern is a
+// path, or a prefix that ends in *; the longer prefix wins, and a whole path
+// over any.
+func (m *Manifest) SetHeaders(h http.Header, path string) {
+	if len(m.Headers) == 0 {
+		return
+	}
+	var patterns []string
+	for pattern := range m.Headers {
+		prefix, isPrefix := strings.CutSuffix(pattern, "*")
+		if pattern == path || isPrefix && strings.HasPrefix(path, prefix) {
+			patterns = append(patterns, pattern)
+		}
+	}
+	slices.SortFunc(patterns, func(a, b string) int { return cmp.Compare(weight(a), weight(b)) })
+	for _, pattern := range patterns {
+		for name, value := range m.Headers[pattern] {
+			h.Set(name, value)
+		}
+	}
+}
+
+// weight orders patterns that match the same path: a heavier one wins.
+func weight(pattern string) int {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return len(prefix)
+	}
+	return math.MaxInt
+}

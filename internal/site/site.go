@@ -1,0 +1,214 @@
+package site
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
+
+// ErrInvalid is wrapped by the errors that say what is wrong with the app
+// itself.
+var ErrInvalid = errors.New("invalid app")
+
+func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalid, err) }
+
+// Limits bounds an app. Zero allows nothing.
+type Limits struct {
+	FileBytes int64 // one file, uncompressed
+	AppBytes  int64 // all files, uncompressed
+	Files     int   // how many
+}
+
+// maxNameBytes is the longest path of a file.
+const maxNameBytes = 1024
+
+// Site is an app that has been read: the names and sizes of its files are known
+// and allowed. Their bytes are read when they are asked for, so what they were
+// read from must stay open.
+type Site struct {
+	// Manifest is the app's own. What is changed in it counts for [Site.Source].
+	Manifest Manifest
+
+	files []file
+	size  int64           // of all files
+	index map[string]int  // of files, by path
+	dirs  map[string]bool // that the files are in
+}
+
+type file struct {
+	path string
+	size int64
+	open func() (io.ReadCloser, error)
+}
+
+// ReadFS reads an app from its directory. An error wraps [ErrInvalid] when the
+// app is at fault; others are those of fsys.
+func ReadFS(fsys fs.FS, limits Limits) (*Site, error) {
+	s := newSite()
+	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return irregular(p)
+		}
+		return s.add(file{path: p, size: info.Size(), open: func() (io.ReadCloser, error) { return fsys.Open(p) }}, limits)
+	})
+	if errors.Is(err, ErrInvalid) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fazt: read the app: %w", err)
+	}
+	return s.finish()
+}
+
+// ReadZIP is [ReadFS] for a ZIP archive of the app's directory. What an entry
+// says of its size is checked here and holds later: reading more fails.
+func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
+		return nil, invalid(err)
+	}
+	if most := 2 * limits.Files; len(z.File) > most { // directories are entries too
+		return nil, invalid(fmt.Errorf("the ZIP has %d entries; the limit is %d", len(z.File), most))
+	}
+	s := newSite()
+	for _, entry := range z.File {
+		if entry.Mode().IsDir() {
+			if !validFileName(strings.TrimSuffix(entry.Name, "/")) {
+				return nil, invalid(fmt.Errorf("directory name %q: use a relative path, without .. in it", entry.Name))
+			}
+			continue
+		}
+		if !entry.Mode().IsRegular() {
+			return nil, irregular(entry.Name)
+		}
+		if entry.UncompressedSize64 > 1<<62 {
+			return nil, invalid(fmt.Errorf("%s: claims an impossible size", entry.Name))
+		}
+		// archive/zip stops with an error at the size that the entry claims, so
+		// a lying entry expands no further than the limits checked here.
+		if err := s.add(file{path: entry.Name, size: int64(entry.UncompressedSize64), open: entry.Open}, limits); err != nil {
+			return nil, err
+		}
+	}
+	return s.finish()
+}
+
+func newSite() *Site { return &Site{index: make(map[string]int), dirs: make(map[string]bool)} }
+
+func irregular(name string) error {
+	return invalid(fmt.Errorf("%s: is a link or a device; deploy regular files only", name))
+}
+
+// add takes one file if its name and the sizes so far allow it.
+func (s *Site) add(f file, limits Limits) error {
+	switch {
+	case !validFileName(f.path):
+		return invalid(fmt.Errorf("file name %q: use a relative path with forward slashes, without .. in it", f.path))
+	case strings.HasPrefix("/"+f.path, OwnPrefix):
+		return invalid(fmt.Errorf("file name %q: %s belongs to the server; use another directory", f.path, OwnPrefix))
+	case len(f.path) > maxNameBytes:
+		return invalid(fmt.Errorf("file name %q (shortened) has %d bytes; the limit is %d", f.path[:64], len(f.path), maxNameBytes))
+	case f.size > limits.FileBytes:
+		return invalid(fmt.Errorf("%s: has %d bytes; the limit for one file is %d", f.path, f.size, limits.FileBytes))
+	case s.size+f.size > limits.AppBytes:
+		return invalid(fmt.Errorf("%s: brings the app past %d bytes, the limit for all files together", f.path, limits.AppBytes))
+	case len(s.files) >= limits.Files:
+		return invalid(fmt.Errorf("%s: is more than the %d files that an app may have", f.path, limits.Files))
+	}
+	if _, ok := s.index[f.path]; ok {
+		return invalid(fmt.Errorf("%s: is there twice", f.path))
+	}
+	if s.dirs[f.path] {
+		return invalid(fmt.Errorf("%s: is a file and a directory", f.path))
+	}
+	for dir := path.Dir(f.path); dir != "."; dir = path.Dir(dir) {
+		if _, ok := s.index[dir]; ok {
+			return invalid(fmt.Errorf("%s: is a file and a directory", dir))
+		}
+		s.dirs[dir] = true
+	}
+	s.index[f.path] = len(s.files)
+	s.files = append(s.files, f)
+	s.size += f.size
+	return nil
+}
+
+// finish refuses a directory that is no app, most likely the wrong one, and
+// reads the manifest.
+func (s *Site) finish() (*Site, error) {
+	manifest, hasManifest := s.index["manifest.json"]
+	_, hasPage := s.index["index.html"]
+	_, hasMain := s.index[MainPath]
+	if !hasPage && !hasManifest && !hasMain {
+		return nil, invalid(fmt.Errorf("there is no index.html, no manifest.json and no %s at its top; is it the right directory?", MainPath))
+	}
+	if !hasManifest {
+		return s, nil
+	}
+	text, err := s.read(manifest)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	if s.Manifest, err = ParseManifest(text); err != nil {
+		return nil, invalid(err)
+	}
+	return s, nil
+}
+
+// read returns a file's bytes.
+func (s *Site) read(i int) ([]byte, error) {
+	f := s.files[i]
+	r, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, f.size+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.path, err)
+	}
+	if int64(len(data)) != f.size {
+		return nil, changed(f)
+	}
+	return data, nil
+}
+
+func changed(f file) error { return fmt.Errorf("%s: changed while it was read; deploy again", f.path) }
+
+// Source returns the handler's files, for the engine that the manifest names.
+// They may have limit bytes together. ok is false for an app without a handler.
+// An error wraps [ErrInvalid].
+func (s *Site) Source(limit int64) (source runtime.Source, ok bool, err error) {
+	if _, ok := s.index[MainPath]; !ok {
+		return source, false, nil
+	}
+	source = runtime.Source{Files: make(map[string]string), Main: MainPath, Engine: s.Manifest.Engine}
+	var size int64
+	for i, f := range s.files {
+		if !IsSource(f.path) {
+			continue
+		}
+		if size += f.size; size > limit {
+			return source, false, invalid(fmt.Errorf("%s: brings the handler's source, all .js and .json files under api/, past %d bytes; keep data in storage, or under private/", f.path, limit))
+		}
+		text, err := s.read(i)
+		if err != nil {
+			return source, false, invalid(err)
+		}
+		source.Files[f.path] = string(text)
+	}
+	return source, true, nil
+}
