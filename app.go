@@ -6,133 +6,163 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// app is one version of an app, ready to answer. It never changes: a deploy
-// makes a new one, and requests that are under way keep theirs.
+// app is one version of an app, ready to answer. It never changes, but that its
+// handler is compiled by its first request: a deploy makes a new one, and
+// requests that are under way keep theirs.
 type app struct {
 	info     storage.App
 	manifest site.Manifest
 	files    map[string]*file // by path
+	private  []string         // the paths of those under private/, below it, sorted
 	modified []string         // the Last-Modified of its files
-	program  *runtime.Program // nil without a handler
-	broken   error            // why the handler cannot run
+	broken   error            // why nothing of it can be answered
+	size     int64            // that it takes in memory, estimated
 	stats    *appStats
+	js       *jsapi.App // what its handler's functions know of it
+
+	loading chan struct{} // holds an element while the handler is loaded
+	handler atomic.Pointer[loadedHandler]
+	closed  atomic.Bool
 }
 
-// routes is what ServeHTTP needs to know of the catalogue, at one revision.
-type routes struct {
-	revision int64
-	apps     map[string]*app // by name
+// loadedHandler is an app's compiled handler, with the functions that it was
+// given.
+type loadedHandler struct {
+	program *runtime.Program
+	handler *runtime.Handler
+	host    *runtime.Host
+	err     error     // why there is none
+	retry   time.Time // until when that is the answer; zero: for good
 }
 
-func (r *routes) close() {
-	for _, a := range r.apps {
-		a.close()
-	}
+// is reports whether the app is the version that a store has.
+func (a *app) is(info storage.App) bool {
+	return a.info.ID == info.ID && a.info.Current.Version == info.Current.Version
 }
 
+// close lets the handler's interpreters go.
 func (a *app) close() {
-	if a.program != nil {
-		a.program.Close()
+	a.closed.Store(true)
+	if h := a.handler.Load(); h != nil && h.handler != nil {
+		h.handler.Close()
 	}
 }
 
-// app returns the app of that name, or nil.
-func (s *Server) app(name string) *app { return s.routes.Load().apps[name] }
-
-// reload brings routes up to date with the catalogue. Apps whose version is
-// the same are kept as they are.
-func (s *Server) reload(ctx context.Context) error {
-	s.reloadMu.Lock()
-	defer s.reloadMu.Unlock()
-	return s.load(ctx, s.routes.Load().apps)
-}
-
-// reloadAll loads every app anew. The caller holds reloadMu.
-func (s *Server) reloadAll(ctx context.Context) error { return s.load(ctx, nil) }
-
-// load replaces routes by what the catalogue has, taking over the apps in have
-// that are still current.
-func (s *Server) load(ctx context.Context, have map[string]*app) error {
-	// The revision is read first: a change that comes in between is then seen
-	// as one more revision and loaded again, never missed.
-	revision, err := s.store.Revision(ctx)
-	if err != nil {
-		return err
-	}
-	apps, err := s.store.Apps(ctx)
-	if err != nil {
-		return err
-	}
-	next := &routes{revision: revision, apps: make(map[string]*app, len(apps))}
-	for _, info := range apps {
-		if a := have[info.Name]; a != nil && a.info.ID == info.ID && a.info.Current.Version == info.Current.Version {
-			next.apps[info.Name] = a
-			continue
-		}
-		a, err := s.loadApp(ctx, info)
-		if errors.Is(err, errSuperseded) {
-			return s.load(ctx, have)
-		}
-		if err != nil && (ctx.Err() != nil || storage.CodeOf(err) == storage.CodeClosed) {
-			return err
-		}
-		if err != nil {
-			// One app's damaged content is its own trouble, not its neighbours'.
-			s.log.Error("the app cannot be loaded; deploy it again", "app", info.Name, "error", err)
-			a = &app{info: info, stats: s.stats.app(info.Name), broken: err}
-		}
-		next.apps[info.Name] = a
-	}
-	old := s.routes.Swap(next)
-	s.stats.keep(next.apps)
-	for name, was := range old.apps {
-		if next.apps[name] != was {
-			was.close()
-		}
-	}
-	return nil
-}
+// What a loaded app takes in memory, estimated: in all, for each file with its
+// header values, and for each byte of source, whose syntax tree is larger.
+const (
+	appBytes    = 8 << 10
+	fileBytes   = 700
+	sourceBytes = 16
+)
 
 // errSuperseded reports that a version was dropped while it was being read,
 // because newer ones have been deployed meanwhile.
 var errSuperseded = errors.New("fazt: the version has been superseded")
 
-// loadApp reads one version of an app and compiles its handler, so that no
-// request has to.
-func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
-	a := &app{info: info, stats: s.stats.app(info.Name)}
+// loadApp reads one version of an app. The app is never nil: with an error it
+// has what is known of it.
+func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedApp) (*app, error) {
+	a := &app{info: info, size: appBytes, loading: make(chan struct{}, 1)}
+	if before != nil && before.app.info.ID == info.ID {
+		a.stats = before.app.stats
+	} else {
+		a.stats = newAppStats(s.stats.counters(info.Name))
+	}
 	if err := json.Unmarshal(info.Current.Manifest, &a.manifest); err != nil {
-		return nil, fmt.Errorf("stored manifest: %w", err)
+		return a, fmt.Errorf("stored manifest: %w", err)
 	}
 	files, err := s.store.Files(ctx, info.ID, info.Current.Version)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	if len(files) != info.Current.Files {
-		return nil, errSuperseded
+		return a, errSuperseded
 	}
 	a.modified = []string{info.Current.CreatedAt.UTC().Format(http.TimeFormat)}
 	a.files = make(map[string]*file, len(files))
 	for _, f := range files {
 		a.files[f.Path] = newFile(f)
+		if name, ok := strings.CutPrefix(f.Path, "private/"); ok {
+			a.private = append(a.private, name)
+		}
+		a.size += fileBytes + int64(len(f.Path))
+		if site.IsSource(f.Path) {
+			a.size += sourceBytes * f.Size
+		}
 	}
-	return a, s.loadProgram(ctx, a)
+	slices.Sort(a.private)
+	a.js = &jsapi.App{
+		ID: info.ID, Name: info.Name, Version: info.Current.Version, Operations: a.stats.operations, Private: privateFiles{s, a},
+	}
+	return a, nil
 }
 
-// loadProgram compiles the app's handler. One that does not compile, because it
-// was deployed by another version of fazt, is that app's trouble alone.
-func (s *Server) loadProgram(ctx context.Context, a *app) error {
-	if a.files[site.MainPath] == nil {
-		return nil
+// handlerOf returns what answers the requests to an app's handler, loading it for
+// the first. The others of that moment wait for it.
+func (s *Server) handlerOf(ctx context.Context, a *app) (*runtime.Handler, error) {
+	if h := a.handler.Load(); h.current(s.host.Load()) {
+		return h.handler, h.err
 	}
+	select {
+	case a.loading <- struct{}{}:
+		defer func() { <-a.loading }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	host := s.host.Load()
+	was := a.handler.Load()
+	if was.current(host) {
+		return was.handler, was.err
+	}
+	h := &loadedHandler{host: host}
+	if was != nil {
+		h.program = was.program
+	}
+	if h.program == nil {
+		if h.program, h.err = s.loadProgram(ctx, a); h.err != nil && ctx.Err() != nil {
+			return nil, h.err // it is this request that ended
+		}
+	}
+	if h.err == nil {
+		h.handler, h.err = h.program.Bind(host, map[string]any{
+			"fazt.app.id": a.info.ID, "fazt.app.name": a.info.Name, "fazt.app.version": a.info.Current.Version,
+		})
+	}
+	if h.err != nil {
+		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", h.err)
+		if storeFailed(h.err) {
+			h.retry = time.Now().Add(storeRetry)
+		}
+	}
+	a.handler.Store(h)
+	if was != nil && was.handler != nil {
+		was.handler.Close()
+	}
+	if a.closed.Load() && h.handler != nil {
+		h.handler.Close()
+	}
+	return h.handler, h.err
+}
+
+// current reports whether h is the answer while handlers are given host.
+func (h *loadedHandler) current(host *runtime.Host) bool {
+	return h != nil && h.host == host && (h.retry.IsZero() || time.Now().Before(h.retry))
+}
+
+// loadProgram compiles an app's handler, as work of that app.
+func (s *Server) loadProgram(ctx context.Context, a *app) (*runtime.Program, error) {
 	source := runtime.Source{Files: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
 	for p, f := range a.files {
 		if !site.IsSource(p) {
@@ -140,33 +170,36 @@ func (s *Server) loadProgram(ctx context.Context, a *app) error {
 		}
 		text, err := s.readContent(ctx, f.File)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		source.Files[p] = string(text)
 	}
-	a.program, a.broken = s.runtime.Load(source, s.host(a))
-	if a.broken != nil {
-		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", a.broken)
+	pass, err := s.slots.Enter(ctx, a.info.Name)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	defer pass.Done()
+	return s.runtime.Load(source)
 }
 
-// watch reloads when another process has changed the catalogue.
-func (s *Server) watch(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.store.Changed(s.routes.Load().revision):
-		}
-		if err := s.reload(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("apps could not be reloaded; the versions served so far stay", "error", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second): // a failing disk is not made better by asking often
-			}
-		}
+// privateFiles are the files that an app's handler reads under private/.
+type privateFiles struct {
+	server *Server
+	app    *app
+}
+
+func (p privateFiles) Names() []string { return p.app.private }
+
+func (p privateFiles) Size(name string) (int64, bool) {
+	f := p.app.files["private/"+name]
+	if f == nil {
+		return 0, false
 	}
+	return f.Size, true
+}
+
+func (p privateFiles) Read(ctx context.Context, name string) ([]byte, error) {
+	return p.server.readContent(ctx, p.app.files["private/"+name].File)
 }
 
 // App returns a handler that serves one app wherever it is mounted:
@@ -177,56 +210,6 @@ func (s *Server) watch(ctx context.Context) {
 // the answer is 404. For its users to sign in, mount the Server at /auth/ too.
 func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.serve(w, r, func(w *answer, r *http.Request, p string) {
-			if a := s.app(name); a != nil {
-				s.serveApp(w, r, a, p)
-				return
-			}
-			notFound(w, r)
-		})
+		s.serve(w, r, func(w *answer, r *http.Request, p string) { s.serveNamed(w, r, name, p) })
 	})
-}
-
-// AppInfo describes a deployed app.
-type AppInfo struct {
-	ID         string    `json:"id"`
-	Name       string    `json:"name"`
-	Version    int       `json:"version"`
-	Engine     string    `json:"engine"` // that runs the handler; "" without one
-	Files      int       `json:"file_count"`
-	Size       int64     `json:"size_bytes"` // uncompressed
-	DeployedAt time.Time `json:"deployed_at"`
-}
-
-// Apps returns the deployed apps, by name.
-func (s *Server) Apps(ctx context.Context) ([]AppInfo, error) {
-	apps, err := s.store.Apps(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]AppInfo, len(apps))
-	for i, a := range apps {
-		list[i] = AppInfo{
-			ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
-			Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
-		}
-	}
-	return list, nil
-}
-
-// RemoveApp removes an app by name, with its data unless keepData; kept data
-// returns with the next app that is deployed under the name. An app that does
-// not exist is a [storage.CodeNotFound] error.
-func (s *Server) RemoveApp(ctx context.Context, name string, keepData bool) error {
-	a, err := s.store.App(ctx, strings.ToLower(name))
-	if storage.CodeOf(err) == storage.CodeNotFound {
-		return &storage.Error{Code: storage.CodeNotFound, Op: "remove", Msg: fmt.Sprintf("there is no app named %q", name), Hint: "list the apps to see their names"}
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.store.RemoveApp(ctx, a.ID, keepData); err != nil {
-		return err
-	}
-	return s.reload(context.WithoutCancel(ctx))
 }

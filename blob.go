@@ -12,8 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/site"
-	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -33,6 +34,11 @@ func (l blobLink) signature(key []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(strings.Join([]string{l.scope.App, l.scope.User, l.path, strconv.FormatInt(l.expires, 10)}, "\x00")))
 	return mac.Sum(nil)
+}
+
+// signBlobURL is [jsapi.Options].BlobURL.
+func (s *Server) signBlobURL(scope storage.Scope, path string, expires time.Time) string {
+	return blobLink{scope, path, expires.UnixMilli()}.url(s.blobKey)
 }
 
 // url is relative to the host.
@@ -67,22 +73,6 @@ func parseBlobLink(u *url.URL, app string, key []byte, now time.Time) (blobLink,
 	return l, hmac.Equal(signature, l.signature(key)) && now.UnixMilli() < expires
 }
 
-// mountPrefix is what http.StripPrefix has taken off the request's path where a
-// program mounts an app below a prefix.
-func mountPrefix(r *http.Request) string {
-	full, err := url.ParseRequestURI(r.RequestURI)
-	if err != nil {
-		return ""
-	}
-	prefix, ok := strings.CutSuffix(full.EscapedPath(), r.URL.EscapedPath())
-	if !ok {
-		return ""
-	}
-	return prefix
-}
-
-var noBlob = failure{status: http.StatusNotFound, Code: "NOT_FOUND", Message: "there is no such file"}
-
 // serveOwn answers the server's own paths on an app's host: signed URLs.
 func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, a *app, p string) {
 	if p != blobPath {
@@ -90,24 +80,21 @@ func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, a *app, p stri
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "use GET or HEAD")
+		writeMethod(w, "use GET or HEAD")
 		return
 	}
 	link, ok := parseBlobLink(r.URL, a.info.ID, s.blobKey, time.Now())
 	if !ok {
-		writeError(w, http.StatusForbidden, "FORBIDDEN", "this link has expired or is not valid; ask for a new one")
+		api.WriteError(w, &api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this link has expired or is not valid; ask for a new one"})
 		return
 	}
-	b := blobStream{server: s, scope: link.scope, path: link.path, isolated: true}
-	b.send(w, r, a, http.StatusOK)
+	blobStream{scope: link.scope, path: link.path, isolated: true}.send(s, w, r, a, http.StatusOK)
 }
 
 // blobStream is a blob as the body of a response.
 type blobStream struct {
-	server *Server
-	scope  storage.Scope
-	path   string
+	scope storage.Scope
+	path  string
 	// isolated is for an answer that the app's own code has no part in: what its
 	// visitors have uploaded must not run as a page of the app.
 	isolated bool
@@ -115,14 +102,14 @@ type blobStream struct {
 
 // send answers with the blob: Range and conditional requests are
 // http.ServeContent's.
-func (b *blobStream) send(w http.ResponseWriter, r *http.Request, a *app, status int) {
-	blob, content, err := b.server.store.OpenBlob(r.Context(), b.scope, b.path)
+func (b blobStream) send(s *Server, w http.ResponseWriter, r *http.Request, a *app, status int) {
+	blob, content, err := s.store.OpenBlob(r.Context(), b.scope, b.path)
 	if storage.CodeOf(err) == storage.CodeNotFound {
-		noBlob.write(w)
+		api.WriteError(w, jsapi.NoBlob)
 		return
 	}
 	if err != nil {
-		b.server.writeFailure(w, r, a, err)
+		s.writeFailure(w, r, a, err)
 		return
 	}
 	defer content.Close()
@@ -157,10 +144,4 @@ func inert(mimeType string) bool {
 	}
 	return strings.HasPrefix(kind, "image/") || strings.HasPrefix(kind, "audio/") ||
 		strings.HasPrefix(kind, "video/") || strings.HasPrefix(kind, "font/")
-}
-
-// streamOf returns what a handler's response streams, or nil.
-func streamOf(res *runtime.Response) *blobStream {
-	b, _ := res.Stream.(*blobStream)
-	return b
 }

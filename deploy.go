@@ -7,45 +7,22 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/storage"
 )
-
-// Deployment says what a deploy made.
-type Deployment struct {
-	App          string // name
-	AppID        string // random; the app's data belongs to it
-	Version      int    // 1, 2, 3 ...
-	Files        int
-	Size         int64  // bytes, uncompressed
-	Engine       string // that runs the handler; "" without one
-	EngineReason string // why not the first one, "" if it is
-}
 
 // ErrInvalidApp is wrapped by the errors of a deploy that say what is wrong with
 // the app itself. Nothing was changed.
 var ErrInvalidApp = site.ErrInvalid
 
-// DeployOptions is what one deploy says over the app's manifest. The zero value
-// changes nothing.
-type DeployOptions struct {
-	// SPA overrides the manifest's "spa" key: whether a path without a file and
-	// without an extension answers index.html. Default: nil, which leaves it.
-	SPA *bool
-}
-
-// A DeployOption sets a field of [DeployOptions].
-type DeployOption func(*DeployOptions)
-
-// SPA sets [DeployOptions].SPA.
-func SPA(on bool) DeployOption { return func(o *DeployOptions) { o.SPA = &on } }
-
 // Deploy makes the files of fsys the current version of the app of that name,
 // making the app if there is none. Visitors get the whole old version or the
 // whole new one. An error means that nothing changed; it wraps [ErrInvalidApp]
 // when the app is at fault, and a [runtime.Error] with file, line and column
-// when its JavaScript is. An empty name stands for the manifest's own.
-func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...DeployOption) (*Deployment, error) {
+// when its JavaScript is. An empty name stands for the manifest's own. See
+// package api for the options.
+func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...api.DeployOption) (*api.Deployment, error) {
 	app, err := site.ReadFS(fsys, s.opt.Deploy.site())
 	if err != nil {
 		return nil, err
@@ -54,7 +31,7 @@ func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...De
 }
 
 // DeployZIP is [Server.Deploy] for a ZIP archive of the app's directory.
-func (s *Server) DeployZIP(ctx context.Context, name string, r io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error) {
+func (s *Server) DeployZIP(ctx context.Context, name string, r io.ReaderAt, size int64, opts ...api.DeployOption) (*api.Deployment, error) {
 	app, err := site.ReadZIP(r, size, s.opt.Deploy.site())
 	if err != nil {
 		return nil, err
@@ -67,8 +44,8 @@ func (l DeployLimits) site() site.Limits {
 	return site.Limits{FileBytes: l.FileBytes, AppBytes: l.AppBytes, Files: l.Files}
 }
 
-func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts []DeployOption) (*Deployment, error) {
-	var options DeployOptions
+func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts []api.DeployOption) (*api.Deployment, error) {
+	var options api.DeployOptions
 	for _, opt := range opts {
 		opt(&options)
 	}
@@ -88,13 +65,13 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if source, ok, err := app.Source(int64(s.runtime.Limits().SourceBytes)); err != nil {
 		return nil, err
 	} else if ok {
-		// Compiled here only to find mistakes before anything is written.
-		program, err := s.runtime.Load(source, nil)
+		// Compiled here only to find mistakes before anything is written: the
+		// program that answers is made by the first request.
+		program, err := s.runtime.Load(source)
 		if err != nil {
 			return nil, invalid(err)
 		}
 		d.Engine, reason = program.Engine()
-		program.Close()
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
@@ -107,13 +84,44 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}
 	// The deploy is made; a reader that went away must not stop it being served.
-	if err := s.reload(context.WithoutCancel(ctx)); err != nil {
+	if err := s.refresh(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("fazt: %s version %d is stored, but not served yet: %w", name, done.Version, err)
 	}
-	return &Deployment{
+	return &api.Deployment{
 		App: name, AppID: done.AppID, Version: done.Version, Files: done.Files, Size: done.Size,
-		Engine: d.Engine, EngineReason: reason,
+		Engine: d.Engine, EngineReason: reason, Message: fmt.Sprintf("deployed %s version %d", name, done.Version),
 	}, nil
 }
 
 func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalidApp, err) }
+
+// Apps returns the deployed apps, by name.
+func (s *Server) Apps(ctx context.Context) ([]api.App, error) {
+	apps, err := s.store.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]api.App, len(apps))
+	for i, a := range apps {
+		list[i] = api.App{
+			ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
+			Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
+		}
+	}
+	return list, nil
+}
+
+// RemoveApp removes an app by name or id, with its data unless that is to be
+// kept; kept data returns with the next app that is deployed under the name. An
+// app that does not exist is a [storage.CodeNotFound] error.
+func (s *Server) RemoveApp(ctx context.Context, name string, r api.Removal) error {
+	a, err := s.stored(ctx, "remove", name)
+	if err != nil {
+		return err
+	}
+	if err := s.store.RemoveApp(ctx, a.ID, r.KeepData); err != nil {
+		return err
+	}
+	s.stats.forget(a.Name)
+	return s.refresh(context.WithoutCancel(ctx))
+}

@@ -3,19 +3,16 @@ package fazt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
-	goruntime "runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
+	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
@@ -26,125 +23,37 @@ import (
 // Version is the version of this package and of the fazt command.
 const Version = "0.1.0"
 
-// Options is the whole configuration of a [Server]. Only DataFile is required.
-type Options struct {
-	// DataFile is the path of the SQLite file that holds everything: apps,
-	// their data, users and keys. It is made, readable by its owner only, when
-	// it is missing. Several processes may share one file on a local disk; a
-	// network file system would lose data.
-	DataFile string
-
-	// Domain is the server's own host name, such as "example.com". Apps answer
-	// on their label below it, and the management API on admin.<domain>.
-	// Default: none; apps answer on <label>.localhost only.
-	Domain string
-
-	// Home names the app that a visitor of the bare loopback host is sent to.
-	// Default: none; the visitor gets a welcome page.
-	Home string
-
-	// Dev shows a handler's errors with their source lines in answers, and
-	// offers the dev sign-in provider to visitors on loopback. Default: off;
-	// leave it off on any machine that others can reach.
-	Dev bool
-
-	// Logger receives what happens inside, handlers' console output included.
-	// Default: nil, which discards it.
-	Logger *slog.Logger
-
-	// Budget is how long a request and its steps may take. Zero fields stand
-	// for the defaults that package budget documents.
-	Budget budget.Config
-
-	// Slots is how many handlers compute at the same time. More than the
-	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
-	Slots int
-	// InFlight is how many handlers are under way at the same time, those that
-	// wait in storage included; one app gets at most three quarters. Each takes
-	// about a megabyte on otto. More of them let more writes share a commit, up to
-	// what the slots can keep busy. Raise it if Bindings wait for something slow.
-	// Default: 16 for each slot, and at least 32.
-	InFlight int
-
-	// Queue is how many requests may wait for a slot; what comes beyond is
-	// answered 503 at once. Default: 256.
-	Queue int
-
-	// RateLimit is how many requests a second one client address may send, on
-	// average; twice as many at once. What is beyond is answered 429 after 10 ms,
-	// so that a client that does not wait by itself is made to; ten a second more
-	// are kept for health checks, and ten for management. Only [Server.Serve] limits; a program with a listener of its own uses
-	// [RateLimiter]. Default: 500. [NoRateLimit] takes every request.
-	RateLimit int
-
-	// TrustedProxies are the addresses of proxies in front of the server, such
-	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a
-	// deadline are taken; see [TrustProxies] and [HopDeadline]. Whoever has one
-	// of these addresses can claim to be anybody. Default: none.
-	TrustedProxies []netip.Prefix
-
-	// Handler bounds each run of a handler. Zero fields stand for the defaults
-	// that package runtime documents.
-	Handler runtime.Limits
-
-	// Quotas bound what each app may store. Zero fields stand for the defaults
-	// that package storage documents.
-	Quotas storage.Quotas
-
-	// Deploy bounds what may be deployed.
-	Deploy DeployLimits
-
-	// MaxBody is the largest request body, in bytes, that a handler is given.
-	// Default: 1 MiB.
-	MaxBody int64
-
-	// MaxUpload is the same for multipart forms, which carry files.
-	// Default: 32 MiB.
-	MaxUpload int64
-
-	// DrainTimeout is how long [Server.Serve] waits for running requests after
-	// its context ends. Default: 10 s.
-	DrainTimeout time.Duration
-}
-
-// DeployLimits bounds one deploy. What is past a limit is refused before
-// anything is written.
-type DeployLimits struct {
-	FileBytes    int64 // one file, uncompressed. Default: 100 MiB
-	AppBytes     int64 // all files, uncompressed. Default: 500 MiB
-	Files        int   // how many. Default: 20,000
-	KeepVersions int   // that can be rolled back to. Default: 10
-}
-
 // Server serves apps. It is an [http.Handler], safe for concurrent use, and
 // shares nothing with other Servers in the process.
 type Server struct {
 	opt     Options
 	log     *slog.Logger
-	store   *sqlite.Store
+	store   storage.Store
 	auth    *auth.Auth
 	runtime *runtime.Runtime
 	slots   *budget.Admission
+	door    *frontdoor.Door
+	jsapi   *jsapi.API
 	stats   stats
-	metrics http.Handler
 	logs    *logWriter
-	door    frontDoor
 	content *contentCache
 	blobKey []byte // signs the URLs of blobs
 	started time.Time
 	forgery *http.CrossOriginProtection
 
+	management  http.Handler
 	credentials credentials
 
-	routes   atomic.Pointer[routes] // replaced whole; see reload
-	reloadMu sync.Mutex             // one reload at a time; guards bindings
-	bindings map[string]runtime.Func
+	apps     *loadedApps
+	revision atomic.Int64 // of the store's catalogue, as far as this server has noticed
 
-	open    context.Context    // until Close: for watch and the followers of logs
+	bindMu    sync.Mutex
+	functions map[string]any               // what handlers are given; replaced whole
+	host      atomic.Pointer[runtime.Host] // the same, prepared
+
+	open    context.Context    // until Close: for watch, loads and streams
 	stop    context.CancelFunc // ends it
 	watched sync.WaitGroup
-
-	followers chan struct{} // one element for each
 
 	closeMu  sync.RWMutex // guards closed, and requests while it grows
 	closed   bool
@@ -152,27 +61,23 @@ type Server struct {
 	closeErr error
 }
 
-// New opens the data file and loads the apps in it. It reports every problem
-// with opt at once. The context bounds the opening alone. Call [Server.Close]
-// when done.
+// New opens the store. Apps are loaded when they are first asked for. It reports
+// every problem with opt at once. The context bounds the opening alone. Call
+// [Server.Close] when done.
 func New(ctx context.Context, opt Options) (*Server, error) {
 	opt, err := opt.withDefaults()
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
-		opt:      opt,
-		log:      opt.Logger,
-		content:  newContentCache(contentCacheBytes),
-		started:  time.Now(),
-		forgery:  http.NewCrossOriginProtection(),
-		bindings: make(map[string]runtime.Func),
-
-		followers: make(chan struct{}, maxFollowers),
+		opt:     opt,
+		log:     opt.Logger,
+		store:   opt.Store,
+		content: newContentCache(contentCacheBytes),
+		apps:    newLoadedApps(opt.LoadedApps, opt.LoadedBytes),
+		started: time.Now(),
+		forgery: http.NewCrossOriginProtection(),
 	}
-	s.routes.Store(&routes{})
-	s.metrics = s.newMetrics()
-	if err := s.door.build(s); err != nil {
+	var doorErr error
+	s.door, doorErr = newDoor(opt, s.reserveFor)
+	if err := errors.Join(err, doorErr); err != nil {
 		return nil, err
 	}
 	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{
@@ -190,114 +95,53 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.store, err = sqlite.Open(ctx, opt.DataFile, sqlite.Options{Logger: opt.Logger, Quotas: opt.Quotas})
-	if err != nil {
-		return nil, err
+	if s.store == nil {
+		s.store, err = sqlite.Open(ctx, opt.DataFile, sqlite.Options{Logger: opt.Logger, Quotas: opt.Quotas})
+		if err != nil {
+			return nil, err
+		}
 	}
-	if s.blobKey, err = s.store.Secret(ctx, "blob urls"); err != nil {
-		return nil, errors.Join(err, s.store.Close())
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.release())
 	}
-	s.auth, err = auth.New(ctx, auth.Options{Store: s.store, Dev: opt.Dev, Domain: opt.Domain, Secure: isSecure, Logger: opt.Logger})
-	if err != nil {
-		return nil, errors.Join(err, s.store.Close())
-	}
-	if err := s.reload(ctx); err != nil {
-		return nil, errors.Join(err, s.auth.Close(), s.store.Close())
-	}
-	s.logs = startLogWriter(s.store.AppendLogs, s.log)
-	s.open, s.stop = context.WithCancel(context.Background())
-	s.watched.Go(func() { s.watch(s.open) })
 	return s, nil
 }
 
-// withDefaults fills in the zero fields and reports every field that cannot be
-// used.
-func (opt Options) withDefaults() (Options, error) {
-	var errs []error
-	if opt.DataFile == "" {
-		errs = append(errs, errors.New("fazt: DataFile is empty; give the path of the data file, such as \"data.db\""))
+// start reads from the store what the server needs at once, and begins the work
+// that goes on beside requests.
+func (s *Server) start(ctx context.Context) (err error) {
+	if s.blobKey, err = s.store.Secret(ctx, "blob urls"); err != nil {
+		return err
 	}
-	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
-	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
-		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
+	s.auth, err = auth.New(ctx, auth.Options{
+		Store: s.store, Dev: s.opt.Dev, Domain: s.opt.Domain, Secure: frontdoor.IsSecure, Logger: s.log,
+	})
+	if err != nil {
+		return err
 	}
-	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.DiscardHandler)
+	s.jsapi = jsapi.New(jsapi.Options{Store: s.store, MaxBytes: s.opt.MaxUpload, BlobURL: s.signBlobURL, Explain: explain})
+	if err := s.setFunctions(s.jsapi.Host()); err != nil {
+		return err
 	}
+	if err := s.refresh(ctx); err != nil {
+		return err
+	}
+	s.management = s.newManagement()
+	s.logs = startLogWriter(s.store.AppendLogs, s.log)
+	s.open, s.stop = context.WithCancel(context.Background())
+	s.watched.Go(func() { s.watch(s.open) })
+	return nil
+}
+
+// release lets go of the store, which is closed unless it was lent.
+func (s *Server) release() error {
 	var err error
-	if opt.Budget, err = opt.Budget.WithDefaults(); err != nil {
-		errs = append(errs, err)
+	if s.auth != nil {
+		err = s.auth.Close()
 	}
-	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
-		errs = append(errs, err)
+	if s.opt.Store == nil {
+		err = errors.Join(err, s.store.Close())
 	}
-	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
-	positive(&errs, "InFlight", &opt.InFlight, max(32, 16*opt.Slots))
-	positive(&errs, "Queue", &opt.Queue, 256)
-	if opt.RateLimit != NoRateLimit {
-		positive(&errs, "RateLimit", &opt.RateLimit, DefaultRateLimit)
-	}
-	for _, p := range opt.TrustedProxies {
-		if !p.IsValid() {
-			errs = append(errs, fmt.Errorf("fazt: TrustedProxies has %v; give valid prefixes, such as netip.MustParsePrefix(\"10.0.0.0/8\")", p))
-		}
-	}
-	positive(&errs, "MaxBody", &opt.MaxBody, 1<<20)
-	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
-	positive(&errs, "DrainTimeout", &opt.DrainTimeout, 10*time.Second)
-	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)
-	positive(&errs, "Deploy.AppBytes", &opt.Deploy.AppBytes, 500<<20)
-	positive(&errs, "Deploy.Files", &opt.Deploy.Files, 20_000)
-	positive(&errs, "Deploy.KeepVersions", &opt.Deploy.KeepVersions, 10)
-	return opt, errors.Join(errs...)
-}
-
-func positive[T int | int64 | time.Duration](errs *[]error, name string, field *T, value T) {
-	switch {
-	case *field < 0:
-		*errs = append(*errs, fmt.Errorf("fazt: %s is %v; give a positive value, or 0 for %v", name, *field, value))
-	case *field == 0:
-		*field = value
-	}
-}
-
-// ListenAndServe listens on addr, such as "127.0.0.1:8080", and serves until
-// ctx ends; see [Server.Serve].
-func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("fazt: cannot listen on %s: %w; stop the program that uses it, or choose another address", addr, err)
-	}
-	return s.Serve(ctx, l)
-}
-
-// Serve answers connections on l until ctx ends. Then it takes no new ones,
-// waits for the running requests up to Options.DrainTimeout, and returns nil;
-// requests that are still running are cut off and reported as an error. The
-// Server stays open: call [Server.Close] after. With Options.Dev it refuses a
-// listener that others than this machine could reach.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if addr, ok := l.Addr().(*net.TCPAddr); s.opt.Dev && ok && !addr.IP.IsLoopback() {
-		l.Close()
-		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)
-	}
-	l, server := s.door.open(s, l)
-	server.BaseContext = func(net.Listener) context.Context { return withServing(ctx) }
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("fazt: serve: %w", err)
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opt.DrainTimeout)
-	defer cancel()
-	err := server.Shutdown(drain)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("fazt: requests still running after %v were cut off: %w", s.opt.DrainTimeout, err), server.Close())
-	}
-	<-done
 	return err
 }
 
@@ -314,7 +158,8 @@ func (s *Server) enter() bool {
 
 // Close refuses new requests, waits for those that are running up to
 // Options.DrainTimeout, puts acknowledged writes on disk and releases the data
-// file. It may be called more than once, and returns the same each time.
+// file, or leaves a Store that it was lent open. It may be called more than once,
+// and returns the same each time.
 func (s *Server) Close() error {
 	s.closeMu.Lock()
 	first := !s.closed
@@ -331,11 +176,11 @@ func (s *Server) Close() error {
 	}()
 	select {
 	case <-idle:
-	case <-time.After(s.opt.DrainTimeout):
+	case <-time.After(s.door.Options().DrainTimeout):
 	}
 	s.watched.Wait()
 	s.logs.close()
-	s.closeErr = errors.Join(s.auth.Close(), s.store.Close())
-	s.routes.Load().close()
+	s.closeErr = s.release()
+	s.apps.close()
 	return s.closeErr
 }

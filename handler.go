@@ -2,94 +2,45 @@ package fazt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"maps"
-	"mime"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
-	"github.com/fazt-sh/fazt/storage"
 )
-
-// call is the context of a run: the request's budget, with what host functions
-// need to know of the request that they serve.
-type call struct {
-	*budget.Budget
-
-	server  *Server
-	request *http.Request
-	app     *app
-
-	asked bool // user has been looked up; a run calls one host function at a time
-	user  *auth.User
-	err   error
-
-	pipeline  storage.Pipeline  // nil before the first write that is queued
-	unsettled *budget.Operation // the kind that was queued last; nil when all is on disk
-
-	breach error // of the budget, that an operation met last
-}
-
-type callKey struct{}
-
-func callFrom(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
-
-// Value makes the call found by callFrom.
-func (c *call) Value(key any) any {
-	if key == (callKey{}) {
-		return c
-	}
-	return c.Budget.Value(key)
-}
-
-// signedIn returns the visitor, or nil; only handlers that ask pay for it.
-func (c *call) signedIn() (*auth.User, error) {
-	if !c.asked {
-		c.asked = true
-		start := time.Now()
-		c.user, c.err = c.server.auth.User(c.request)
-		c.Spend(budget.Auth, time.Since(start))
-	}
-	return c.user, c.err
-}
 
 // serveHandler answers a request under /api by the app's JavaScript. p is the
 // cleaned path.
 func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p string) {
-	if a.program == nil && a.broken == nil {
+	if a.broken != nil {
+		s.writeBroken(w, r, a, a.broken)
+		return
+	}
+	if a.files[site.MainPath] == nil {
 		notFound(w, r)
 		return
 	}
-	if a.broken != nil {
-		s.keepLog(a, w.Header().Get(requestIDHeader), nil, a.broken)
-		s.writeFailure(w, r, a, a.broken)
-		return
-	}
 	if err := s.forgery.Check(r); err != nil {
-		writeError(w, http.StatusForbidden, "CROSS_ORIGIN", "this request came from a page of another site; send it from the app's own pages")
+		api.WriteError(w, forgedRequest)
 		return
 	}
-	body := s.door.bodies.hold(r)
-	defer body.release()
-	req, fail := s.readRequest(w, r, p)
-	if fail != nil {
-		if fail.Code == "OVERLOADED" {
-			pause(r.Context())
+	release := s.door.Bodies().Hold(r)
+	defer release()
+	req, err := s.readRequest(w, r, p)
+	if err != nil {
+		f := explain(err)
+		if f.Code == "OVERLOADED" {
+			frontdoor.DelayRefusal(r.Context())
 		}
-		fail.write(w)
+		api.WriteError(w, f)
 		return
 	}
 	limits := s.opt.Budget
@@ -100,161 +51,62 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// is its sender's doing, and bounded at the front door.
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
-	c := &call{Budget: b, server: s, request: r, app: a}
-	id := req.ID
-	result, err := a.program.Run(c, req)
+	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r})
+	handler, err := s.handlerOf(inv, a)
+	if err != nil {
+		s.writeBroken(w, r, a, err)
+		return
+	}
+	result, err := s.invoke(inv, handler, req)
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
-	body.release()
-	if failed := c.settle(); failed != nil && err == nil {
-		err = c.uncaught(failed)
-	}
-	s.logLines(c, a, id, result.Log)
-	s.keepLog(a, id, result.Log, err)
+	release()
+	s.logLines(inv, a, req.ID, result.Log)
+	s.keepLog(a, req.ID, result.Log, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
 	start := time.Now()
 	if err != nil {
-		s.writeRunError(w, c, id, result, err)
+		s.writeRunError(w, r, a, inv, result, err)
 	} else {
-		writeResponse(w, r, a, p, &result.Response)
+		s.writeResponse(w, r, a, p, &result.Response)
 	}
 	b.Spend(budget.Render, time.Since(start))
 	s.stats.spend(b)
-	if s.log.Enabled(c, slog.LevelDebug) {
-		s.log.Debug("handled", "app", a.info.Name, "request_id", id, "method", r.Method, "path", p, "spent", b)
+	if s.log.Enabled(inv, slog.LevelDebug) {
+		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b)
 	}
 }
 
-// readRequest makes what the handler sees of a request, or says why it is not
-// run.
-func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, p string) (*runtime.Request, *failure) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
+// invoke runs a handler, and waits until what it has written is on disk.
+func (s *Server) invoke(inv *jsapi.Invocation, handler *runtime.Handler, req *runtime.Request) (*runtime.Result, error) {
+	result, err := handler.Run(inv, req)
+	if failed := inv.Settle(); failed != nil && err == nil {
+		err = inv.Uncaught(failed)
+	}
+	return result, err
+}
+
+// writeBroken answers for an app whose handler can't be loaded, or not yet.
+func (s *Server) writeBroken(w http.ResponseWriter, r *http.Request, a *app, err error) {
+	s.keepLog(a, w.Header().Get(api.RequestIDHeader), nil, err)
+	s.writeFailure(w, r, a, err)
+}
+
+// gate admits runs by app.
+type gate struct{ admission *budget.Admission }
+
+func (g gate) Enter(ctx context.Context) (runtime.Pass, error) {
+	t, err := g.admission.Enter(ctx, jsapi.From(ctx).App.Name)
 	if err != nil {
-		return nil, &failure{status: http.StatusBadRequest, Code: "INVALID_QUERY", Message: "the query string is malformed"}
+		return nil, err
 	}
-	req := &runtime.Request{
-		ID: w.Header().Get(requestIDHeader), Method: r.Method, Path: p, Query: query,
-		Header: publicHeader(r.Header), Host: r.Host, IP: r.RemoteAddr,
-	}
-	if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		req.IP = ip
-	}
-	for _, c := range r.Cookies() {
-		if auth.OwnsCookie(c.Name) {
-			continue
-		}
-		if req.Cookies == nil {
-			req.Cookies = make(map[string]string)
-		}
-		if _, ok := req.Cookies[c.Name]; !ok {
-			req.Cookies[c.Name] = c.Value
-		}
-	}
-	if r.Body == nil || r.Body == http.NoBody {
-		return req, nil
-	}
-	return req, s.readBody(w, r, req)
-}
-
-// readBody fills in the body by its type.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.Request) *failure {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	limit := s.opt.MaxBody
-	if kind == "multipart/form-data" {
-		limit = s.opt.MaxUpload
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
-	if kind == "multipart/form-data" {
-		return readMultipart(r, req)
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return bodyFailure(err)
-	}
-	req.Text = string(body)
-	switch {
-	case len(body) == 0:
-	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		if err := checkJSON(body); err != nil {
-			return &failure{status: http.StatusBadRequest, Code: "INVALID_JSON", Message: "the body is not valid JSON: " + err.Error()}
-		}
-		req.JSON = body
-	case kind == "application/x-www-form-urlencoded":
-		if req.Form, err = url.ParseQuery(req.Text); err != nil {
-			return &failure{status: http.StatusBadRequest, Code: "INVALID_FORM", Message: "the form's fields are malformed"}
-		}
-	}
-	return nil
-}
-
-// maxJSONDepth bounds the nesting of a JSON body: an engine's parser recurses.
-const maxJSONDepth = 512
-
-func checkJSON(body []byte) error {
-	depth, text := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case text && c == '\\':
-			i++
-		case c == '"':
-			text = !text
-		case !text && (c == '{' || c == '['):
-			if depth++; depth > maxJSONDepth {
-				return fmt.Errorf("nested more than %d deep", maxJSONDepth)
-			}
-		case !text && (c == '}' || c == ']'):
-			depth--
-		}
-	}
-	var probe json.RawMessage
-	return json.Unmarshal(body, &probe)
-}
-
-// maxFormMemory is how much of a form is read into memory before it is known to
-// be whole; larger files wait on disk.
-const maxFormMemory = 1 << 20
-
-func readMultipart(r *http.Request, req *runtime.Request) *failure {
-	if err := r.ParseMultipartForm(maxFormMemory); err != nil {
-		return bodyFailure(err)
-	}
-	defer r.MultipartForm.RemoveAll()
-	req.Form = url.Values(r.MultipartForm.Value)
-	req.Files = make(map[string]runtime.UploadedFile)
-	for field, files := range r.MultipartForm.File {
-		f, err := files[0].Open()
-		if err != nil {
-			return bodyFailure(err)
-		}
-		data := make([]byte, files[0].Size) // and not by growing: that would take twice the memory
-		_, err = io.ReadFull(f, data)
-		f.Close()
-		if err != nil {
-			return bodyFailure(err)
-		}
-		req.Files[field] = runtime.UploadedFile{Name: files[0].Filename, Type: files[0].Header.Get("Content-Type"), Data: data}
-	}
-	return nil
-}
-
-func bodyFailure(err error) *failure {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &failure{status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
-			Message: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
-	}
-	if full, ok := errors.AsType[*errBodyMemory](err); ok {
-		return full.failure()
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &failure{status: http.StatusRequestTimeout, Code: "BODY_TIMEOUT", Message: "the body came too slowly", Retryable: true}
-	}
-	return &failure{status: http.StatusBadRequest, Code: "INVALID_BODY", Message: "the body could not be read"}
+	return t, nil
 }
 
 // writeResponse sends what the handler answered.
-func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
+func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
 	h := w.Header()
 	a.manifest.SetHeaders(h, p)
 	switch res.ContentType {
@@ -269,14 +121,14 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 			continue
 		}
 		if name == "Set-Cookie" {
-			values = publicCookies(values)
+			values = auth.PublicCookies(values)
 		}
 		if len(values) > 0 {
 			h[name] = values
 		}
 	}
-	if b := streamOf(res); b != nil && bodyAllowed(res.Status) {
-		b.send(w, r, a, res.Status)
+	if blob, ok := res.Stream.(*jsapi.Stream); ok && bodyAllowed(res.Status) {
+		blobStream{scope: blob.Scope, path: blob.Path}.send(s, w, r, a, res.Status)
 		return
 	}
 	if bodyAllowed(res.Status) {
@@ -305,20 +157,20 @@ func bodyAllowed(status int) bool {
 
 // writeRunError answers a run that failed. What is inside is shown only with
 // Options.Dev; the log always has it.
-func (s *Server) writeRunError(w http.ResponseWriter, c *call, id string, result *runtime.Result, err error) {
+func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, inv *jsapi.Invocation, result *runtime.Result, err error) {
 	e, ok := errors.AsType[*runtime.Error](err)
 	if !ok {
-		s.writeFailure(w, c.request, c.app, err)
+		s.writeFailure(w, r, a, err)
 		return
 	}
-	f := c.failure(e)
+	f := *inv.Failure(e)
 	level := slog.LevelError
 	if f.Code == "OVERLOADED" {
 		level = slog.LevelDebug // as in writeFailure
-		pause(c.request.Context())
+		frontdoor.DelayRefusal(r.Context())
 	}
-	s.log.Log(c.request.Context(), level, "handler failed", "app", c.app.info.Name, "request_id", id, "code", f.Code,
-		"error", f.Message, "spent", c.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
+	s.log.Log(r.Context(), level, "handler failed", "app", a.info.Name, "request_id", w.Header().Get(api.RequestIDHeader), "code", f.Code,
+		"error", f.Message, "spent", inv.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
 	switch {
 	case s.opt.Dev:
 		inside := map[string]any{
@@ -330,7 +182,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, c *call, id string, result
 	case f.Code == runtime.CodeHandler, f.Code == runtime.CodeInternal:
 		f.Message = "the app's handler failed; its owner's log has more under the request id"
 	}
-	f.write(w)
+	api.WriteError(w, &f)
 }
 
 func consoleLines(lines []runtime.Line) []string {

@@ -3,12 +3,14 @@ package fazt
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/site"
 )
 
@@ -35,67 +37,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *ans
 	route(out, r, p)
 }
 
-// end counts a request that is over, and logs a panic. net/http would say so to a
-// log that is only for clients' mistakes.
-func (s *Server) end(w *answer, r *http.Request) {
-	p := recover()
-	s.stats.record(w)
-	if p == nil {
-		return
-	}
-	if p != http.ErrAbortHandler {
-		s.log.Error("a request panicked", "request_id", w.Header().Get(requestIDHeader),
-			"method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-	}
-	panic(http.ErrAbortHandler)
-}
-
-func (s *Server) serveHost(w *answer, r *http.Request, p string) {
-	host := hostname(r.Host)
-	domain := s.opt.Domain
-	switch {
-	case p == "/auth" || strings.HasPrefix(p, "/auth/"):
-		w.kind = kindAuth
-		if p != r.URL.Path {
-			notFound(w, r)
-			return
-		}
-		s.auth.ServeHTTP(w, r)
-	case s.isManagement(host):
-		w.kind = kindManagement
-		s.serveManagement(w, r, p)
-	case domain != "" && host == domain:
-		s.serveHome(w, r, p)
-	default:
-		label, ok := strings.CutSuffix(host, ".localhost")
-		if !ok && domain != "" {
-			label, ok = strings.CutSuffix(host, "."+domain)
-		}
-		if a := s.app(label); ok && a != nil {
-			s.serveApp(w, r, a, p)
-			return
-		}
-		s.serveUnknown(w, r)
-	}
-}
-
-// isManagement reports whether the management API answers on a host.
-func (s *Server) isManagement(host string) bool {
-	return isLoopback(host) || s.opt.Domain != "" && host == "admin."+s.opt.Domain
-}
-
 // begin sets the headers that every answer has, and starts to count it.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 	s.stats.inFlight.Add(1)
 	h := w.Header()
 	h["X-Content-Type-Options"] = nosniff
 	h["Referrer-Policy"] = referrerPolicy
-	said := saidByProxy(r)
-	if said.requestID == "" {
-		said.requestID = newRequestID()
+	id := frontdoor.RequestID(r)
+	if id == "" {
+		id = newRequestID()
 	}
-	h[requestIDHeader] = []string{said.requestID}
-	if said.isSecure(r) {
+	h[api.RequestIDHeader] = []string{id}
+	if frontdoor.IsSecure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther}
@@ -109,10 +62,6 @@ var (
 	referrerPolicy = []string{"strict-origin-when-cross-origin"}
 )
 
-// requestIDHeader carries the request's id in the answer, where the rest of the
-// server reads it too.
-const requestIDHeader = "X-Request-Id"
-
 func newRequestID() string {
 	var id [12]byte
 	rand.Read(id[:]) // never fails
@@ -121,54 +70,102 @@ func newRequestID() string {
 	return string(text[:])
 }
 
-// hostname returns a Host header's name: lower case, without port and final dot.
-func hostname(host string) string {
-	if strings.Contains(host, ":") { // else the error would be made for nothing
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
+// end counts a request that is over, and logs a panic. net/http would say so to a
+// log that is only for clients' mistakes.
+func (s *Server) end(w *answer, r *http.Request) {
+	p := recover()
+	s.stats.record(w)
+	if p == nil {
+		return
 	}
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if p != http.ErrAbortHandler {
+		s.log.Error("a request panicked", "request_id", w.Header().Get(api.RequestIDHeader),
+			"method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+func (s *Server) serveHost(w *answer, r *http.Request, p string) {
+	host := s.auth.Site(r.Host)
+	switch {
+	case p == "/auth" || strings.HasPrefix(p, "/auth/"):
+		w.kind = kindAuth
+		if p != r.URL.Path {
+			notFound(w, r)
+			return
+		}
+		s.auth.ServeHTTP(w, r)
+	case host.Kind == auth.SiteManagement:
+		w.kind = kindManagement
+		s.serveManagement(w, r, p)
+	case host.Kind == auth.SiteApp && host.Label == "":
+		s.serveHome(w, r, p)
+	case host.Kind == auth.SiteApp:
+		a, err := s.app(r.Context(), host.Label)
+		switch {
+		case err != nil:
+			s.writeFailure(w, r, nil, err)
+		case a == nil:
+			s.serveUnknown(w, r)
+		default:
+			s.serveApp(w, r, a, p)
+		}
+	default:
+		s.serveUnknown(w, r)
+	}
+}
+
+// serveNamed answers from the app of a name, wherever that is mounted.
+func (s *Server) serveNamed(w *answer, r *http.Request, name, p string) {
+	a, err := s.app(r.Context(), name)
+	switch {
+	case err != nil:
+		s.writeFailure(w, r, nil, err)
+	case a == nil:
+		notFound(w, r)
+	default:
+		s.serveApp(w, r, a, p)
+	}
 }
 
 // serveApp answers from one app: its handler under /api, its files elsewhere.
 func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
-	if strings.HasPrefix(p, site.OwnPrefix) {
+	switch {
+	case strings.HasPrefix(p, site.OwnPrefix):
 		s.serveOwn(w, r, a, p)
-		return
-	}
-	if p == "/api" || strings.HasPrefix(p, "/api/") {
+	case p == "/api" || strings.HasPrefix(p, "/api/"):
 		w.kind = kindHandler
 		s.serveHandler(w, r, a, p)
-		return
+	case a.broken != nil:
+		s.writeFailure(w, r, a, a.broken)
+	default:
+		s.serveStatic(w, r, a, p)
 	}
-	s.serveStatic(w, r, a, p)
 }
 
 // serveHome answers the domain itself.
 func (s *Server) serveHome(w *answer, r *http.Request, p string) {
-	if a := s.app("root"); a != nil {
+	a, err := s.app(r.Context(), "root")
+	switch {
+	case err != nil:
+		s.writeFailure(w, r, nil, err)
+	case a != nil:
 		s.serveApp(w, r, a, p)
-		return
-	}
-	if p != "/" {
+	case p != "/":
 		notFound(w, r)
-		return
+	default:
+		writePage(w, http.StatusOK, "Welcome", "This is a fazt server. Deploy an app named root to put its pages here.")
 	}
-	writePage(w, http.StatusOK, "Welcome", "This is a fazt server. Deploy an app named root to put its pages here.")
 }
 
 // serveUnknown answers a host that no app has.
 func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
-	if a := s.app("404"); a != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		if f := a.files["index.html"]; f != nil {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		// An app that can't be had is as good as none here.
+		if a, _ := s.app(r.Context(), "404"); a != nil && a.files["index.html"] != nil {
 			a.manifest.SetHeaders(w.Header(), "/")
-			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, f)
+			s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, a.files["index.html"])
 			return
 		}
 	}

@@ -10,10 +10,6 @@ import (
 	"github.com/fazt-sh/fazt/budget"
 )
 
-// maxLabelledApps bounds the time series: the apps beyond it, by name, are
-// counted together.
-const maxLabelledApps = 200
-
 // newMetrics makes the handler of GET /metrics, on a registry of its own: two
 // servers in a process do not mix.
 func (s *Server) newMetrics() http.Handler {
@@ -26,29 +22,26 @@ func (s *Server) newMetrics() http.Handler {
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 
-func (s *Server) apiMetrics(w http.ResponseWriter, r *http.Request) error {
-	s.metrics.ServeHTTP(w, r)
-	return nil
-}
-
 // collector reads the server's own counters when it is scraped, so that nothing
 // is counted twice on the way.
 type collector struct{ server *Server }
 
 var (
-	metricRequests = prometheus.NewDesc("fazt_app_requests_total", "Requests to apps by what answered them.", []string{"app", "kind", "status"}, nil)
-	metricAnswers  = prometheus.NewDesc("fazt_requests_total", "All requests by what answered them.", []string{"kind", "status"}, nil)
-	metricLatency  = prometheus.NewDesc("fazt_request_duration_seconds", "Time from the headers to the end of the answer.", []string{"kind"}, nil)
-	metricInFlight = prometheus.NewDesc("fazt_requests_in_flight", "Requests being answered.", nil, nil)
-	metricPhase    = prometheus.NewDesc("fazt_phase_seconds_total", "Time that handlers' requests spent, by phase.", []string{"phase"}, nil)
-	metricOps      = prometheus.NewDesc("fazt_operations_total", "Storage operations that handlers started.", nil, nil)
-	metricSlots    = prometheus.NewDesc("fazt_slots", "Slots for JavaScript that there are.", nil, nil)
-	metricRunning  = prometheus.NewDesc("fazt_runs", "Runs that hold a slot (short, long), wait to be admitted (queued), or wait for a slot again (resuming).", []string{"state"}, nil)
-	metricRefused  = prometheus.NewDesc("fazt_refused_total", "What was refused before any work was done, by reason.", []string{"reason"}, nil)
-	metricConns    = prometheus.NewDesc("fazt_connections", "Open connections.", nil, nil)
-	metricAddrs    = prometheus.NewDesc("fazt_rate_limited_addresses", "Client addresses that the rate limiter remembers.", nil, nil)
-	metricBodies   = prometheus.NewDesc("fazt_body_bytes", "Bytes of request bodies in memory.", nil, nil)
-	metricCached   = prometheus.NewDesc("fazt_cache_bytes", "Bytes of static files in memory.", nil, nil)
+	metricRequests    = prometheus.NewDesc("fazt_app_requests_total", "Requests to apps by what answered them.", []string{"app", "kind", "status"}, nil)
+	metricAnswers     = prometheus.NewDesc("fazt_requests_total", "All requests by what answered them.", []string{"kind", "status"}, nil)
+	metricLatency     = prometheus.NewDesc("fazt_request_duration_seconds", "Time from the headers to the end of the answer.", []string{"kind"}, nil)
+	metricInFlight    = prometheus.NewDesc("fazt_requests_in_flight", "Requests being answered.", nil, nil)
+	metricPhase       = prometheus.NewDesc("fazt_phase_seconds_total", "Time that handlers' requests spent, by phase.", []string{"phase"}, nil)
+	metricOps         = prometheus.NewDesc("fazt_operations_total", "Storage operations that handlers started.", nil, nil)
+	metricSlots       = prometheus.NewDesc("fazt_slots", "Slots for JavaScript that there are.", nil, nil)
+	metricRunning     = prometheus.NewDesc("fazt_runs", "Runs that hold a slot (short, long), wait to be admitted (queued), or wait for a slot again (resuming).", []string{"state"}, nil)
+	metricRefused     = prometheus.NewDesc("fazt_refused_total", "What was refused before any work was done, by reason.", []string{"reason"}, nil)
+	metricConns       = prometheus.NewDesc("fazt_connections", "Open connections.", nil, nil)
+	metricAddrs       = prometheus.NewDesc("fazt_rate_limited_addresses", "Client addresses that the rate limiter remembers.", nil, nil)
+	metricBodies      = prometheus.NewDesc("fazt_body_bytes", "Bytes of request bodies in memory.", nil, nil)
+	metricCached      = prometheus.NewDesc("fazt_cache_bytes", "Bytes of static files in memory.", nil, nil)
+	metricLoaded      = prometheus.NewDesc("fazt_loaded_apps", "Apps that are ready to answer.", nil, nil)
+	metricLoadedBytes = prometheus.NewDesc("fazt_loaded_bytes", "Bytes that they take, estimated.", nil, nil)
 
 	metricWriteQueue = prometheus.NewDesc("fazt_storage_queue_depth", "Writes that wait for the store's writer.", nil, nil)
 	metricWriteDelay = prometheus.NewDesc("fazt_storage_delay_seconds", "Time that a write that comes now is expected to take.", nil, nil)
@@ -84,7 +77,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricRunning, float64(a.Long), "long")
 	gauge(metricRunning, float64(a.Queued), "queued")
 	gauge(metricRunning, float64(a.Resuming), "resuming")
-	door := s.door.stats()
+	door := s.door.Stats()
 	counter(metricRefused, float64(a.Refused.QueueFull), "queue_full")
 	counter(metricRefused, float64(a.Refused.Wait), "wait")
 	counter(metricRefused, float64(a.Refused.Doomed), "doomed")
@@ -96,6 +89,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricBodies, float64(door.BodyBytes))
 	_, cached := s.content.usage()
 	gauge(metricCached, float64(cached))
+	loaded, bytes := s.apps.usage()
+	gauge(metricLoaded, float64(loaded))
+	gauge(metricLoadedBytes, float64(bytes))
 	c.collectStorage(gauge, counter)
 }
 
@@ -135,18 +131,19 @@ func (c collector) collectApps(counter func(*prometheus.Desc, float64, ...string
 		app, kind, status string
 	}
 	totals := make(map[series]uint64)
-	for i, name := range c.server.stats.names() {
-		a := c.server.stats.app(name)
-		if i >= maxLabelledApps {
-			name = "_other" // not a name that an app can have
-		}
-		for k := range a.status {
-			for class := range a.status[k] {
-				if n := a.status[k][class].Load(); n > 0 {
-					totals[series{name, kindNames[k], statusClass(class)}] += n
-				}
+	add := func(name string, c *appCounters) {
+		for k := range c.status {
+			for class, n := range c.counts(kind(k)) {
+				totals[series{name, kindNames[k], class}] += n
 			}
 		}
+	}
+	named, others := c.server.stats.busiest()
+	for _, a := range named {
+		add(a.name, a)
+	}
+	for _, a := range others {
+		add("_other", a) // not a name that an app can have
 	}
 	for s, n := range totals {
 		counter(metricRequests, float64(n), s.app, s.kind, s.status)

@@ -16,8 +16,7 @@ import (
 // a JavaScript slot. p is the cleaned absolute path of the request.
 func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "this path is a file; use GET or HEAD")
+		writeMethod(w, "this path is a file; use GET or HEAD")
 		return
 	}
 	a.manifest.SetHeaders(w.Header(), p)
@@ -28,7 +27,7 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 			return
 		}
 		if user == nil {
-			writeError(w, http.StatusUnauthorized, "LOGIN_REQUIRED", "sign in to read this file")
+			api.WriteError(w, &api.Error{Status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in to read this file"})
 			return
 		}
 	}

@@ -1,16 +1,17 @@
 package fazt
 
 import (
+	"cmp"
 	"io"
+	"maps"
 	"net/http"
-	goruntime "runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fazt-sh/fazt/budget"
-	"github.com/fazt-sh/fazt/storage/sqlite"
+	"github.com/fazt-sh/fazt/internal/jsapi"
 )
 
 // kind is what answered a request.
@@ -31,8 +32,11 @@ var kindNames = [kindCount]string{"static", "handler", "management", "auth", "ot
 // cached file takes up to what a budget allows.
 var latencyBounds = [...]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
-// stats counts what the server does. Its memory grows with the apps that are
-// deployed and nothing else.
+// maxNamedApps bounds what is said of single apps: those beyond it are counted
+// together.
+const maxNamedApps = 100
+
+// stats counts what the server does.
 type stats struct {
 	inFlight   atomic.Int64
 	kinds      [kindCount]kindStats
@@ -40,7 +44,7 @@ type stats struct {
 	operations atomic.Int64
 
 	mu   sync.Mutex
-	apps map[string]*appStats // by name
+	apps map[string]*appCounters // by name
 }
 
 // kindStats are the answers of one kind.
@@ -50,51 +54,81 @@ type kindStats struct {
 	latency [len(latencyBounds) + 1]atomic.Uint64
 }
 
-// appStats are the answers of one app, and what its storage operations take.
+// appCounters are the answers of one app. They are kept while the app is
+// deployed, whether it is loaded or not: a hundred bytes.
+type appCounters struct {
+	name   string
+	status [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
+}
+
+// counts are the answers of a kind, by "2xx".
+func (c *appCounters) counts(k kind) map[string]uint64 {
+	counts := make(map[string]uint64)
+	for class := range c.status[k] {
+		if n := c.status[k][class].Load(); n > 0 {
+			counts[statusClass(class)] = n
+		}
+	}
+	return counts
+}
+
+func (c *appCounters) total() (n uint64) {
+	for k := range c.status {
+		for class := range c.status[k] {
+			n += c.status[k][class].Load()
+		}
+	}
+	return n
+}
+
+// appStats are what a loaded app's answers and storage operations take, beside
+// its counters. Its next versions share them.
 type appStats struct {
-	status     [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
-	operations operations
+	*appCounters
+	operations *jsapi.Operations
 
 	mu      sync.Mutex
 	latency [2]budget.Percentiles
 }
 
-// app returns the counters of a deployed app, which its next versions share.
-func (s *stats) app(name string) *appStats {
+func newAppStats(c *appCounters) *appStats {
+	return &appStats{appCounters: c, operations: jsapi.NewOperations()}
+}
+
+// counters are those of an app.
+func (s *stats) counters(name string) *appCounters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.apps == nil {
-		s.apps = make(map[string]*appStats)
+		s.apps = make(map[string]*appCounters)
 	}
-	a := s.apps[name]
-	if a == nil {
-		a = &appStats{operations: newOperations()}
-		s.apps[name] = a
+	c := s.apps[name]
+	if c == nil {
+		c = &appCounters{name: name}
+		s.apps[name] = c
 	}
-	return a
+	return c
 }
 
-// keep forgets the apps that are no longer deployed.
-func (s *stats) keep(apps map[string]*app) {
+// forget drops the counters of an app that is no longer deployed.
+func (s *stats) forget(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name := range s.apps {
-		if apps[name] == nil {
-			delete(s.apps, name)
-		}
-	}
+	delete(s.apps, name)
 }
 
-// names are the apps that have counters, sorted.
-func (s *stats) names() []string {
+// busiest are the counters of the apps with the most answers, by name, and those
+// of the others.
+func (s *stats) busiest() (named, others []*appCounters) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	names := make([]string, 0, len(s.apps))
-	for name := range s.apps {
-		names = append(names, name)
+	all := slices.Collect(maps.Values(s.apps))
+	s.mu.Unlock()
+	if len(all) > maxNamedApps {
+		slices.SortFunc(all, func(a, b *appCounters) int { return cmp.Compare(b.total(), a.total()) })
+		all, others = all[:maxNamedApps], all[maxNamedApps:]
 	}
-	slices.Sort(names)
-	return names
+	slices.SortFunc(all, func(a, b *appCounters) int { return cmp.Compare(a.name, b.name) })
+	return all, others
 }
 
 // answer is the ResponseWriter of one request. It notes what the statistics
@@ -150,150 +184,6 @@ func (s *stats) spend(b *budget.Budget) {
 		}
 	}
 	s.operations.Add(int64(b.Operations()))
-}
-
-// limitsData is the answer of GET /api/system/limits: times in milliseconds.
-type limitsData struct {
-	RequestMS        int64 `json:"request_ms"`
-	ReserveMS        int64 `json:"reserve_ms"`
-	StorageOpMS      int64 `json:"storage_op_ms"`
-	MinOperationMS   int64 `json:"min_operation_ms"`
-	QueueAdmissionMS int64 `json:"queue_admission_ms"`
-	Operations       int   `json:"operations"`
-	CPUMS            int64 `json:"cpu_ms"`
-	MemoryBytes      int64 `json:"memory_bytes"`
-	ResponseBytes    int   `json:"response_bytes"`
-	LogLines         int   `json:"log_lines"`
-	SourceBytes      int   `json:"source_bytes"`
-	Slots            int   `json:"slots"`
-	Queue            int   `json:"queue"`
-	BodyBytes        int64 `json:"body_bytes"`
-	UploadBytes      int64 `json:"upload_bytes"`
-	AllBodiesBytes   int64 `json:"all_bodies_bytes"` // in memory together
-	DeployFileBytes  int64 `json:"deploy_file_bytes"`
-	DeployAppBytes   int64 `json:"deploy_app_bytes"`
-	DeployFiles      int   `json:"deploy_files"`
-	RatePerSecond    int   `json:"rate_per_second"` // an address; 0 is no limit
-	RateBurst        int   `json:"rate_burst"`
-	ConnsPerAddress  int   `json:"connections_per_address"`
-	Conns            int   `json:"connections"`
-	HeaderBytes      int   `json:"header_bytes"`
-	DrainMS          int64 `json:"drain_ms"`
-}
-
-func (s *Server) apiLimits(w http.ResponseWriter, _ *http.Request) error {
-	o, b, h := s.opt, s.opt.Budget, s.runtime.Limits()
-	data := limitsData{
-		RequestMS: b.RequestTimeout.Milliseconds(), ReserveMS: b.Reserve.Milliseconds(), StorageOpMS: b.StorageOpTimeout.Milliseconds(),
-		MinOperationMS: b.MinOperationTime.Milliseconds(), QueueAdmissionMS: b.QueueAdmissionTime.Milliseconds(), Operations: b.Operations,
-		CPUMS: h.CPU.Milliseconds(), MemoryBytes: h.Memory, ResponseBytes: h.ResponseBytes, LogLines: h.LogLines, SourceBytes: h.SourceBytes,
-		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: s.door.bodies.limit,
-		DeployFileBytes: o.Deploy.FileBytes, DeployAppBytes: o.Deploy.AppBytes, DeployFiles: o.Deploy.Files,
-		ConnsPerAddress: DefaultConnsPerAddress, Conns: DefaultConns, HeaderBytes: maxHeaderBytes, DrainMS: o.DrainTimeout.Milliseconds(),
-	}
-	if o.RateLimit > 0 {
-		data.RatePerSecond, data.RateBurst = o.RateLimit, 2*o.RateLimit
-	}
-	writeData(w, data)
-	return nil
-}
-
-// appData is one app in the answer of GET /api/system/stats.
-type appData struct {
-	Name     string                       `json:"name"`
-	Requests map[string]map[string]uint64 `json:"requests"` // by kind and "2xx"
-	P50MS    map[string]float64           `json:"p50_ms"`   // by kind, of the last half minute or so
-	P99MS    map[string]float64           `json:"p99_ms"`
-}
-
-func (s *Server) apiStats(w http.ResponseWriter, _ *http.Request) error {
-	var memory goruntime.MemStats
-	goruntime.ReadMemStats(&memory)
-	cached, cachedBytes := s.content.usage()
-	phases := make(map[string]float64)
-	for _, p := range budget.Phases() {
-		phases[p.String()] = float64(s.stats.phases[p].Load()) / 1e6
-	}
-	writeData(w, map[string]any{
-		"uptime":     int64(time.Since(s.started).Seconds()),
-		"in_flight":  s.stats.inFlight.Load(),
-		"admission":  s.slots.Stats(),
-		"phases_ms":  phases,
-		"operations": s.stats.operations.Load(),
-		"storage":    newStorageData(s.store.Stats()),
-		"front_door": s.door.stats(),
-		"cache":      map[string]any{"entries": cached, "bytes": cachedBytes, "limit_bytes": contentCacheBytes},
-		"process": map[string]any{
-			"goroutines": goruntime.NumGoroutine(), "heap_bytes": memory.HeapAlloc, "sys_bytes": memory.Sys, "gc_count": memory.NumGC,
-		},
-		"apps": s.appData(),
-	})
-	return nil
-}
-
-// storageData is what the store's writer is doing, in the answer of GET
-// /api/system/stats.
-type storageData struct {
-	QueueDepth int                `json:"queue_depth"` // writes that wait
-	DelayMS    float64            `json:"delay_ms"`    // that one that comes now would take
-	Batches    uint64             `json:"batches"`     // commits since the start
-	Writes     uint64             `json:"writes"`      // that they held
-	BatchSize  map[string]float64 `json:"batch_size"`  // of the last 4,096 or more
-	CommitMS   map[string]float64 `json:"commit_ms"`
-}
-
-func newStorageData(s sqlite.Stats) storageData {
-	data := storageData{
-		QueueDepth: s.Depth, DelayMS: milliseconds(s.Delay), Batches: s.Batches, Writes: s.Commits,
-		BatchSize: make(map[string]float64), CommitMS: make(map[string]float64),
-	}
-	for _, q := range storageQuantiles(s) {
-		data.BatchSize[q.name], data.CommitMS[q.name] = float64(q.size), milliseconds(q.commit)
-	}
-	return data
-}
-
-// storageQuantile is one figure of the last batches.
-type storageQuantile struct {
-	name, label string // in JSON, and as Prometheus has it
-	size        int
-	commit      time.Duration
-}
-
-func storageQuantiles(s sqlite.Stats) []storageQuantile {
-	return []storageQuantile{
-		{"p50", "0.5", s.BatchSize.P50, s.CommitTime.P50},
-		{"p90", "0.9", s.BatchSize.P90, s.CommitTime.P90},
-		{"p99", "0.99", s.BatchSize.P99, s.CommitTime.P99},
-		{"max", "1", s.BatchSize.Max, s.CommitTime.Max},
-	}
-}
-
-func (s *Server) appData() []appData {
-	now := time.Now()
-	list := []appData{}
-	for _, name := range s.stats.names() {
-		a := s.stats.app(name)
-		data := appData{Name: name, Requests: make(map[string]map[string]uint64), P50MS: make(map[string]float64), P99MS: make(map[string]float64)}
-		for k := range a.status {
-			counts := make(map[string]uint64)
-			for class := range a.status[k] {
-				if n := a.status[k][class].Load(); n > 0 {
-					counts[statusClass(class)] = n
-				}
-			}
-			if len(counts) == 0 {
-				continue
-			}
-			data.Requests[kindNames[k]] = counts
-			a.mu.Lock()
-			data.P50MS[kindNames[k]] = float64(a.latency[k].Quantile(now, 0.5)) / 1e6
-			data.P99MS[kindNames[k]] = float64(a.latency[k].Quantile(now, 0.99)) / 1e6
-			a.mu.Unlock()
-		}
-		list = append(list, data)
-	}
-	return list
 }
 
 // statusClass is "2xx" for 2.

@@ -17,8 +17,9 @@ type HandlerOptions struct {
 	Authorize func(r *http.Request, scope Scope) (Actor, error)
 	// Explain turns an error of the Service into what a client sees of it.
 	Explain func(error) *Error
-	// Failed is told of errors whose status is 500, before they are answered.
-	Failed func(r *http.Request, err error)
+	// Failed is told of errors whose status is 500, with the request's id, before
+	// they are answered.
+	Failed func(r *http.Request, id string, err error)
 	// NotFound answers a path that no route has.
 	NotFound http.HandlerFunc
 	// Metrics answers GET /metrics.
@@ -100,7 +101,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, route Route) {
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := h.Explain(err)
 	if e.Status == http.StatusInternalServerError {
-		h.Failed(r, err)
+		h.Failed(r, w.Header().Get(RequestIDHeader), err)
 	}
 	if r.Context().Err() == nil {
 		WriteError(w, e)

@@ -3,6 +3,7 @@ package fazt
 import (
 	"context"
 
+	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
@@ -27,4 +28,12 @@ func BackupFile(ctx context.Context, dataFile, file string, progress func(done, 
 // data file is as it was. progress may be nil.
 func Restore(ctx context.Context, backup, dataFile string, force bool, progress func(done, total int64)) error {
 	return sqlite.Restore(ctx, backup, dataFile, force, progress)
+}
+
+// QueryFile runs one read-only SQL statement on a data file and returns at most
+// limit rows. The file is opened read-only, so that it cannot be changed, and
+// is never made; a server may be running on it. Secrets such as token hashes
+// come back as nil.
+func QueryFile(ctx context.Context, dataFile, query string, limit int) (*storage.Table, error) {
+	return sqlite.QueryFile(ctx, dataFile, query, limit)
 }

@@ -1,0 +1,174 @@
+package fazt
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	goruntime "runtime"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// Options is the whole configuration of a [Server]. One of DataFile and Store is
+// required.
+type Options struct {
+	// DataFile is the path of the SQLite file that holds everything: apps,
+	// their data, users and keys. It is made, readable by its owner only, when
+	// it is missing. Several processes may share one file on a local disk; a
+	// network file system would lose data.
+	DataFile string
+
+	// Store holds everything in place of a data file. The Server does not close
+	// it, and it may serve several. Quotas are the store's own then, and must not
+	// be set here. Default: nil; DataFile is opened, and closed by Close.
+	Store storage.Store
+
+	// Domain is the server's own host name, such as "example.com". Apps answer
+	// on their label below it, and the management API on admin.<domain>.
+	// Default: none; apps answer on <label>.localhost only.
+	Domain string
+
+	// Home names the app that a visitor of the bare loopback host is sent to.
+	// Default: none; the visitor gets a welcome page.
+	Home string
+
+	// Dev shows a handler's errors with their source lines in answers, and
+	// offers the dev sign-in provider to visitors on loopback. Default: off;
+	// leave it off on any machine that others can reach.
+	Dev bool
+
+	// Logger receives what happens inside, handlers' console output included.
+	// Default: nil, which discards it.
+	Logger *slog.Logger
+
+	// Budget is how long a request and its steps may take. Zero fields stand
+	// for the defaults that package budget documents.
+	Budget budget.Config
+
+	// Slots is how many handlers compute at the same time. More than the
+	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
+	Slots int
+	// InFlight is how many handlers are under way at the same time, those that
+	// wait in storage included; one app gets at most three quarters. Each takes
+	// about a megabyte on otto. More of them let more writes share a commit, up to
+	// what the slots can keep busy. Raise it if Bindings wait for something slow.
+	// Default: 16 for each slot, and at least 32.
+	InFlight int
+
+	// Queue is how many requests may wait for a slot; what comes beyond is
+	// answered 503 at once. Default: 256.
+	Queue int
+
+	// RateLimit is how many requests a second one client address may send, on
+	// average; twice as many at once. What is beyond is answered 429 after 10 ms,
+	// so that a client that does not wait by itself is made to; ten a second more
+	// are kept for health checks, and ten for management. Only [Server.Serve]
+	// limits; a program with a listener of its own uses a [frontdoor.Door].
+	// Default: 500. [frontdoor.NoRateLimit] takes every request.
+	RateLimit int
+
+	// TrustedProxies are the addresses of proxies in front of the server, such
+	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a
+	// deadline are taken; see package frontdoor. Whoever has one
+	// of these addresses can claim to be anybody. Default: none.
+	TrustedProxies []netip.Prefix
+
+	// Handler bounds each run of a handler. Zero fields stand for the defaults
+	// that package runtime documents.
+	Handler runtime.Limits
+
+	// Quotas bound what each app may store. Zero fields stand for the defaults
+	// that package storage documents.
+	Quotas storage.Quotas
+
+	// Deploy bounds what may be deployed.
+	Deploy DeployLimits
+
+	// LoadedApps is how many apps are kept ready to answer, and LoadedBytes how
+	// much memory they may take, estimated from their files and their source.
+	// Those that were used least recently wait in the store: their next request
+	// reads and compiles them again, some milliseconds. Default: 1,000 and 64 MiB.
+	LoadedApps  int
+	LoadedBytes int64
+
+	// MaxBody is the largest request body, in bytes, that a handler is given.
+	// Default: 1 MiB.
+	MaxBody int64
+
+	// MaxUpload is the same for multipart forms, which carry files.
+	// Default: 32 MiB.
+	MaxUpload int64
+
+	// BodyMemory is how many bytes of request bodies may be in memory together.
+	// Less than MaxUpload refuses the largest uploads always. Default: 256 MiB, or
+	// twice the larger of MaxBody and MaxUpload where that is more.
+	BodyMemory int64
+
+	// DrainTimeout is how long [Server.Serve] waits for running requests after
+	// its context ends. Default: 10 s.
+	DrainTimeout time.Duration
+}
+
+// DeployLimits bounds one deploy. What is past a limit is refused before
+// anything is written.
+type DeployLimits struct {
+	FileBytes    int64 // one file, uncompressed. Default: 100 MiB
+	AppBytes     int64 // all files, uncompressed. Default: 500 MiB
+	Files        int   // how many. Default: 20,000
+	KeepVersions int   // that can be rolled back to. Default: 10
+}
+
+// withDefaults fills in the zero fields and reports every field that cannot be
+// used, but for those that are the front door's.
+func (opt Options) withDefaults() (Options, error) {
+	var errs []error
+	switch {
+	case opt.DataFile == "" && opt.Store == nil:
+		errs = append(errs, errors.New("fazt: there is nothing to store data in; give DataFile a path, such as \"data.db\", or give a Store"))
+	case opt.DataFile != "" && opt.Store != nil:
+		errs = append(errs, errors.New("fazt: DataFile and Store are both set; give one"))
+	case opt.Store != nil && opt.Quotas != (storage.Quotas{}):
+		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
+	}
+	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
+	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
+		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if opt.Budget, err = opt.Budget.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
+	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
+	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
+	positive(&errs, "InFlight", &opt.InFlight, max(32, 16*opt.Slots))
+	positive(&errs, "Queue", &opt.Queue, 256)
+	positive(&errs, "MaxBody", &opt.MaxBody, 1<<20)
+	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
+	positive(&errs, "LoadedApps", &opt.LoadedApps, 1000)
+	positive(&errs, "LoadedBytes", &opt.LoadedBytes, 64<<20)
+	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)
+	positive(&errs, "Deploy.AppBytes", &opt.Deploy.AppBytes, 500<<20)
+	positive(&errs, "Deploy.Files", &opt.Deploy.Files, 20_000)
+	positive(&errs, "Deploy.KeepVersions", &opt.Deploy.KeepVersions, 10)
+	return opt, errors.Join(errs...)
+}
+
+func positive[T int | int64 | time.Duration](errs *[]error, name string, field *T, value T) {
+	switch {
+	case *field < 0:
+		*errs = append(*errs, fmt.Errorf("fazt: %s is %v; give a positive value, or 0 for %v", name, *field, value))
+	case *field == 0:
+		*field = value
+	}
+}
