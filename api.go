@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -111,19 +110,12 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "use GET or HEAD")
 		return
 	}
-	loopback := isLoopback(hostname(r.Host))
-	above := s.opt.Domain // of the apps' names
-	if loopback {
-		above = "localhost" // there is nothing below 127.0.0.1
-	}
-	if u, err := url.Parse("//" + r.Host); err == nil && u.Port() != "" {
-		above += ":" + u.Port()
-	}
-	if s.opt.Home != "" && loopback {
-		http.Redirect(w, r, "http://"+s.opt.Home+"."+above+"/", http.StatusFound)
+	site := s.auth.Site(r.Host)
+	if s.opt.Home != "" && site.IsLoopback() {
+		http.Redirect(w, r, "http://"+site.AppAddr(s.opt.Home)+"/", http.StatusFound)
 		return
 	}
-	writePage(w, http.StatusOK, "fazt is running", "Deploy an app with: fazt app deploy <dir>. One named my-app answers at my-app."+above)
+	writePage(w, http.StatusOK, "fazt is running", "Deploy an app with: fazt app deploy <dir>. One named my-app answers at "+site.AppAddr("my-app"))
 }
 
 func (s *Server) apiHealth(w http.ResponseWriter, r *http.Request) error {

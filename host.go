@@ -3,11 +3,12 @@ package fazt
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/fazt-sh/fazt/auth"
 )
 
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
@@ -49,8 +50,7 @@ func (s *Server) end(w *answer, r *http.Request) {
 }
 
 func (s *Server) serveHost(w *answer, r *http.Request, p string) {
-	host := hostname(r.Host)
-	domain := s.opt.Domain
+	site := s.auth.Site(r.Host)
 	switch {
 	case p == "/auth" || strings.HasPrefix(p, "/auth/"):
 		w.kind = kindAuth
@@ -59,27 +59,18 @@ func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 			return
 		}
 		s.auth.ServeHTTP(w, r)
-	case s.isManagement(host):
+	case site.Kind == auth.SiteManagement:
 		w.kind = kindManagement
 		s.serveManagement(w, r, p)
-	case domain != "" && host == domain:
+	case site.Kind == auth.SiteApp && site.Label == "":
 		s.serveHome(w, r, p)
 	default:
-		label, ok := strings.CutSuffix(host, ".localhost")
-		if !ok && domain != "" {
-			label, ok = strings.CutSuffix(host, "."+domain)
-		}
-		if a := s.app(label); ok && a != nil {
+		if a := s.app(site.Label); a != nil {
 			s.serveApp(w, r, a, p)
 			return
 		}
 		s.serveUnknown(w, r)
 	}
-}
-
-// isManagement reports whether the management API answers on a host.
-func (s *Server) isManagement(host string) bool {
-	return isLoopback(host) || s.opt.Domain != "" && host == "admin."+s.opt.Domain
 }
 
 // begin sets the headers that every answer has, and starts to count it.
@@ -117,20 +108,6 @@ func newRequestID() string {
 	var text [2 * len(id)]byte
 	hex.Encode(text[:], id[:])
 	return string(text[:])
-}
-
-// hostname returns a Host header's name: lower case, without port and final dot.
-func hostname(host string) string {
-	if strings.Contains(host, ":") { // else the error would be made for nothing
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
-		}
-	}
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-}
-
-func isLoopback(host string) bool {
-	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 // serveApp answers from one app: its handler under /api, its files elsewhere.

@@ -54,9 +54,9 @@ func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// the check against forgery refuses where Sec-Fetch-Site is missing.
 	h.Set("Referrer-Policy", "same-origin")
 
-	here := a.site(r.Host)
+	here := a.Site(r.Host)
 	rt, ok := a.routes[r.URL.Path]
-	if !ok || here.kind == elsewhere || rt.ownHost && here.kind != own || rt.appHost && here.kind != app ||
+	if !ok || here.Kind == SiteElsewhere || rt.ownHost && !here.SignsIn() || rt.appHost && here.Kind != SiteApp ||
 		rt.exists != nil && !rt.exists(r) {
 		a.message(w, r, http.StatusNotFound, messagePage{Code: "NOT_FOUND", Title: "Not found", Text: "There is no such page."})
 		return
@@ -114,7 +114,7 @@ func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
-	if a.site(r.Host).kind == app {
+	if a.Site(r.Host).Kind == SiteApp {
 		a.toOwnHost(w, r)
 		return
 	}
@@ -179,7 +179,7 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		writeSession(w, nil)
 		return
 	}
-	redirect(w, a.back(a.site(r.Host), r.PostForm.Get("back")))
+	redirect(w, a.back(a.Site(r.Host), r.PostForm.Get("back")))
 }
 
 // wantsPage reports whether r comes from a browser that shows what it gets.
