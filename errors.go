@@ -34,9 +34,9 @@ var statuses = map[string]int{
 	"BUDGET_WALL":      http.StatusGatewayTimeout,
 	"BUDGET_OPS":       http.StatusInternalServerError,
 	"BUDGET_RESPONSE":  http.StatusInternalServerError,
-	"RESULT_TOO_LARGE": http.StatusInternalServerError, // the handler asked for too much
+	"RESULT_TOO_LARGE": http.StatusBadRequest,
 	"UNCERTAIN":        http.StatusInternalServerError,
-	"READ_ONLY":        http.StatusInternalServerError,
+	"READ_ONLY":        http.StatusBadRequest,
 	"FORMAT":           http.StatusInternalServerError,
 	"SYNTAX_ERROR":     http.StatusInternalServerError, // of a deployed handler; a deploy is INVALID_APP
 	"UNSUPPORTED":      http.StatusInternalServerError,

@@ -3,15 +3,15 @@ package fazt
 import (
 	"html/template"
 	"net/http"
-	"strings"
 
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/auth"
 )
 
 // notFound answers 404 as the client would like it: a page for a person, JSON
 // for a program. It repeats nothing of the request.
 func notFound(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if auth.WantsPage(r) {
 		writePage(w, http.StatusNotFound, "Not found", "There is nothing at this address.")
 		return
 	}

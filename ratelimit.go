@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fazt-sh/fazt/auth"
 )
 
 const (
@@ -136,7 +138,7 @@ func (l *RateLimiter) allow(now time.Duration, addr netip.Addr, r *http.Request)
 // key or session has opened the management before is known without asking the
 // store, which a flood must not cause.
 func (s *Server) reserveFor(r *http.Request) reserve {
-	if !s.isManagement(hostname(r.Host)) {
+	if s.auth.Site(r.Host).Kind != auth.SiteManagement {
 		return noReserve
 	}
 	switch r.URL.Path {

@@ -68,7 +68,8 @@ type Options struct {
 // Its methods are safe for concurrent use.
 type Auth struct {
 	db      storage.Database
-	domain  string
+	domain  string // lower case; "" without one
+	admin   string // the management host below it
 	dev     bool
 	idle    time.Duration
 	max     time.Duration
@@ -97,6 +98,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	a := &Auth{
 		db:      opt.Store,
 		domain:  opt.Domain,
+		admin:   "admin." + opt.Domain,
 		dev:     opt.Dev,
 		idle:    opt.SessionIdle,
 		max:     opt.SessionMax,

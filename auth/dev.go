@@ -38,8 +38,7 @@ func (a *Auth) devAllowed(r *http.Request) bool {
 	if !a.dev || !r.ProtoAtLeast(1, 1) {
 		return false
 	}
-	here := a.site(r.Host)
-	if !isLoopback(here.name) && !isAppOf(here.name, "localhost") {
+	if a.Site(r.Host).parent != "localhost" {
 		return false
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -91,7 +90,7 @@ func isText(s string, least, most int) bool {
 }
 
 func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
-	if a.site(r.Host).kind == app {
+	if a.Site(r.Host).Kind == SiteApp {
 		a.toOwnHost(w, r)
 		return
 	}

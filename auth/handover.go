@@ -20,27 +20,27 @@ const (
 
 // flow is where a sign-in on the own host is to end.
 type flow struct {
-	app       site   // the app's host that gets a session; none when its kind is elsewhere
+	app       Site   // the app's host that gets a session; elsewhere when there is none
 	challenge string // digest of the verifier in a cookie on that host
 	back      string // where the visitor goes then
 }
 
 // forApp reports whether the sign-in ends in a hand-over.
-func (f flow) forApp() bool { return f.app.kind == app }
+func (f flow) forApp() bool { return f.app.Kind == SiteApp }
 
 // errApp says that a sign-in was asked for an app that is not of this server.
 var errApp = errors.New("the app to sign in to is not one of this server's; begin on the app's own page")
 
 // flow reads where a sign-in is to end from a query or a form.
 func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
-	here := a.site(r.Host)
+	here := a.Site(r.Host)
 	f := flow{back: a.back(here, v.Get("back"))}
 	if !v.Has("app") {
 		return f, nil
 	}
-	f.app = a.site(v.Get("app"))
+	f.app = a.Site(v.Get("app"))
 	f.challenge = v.Get("challenge")
-	if f.app.kind != app || f.app.signIn != here.addr || !isDigest(f.challenge) {
+	if f.app.Kind != SiteApp || f.app.SignIn() != here.SignIn() || !isDigest(f.challenge) {
 		return flow{}, errApp
 	}
 	return f, nil
@@ -50,7 +50,7 @@ func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
 func (f flow) values() url.Values {
 	v := url.Values{}
 	if f.forApp() {
-		v.Set("app", f.app.addr)
+		v.Set("app", f.app.Addr)
 		v.Set("challenge", f.challenge)
 	}
 	if f.back != "/" {
@@ -72,11 +72,11 @@ func (a *Auth) scheme(r *http.Request) string {
 
 // toOwnHost begins a hand-over on an app's host.
 func (a *Auth) toOwnHost(w http.ResponseWriter, r *http.Request) {
-	here := a.site(r.Host)
+	here := a.Site(r.Host)
 	verifier := newToken()
 	a.setCookie(w, r, handoverCookie, verifier, verifierAge)
 	f := flow{app: here, challenge: digest(verifier), back: a.back(here, r.URL.Query().Get("back"))}
-	redirect(w, a.scheme(r)+here.signIn+"/auth/login?"+f.values().Encode())
+	redirect(w, a.scheme(r)+here.SignIn()+"/auth/login?"+f.values().Encode())
 }
 
 // finish sends a visitor with session s on: back, or to the app with a code.
@@ -90,7 +90,7 @@ func (a *Auth) finish(w http.ResponseWriter, r *http.Request, f flow, s *session
 		a.unavailable(w, r, err)
 		return
 	}
-	redirect(w, a.scheme(r)+f.app.addr+"/auth/handover?code="+code)
+	redirect(w, a.scheme(r)+f.app.Addr+"/auth/handover?code="+code)
 }
 
 // newCode makes the code by which f's app gets a session like s.
@@ -103,7 +103,7 @@ func (a *Auth) newCode(ctx context.Context, f flow, s *session) (string, error) 
 		}
 		_, err := tx.Exec(`INSERT INTO auth_handovers (code_hash, session_hash, host, challenge_hash, back, expires_at)
 			VALUES (?, ?, ?, ?, ?, ?)`,
-			digest(code), s.hash, f.app.name, f.challenge, f.back, now+codeLifetime.Milliseconds())
+			digest(code), s.hash, f.app.Name, f.challenge, f.back, now+codeLifetime.Milliseconds())
 		return err
 	})
 	return code, failed("handover.create", err)
@@ -111,9 +111,9 @@ func (a *Auth) newCode(ctx context.Context, f flow, s *session) (string, error) 
 
 // handover is where an app's host turns a code into a session of its own.
 func (a *Auth) handover(w http.ResponseWriter, r *http.Request) {
-	here := a.site(r.Host)
+	here := a.Site(r.Host)
 	code, verifier := r.URL.Query().Get("code"), a.token(r, handoverCookie)
-	token, back, err := a.redeem(r.Context(), here.name, code, verifier, a.presented(r))
+	token, back, err := a.redeem(r.Context(), here.Name, code, verifier, a.presented(r))
 	switch {
 	case errors.Is(err, errHandover):
 		a.message(w, r, http.StatusBadRequest, messagePage{

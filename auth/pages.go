@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/fazt-sh/fazt/api"
 )
 
 //go:embed pages
@@ -87,7 +89,7 @@ func (f flow) fields() []field {
 // host is what a visitor in the flow signs in to.
 func (f flow) host(r *http.Request) string {
 	if f.forApp() {
-		return f.app.addr
+		return f.app.Addr
 	}
 	return r.Host
 }
@@ -106,7 +108,7 @@ func (f flow) link(path string) string {
 func (a *Auth) targets(r *http.Request, f flow) []string {
 	var list []string
 	if f.forApp() {
-		list = append(list, a.scheme(r)+f.app.addr)
+		list = append(list, a.scheme(r)+f.app.Addr)
 	}
 	if o := origin(f.back); o != "" {
 		list = append(list, o)
@@ -131,21 +133,23 @@ func (a *Auth) showDevForm(w http.ResponseWriter, r *http.Request, status int, f
 }
 
 func (a *Auth) showLogout(w http.ResponseWriter, r *http.Request, user *User) {
-	here := a.site(r.Host)
-	body := logoutPage{Back: a.back(here, r.URL.Query().Get("back")), Own: here.kind == own}
+	here := a.Site(r.Host)
+	body := logoutPage{Back: a.back(here, r.URL.Query().Get("back")), Own: here.SignsIn()}
 	if user != nil {
 		body.Email = user.Email
 	}
-	if here.kind == app {
-		body.Others = a.scheme(r) + here.signIn + "/auth/logout"
+	if here.Kind == SiteApp {
+		body.Others = a.scheme(r) + here.SignIn() + "/auth/logout"
 	}
 	a.render(w, r, http.StatusOK, "logout.html", page{Title: "Log out", Host: r.Host, Body: body}, a.targets(r, flow{back: body.Back}))
 }
 
 // message answers with one short text, as a page or as JSON.
 func (a *Auth) message(w http.ResponseWriter, r *http.Request, status int, m messagePage) {
-	if !wantsPage(r) {
-		writeError(w, status, m.Code, m.Text)
+	if !WantsPage(r) {
+		api.WriteError(w, &api.Error{
+			Status: status, Code: m.Code, Message: m.Text, Retryable: status == http.StatusServiceUnavailable,
+		})
 		return
 	}
 	a.render(w, r, status, "message.html", page{Title: m.Title, Body: m}, nil)

@@ -14,7 +14,7 @@ const maxBack = 2048
 // back returns where raw may lead a browser that is at s: a relative path, or
 // an absolute URL on the server's own domain or its subdomains. Anything else
 // becomes "/". The result is printable ASCII.
-func (a *Auth) back(s site, raw string) string {
+func (a *Auth) back(s Site, raw string) string {
 	for i := range len(raw) {
 		// Browsers drop tabs and line ends, and read \ as /.
 		if c := raw[i]; c < ' ' || c == 0x7f || c == '\\' {
@@ -41,19 +41,15 @@ func (a *Auth) back(s site, raw string) string {
 // sameDomain reports whether host, from a URL, is of the server that s belongs
 // to: the same name or a subdomain of the server's, on the same or the default
 // port.
-func (a *Auth) sameDomain(s site, host string) bool {
-	name, port, ok := splitHost(host)
-	if !ok || port != "" && port != s.port {
+func (a *Auth) sameDomain(s Site, host string) bool {
+	to, ok := splitHost(host)
+	if !ok || to.Port != "" && to.Port != s.Port {
 		return false
 	}
-	if name == s.name {
+	if to.Name == s.Name {
 		return true
 	}
-	domain := a.domain
-	if isLoopback(s.name) || isAppOf(s.name, "localhost") {
-		domain = "localhost"
-	}
-	return domain != "" && s.kind != elsewhere && (name == domain || strings.HasSuffix(name, "."+domain))
+	return s.parent != "" && (to.Name == s.parent || strings.HasSuffix(to.Name, "."+s.parent))
 }
 
 // escapeASCII percent-encodes what a URL may not have as it is: spaces, quotes,
@@ -84,7 +80,7 @@ func (a *Auth) LoginURL(r *http.Request, back string) string {
 	if back == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		back = r.URL.RequestURI()
 	}
-	back = a.back(a.site(r.Host), back)
+	back = a.back(a.Site(r.Host), back)
 	if back == "/" {
 		return "/auth/login"
 	}

@@ -89,8 +89,8 @@ func (a *Auth) session(r *http.Request) (*session, error) {
 	if token == "" {
 		return nil, nil
 	}
-	site := a.site(r.Host)
-	if site.kind == elsewhere {
+	site := a.Site(r.Host)
+	if site.Kind == SiteElsewhere {
 		return nil, nil
 	}
 	var (
@@ -114,7 +114,7 @@ func (a *Auth) session(r *http.Request) (*session, error) {
 	}
 	now := millis(time.Now())
 	switch {
-	case !s.user.Role.Valid(), host != site.name: // no such session or user, or a role that is none
+	case !s.user.Role.Valid(), host != site.Name: // no such session or user, or a role that is none
 		return nil, nil
 	case now >= deadline, now >= used+a.idle.Milliseconds():
 		return nil, nil
@@ -171,7 +171,7 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 // signIn saves the user and gives the browser a new session on the own host.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, id identity) (*session, error) {
 	token := newToken()
-	n := newSession{host: a.site(r.Host).name, replaces: a.presented(r)}
+	n := newSession{host: a.Site(r.Host).Name, replaces: a.presented(r)}
 	err := a.db.Write(r.Context(), func(tx storage.SQL) error {
 		var (
 			now = millis(time.Now())
@@ -206,7 +206,7 @@ func (a *Auth) signOut(ctx context.Context, r *http.Request) error {
 	if hash == "" {
 		return nil
 	}
-	host := a.site(r.Host).name
+	host := a.Site(r.Host).Name
 	err := a.db.Write(ctx, func(tx storage.SQL) error { return deleteSession(tx, hash, host) })
 	return failed("sign-out", err)
 }
