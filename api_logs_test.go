@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
@@ -65,7 +66,7 @@ func follow(t *testing.T, req *http.Request) *stream {
 }
 
 // next reads the next line of the log, or returns false at the stream's end.
-func (s *stream) next() (id string, line fazt.LogLine, ok bool) {
+func (s *stream) next() (id string, line api.LogLine, ok bool) {
 	s.t.Helper()
 	for {
 		text, err := s.text.ReadString('\n')
@@ -134,7 +135,7 @@ func TestLogsAPI(t *testing.T) {
 	follow(t, logRequest(t, srv.URL, app.Name+"/logs?follow=1", read)).texts(5) // they are stored
 
 	type answer struct {
-		Data  []fazt.LogLine
+		Data  []api.LogLine
 		Meta  map[string]any
 		Error struct{ Code, Message string }
 	}
@@ -232,7 +233,7 @@ func TestFollow(t *testing.T) {
 	second := follow(t, logRequest(t, srv.URL, path+"&limit=3", key))
 	diff(t, "the newest", []string{"a299", "b0", "b1"}, second.texts(3))
 	req := logRequest(t, srv.URL, path+"&limit=3", key)
-	lines, err := srv.Fazt.Logs(t.Context(), app.Name, 0, 0)
+	lines, err := srv.Fazt.Logs(t.Context(), app.Name, api.LogQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +263,7 @@ func TestFollowEndsWithApp(t *testing.T) {
 	srv := harnesstest.Start(t)
 	app := srv.Deploy(printing)
 	s := follow(t, logRequest(t, srv.URL, app.Name+"/logs?follow=1", newKey(t, srv.Fazt, "read")))
-	if err := srv.Fazt.RemoveApp(t.Context(), app.Name, false); err != nil {
+	if err := srv.Fazt.RemoveApp(t.Context(), app.Name, api.Removal{}); err != nil {
 		t.Fatal(err)
 	}
 	s.ends()
@@ -274,7 +275,7 @@ func TestFollowersAreBounded(t *testing.T) {
 	app := srv.Deploy(printing)
 	key := newKey(t, srv.Fazt, "read")
 	var streams []*stream
-	for range fazt.MaxFollowers {
+	for range api.MaxFollowers {
 		streams = append(streams, follow(t, logRequest(t, srv.URL, app.Name+"/logs?follow=1", key)))
 	}
 	refused := follow(t, logRequest(t, srv.URL, app.Name+"/logs?follow=1", key))
@@ -355,7 +356,7 @@ func TestFollowForLong(t *testing.T) {
 				beats++
 			}
 		}
-		if took := time.Since(start); took != 10*fazt.FollowBeat {
+		if took := time.Since(start); took != 10*api.FollowBeat {
 			t.Errorf("10 signs of life in %v", took)
 		}
 		get(srv, "http://app.localhost/api")
@@ -371,7 +372,7 @@ func TestFollowForLong(t *testing.T) {
 		if n := srv.Followers(); n != 1 {
 			t.Errorf("%d followers", n)
 		}
-		time.Sleep(fazt.FollowBeat + fazt.AnswerGrace + time.Second) // and read nothing
+		time.Sleep(api.FollowBeat + api.EventGrace + time.Second) // and read nothing
 		if n := srv.Followers(); n != 0 {
 			t.Errorf("a client that takes nothing is still followed up")
 		}

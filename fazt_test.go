@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/harnesstest"
 	"github.com/fazt-sh/fazt/runtime"
@@ -56,7 +57,7 @@ func open(t *testing.T, change ...func(*fazt.Options)) *fazt.Server {
 	return srv
 }
 
-func deploy(t *testing.T, srv *fazt.Server, name string, app fs.FS) *fazt.Deployment {
+func deploy(t *testing.T, srv *fazt.Server, name string, app fs.FS) *api.Deployment {
 	t.Helper()
 	d, err := srv.Deploy(t.Context(), name, app)
 	if err != nil {
@@ -274,11 +275,11 @@ func TestDeployByAnotherServer(t *testing.T) {
 		deploy(t, deploying, "app", files("index.html", want))
 		eventually(t, func() bool { return get(serving, "http://app.localhost/") == "200 "+want })
 	}
-	if err := deploying.RemoveApp(t.Context(), "app", false); err != nil {
+	if err := deploying.RemoveApp(t.Context(), "app", api.Removal{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() bool { return strings.HasPrefix(get(serving, "http://app.localhost/"), "404") })
-	if err := deploying.RemoveApp(t.Context(), "app", false); storage.CodeOf(err) != storage.CodeNotFound {
+	if err := deploying.RemoveApp(t.Context(), "app", api.Removal{}); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("removing it again: %v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
@@ -32,7 +33,7 @@ func reopen(t *testing.T, srv *fazt.Server, dataFile string) *fazt.Server {
 // logOf reads all that is kept of an app, as "level text" without ids and times.
 func logOf(t *testing.T, srv *fazt.Server, app string) []string {
 	t.Helper()
-	lines, err := srv.Logs(t.Context(), app, 0, 0)
+	lines, err := srv.Logs(t.Context(), app, api.LogQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func TestLogKept(t *testing.T) {
 	after := time.Now()
 
 	srv = reopen(t, srv, dataFile)
-	lines, err := srv.Logs(t.Context(), "app", 0, 0)
+	lines, err := srv.Logs(t.Context(), "app", api.LogQuery{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,10 +311,10 @@ func TestLogOfRemovedApp(t *testing.T) {
 	srv := harnesstest.Start(t)
 	app := srv.Deploy(files("api/main.js", `console.log('printed')`))
 	app.Get("/api")
-	if err := srv.Fazt.RemoveApp(t.Context(), app.Name, false); err != nil {
+	if err := srv.Fazt.RemoveApp(t.Context(), app.Name, api.Removal{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := srv.Fazt.Logs(t.Context(), app.Name, 0, 0); storage.CodeOf(err) != storage.CodeNotFound {
+	if _, err := srv.Fazt.Logs(t.Context(), app.Name, api.LogQuery{}); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("the log of an app that was removed: %v", err)
 	}
 	srv.DeployAs(app.Name, files("api/main.js", `1`))
@@ -352,7 +353,7 @@ func BenchmarkLogPoll(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := srv.Logs(b.Context(), "app", -1, 100); err != nil {
+		if _, err := srv.Logs(b.Context(), "app", api.LogQuery{Limit: 100}); err != nil {
 			b.Fatal(err)
 		}
 	}

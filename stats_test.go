@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
@@ -145,7 +146,7 @@ func TestMetricsAreBounded(t *testing.T) {
 	if strings.Contains(metrics, "no-a") {
 		t.Error("an app that does not exist became a label")
 	}
-	if err := srv.Fazt.RemoveApp(t.Context(), "a000", false); err != nil {
+	if err := srv.Fazt.RemoveApp(t.Context(), "a000", api.Removal{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(manage(t, srv, "/metrics"), `"a000"`) {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -78,11 +79,11 @@ func deploy(c *cli.Context) error {
 	if err := checkOutside(path, dir); err != nil {
 		return err
 	}
-	var opts []fazt.DeployOption
+	var opts []api.DeployOption
 	if c.IsSet("spa") {
-		opts = append(opts, fazt.SPA(c.Bool("spa")))
+		opts = append(opts, api.SPA(c.Bool("spa")))
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	return withService(c.Context, path, func(server api.Service) error {
 		made, err := server.Deploy(c.Context, name, s, opts...)
 		if err != nil {
 			return err
@@ -110,11 +111,11 @@ func readApp(c *cli.Context, dir string, private bool) (s *source, name string, 
 }
 
 // deployed says what a deploy made.
-func deployed(d *fazt.Deployment) string {
+func deployed(d *api.Deployment) string {
 	return fmt.Sprintf("version %d, %s", d.Version, contents(d))
 }
 
-func contents(d *fazt.Deployment) string {
+func contents(d *api.Deployment) string {
 	text := count(d.Files, "file") + ", " + size(d.Size)
 	if d.Engine != "" {
 		text += ", handler on " + d.Engine
@@ -155,7 +156,7 @@ func list(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	return withService(c.Context, path, func(server api.Service) error {
 		apps, err := server.Apps(c.Context)
 		if err != nil {
 			return err
@@ -181,8 +182,8 @@ func remove(c *cli.Context) error {
 		return err
 	}
 	keep := c.Bool("keep-data")
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
-		if err := server.RemoveApp(c.Context, args[0], keep); err != nil {
+	return withService(c.Context, path, func(server api.Service) error {
+		if err := server.RemoveApp(c.Context, args[0], api.Removal{KeepData: keep}); err != nil {
 			return err
 		}
 		text := "removed %s and its data\n"

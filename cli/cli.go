@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 )
 
 // Exit codes of [Run].
@@ -224,6 +225,12 @@ func existingDataFile(c *cli.Context) (string, error) {
 		return "", fmt.Errorf("there is no data file %s; run fazt serve or fazt app deploy first, or check --db", path)
 	}
 	return path, nil
+}
+
+// withService opens a data file and lends it to do as what a server on another
+// machine would be, too.
+func withService(ctx context.Context, dataFile string, do func(api.Service) error) error {
+	return withServer(ctx, fazt.Options{DataFile: dataFile}, func(s *fazt.Server) error { return do(s) })
 }
 
 // withServer opens the data file, lends the server to do, and closes it.

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/runtime"
 )
 
@@ -172,7 +173,7 @@ func (d *development) follow(ctx context.Context, last *source) error {
 
 // notePrivate says once that a git-ignored private/ is deployed, where others
 // than dev may serve it: a data file with more apps is hardly dev's own.
-func (d *development) notePrivate(ctx context.Context, s *source, made *fazt.Deployment) error {
+func (d *development) notePrivate(ctx context.Context, s *source, made *api.Deployment) error {
 	if d.noted || !s.privateIgnored || made == nil {
 		return nil
 	}
@@ -180,7 +181,7 @@ func (d *development) notePrivate(ctx context.Context, s *source, made *fazt.Dep
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(apps, func(a fazt.AppInfo) bool { return a.Name != d.name }) {
+	if slices.ContainsFunc(apps, func(a api.App) bool { return a.Name != d.name }) {
 		d.noted = true
 		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.dataFile+" beside other apps; --db gives dev a data file of its own")
 	}
@@ -188,7 +189,7 @@ func (d *development) notePrivate(ctx context.Context, s *source, made *fazt.Dep
 }
 
 // report prints how a deploy went.
-func (d *development) report(made *fazt.Deployment, err error) {
+func (d *development) report(made *api.Deployment, err error) {
 	if err == nil {
 		d.version = made.Version
 		d.out.event(time.Now(), green, "ok", deployed(made))

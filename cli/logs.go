@@ -14,12 +14,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
-
-// logPoll is how often logs --follow looks for new lines. A server stores them
-// about ten times a second.
-const logPoll = 250 * time.Millisecond
 
 func logsCommand() *cli.Command {
 	return &cli.Command{
@@ -54,8 +51,8 @@ func logs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
-		lines, err := server.Logs(c.Context, args[0], 0, n)
+	return withService(c.Context, path, func(server api.Service) error {
+		lines, err := server.Logs(c.Context, args[0], api.LogQuery{Newest: true, Limit: n})
 		if err != nil {
 			return err
 		}
@@ -73,44 +70,30 @@ func logs(c *cli.Context) error {
 
 // followLogs prints the lines that come after shown, until ctx ends. It asks the
 // data file, since another process serves the app.
-func followLogs(ctx context.Context, server *fazt.Server, app string, shown []fazt.LogLine, print func([]fazt.LogLine) error) error {
-	after := int64(-1) // the log was empty, so every line is new
-	tick := time.NewTicker(logPoll)
-	defer tick.Stop()
-	for {
-		if len(shown) > 0 {
-			after = shown[len(shown)-1].ID
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		var err error
-		if shown, err = server.Logs(ctx, app, after, 0); err == nil {
-			err = print(shown)
-		}
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+func followLogs(ctx context.Context, logs api.Logs, app string, shown []api.LogLine, print func([]api.LogLine) error) error {
+	var after int64
+	if len(shown) > 0 {
+		after = shown[len(shown)-1].ID
 	}
+	err := api.Follow(ctx, logs, app, after, print)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 // logPrinter returns the function that prints lines in the format asked for.
-func logPrinter(c *cli.Context) (func([]fazt.LogLine) error, error) {
-	var write func(io.Writer, []fazt.LogLine) error
+func logPrinter(c *cli.Context) (func([]api.LogLine) error, error) {
+	var write func(io.Writer, []api.LogLine) error
 	switch format := c.String("format"); format {
 	case "table":
 		out := newConsole(c.App.Writer, "")
-		write = func(w io.Writer, lines []fazt.LogLine) error { return writeLog(w, lines, out.paint) }
+		write = func(w io.Writer, lines []api.LogLine) error { return writeLog(w, lines, out.paint) }
 	case "json":
 		write = writeLogJSON
 	case "csv":
 		header := []string{"id", "time", "level", "text", "request_id"}
-		write = func(w io.Writer, lines []fazt.LogLine) error {
+		write = func(w io.Writer, lines []api.LogLine) error {
 			err := writeLogCSV(w, header, lines)
 			header = nil
 			return err
@@ -118,7 +101,7 @@ func logPrinter(c *cli.Context) (func([]fazt.LogLine) error, error) {
 	default:
 		return nil, usagef("--format %s is unknown; give table, json or csv", format)
 	}
-	return func(lines []fazt.LogLine) error {
+	return func(lines []api.LogLine) error {
 		w := bufio.NewWriter(c.App.Writer)
 		if err := write(w, lines); err != nil {
 			return err
@@ -129,7 +112,7 @@ func logPrinter(c *cli.Context) (func([]fazt.LogLine) error, error) {
 
 // writeLog writes lines for a person: when, how bad, what, and of which request.
 // Further lines of a text stand below its first.
-func writeLog(w io.Writer, lines []fazt.LogLine, paint func(style, string) string) error {
+func writeLog(w io.Writer, lines []api.LogLine, paint func(style, string) string) error {
 	indent := strings.Repeat(" ", len(time.DateTime)+len("  error  "))
 	for _, l := range lines {
 		first, rest, _ := strings.Cut(strings.TrimRight(l.Text, "\n"), "\n")
@@ -163,7 +146,7 @@ func levelStyle(level string) style {
 }
 
 // writeLogJSON writes an object a line.
-func writeLogJSON(w io.Writer, lines []fazt.LogLine) error {
+func writeLogJSON(w io.Writer, lines []api.LogLine) error {
 	for _, l := range lines {
 		text, err := jsonText(l)
 		if err != nil {
@@ -177,7 +160,7 @@ func writeLogJSON(w io.Writer, lines []fazt.LogLine) error {
 }
 
 // writeLogCSV writes rows, below a header if there is one.
-func writeLogCSV(w io.Writer, header []string, lines []fazt.LogLine) error {
+func writeLogCSV(w io.Writer, header []string, lines []api.LogLine) error {
 	out := csv.NewWriter(w)
 	rows := make([][]string, 0, len(lines)+1)
 	if header != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/cli"
 )
 
@@ -79,7 +80,7 @@ TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 	}
 	var texts []string
 	for text := range strings.Lines(stdout) {
-		var l fazt.LogLine
+		var l api.LogLine
 		if err := json.Unmarshal([]byte(text), &l); err != nil || l.ID == 0 || l.Time.IsZero() || l.RequestID == "" {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -1,0 +1,124 @@
+package api_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// services returns one server as both services that there are.
+func services(t *testing.T) map[string]api.Service {
+	t.Helper()
+	srv := harnesstest.Start(t)
+	token, err := srv.Fazt.CreateKey(t.Context(), "test", "admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]api.Service{
+		"server": srv.Fazt,
+		"client": &api.Client{URL: srv.URL, Token: token, HTTP: srv.Client()},
+	}
+}
+
+// A server and a client of it say the same, and a change by one is seen by the
+// other.
+func TestServices(t *testing.T) {
+	both := services(t)
+	app := fstest.MapFS{
+		"index.html":  {Data: []byte("hello")},
+		"api/main.js": {Data: []byte("console.log('one'); console.log('two')")},
+	}
+	version := 0
+	for name, s := range both {
+		d, err := s.Deploy(t.Context(), "app", app, api.SPA(true))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		version++
+		want := &api.Deployment{App: "app", AppID: d.AppID, Version: version, Files: 2, Size: d.Size, Engine: "otto", Message: d.Message}
+		if diff := cmp.Diff(want, d); diff != "" {
+			t.Errorf("%s: deployed (-want +got):\n%s", name, diff)
+		}
+	}
+	asked := func(ask func(api.Service) (any, error)) {
+		t.Helper()
+		got := make(map[string]any)
+		for name, s := range both {
+			answer, err := ask(s)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			got[name] = answer
+		}
+		if diff := cmp.Diff(got["server"], got["client"]); diff != "" {
+			t.Errorf("the server and its client differ (-server +client):\n%s", diff)
+		}
+	}
+	asked(func(s api.Service) (any, error) { return s.Apps(t.Context()) })
+	asked(func(s api.Service) (any, error) { return s.Limits(t.Context()) })
+	asked(func(s api.Service) (any, error) { return s.Logs(t.Context(), "app", api.LogQuery{}) })
+	asked(func(s api.Service) (any, error) {
+		return s.Logs(t.Context(), "app", api.LogQuery{Newest: true, Limit: 1})
+	})
+	asked(func(s api.Service) (any, error) {
+		h, err := s.Health(t.Context())
+		h.Uptime = 0
+		return h, err
+	})
+	asked(func(s api.Service) (any, error) {
+		stats, err := s.Stats(t.Context())
+		return stats.Loaded.Limit, err
+	})
+	if err := both["client"].RemoveApp(t.Context(), "app", api.Removal{}); err != nil {
+		t.Fatal(err)
+	}
+	asked(func(s api.Service) (any, error) { return s.Apps(t.Context()) })
+}
+
+func TestClientErrors(t *testing.T) {
+	both := services(t)
+	for name, s := range both {
+		err := s.RemoveApp(t.Context(), "none", api.Removal{})
+		if err == nil {
+			t.Errorf("%s: an app that is not there was removed", name)
+		}
+		e, ok := errors.AsType[*api.Error](err)
+		if name == "client" && (!ok || e.Code != "NOT_FOUND" || e.Status != http.StatusNotFound || e.RequestID == "") {
+			t.Errorf("%s: %#v", name, err)
+		}
+		_, err = s.Deploy(t.Context(), "bad", fstest.MapFS{"api/main.js": {Data: []byte("var = 1")}})
+		e, ok = errors.AsType[*api.Error](err)
+		if name == "client" && (!ok || e.Code != "INVALID_APP" || e.Details["line"] != 1.0) {
+			t.Errorf("%s: %#v", name, err)
+		}
+	}
+	srv := harnesstest.Start(t)
+	page := fstest.MapFS{"index.html": {Data: []byte("hello")}, "api/main.js": {Data: []byte("({hello: 'world'})")}}
+	for _, test := range []struct {
+		name   string
+		client api.Client
+		code   string // "" when what answered is no fazt server
+	}{
+		{"no key", api.Client{URL: srv.URL}, "UNAUTHORIZED"},
+		{"an unknown key", api.Client{URL: srv.URL, Token: "fzt_none_none"}, "UNAUTHORIZED"},
+		{"an app's host", api.Client{URL: srv.Deploy(page).URL}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.client.HTTP = srv.Client()
+			_, err := test.client.Apps(t.Context())
+			e, ok := errors.AsType[*api.Error](err)
+			if err == nil || ok != (test.code != "") || ok && e.Code != test.code {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+var _ api.Service = (*fazt.Server)(nil)

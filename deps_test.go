@@ -1,0 +1,141 @@
+package fazt_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const module = "github.com/fazt-sh/fazt"
+
+// arrows are the packages of this module that each package may import. They point
+// away from the programs, and never back.
+var arrows = map[string][]string{
+	"api":                 {},
+	"budget":              {},
+	"frontdoor":           {"api"},
+	"runtime":             {},
+	"runtime/internal/js": {"runtime"},
+	"runtime/ottojs":      {"runtime", "runtime/internal/js"},
+	"runtime/gojajs":      {"runtime", "runtime/internal/js"},
+	"storage":             {"api"},
+	"storage/sqlite":      {"api", "storage"},
+	"auth":                {"api", "storage"},
+	"internal/site":       {"frontdoor", "runtime", "storage"},
+	"internal/jsapi":      {"api", "auth", "budget", "internal/site", "runtime", "storage"},
+	"":                    {"api", "auth", "budget", "frontdoor", "internal/jsapi", "internal/site", "runtime", "runtime/gojajs", "runtime/ottojs", "storage", "storage/sqlite"},
+	"cli":                 {"", "api", "cli/gitignore", "frontdoor", "internal/site", "runtime", "storage"},
+	"cli/gitignore":       {},
+	"cli/fazt":            {"cli"},
+	"harnesstest":         {"", "frontdoor"},
+	"runtime/runtimetest": {"runtime"},
+	"storage/storagetest": {"api", "storage"},
+	"examples":            {},
+	"examples/embed":      {""},
+}
+
+// libraries are the modules that the root package links, with all that they
+// bring along. Whoever imports it pays for each, so one more is a decision.
+var libraries = []string{
+	"github.com/beorn7/perks",
+	"github.com/cespare/xxhash/v2",
+	"github.com/dlclark/regexp2/v2",
+	"github.com/dop251/goja",
+	"github.com/go-sourcemap/sourcemap",
+	"github.com/google/pprof",
+	"github.com/klauspost/compress",
+	"github.com/mattn/go-sqlite3",
+	"github.com/munnerz/goautoneg",
+	"github.com/prometheus/client_golang",
+	"github.com/prometheus/client_model",
+	"github.com/prometheus/common",
+	"github.com/prometheus/procfs",
+	"github.com/robertkrimen/otto",
+	"golang.org/x/net",
+	"golang.org/x/sync",
+	"golang.org/x/sys",
+	"golang.org/x/text",
+	"google.golang.org/protobuf",
+	"gopkg.in/sourcemap.v1",
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Module     *struct{ Path string }
+}
+
+// list is go list on packages.
+func list(t *testing.T, args ...string) (packages []listed) {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Module"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, stderr.Bytes())
+	}
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var p listed
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+// inModule is a package's path below the module's.
+func inModule(path string) (name string, ok bool) {
+	rest, ok := strings.CutPrefix(path, module)
+	return strings.TrimPrefix(rest, "/"), ok
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name, _ := inModule(p.ImportPath)
+		allowed, ok := arrows[name]
+		if !ok {
+			t.Errorf("package %q has no row in the table of imports", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if to, ours := inModule(imported); ours && !slices.Contains(allowed, to) {
+				t.Errorf("package %q imports %q", name, to)
+			}
+		}
+	}
+}
+
+func TestRootLinksNoHeavyLibrary(t *testing.T) {
+	var got []string
+	for _, p := range list(t, "-deps", ".") {
+		if p.Module != nil && p.Module.Path != module && !slices.Contains(got, p.Module.Path) {
+			got = append(got, p.Module.Path)
+		}
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(libraries, got); diff != "" {
+		t.Errorf("the libraries of the root package (-table +linked):\n%s", diff)
+	}
+}
+
+// The harness is for tests: the command must not carry it, nor package testing.
+func TestCommandLinksNoHarness(t *testing.T) {
+	for _, p := range list(t, "-deps", "./cli/fazt") {
+		if name, ours := inModule(p.ImportPath); ours && name == "harnesstest" || p.ImportPath == "testing" {
+			t.Errorf("the command links %s", p.ImportPath)
+		}
+	}
+}
