@@ -15,6 +15,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -183,7 +184,7 @@ func (s *Server) writeFailure(w http.ResponseWriter, r *http.Request, a *app, er
 	}
 	s.log.Log(r.Context(), level, "request failed", attrs...)
 	if errors.Is(err, budget.ErrOverloaded) {
-		pause(r.Context())
+		frontdoor.DelayRefusal(r.Context())
 	}
 	if f.status == http.StatusInternalServerError {
 		f.Message = "something went wrong inside; the log has more under the request id"

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -228,7 +229,8 @@ func (f *follower) comment() error {
 
 // eventStream is an answer of server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html). A client
-// must take each within answerGrace; between them it may be silent for ever.
+// must take each within frontdoor.DefaultStall; between them it may be silent for
+// ever.
 type eventStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -243,7 +245,7 @@ func startEvents(w http.ResponseWriter) *eventStream {
 }
 
 func (e *eventStream) send(events []byte) error {
-	e.deadline(time.Now().Add(answerGrace))
+	e.deadline(time.Now().Add(frontdoor.DefaultStall))
 	if _, err := e.w.Write(events); err != nil {
 		return err
 	}
@@ -254,20 +256,16 @@ func (e *eventStream) send(events []byte) error {
 }
 
 // end bounds what the server has to write after the last event.
-func (e *eventStream) end() { e.deadline(time.Now().Add(answerGrace)) }
+func (e *eventStream) end() { e.deadline(time.Now().Add(frontdoor.DefaultStall)) }
 
 func (e *eventStream) deadline(t time.Time) {
 	// A writer without deadlines has no connection that could hang.
 	_ = e.control.SetWriteDeadline(t)
 }
 
+// servingKey has the context of a [Server.Serve] in those of its requests, which
+// outlive it: Shutdown would wait for streams that do not end by themselves.
 type servingKey struct{}
-
-// withServing notes the context of a [Server.Serve] for the requests that come
-// through it: Shutdown would wait for streams that do not end by themselves.
-func withServing(serve context.Context) context.Context {
-	return context.WithValue(context.Background(), servingKey{}, serve)
-}
 
 // servingOf is the context of the Serve that a request came through, if one did.
 func servingOf(request context.Context) context.Context {

@@ -38,5 +38,14 @@ func ValidBlobLink(rawQuery string) bool {
 	return ok
 }
 
+// BodyBytes is how much the server counts of bodies in memory.
+func BodyBytes(s *Server) int64 { return s.door.Stats().BodyBytes }
+
+// Classify returns what a client sees of an error.
+func Classify(err error) (status int, code string, retryable bool, details map[string]any) {
+	f := classify(err)
+	return f.status, f.Code, f.Retryable, f.Details
+}
+
 // WritesWaiting is how many wait for the writer.
 func WritesWaiting(s *Server) int { return s.store.Stats().Depth }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	goruntime "runtime"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
@@ -73,13 +73,14 @@ type Options struct {
 	// RateLimit is how many requests a second one client address may send, on
 	// average; twice as many at once. What is beyond is answered 429 after 10 ms,
 	// so that a client that does not wait by itself is made to; ten a second more
-	// are kept for health checks, and ten for management. Only [Server.Serve] limits; a program with a listener of its own uses
-	// [RateLimiter]. Default: 500. [NoRateLimit] takes every request.
+	// are kept for health checks, and ten for management. Only [Server.Serve]
+	// limits; a program with a listener of its own uses a [frontdoor.Door].
+	// Default: 500. [frontdoor.NoRateLimit] takes every request.
 	RateLimit int
 
 	// TrustedProxies are the addresses of proxies in front of the server, such
 	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a
-	// deadline are taken; see [TrustProxies] and [HopDeadline]. Whoever has one
+	// deadline are taken; see package frontdoor. Whoever has one
 	// of these addresses can claim to be anybody. Default: none.
 	TrustedProxies []netip.Prefix
 
@@ -101,6 +102,11 @@ type Options struct {
 	// MaxUpload is the same for multipart forms, which carry files.
 	// Default: 32 MiB.
 	MaxUpload int64
+
+	// BodyMemory is how many bytes of request bodies may be in memory together.
+	// Less than MaxUpload refuses the largest uploads always. Default: 256 MiB, or
+	// twice the larger of MaxBody and MaxUpload where that is more.
+	BodyMemory int64
 
 	// DrainTimeout is how long [Server.Serve] waits for running requests after
 	// its context ends. Default: 10 s.
@@ -128,7 +134,7 @@ type Server struct {
 	stats   stats
 	metrics http.Handler
 	logs    *logWriter
-	door    frontDoor
+	door    *frontdoor.Door
 	content *contentCache
 	blobKey []byte // signs the URLs of blobs
 	started time.Time
@@ -157,9 +163,6 @@ type Server struct {
 // when done.
 func New(ctx context.Context, opt Options) (*Server, error) {
 	opt, err := opt.withDefaults()
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
 		opt:      opt,
 		log:      opt.Logger,
@@ -170,11 +173,13 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 
 		followers: make(chan struct{}, maxFollowers),
 	}
-	s.routes.Store(&routes{})
-	s.metrics = s.newMetrics()
-	if err := s.door.build(s); err != nil {
+	var doorErr error
+	s.door, doorErr = newDoor(opt, s.reserveFor)
+	if err := errors.Join(err, doorErr); err != nil {
 		return nil, err
 	}
+	s.routes.Store(&routes{})
+	s.metrics = s.newMetrics()
 	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{
 		Slots: opt.Slots, Queue: opt.Queue, InFlight: opt.InFlight, MaxWait: opt.Budget.QueueAdmissionTime,
 	})
@@ -197,7 +202,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if s.blobKey, err = s.store.Secret(ctx, "blob urls"); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
-	s.auth, err = auth.New(ctx, auth.Options{Store: s.store, Dev: opt.Dev, Domain: opt.Domain, Secure: isSecure, Logger: opt.Logger})
+	s.auth, err = auth.New(ctx, auth.Options{Store: s.store, Dev: opt.Dev, Domain: opt.Domain, Secure: frontdoor.IsSecure, Logger: opt.Logger})
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
@@ -211,7 +216,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 }
 
 // withDefaults fills in the zero fields and reports every field that cannot be
-// used.
+// used, but for those that are the front door's.
 func (opt Options) withDefaults() (Options, error) {
 	var errs []error
 	if opt.DataFile == "" {
@@ -234,17 +239,8 @@ func (opt Options) withDefaults() (Options, error) {
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
 	positive(&errs, "InFlight", &opt.InFlight, max(32, 16*opt.Slots))
 	positive(&errs, "Queue", &opt.Queue, 256)
-	if opt.RateLimit != NoRateLimit {
-		positive(&errs, "RateLimit", &opt.RateLimit, DefaultRateLimit)
-	}
-	for _, p := range opt.TrustedProxies {
-		if !p.IsValid() {
-			errs = append(errs, fmt.Errorf("fazt: TrustedProxies has %v; give valid prefixes, such as netip.MustParsePrefix(\"10.0.0.0/8\")", p))
-		}
-	}
 	positive(&errs, "MaxBody", &opt.MaxBody, 1<<20)
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
-	positive(&errs, "DrainTimeout", &opt.DrainTimeout, 10*time.Second)
 	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)
 	positive(&errs, "Deploy.AppBytes", &opt.Deploy.AppBytes, 500<<20)
 	positive(&errs, "Deploy.Files", &opt.Deploy.Files, 20_000)
@@ -259,46 +255,6 @@ func positive[T int | int64 | time.Duration](errs *[]error, name string, field *
 	case *field == 0:
 		*field = value
 	}
-}
-
-// ListenAndServe listens on addr, such as "127.0.0.1:8080", and serves until
-// ctx ends; see [Server.Serve].
-func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("fazt: cannot listen on %s: %w; stop the program that uses it, or choose another address", addr, err)
-	}
-	return s.Serve(ctx, l)
-}
-
-// Serve answers connections on l until ctx ends. Then it takes no new ones,
-// waits for the running requests up to Options.DrainTimeout, and returns nil;
-// requests that are still running are cut off and reported as an error. The
-// Server stays open: call [Server.Close] after. With Options.Dev it refuses a
-// listener that others than this machine could reach.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	if addr, ok := l.Addr().(*net.TCPAddr); s.opt.Dev && ok && !addr.IP.IsLoopback() {
-		l.Close()
-		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)
-	}
-	l, server := s.door.open(s, l)
-	server.BaseContext = func(net.Listener) context.Context { return withServing(ctx) }
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("fazt: serve: %w", err)
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opt.DrainTimeout)
-	defer cancel()
-	err := server.Shutdown(drain)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("fazt: requests still running after %v were cut off: %w", s.opt.DrainTimeout, err), server.Close())
-	}
-	<-done
-	return err
 }
 
 // enter counts a request in, unless the server is closed.
@@ -331,7 +287,7 @@ func (s *Server) Close() error {
 	}()
 	select {
 	case <-idle:
-	case <-time.After(s.opt.DrainTimeout):
+	case <-time.After(s.door.Options().DrainTimeout):
 	}
 	s.watched.Wait()
 	s.logs.close()

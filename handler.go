@@ -17,8 +17,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -81,12 +83,12 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		writeError(w, http.StatusForbidden, "CROSS_ORIGIN", "this request came from a page of another site; send it from the app's own pages")
 		return
 	}
-	body := s.door.bodies.hold(r)
-	defer body.release()
+	releaseBody := s.door.Bodies().Hold(r)
+	defer releaseBody()
 	req, fail := s.readRequest(w, r, p)
 	if fail != nil {
 		if fail.Code == "OVERLOADED" {
-			pause(r.Context())
+			frontdoor.DelayRefusal(r.Context())
 		}
 		fail.write(w)
 		return
@@ -104,7 +106,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	result, err := a.program.Run(c, req)
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
-	body.release()
+	releaseBody()
 	if failed := c.settle(); failed != nil && err == nil {
 		err = c.uncaught(failed)
 	}
@@ -243,8 +245,10 @@ func bodyFailure(err error) *failure {
 		return &failure{status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
 			Message: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
 	}
-	if full, ok := errors.AsType[*errBodyMemory](err); ok {
-		return full.failure()
+	if e, ok := errors.AsType[*api.Error](err); ok { // the bodies in memory are too many
+		return &failure{
+			status: e.Status, Code: e.Code, Message: e.Message, Details: e.Details, Retryable: e.Retryable, after: int(e.RetryAfter.Seconds()),
+		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &failure{status: http.StatusRequestTimeout, Code: "BODY_TIMEOUT", Message: "the body came too slowly", Retryable: true}
@@ -314,7 +318,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, c *call, id string, result
 	level := slog.LevelError
 	if f.Code == "OVERLOADED" {
 		level = slog.LevelDebug // as in writeFailure
-		pause(c.request.Context())
+		frontdoor.DelayRefusal(c.request.Context())
 	}
 	s.log.Log(c.request.Context(), level, "handler failed", "app", c.app.info.Name, "request_id", id, "code", f.Code,
 		"error", f.Message, "spent", c.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
@@ -88,12 +90,12 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 	h := w.Header()
 	h["X-Content-Type-Options"] = nosniff
 	h["Referrer-Policy"] = referrerPolicy
-	said := saidByProxy(r)
-	if said.requestID == "" {
-		said.requestID = newRequestID()
+	id := frontdoor.RequestID(r)
+	if id == "" {
+		id = newRequestID()
 	}
-	h[requestIDHeader] = []string{said.requestID}
-	if said.isSecure(r) {
+	h[requestIDHeader] = []string{id}
+	if frontdoor.IsSecure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
 	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther}

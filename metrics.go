@@ -84,7 +84,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricRunning, float64(a.Long), "long")
 	gauge(metricRunning, float64(a.Queued), "queued")
 	gauge(metricRunning, float64(a.Resuming), "resuming")
-	door := s.door.stats()
+	door := s.door.Stats()
 	counter(metricRefused, float64(a.Refused.QueueFull), "queue_full")
 	counter(metricRefused, float64(a.Refused.Wait), "wait")
 	counter(metricRefused, float64(a.Refused.Doomed), "doomed")

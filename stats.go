@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
@@ -182,17 +183,17 @@ type limitsData struct {
 }
 
 func (s *Server) apiLimits(w http.ResponseWriter, _ *http.Request) error {
-	o, b, h := s.opt, s.opt.Budget, s.runtime.Limits()
+	o, b, h, door := s.opt, s.opt.Budget, s.runtime.Limits(), s.door.Options()
 	data := limitsData{
 		RequestMS: b.RequestTimeout.Milliseconds(), ReserveMS: b.Reserve.Milliseconds(), StorageOpMS: b.StorageOpTimeout.Milliseconds(),
 		MinOperationMS: b.MinOperationTime.Milliseconds(), QueueAdmissionMS: b.QueueAdmissionTime.Milliseconds(), Operations: b.Operations,
 		CPUMS: h.CPU.Milliseconds(), MemoryBytes: h.Memory, ResponseBytes: h.ResponseBytes, LogLines: h.LogLines, SourceBytes: h.SourceBytes,
-		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: s.door.bodies.limit,
+		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: door.BodyMemory,
 		DeployFileBytes: o.Deploy.FileBytes, DeployAppBytes: o.Deploy.AppBytes, DeployFiles: o.Deploy.Files,
-		ConnsPerAddress: DefaultConnsPerAddress, Conns: DefaultConns, HeaderBytes: maxHeaderBytes, DrainMS: o.DrainTimeout.Milliseconds(),
+		ConnsPerAddress: door.ConnsPerAddress, Conns: door.Conns, HeaderBytes: door.HeaderBytes, DrainMS: door.DrainTimeout.Milliseconds(),
 	}
-	if o.RateLimit > 0 {
-		data.RatePerSecond, data.RateBurst = o.RateLimit, 2*o.RateLimit
+	if door.RateLimit != frontdoor.NoRateLimit {
+		data.RatePerSecond, data.RateBurst = door.RateLimit, door.RateBurst
 	}
 	writeData(w, data)
 	return nil
@@ -221,7 +222,7 @@ func (s *Server) apiStats(w http.ResponseWriter, _ *http.Request) error {
 		"phases_ms":  phases,
 		"operations": s.stats.operations.Load(),
 		"storage":    newStorageData(s.store.Stats()),
-		"front_door": s.door.stats(),
+		"front_door": s.door.Stats(),
 		"cache":      map[string]any{"entries": cached, "bytes": cachedBytes, "limit_bytes": contentCacheBytes},
 		"process": map[string]any{
 			"goroutines": goruntime.NumGoroutine(), "heap_bytes": memory.HeapAlloc, "sys_bytes": memory.Sys, "gc_count": memory.NumGC,
