@@ -342,8 +342,8 @@ func TestFollowForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := open(t)
 		deploy(t, srv, "app", printing)
-		c := servePipe(t, srv.ServeHTTP)
-		fmt.Fprintf(c, "GET /api/apps/app/logs?follow=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", newKey(t, srv, "read"))
+		serving := servePipes(t, srv)
+		c := serving.dial(fmt.Sprintf("GET /api/apps/app/logs?follow=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n", newKey(t, srv, "read")))
 		text := bufio.NewReader(c)
 		start := time.Now()
 		beats := 0
@@ -375,6 +375,10 @@ func TestFollowForLong(t *testing.T) {
 		time.Sleep(api.FollowBeat + api.EventGrace + time.Second) // and read nothing
 		if n := srv.Followers(); n != 0 {
 			t.Errorf("a client that takes nothing is still followed up")
+		}
+		serving.stop()
+		if err := <-serving.result; err != nil {
+			t.Error(err)
 		}
 	})
 }

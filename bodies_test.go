@@ -74,8 +74,7 @@ func wantOverloaded(t *testing.T, what string, res *harnesstest.Response) {
 // TestBodiesAreBoundedTogether: an upload that fills the memory has others
 // refused, but not small ones, and gives it back at its end.
 func TestBodiesAreBoundedTogether(t *testing.T) {
-	srv := harnesstest.Start(t, func(o *fazt.Options) { o.Dev = false })
-	fazt.SetBodyMemory(srv.Fazt, 1<<20)
+	srv := harnesstest.Start(t, func(o *fazt.Options) { o.Dev, o.BodyMemory = false, 1<<20 })
 	app := srv.Deploy(files("api/main.js", sizeApp))
 	const large = 700 << 10
 	r, w := io.Pipe()
@@ -112,8 +111,7 @@ func TestBodiesAreBoundedTogether(t *testing.T) {
 // TestHopelessBodiesAreNotSent: who asks before sending is refused before, and
 // one that is too large whatever the memory is told that.
 func TestHopelessBodiesAreNotSent(t *testing.T) {
-	srv := harnesstest.Start(t)
-	fazt.SetBodyMemory(srv.Fazt, 1<<20)
+	srv := harnesstest.Start(t, func(o *fazt.Options) { o.BodyMemory = 1 << 20 })
 	app := srv.Deploy(files("api/main.js", sizeApp))
 	host := address(app.URL)
 	c, err := net.Dial("tcp", address(srv.URL))
@@ -126,7 +124,9 @@ func TestHopelessBodiesAreNotSent(t *testing.T) {
 	if err != nil || res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("before its body was sent: %v, %v", res, err)
 	}
-	fazt.SetBodyMemory(srv.Fazt, 256<<20)
+
+	srv = harnesstest.Start(t)
+	app = srv.Deploy(files("api/main.js", sizeApp))
 	if res := app.Do(http.MethodPost, "/api", strings.NewReader(strings.Repeat("x", 2<<20))); res.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("past the limit of one body: %v", res)
 	}
@@ -135,8 +135,7 @@ func TestHopelessBodiesAreNotSent(t *testing.T) {
 
 // TestManyUploadsAtOnce: each is taken or refused, and all is given back.
 func TestManyUploadsAtOnce(t *testing.T) {
-	srv := harnesstest.Start(t, func(o *fazt.Options) { o.Dev = false })
-	fazt.SetBodyMemory(srv.Fazt, 1<<20)
+	srv := harnesstest.Start(t, func(o *fazt.Options) { o.Dev, o.BodyMemory = false, 1<<20 })
 	app := srv.Deploy(files("api/main.js", sizeApp))
 	var visitors sync.WaitGroup
 	for i := range 20 {
@@ -193,28 +192,4 @@ func TestAnswerHoldsNoBody(t *testing.T) {
 	if !seen || w.Body.String() != "done" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-}
-
-// BenchmarkBody reads a small body, counted and not.
-func BenchmarkBody(b *testing.B) {
-	srv := harnesstest.Start(b)
-	text := strings.Repeat("x", 1000)
-	read := func(b *testing.B, hold func(*http.Request) func()) {
-		r := httptest.NewRequest(http.MethodPost, "/", nil)
-		b.ReportAllocs()
-		for b.Loop() {
-			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
-			release := hold(r)
-			if _, err := io.ReadAll(r.Body); err != nil {
-				b.Fatal(err)
-			}
-			release()
-		}
-	}
-	b.Run("counted", func(b *testing.B) {
-		read(b, func(r *http.Request) func() { return fazt.HoldBody(srv.Fazt, r) })
-	})
-	b.Run("not", func(b *testing.B) {
-		read(b, func(*http.Request) func() { return func() {} })
-	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
@@ -323,11 +324,11 @@ func TestSlowAppDoomsNobodyElse(t *testing.T) {
 	}
 	release()
 	const doomed = "would not end in time"
-	inHaste := fazt.HopDeadline(netip.MustParsePrefix("192.0.2.1/32"))(srv) // httptest's
-	if w := do(inHaste, http.MethodGet, "http://slow.localhost/api", fazt.TimeoutHeader, "90"); !strings.Contains(w.Body.String(), doomed) {
+	inHaste := frontdoor.HopDeadline(netip.MustParsePrefix("192.0.2.1/32"))(srv) // httptest's
+	if w := do(inHaste, http.MethodGet, "http://slow.localhost/api", frontdoor.TimeoutHeader, "90"); !strings.Contains(w.Body.String(), doomed) {
 		t.Errorf("the slow app itself: %d %s", w.Code, w.Body)
 	}
-	if w := do(inHaste, http.MethodGet, "http://other.localhost/api", fazt.TimeoutHeader, "90"); strings.Contains(w.Body.String(), doomed) {
+	if w := do(inHaste, http.MethodGet, "http://other.localhost/api", frontdoor.TimeoutHeader, "90"); strings.Contains(w.Body.String(), doomed) {
 		t.Errorf("the other app: %d %s", w.Code, w.Body)
 	}
 }
@@ -355,12 +356,12 @@ func TestDeadlineHeaderReachesHandlers(t *testing.T) {
 		var before = fazt.budget.remaining(), used = fazt.budget.used().total, after = fazt.budget.remaining();
 		({atMost: before + used, atLeast: after + used})`))
 	deploy(t, srv, "loop", files("api/main.js", `while (true) {}`))
-	caller := fazt.HopDeadline(netip.MustParsePrefix("192.0.2.1/32"))(srv) // httptest's
-	stranger := fazt.HopDeadline(netip.MustParsePrefix("10.0.0.0/8"))(srv)
+	caller := frontdoor.HopDeadline(netip.MustParsePrefix("192.0.2.1/32"))(srv) // httptest's
+	stranger := frontdoor.HopDeadline(netip.MustParsePrefix("10.0.0.0/8"))(srv)
 	// What it has for work, in ms, lies between the two.
 	type bounds struct{ AtLeast, AtMost float64 }
 	work := func(h http.Handler, timeout string) (b bounds) {
-		w := do(h, http.MethodGet, "http://app.localhost/api", fazt.TimeoutHeader, timeout)
+		w := do(h, http.MethodGet, "http://app.localhost/api", frontdoor.TimeoutHeader, timeout)
 		if err := json.Unmarshal(w.Body.Bytes(), &b); err != nil {
 			t.Errorf("with %s ms: %d %s", timeout, w.Code, w.Body)
 		}
@@ -374,11 +375,11 @@ func TestDeadlineHeaderReachesHandlers(t *testing.T) {
 			t.Errorf("a stranger that says %s gets %+v", timeout, b)
 		}
 	}
-	if f := fail(t, caller, "http://loop.localhost/api", fazt.TimeoutHeader, "100"); f.Status != 504 || f.Error.Code != "BUDGET_WALL" || f.Error.Details["phase"] != "js" {
+	if f := fail(t, caller, "http://loop.localhost/api", frontdoor.TimeoutHeader, "100"); f.Status != 504 || f.Error.Code != "BUDGET_WALL" || f.Error.Details["phase"] != "js" {
 		t.Errorf("a loop for a caller that waits 100 ms: %+v", f)
 	}
 	for _, timeout := range []string{"0", "-5"} {
-		if f := fail(t, caller, "http://loop.localhost/api", fazt.TimeoutHeader, timeout); f.Status != 504 || f.Error.Code != "BUDGET_WALL" || f.Error.Details["allowed"] == nil {
+		if f := fail(t, caller, "http://loop.localhost/api", frontdoor.TimeoutHeader, timeout); f.Status != 504 || f.Error.Code != "BUDGET_WALL" || f.Error.Details["allowed"] == nil {
 			t.Errorf("a caller that waits %s ms: %+v", timeout, f)
 		}
 	}

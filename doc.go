@@ -27,8 +27,9 @@
 //
 // # What is inside
 //
-// Server composes four packages that know nothing of each other, each useful
-// alone: runtime runs the JavaScript, storage keeps the data, auth knows the
-// users, and budget decides how long a request may take. What a handler sees as
-// fazt.storage.kv.get is put together here, from plain Go functions.
+// Server composes packages that know nothing of each other, each useful alone:
+// frontdoor stands between the internet and the rest, runtime runs the JavaScript,
+// storage keeps the data, auth knows the users, and budget decides how long a
+// request may take. What a handler sees as fazt.storage.kv.get is put together
+// here, from plain Go functions.
 package fazt

@@ -16,6 +16,25 @@ import (
 	"github.com/fazt-sh/fazt"
 )
 
+// pipes is a listener whose connections are in memory, so that a fake clock
+// moves their deadlines.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
 // served is a Server that serves connections in memory, so that a fake clock
 // moves all of it.
 type served struct {

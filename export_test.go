@@ -9,17 +9,6 @@ import (
 
 // What the external tests need of the inside.
 
-// CheckBatch reads the argument of a batch, as far as that needs no data.
-func CheckBatch(text []byte) error {
-	items, err := batchItems(runtime.Args{runtime.JSON(text)})
-	for i, item := range items {
-		if _, err := item.write(i); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
 // ValidBlobLink reports whether a query is that of a signed URL.
 func ValidBlobLink(rawQuery string) bool {
 	_, ok := parseBlobLink(&url.URL{RawQuery: rawQuery}, "app", []byte("a key of the test's own"), time.Now())
@@ -30,6 +19,15 @@ func ValidBlobLink(rawQuery string) bool {
 func HasStatus(code string) bool {
 	_, ok := statuses[code]
 	return ok
+}
+
+// BodyBytes is how much the server counts of bodies in memory.
+func BodyBytes(s *Server) int64 { return s.door.Stats().BodyBytes }
+
+// Classify returns what a client sees of an error.
+func Classify(err error) (status int, code string, retryable bool, details map[string]any) {
+	f := explain(err)
+	return f.Status, f.Code, f.Retryable, f.Details
 }
 
 // WritesWaiting is how many wait for the writer.

@@ -3,9 +3,7 @@ package fazt_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt"
-	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
@@ -23,75 +20,6 @@ import (
 func quiet(o *fazt.Options) { o.Dev, o.Logger = false, slog.New(slog.DiscardHandler) }
 
 func address(url string) string { return strings.TrimPrefix(url, "http://") }
-
-// BenchmarkFrontDoor serves the floor bare, and behind all that the front door
-// and the budget do for a request that is admitted at once.
-//
-//	go test -run '^$' -bench FrontDoor -benchtime 1x .
-func BenchmarkFrontDoor(b *testing.B) {
-	reserveHeap(b)
-	limiter, err := fazt.NewRateLimiter(1<<30, 1<<30)
-	if err != nil {
-		b.Fatal(err)
-	}
-	admission, err := budget.NewAdmission(budget.AdmissionConfig{InFlight: 1024})
-	if err != nil {
-		b.Fatal(err)
-	}
-	config, err := budget.Config{}.WithDefaults()
-	if err != nil {
-		b.Fatal(err)
-	}
-	answer := func(w http.ResponseWriter) {
-		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, `{"hello":"world"}`)
-	}
-	bare := serveBench(b, func(l net.Listener) net.Listener { return l },
-		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
-	guarded := serveBench(b, func(l net.Listener) net.Listener { return fazt.LimitConns(l, 256, 10_000) },
-		limiter.Wrap(fazt.SlowClients(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			spend := budget.New(r.Context(), config)
-			defer spend.Close()
-			t, err := admission.Enter(spend, "app")
-			if err != nil {
-				http.Error(w, err.Error(), http.StatusServiceUnavailable)
-				return
-			}
-			defer t.Done()
-			answer(w)
-		}))))
-	request := harnesstest.Get("floor", "/")
-	for b.Loop() {
-		var ratios []float64
-		for range 9 {
-			var rates [2]float64
-			for i, addr := range []string{bare, guarded} {
-				result, err := harnesstest.Load{Addr: addr, Request: func(int, int) []byte { return request }}.Run(b.Context())
-				if err != nil {
-					b.Fatal(err)
-				}
-				rates[i] = result.Rate
-			}
-			ratios = append(ratios, rates[1]/rates[0])
-		}
-		b.ReportMetric(median(ratios), "guarded/bare")
-	}
-}
-
-func serveBench(b *testing.B, wrap func(net.Listener) net.Listener, h http.Handler) (addr string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 40 * time.Second, IdleTimeout: time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(wrap(l)) }()
-	b.Cleanup(func() {
-		server.Shutdown(context.Background())
-		<-served
-	})
-	return l.Addr().String()
-}
 
 // BenchmarkOverload sends ten times what a handler that computes for 10 ms can
 // answer, and prints what becomes of it.

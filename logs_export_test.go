@@ -17,7 +17,6 @@ const (
 	LogAttempts   = logAttempts
 	MaxFollowers  = maxFollowers
 	FollowBeat    = followBeat
-	AnswerGrace   = answerGrace
 )
 
 type LogWriter = logWriter

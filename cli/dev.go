@@ -15,6 +15,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 )
 
@@ -83,7 +84,7 @@ func dev(c *cli.Context) error {
 		// Only this machine's programs get here, all from one address: a limit
 		// would keep no stranger out, but spoil a load test of one's own app.
 		// How many handlers run at once is bounded all the same.
-		RateLimit: fazt.NoRateLimit,
+		RateLimit: frontdoor.NoRateLimit,
 	}
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		d := &development{server: server, dataFile: path, name: name, out: out, watched: watched}

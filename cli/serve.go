@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 func serveCommand() *cli.Command {
@@ -20,7 +21,7 @@ func serveCommand() *cli.Command {
 			addrFlag(),
 			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
 			dbFlag(),
-			&cli.IntFlag{Name: "rate-limit", Value: fazt.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", fazt.DefaultRateLimit)},
+			&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
 			&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 			&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
 		},
@@ -82,7 +83,7 @@ func serveOptions(c *cli.Context) (fazt.Options, error) {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
 	case opt.RateLimit == 0:
-		opt.RateLimit = fazt.NoRateLimit
+		opt.RateLimit = frontdoor.NoRateLimit
 	}
 	for _, text := range c.StringSlice("trusted-proxy") {
 		prefix, err := netip.ParsePrefix(text)

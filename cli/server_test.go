@@ -21,6 +21,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/cli"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 // patience bounds every wait here. It is long, since only a test that fails
@@ -352,11 +353,11 @@ func TestServeBehindProxy(t *testing.T) {
 
 func TestServeOptions(t *testing.T) {
 	for flags, want := range map[string]fazt.Options{
-		"":                                     {RateLimit: fazt.DefaultRateLimit},
-		"--rate-limit 0":                       {RateLimit: fazt.NoRateLimit},
+		"":                                     {RateLimit: frontdoor.DefaultRateLimit},
+		"--rate-limit 0":                       {RateLimit: frontdoor.NoRateLimit},
 		"--rate-limit 20 --domain=a.com --dev": {RateLimit: 20, Domain: "a.com", Dev: true},
 		"--trusted-proxy 10.0.0.0/8 --trusted-proxy fd00::/8": {
-			RateLimit:      fazt.DefaultRateLimit,
+			RateLimit:      frontdoor.DefaultRateLimit,
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 		},
 	} {

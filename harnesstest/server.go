@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 // Server is a fazt server under test.
@@ -33,7 +34,7 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	opt := fazt.Options{
 		DataFile:  filepath.Join(tb.TempDir(), "data.db"),
 		Dev:       true,
-		RateLimit: fazt.NoRateLimit,
+		RateLimit: frontdoor.NoRateLimit,
 		Logger:    slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	}
 	for _, f := range change {

@@ -1,4 +1,4 @@
-package fazt_test
+package frontdoor_test
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 // pipeListener accepts one end of each pipe that is sent to it.
@@ -26,13 +26,13 @@ func (l pipeListener) Accept() (net.Conn, error) {
 func (l pipeListener) Close() error   { return nil }
 func (l pipeListener) Addr() net.Addr { return &net.UnixAddr{} }
 
-// limitedPipe returns a connection as a server gets it, and its client's end.
-func limitedPipe(t *testing.T) (server, client net.Conn) {
+// tickedPipe returns a connection as a server gets it, and its client's end.
+func tickedPipe(t *testing.T) (server, client net.Conn) {
 	t.Helper()
 	l := make(pipeListener, 1)
 	below, client := net.Pipe()
 	l <- below
-	server, err := fazt.LimitConns(l, 10, 10).Accept()
+	server, err := frontdoor.AcceptTicked(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestConnDeadline(t *testing.T) {
 	} {
 		t.Run(side.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server, client := limitedPipe(t)
+				server, client := tickedPipe(t)
 				set := func(at time.Time) {
 					t.Helper()
 					if err := side.set(server, at); err != nil {
@@ -120,7 +120,7 @@ func TestConnDeadline(t *testing.T) {
 // What net/http does around every request that takes a while.
 func TestConnDeadlineEndsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, client := limitedPipe(t)
+		server, client := tickedPipe(t)
 		for range 3 {
 			ended := make(chan error)
 			go func() {
@@ -145,7 +145,7 @@ func TestConnDeadlineEndsRead(t *testing.T) {
 // A read either brings its byte or ends when it is told to, whichever way the
 // two fall, and none is stuck.
 func TestConnDeadlineRace(t *testing.T) {
-	server, client := limitedPipe(t)
+	server, client := tickedPipe(t)
 	const rounds = 2000
 	go func() {
 		for range rounds {

@@ -1,4 +1,4 @@
-package fazt
+package frontdoor
 
 import (
 	"context"
@@ -6,15 +6,17 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/fazt-sh/fazt/api"
 )
 
 // TrustProxies is middleware for a server behind proxies. For a request whose
 // peer is in trusted it takes the client's address from X-Forwarded-For, the
 // rightmost one that is not itself trusted, and puts it into RemoteAddr; whether
 // the client came over TLS from X-Forwarded-Proto; and the request's id from
-// X-Request-ID. From anybody else these headers mean nothing, since anybody can
-// send them. What stands further left in X-Forwarded-For is the client's own
-// claim.
+// X-Request-ID; see [IsSecure] and [RequestID]. From anybody else these headers
+// mean nothing, since anybody can send them. What stands further left in
+// X-Forwarded-For is the client's own claim.
 func TrustProxies(trusted ...netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +39,7 @@ type forwardedKey struct{}
 // forwardedRequest returns r as its client sent it to the proxy.
 func forwardedRequest(r *http.Request, peer netip.Addr, trusted []netip.Prefix) *http.Request {
 	said := forwarded{secure: strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")}
-	if id := r.Header.Get("X-Request-Id"); isRequestID(id) {
+	if id := r.Header.Get(api.RequestIDHeader); isRequestID(id) {
 		said.requestID = id
 	}
 	client := forwardedFor(r.Header.Values("X-Forwarded-For"), peer, trusted)
@@ -81,14 +83,15 @@ func isRequestID(id string) bool {
 	return strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:=+/") == ""
 }
 
-// saidByProxy is what a trusted proxy said about a request, if one did.
-func saidByProxy(r *http.Request) forwarded {
+// IsSecure reports whether the client reached the server over TLS, or the trusted
+// proxy before it; see [TrustProxies].
+func IsSecure(r *http.Request) bool { return r.TLS != nil || forwardedOf(r).secure }
+
+// RequestID is the id that a trusted proxy gave a request; "" without one. It has
+// at most 128 characters, all of them harmless in a header and in a log.
+func RequestID(r *http.Request) string { return forwardedOf(r).requestID }
+
+func forwardedOf(r *http.Request) forwarded {
 	said, _ := r.Context().Value(forwardedKey{}).(forwarded)
 	return said
 }
-
-// isSecure reports whether the client reached the server, or the proxy before
-// it, over TLS.
-func isSecure(r *http.Request) bool { return saidByProxy(r).isSecure(r) }
-
-func (f forwarded) isSecure(r *http.Request) bool { return r.TLS != nil || f.secure }

@@ -1,4 +1,4 @@
-package fazt_test
+package frontdoor_test
 
 import (
 	"bufio"
@@ -7,15 +7,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/fazt-sh/fazt"
-	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 // pipes is a listener whose connections are in memory, so that a fake clock
@@ -23,7 +22,10 @@ import (
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
+	once   sync.Once
 }
+
+func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
 
 func (p *pipes) Accept() (net.Conn, error) {
 	select {
@@ -34,18 +36,32 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial returns the client's end of a connection that comes from an address.
+func (p *pipes) dial(t *testing.T, from string) net.Conn {
+	client, server := net.Pipe()
+	t.Cleanup(func() { client.Close() })
+	p.conns <- addressedConn{server, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from))}
+	return client
+}
+
+type addressedConn struct {
+	net.Conn
+	from net.Addr
+}
+
+func (c addressedConn) RemoteAddr() net.Addr { return c.from }
 
 // servePipe serves one connection with SlowClients and returns its client's end.
 func servePipe(t *testing.T, h http.HandlerFunc) net.Conn {
 	t.Helper()
-	p := &pipes{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
-	server := &http.Server{Handler: fazt.SlowClients(h), WriteTimeout: 40 * time.Second}
+	p := newPipes()
+	server := &http.Server{Handler: frontdoor.SlowClients(frontdoor.DefaultStall)(h), WriteTimeout: 40 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(p) }()
-	client, conn := net.Pipe()
-	p.conns <- conn
+	client := p.dial(t, "192.0.2.1:5")
 	t.Cleanup(func() {
 		client.Close()
 		server.Close()
@@ -184,38 +200,3 @@ func TestSlowReaders(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-// TestSlowConnectionsStopNobody: with 150 slow connections from one address,
-// everybody else's requests are answered, on the same address too.
-func TestSlowConnectionsStopNobody(t *testing.T) {
-	srv := harnesstest.Start(t)
-	app := srv.Deploy(files("index.html", "hello", "big.bin", strings.Repeat("x", 8<<20), "api/main.js", "({ok: true})"))
-	host := address(app.URL)
-	for _, start := range []string{
-		"GET / HTTP/1.1\r\nHost: ",
-		"POST /api HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1000\r\n\r\nslow",
-		"GET /big.bin HTTP/1.1\r\nHost: " + host + "\r\n\r\n",
-	} {
-		for range 50 {
-			c, err := net.Dial("tcp", address(srv.URL))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if _, err := io.WriteString(c, start); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	begin := time.Now()
-	for i := range 10 {
-		path, want := "/", "hello"
-		if i%2 == 1 {
-			path, want = "/api", `{"ok":true}`
-		}
-		if res := app.Get(path); res.Status != http.StatusOK || res.Body != want {
-			t.Errorf("request %d: %v", i+1, res)
-		}
-	}
-	t.Logf("10 requests beside 150 slow connections took %v", time.Since(begin))
-}

@@ -1,4 +1,4 @@
-package fazt
+package frontdoor
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/fazt-sh/fazt/api"
 )
 
 // TimeoutHeader says how many milliseconds a caller still waits for the answer.
@@ -34,12 +36,12 @@ func HopDeadline(callers ...netip.Prefix) func(http.Handler) http.Handler {
 			ms, err := strconv.ParseInt(text, 10, 64)
 			switch {
 			case err != nil:
-				writeError(w, http.StatusBadRequest, "INVALID_TIMEOUT", TimeoutHeader+" must be a whole number of milliseconds")
+				api.WriteError(w, &api.Error{Status: http.StatusBadRequest, Code: "INVALID_TIMEOUT", Message: TimeoutHeader + " must be a whole number of milliseconds"})
 			case ms <= 0:
-				failure{
-					status: http.StatusGatewayTimeout, Code: "BUDGET_WALL", Message: fmt.Sprintf("nobody waits for this answer: %s is %d", TimeoutHeader, ms),
+				api.WriteError(w, &api.Error{
+					Status: http.StatusGatewayTimeout, Code: "BUDGET_WALL", Message: fmt.Sprintf("nobody waits for this answer: %s is %d", TimeoutHeader, ms),
 					Details: map[string]any{"allowed": fmt.Sprintf("%dms", ms), "used": "0s"},
-				}.write(w)
+				})
 			default:
 				wait := time.Duration(min(ms, maxHopTimeout.Milliseconds())) * time.Millisecond
 				ctx, cancel := context.WithTimeout(r.Context(), wait)

@@ -1,4 +1,4 @@
-package fazt_test
+package frontdoor_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
 func TestHopDeadline(t *testing.T) {
@@ -37,7 +37,7 @@ func TestHopDeadline(t *testing.T) {
 				defer cancel()
 			}
 			var got time.Duration
-			h := fazt.HopDeadline(proxies...)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			h := frontdoor.HopDeadline(proxies...)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				if deadline, ok := r.Context().Deadline(); ok {
 					got = time.Until(deadline)
 				}
@@ -45,7 +45,7 @@ func TestHopDeadline(t *testing.T) {
 			r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 			r.RemoteAddr = test.peer
 			if test.header != "" {
-				r.Header.Set(fazt.TimeoutHeader, test.header)
+				r.Header.Set(frontdoor.TimeoutHeader, test.header)
 			}
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
@@ -62,15 +62,15 @@ func TestPassDeadline(t *testing.T) {
 		defer cancel()
 		time.Sleep(time.Second)
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://next/", nil)
-		if err := fazt.PassDeadline(r); err != nil || r.Header.Get(fazt.TimeoutHeader) != "2000" {
+		if err := frontdoor.PassDeadline(r); err != nil || r.Header.Get(frontdoor.TimeoutHeader) != "2000" {
 			t.Errorf("%v, %v; want 2000", r.Header, err)
 		}
 		time.Sleep(2 * time.Second)
-		if err := fazt.PassDeadline(r); err == nil {
+		if err := frontdoor.PassDeadline(r); err == nil {
 			t.Error("a deadline that has passed was passed on")
 		}
 		r = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://next/", nil)
-		if err := fazt.PassDeadline(r); err != nil || len(r.Header) > 0 {
+		if err := frontdoor.PassDeadline(r); err != nil || len(r.Header) > 0 {
 			t.Errorf("without a deadline: %v, %v", r.Header, err)
 		}
 	})

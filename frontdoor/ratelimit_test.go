@@ -1,4 +1,4 @@
-package fazt_test
+package frontdoor_test
 
 import (
 	"encoding/json"
@@ -12,12 +12,12 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
-func newRateLimiter(t *testing.T, perSecond, burst int) *fazt.RateLimiter {
+func newRateLimiter(t *testing.T, perSecond, burst int) *frontdoor.RateLimiter {
 	t.Helper()
-	l, err := fazt.NewRateLimiter(perSecond, burst)
+	l, err := frontdoor.NewRateLimiter(frontdoor.RateLimit{PerSecond: perSecond, Burst: burst})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,16 +126,13 @@ func TestRateLimiterWhenClockIsSet(t *testing.T) {
 // TestManyAddresses: whoever has many addresses, and uses all that each may,
 // takes a bounded amount of memory.
 func TestManyAddresses(t *testing.T) {
-	srv := open(t)
-	l := newRateLimiter(t, 1, 1)
-	l.ReserveFor(srv)
-	key := http.Header{"Authorization": {"Bearer fzt_no_key"}}
-	requests := []*http.Request{
-		{Host: "localhost", URL: &url.URL{Path: "/"}},
-		{Host: "localhost", URL: &url.URL{Path: "/health"}},
-		{Host: "localhost", URL: &url.URL{Path: "/api/apps"}, Header: key},
+	l, err := frontdoor.NewRateLimiter(frontdoor.RateLimit{PerSecond: 1, Burst: 1, Reserve: func(r *http.Request) frontdoor.Reserve {
+		return map[string]frontdoor.Reserve{"/health": frontdoor.HealthReserve, "/manage": frontdoor.ManagementReserve}[r.URL.Path]
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	fazt.Remember(srv, requests[2])
+	requests := []*http.Request{{URL: &url.URL{Path: "/"}}, {URL: &url.URL{Path: "/health"}}, {URL: &url.URL{Path: "/manage"}}}
 	heap := func() uint64 {
 		goruntime.GC()
 		var m goruntime.MemStats
@@ -159,7 +156,7 @@ func TestManyAddresses(t *testing.T) {
 }
 
 func TestRateLimitedAnswer(t *testing.T) {
-	if _, err := fazt.NewRateLimiter(0, -1); err == nil {
+	if _, err := frontdoor.NewRateLimiter(frontdoor.RateLimit{Burst: -1}); err == nil {
 		t.Error("a limit of nothing was accepted")
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -189,7 +186,7 @@ func TestRateLimitedAnswer(t *testing.T) {
 }
 
 func BenchmarkRateLimiter(b *testing.B) {
-	l, err := fazt.NewRateLimiter(1<<30, 1<<30)
+	l, err := frontdoor.NewRateLimiter(frontdoor.RateLimit{PerSecond: 1 << 30, Burst: 1 << 30})
 	if err != nil {
 		b.Fatal(err)
 	}

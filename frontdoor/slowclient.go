@@ -1,4 +1,4 @@
-package fazt
+package frontdoor
 
 import (
 	"io"
@@ -7,41 +7,47 @@ import (
 )
 
 const (
-	// bodyGrace is how long a body may take whatever its size.
-	bodyGrace = 10 * time.Second
-	// bodyRate is how many bytes a second a longer one must bring on average:
+	// DefaultStall is 10 s: more than a mobile client needs to find its network
+	// again.
+	DefaultStall = 10 * time.Second
+
+	// bodyRate is how many bytes a second a longer body must bring on average:
 	// less than the slowest mobile network, and more than somebody pays for who
 	// only wants to keep a connection busy.
 	bodyRate = 16 << 10
-	// answerGrace is how long a client may take over each answerChunk bytes.
-	answerGrace = 10 * time.Second
+	// answerChunk is what a client must take of a long answer in one stall.
 	answerChunk = 64 << 10
 )
 
 // SlowClients is middleware that lets slow clients take their time as long as
-// they move, and cuts off those that do not. A request's body must arrive
-// within 10 s and a second for each 16 KiB that have come. A client must take
-// each 64 KiB of a long answer within 10 s; the first 64 KiB are left to
-// [http.Server].WriteTimeout, since most answers are shorter and fit the
-// kernel's buffers. It needs a ResponseWriter that [http.ResponseController]
-// can set deadlines on, and does nothing with others.
-func SlowClients(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body != nil && r.Body != http.NoBody {
-			body := &movingBody{body: r.Body, client: w, started: time.Now()}
-			// Now, and not at the first Read: what a handler leaves unread the
-			// server reads after it.
-			body.setDeadline(body.deadline())
-			r = r.WithContext(r.Context()) // the body of the caller's request stays
-			r.Body = body
-		}
-		next.ServeHTTP(&movingClient{ResponseWriter: w}, r)
-	})
+// they move, and cuts off those that do not. A request's body must arrive within
+// stall, and a second more for each 16 KiB that have come; what is later is
+// [os.ErrDeadlineExceeded] to its reader. A client must take each 64 KiB of a long
+// answer within stall; the first 64 KiB are left to [http.Server].WriteTimeout,
+// since most answers are shorter and fit the kernel's buffers. A stall of
+// [DefaultStall] suits most; a short one cuts off clients that only change their
+// network. It needs a ResponseWriter that [http.ResponseController] can set
+// deadlines on, as those of HTTP/1.1 and HTTP/2 are, and does nothing with others.
+func SlowClients(stall time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Body != nil && r.Body != http.NoBody {
+				body := &movingBody{body: r.Body, client: w, stall: stall, started: time.Now()}
+				// Now, and not at the first Read: what a handler leaves unread the
+				// server reads after it.
+				body.setDeadline(body.deadline())
+				r = r.WithContext(r.Context()) // the body of the caller's request stays
+				r.Body = body
+			}
+			next.ServeHTTP(&movingClient{ResponseWriter: w, stall: stall}, r)
+		})
+	}
 }
 
 // movingClient is a client whose deadlines move as it does.
 type movingClient struct {
 	http.ResponseWriter
+	stall   time.Duration
 	written int // since the write deadline was set
 }
 
@@ -104,13 +110,14 @@ func (c *movingClient) move(n int) {
 
 func (c *movingClient) extend() {
 	// A writer without deadlines has no connection that could hang.
-	_ = http.NewResponseController(c.ResponseWriter).SetWriteDeadline(time.Now().Add(answerGrace))
+	_ = http.NewResponseController(c.ResponseWriter).SetWriteDeadline(time.Now().Add(c.stall))
 }
 
 // movingBody is a body whose deadline moves as it comes.
 type movingBody struct {
 	body     io.ReadCloser
 	client   http.ResponseWriter
+	stall    time.Duration
 	started  time.Time
 	received int64
 	until    time.Time // the read deadline
@@ -132,7 +139,7 @@ func (b *movingBody) Read(p []byte) (int, error) {
 }
 
 func (b *movingBody) deadline() time.Time {
-	return b.started.Add(bodyGrace + time.Duration(b.received)*time.Second/bodyRate)
+	return b.started.Add(b.stall + time.Duration(b.received)*time.Second/bodyRate)
 }
 
 func (b *movingBody) setDeadline(t time.Time) {

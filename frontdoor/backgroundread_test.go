@@ -1,54 +1,26 @@
-package fazt_test
+package frontdoor_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/fazt-sh/fazt"
-	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
-// A client that goes away ends what is done for it.
-func TestClientGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv := open(t)
-		started := make(chan struct{})
-		var cause error
-		if err := srv.Bind("test.wait", func(ctx context.Context) {
-			close(started)
-			<-ctx.Done()
-			cause = context.Cause(ctx)
-		}); err != nil {
-			t.Fatal(err)
-		}
-		deploy(t, srv, "app", files("api/main.js", `test.wait()`))
-		c := servePipes(t, srv).dial(string(harnesstest.Get("app.localhost", "/api")))
-		<-started
-		c.Close()
-		time.Sleep(time.Second) // also for the runtime's watcher, which outlives the run
-		synctest.Wait()
-		if cause != context.Canceled {
-			t.Errorf("the context ended with %v, want that it was canceled", cause)
-		}
-	})
+// servedPipe is a tickedPipe with the context that ends with its client.
+func servedPipe(t *testing.T) (ctx context.Context, server, client net.Conn) {
+	server, client = tickedPipe(t)
+	return frontdoor.ConnContext(t.Context(), server), server, client
 }
 
-// watchedPipe is a limitedPipe whose context ends with its client.
-func watchedPipe(t *testing.T) (ctx context.Context, server, client net.Conn) {
-	server, client = limitedPipe(t)
-	return fazt.ClientContext(t.Context(), server), server, client
-}
-
-func TestConnLookout(t *testing.T) {
+func TestBackgroundRead(t *testing.T) {
 	one := make([]byte, 1)
 	postponed := func(t *testing.T, c net.Conn) {
 		t.Helper()
@@ -136,17 +108,17 @@ func TestConnLookout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, server, client := watchedPipe(t)
+				ctx, server, client := servedPipe(t)
 				test(t, ctx, server, client)
 			})
 		})
 	}
 }
 
-// Whichever way a look, the end of a read and the bytes of the client fall, no
+// Whichever way a background read, the end of a read and the bytes of the client fall, no
 // byte is lost, doubled or out of order.
-func TestConnLookoutRace(t *testing.T) {
-	_, server, client := watchedPipe(t)
+func TestBackgroundReadRace(t *testing.T) {
+	_, server, client := servedPipe(t)
 	const rounds = 2000
 	go func() {
 		for i := range rounds {
@@ -162,7 +134,7 @@ func TestConnLookoutRace(t *testing.T) {
 			case <-over:
 				return
 			default:
-				fazt.Tick(server)
+				frontdoor.Tick(server)
 			}
 		}
 	})
@@ -198,43 +170,5 @@ func TestConnLookoutRace(t *testing.T) {
 	}
 	if got != rounds {
 		t.Errorf("%d bytes arrived, want %d", got, rounds)
-	}
-}
-
-// Requests that a client sends in one go are answered one after the other,
-// whichever of them take their time, and the connection can be used again.
-func TestPipelinedRequests(t *testing.T) {
-	for _, paths := range [][]string{
-		{"/api/1", "/api/2", "/api/3"}, {"/api/1", "/"}, {"/", "/api/1"}, {"/api/1", "/", "/api/2", "/", "/"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			srv := open(t)
-			if err := srv.Bind("test.pause", func() { time.Sleep(time.Second) }); err != nil {
-				t.Fatal(err)
-			}
-			deploy(t, srv, "app", files("index.html", "/", "api/main.js", `test.pause(); respond(request.path)`))
-			c := servePipes(t, srv).dial("")
-			r := bufio.NewReader(c)
-			for range 3 {
-				var all []byte
-				for _, path := range paths {
-					all = append(all, harnesstest.Get("app.localhost", path)...)
-				}
-				if _, err := c.Write(all); err != nil {
-					t.Fatal(err)
-				}
-				for _, want := range paths {
-					res, err := http.ReadResponse(r, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					body, err := io.ReadAll(res.Body)
-					if err != nil || string(body) != want {
-						t.Errorf("%v: %s, %v; want %s", paths, body, err, want)
-					}
-				}
-			}
-			time.Sleep(time.Second) // the runtime's watcher outlives the last run
-		})
 	}
 }

@@ -1,0 +1,89 @@
+package fazt
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/frontdoor"
+)
+
+// writeGrace is how much longer than its budget a request may take to be written,
+// for clients far away.
+const writeGrace = 30 * time.Second
+
+// newDoor makes the front door of a Server with opt, whose defaults are filled in
+// as far as they aren't the door's own.
+func newDoor(opt Options, reserve func(*http.Request) frontdoor.Reserve) (*frontdoor.Door, error) {
+	return frontdoor.New(frontdoor.Options{
+		TrustedProxies: opt.TrustedProxies,
+		RateLimit:      opt.RateLimit,
+		Reserve:        reserve,
+		WriteTimeout:   opt.Budget.RequestTimeout + writeGrace,
+		DrainTimeout:   opt.DrainTimeout,
+		LargestBody:    max(opt.MaxBody, opt.MaxUpload),
+		BodyMemory:     opt.BodyMemory,
+		Logger:         opt.Logger,
+	})
+}
+
+// reserveFor finds the requests that keep the server in its owner's hands. Whose
+// key or session has opened the management before is known without asking the
+// store, which a flood must not cause.
+func (s *Server) reserveFor(r *http.Request) frontdoor.Reserve {
+	if s.auth.Site(r.Host).Kind != auth.SiteManagement {
+		return frontdoor.NoReserve
+	}
+	switch r.URL.Path {
+	case "/health", "/api/health":
+		return frontdoor.HealthReserve
+	}
+	if s.credentials.known(r) {
+		return frontdoor.ManagementReserve
+	}
+	return frontdoor.NoReserve
+}
+
+// ListenAndServe listens on addr, such as "127.0.0.1:8080", and serves until
+// ctx ends; see [Server.Serve].
+func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return fmt.Errorf("fazt: cannot listen on %s: %w; stop the program that uses it, or choose another address", addr, err)
+	}
+	return s.Serve(ctx, l)
+}
+
+// Serve answers connections on l until ctx ends. Then it takes no new ones,
+// waits for the running requests up to Options.DrainTimeout, and returns nil;
+// requests that are still running are cut off and reported as an error. The
+// Server stays open: call [Server.Close] after. A listener of package tls serves
+// TLS, and HTTP/2 where its NextProtos have "h2"; what stands before the requests
+// is in package frontdoor. With Options.Dev it refuses a listener that others than
+// this machine could reach.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	if addr, ok := l.Addr().(*net.TCPAddr); s.opt.Dev && ok && !addr.IP.IsLoopback() {
+		l.Close()
+		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)
+	}
+	if err := s.door.Serve(context.WithValue(ctx, servingKey{}, ctx), l, s); err != nil {
+		return fmt.Errorf("fazt: %w", err)
+	}
+	return nil
+}
+
+// servingKey has the context of a [Server.Serve] in those of its requests, which
+// outlive it: Shutdown would wait for streams that do not end by themselves.
+type servingKey struct{}
+
+// servingOf is the context of the Serve that a request came through, if one did.
+func servingOf(request context.Context) context.Context {
+	if serve, ok := request.Value(servingKey{}).(context.Context); ok {
+		return serve
+	}
+	return context.Background()
+}
