@@ -223,6 +223,9 @@ func (k Kind) article() string {
 	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
 }
 
+// MatchesAll reports whether the query has no condition.
+func (e *Expr) MatchesAll() bool { return e.Op == OpAnd && len(e.Sub) == 0 }
+
 // Equalities calls fn for each value that every match has at a path, for an
 // engine that can find rows by it, and for an upsert.
 func (e *Expr) Equalities(fn func(Path, *Value)) {

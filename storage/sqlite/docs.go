@@ -92,13 +92,13 @@ func (d *docs) key(collection string, more ...any) []any {
 }
 
 // scan calls fn with the documents that match, in order of insertion or
-// backwards. want is how many the caller needs, 0 for all.
-func (d *docs) scan(op, collection string, q *storage.Expr, want int, back bool, fn func(seq int64, body string) error) error {
-	from, err := d.choose(op, collection, q, want, back)
+// backwards.
+func (d *docs) scan(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
+	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
 	}
-	return d.scanFrom(op, collection, q, from, 0, back, fn)
+	return d.scanFrom(op, collection, q, from, 0, opt.Desc, fn)
 }
 
 func (d *docs) scanFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(seq int64, body string) error) error {
@@ -180,11 +180,7 @@ func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOp
 	found := []json.RawMessage{}
 	size := resultSize{op: op, limit: opt.Limit}
 	skip := opt.Offset
-	want := 0
-	if opt.Limit > 0 {
-		want = opt.Offset + opt.Limit
-	}
-	err = d.scan(op, collection, q, want, opt.Desc, func(_ int64, body string) error {
+	err = d.scan(op, collection, q, opt, func(_ int64, body string) error {
 		if skip > 0 {
 			skip--
 			return nil
@@ -256,7 +252,7 @@ func (d *docs) Count(collection string, query json.RawMessage) (int, error) {
 		return 0, err
 	}
 	n := 0
-	err = d.scan(op, collection, q, 0, false, func(int64, string) error { n++; return nil })
+	err = d.scan(op, collection, q, storage.FindOptions{}, func(int64, string) error { n++; return nil })
 	return n, err
 }
 
@@ -292,7 +288,7 @@ func (d *docs) parseWrite(op, collection string, query json.RawMessage) (*storag
 
 func (d *docs) update(op, collection string, q *storage.Expr, c *storage.Changes) (int, error) {
 	now := time.Now().UnixMilli()
-	from, err := d.choose(op, collection, q, 0, false)
+	from, err := d.choose(op, collection, q, storage.FindOptions{})
 	if err != nil {
 		return 0, err
 	}
@@ -379,14 +375,14 @@ func (d *docs) Delete(collection string, query json.RawMessage) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if matchesAll(q) {
+	if q.MatchesAll() {
 		if err := d.leaveAll(op, collection); err != nil {
 			return 0, err
 		}
 		n, err := d.write(op, docsClear, d.key(collection)...)
 		return int(n), err
 	}
-	from, err := d.choose(op, collection, q, 0, false)
+	from, err := d.choose(op, collection, q, storage.FindOptions{})
 	if err != nil {
 		return 0, err
 	}
@@ -414,7 +410,7 @@ func (d *docs) DeleteOldest(collection string, keep int) (int, error) {
 	if d.tx == nil {
 		return 0, errReadOnly(op)
 	}
-	from := source{gathered: true}
+	from := source{Plan: storage.Plan{Access: storage.ReadEntries}}
 	err := d.rows(op, docsOldest, d.key(collection, d.key(collection, keep)...), func(row []driver.Value) error {
 		from.seqs = append(from.seqs, row[0].(int64))
 		return nil

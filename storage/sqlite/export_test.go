@@ -34,12 +34,8 @@ var Statements = []string{
 	appByName, appByID, aliasByLabel, selectRevision,
 }
 
-// GatherMost is how many entries a find gathers at most, and BuildRows how many
-// documents one step of a build indexes.
-const (
-	GatherMost = gatherMost
-	BuildRows  = buildRows
-)
+// BuildRows is how many documents one step of a build indexes.
+const BuildRows = buildRows
 
 // AcknowledgeEarly makes a store answer its callers before the commit: the
 // mistake that the crash test is there to find.

@@ -196,9 +196,9 @@ func list(numbers []int) string {
 }
 
 // TestIndexedFinds asks for few and for many documents of a collection that is
-// larger than what a find gathers from an index.
+// larger than what a find reads from an index.
 func TestIndexedFinds(t *testing.T) {
-	const many = sqlite.GatherMost + 1000
+	const many = storage.MaxEntries + 1000
 	s := open(t, t.TempDir()+"/data.db")
 	defer s.Close()
 	app := publish(t, s, "shop", map[string][]string{"items": {"rare", "common", "n", "name"}})

@@ -9,9 +9,9 @@ import (
 )
 
 // A find that an index narrows reads only the documents that the index gives,
-// and still tries the query on each. The statements name every column of the
-// entries' key and fix the order of the join, so that SQLite has nothing to
-// choose.
+// and still tries the query on each. Which index, is for [storage.ChoosePlan] to
+// say. The statements name every column of the entries' key and fix the order of
+// the join, so that SQLite has nothing to choose.
 var (
 	entryDocs = steady(`SELECT d.seq, d.body FROM index_entries e CROSS JOIN docs d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
@@ -27,168 +27,106 @@ var (
 	entryWalkBack = entryOrder + `e.value DESC, e.seq DESC`
 )
 
-// To read an entry costs less than to scan a document, and to fetch the document
-// that it leads to costs more. So a find gathers up to gatherFirst entries, then
-// gatherMore times as many, and so on; beyond gatherMost a scan is as good.
-const (
-	gatherFirst = 256
-	gatherMore  = 16
-	gatherMost  = 256 * 16 * 16
-	// maxRanges is how many values of an $in are looked up one by one. Of more,
-	// all that lies between the least and the greatest is read.
-	maxRanges = 256
-	// headStart is how many documents a find with a limit scans before an
-	// index's many entries are gathered: if it finds its matches among them,
-	// none of that is needed.
-	headStart = 4096
-)
-
-// source says which documents of a collection a query can match: the one with
-// an id, those of one key of an index, those with the numbers in seqs, or all.
+// source says which documents of a collection a query can match: those of a
+// plan that reads.
 type source struct {
-	id string
-
-	index int64 // 0: none
-	key   []byte
-
-	gathered bool
-	seqs     []int64 // in order of insertion
+	storage.Plan
+	seqs []int64 // of ReadEntries: the documents' numbers, in order of insertion
 }
 
-// candidate is an index that narrows a query.
-type candidate struct {
-	index
-	ranges []storage.IndexRange
-}
-
-// point reports whether the index gives the documents of one key, which lie in
-// order of insertion.
-func (c *candidate) point() bool { return len(c.ranges) == 1 && c.ranges[0].Point() }
-
-// candidates returns the indexes that narrow the query.
-func (d *docs) candidates(collection string, q *storage.Expr) ([]candidate, error) {
-	if matchesAll(q) {
-		return nil, nil
-	}
-	indexes, err := d.indexesOf(d.scope.App, collection)
-	if err != nil {
-		return nil, err
-	}
-	var found []candidate
-	for _, x := range indexes {
-		if !x.ready {
-			continue
+// choose follows plans until there is one that reads.
+func (d *docs) choose(op, collection string, q *storage.Expr, opt storage.FindOptions) (source, error) {
+	var known storage.Statistics
+	if storage.NeedsIndexes(q, opt) {
+		indexes, err := d.indexesOf(d.scope.App, collection)
+		if err != nil {
+			return source{}, err
 		}
-		if ranges, ok := q.IndexRanges(x.field); ok {
-			found = append(found, candidate{x, few(ranges)})
+		for _, x := range indexes {
+			if x.ready {
+				known.Indexes = append(known.Indexes, storage.IndexStatistics{ID: x.id, Field: x.field})
+			}
 		}
 	}
-	return found, nil
-}
-
-// few returns the ranges, or one that spans them if they are too many.
-func few(ranges []storage.IndexRange) []storage.IndexRange {
-	if len(ranges) <= maxRanges {
-		return ranges
-	}
-	return []storage.IndexRange{{From: ranges[0].From, To: ranges[len(ranges)-1].To}}
-}
-
-// choose finds out where the matches are. One index that gives one key is read
-// as it lies. Otherwise the entries that each index gives are counted, with
-// growing patience, until one of them has given all it has: what is rare in the
-// data can't be seen in the query. want is how many matches the caller asks
-// for, 0 for all, and back whether newest first.
-func (d *docs) choose(op, collection string, q *storage.Expr, want int, back bool) (source, error) {
-	if id, ok := q.ID(); ok {
-		return source{id: id}, nil
-	}
-	found, err := d.candidates(collection, q)
-	if err != nil || len(found) == 0 {
-		return source{}, err
-	}
-	if len(found) == 1 && found[0].point() {
-		return source{index: found[0].id, key: found[0].ranges[0].From}, nil
-	}
-	return d.gather(op, collection, q, found, want, back)
-}
-
-func (d *docs) gather(op, collection string, q *storage.Expr, found []candidate, want int, back bool) (source, error) {
-	for limit := gatherFirst; limit <= gatherMost; limit *= gatherMore {
-		for i := range found {
-			seqs, all, err := d.entries(op, &found[i], limit)
+	var from source
+	for {
+		from.Plan = storage.ChoosePlan(q, opt, known)
+		switch from.Access {
+		case storage.CountEntries:
+			seqs, all, err := d.entries(op, from.Plan)
 			if err != nil {
 				return source{}, err
 			}
-			if all {
-				slices.Sort(seqs)
-				return source{gathered: true, seqs: seqs}, nil
-			}
-		}
-		if limit == gatherFirst*gatherMore && want > 0 {
-			if near, err := d.near(op, collection, q, want, back); err != nil || near {
+			known.Count(from.Plan, len(seqs), all)
+			from.seqs = seqs
+		case storage.TryAll:
+			matches, err := d.try(op, collection, q, opt, from.Limit)
+			if err != nil {
 				return source{}, err
 			}
+			known.Try(matches)
+		case storage.ReadEntries:
+			slices.Sort(from.seqs)
+			return from, nil
+		default:
+			return from, nil
 		}
 	}
-	for i := range found {
-		if found[i].point() {
-			return source{index: found[i].id, key: found[i].ranges[0].From}, nil
-		}
-	}
-	return source{}, nil
 }
 
-// entries returns the documents that an index gives, if they are no more than
-// limit.
-func (d *docs) entries(op string, c *candidate, limit int) (seqs []int64, all bool, err error) {
-	for _, r := range c.ranges {
-		args := []any{d.scope.App, c.id, d.scope.User, r.From, r.To, limit + 1 - len(seqs)}
+// entries returns the documents that a plan's entries lead to, if they are no
+// more than its limit.
+func (d *docs) entries(op string, p storage.Plan) (seqs []int64, all bool, err error) {
+	for _, r := range p.Ranges {
+		args := []any{d.scope.App, p.Index, d.scope.User, r.From, r.To, p.Limit + 1 - len(seqs)}
 		err := d.quickRows(op, entrySeqs, args, func(row []driver.Value) error {
 			seqs = append(seqs, row[0].(int64))
 			return nil
 		})
-		if err != nil || len(seqs) > limit {
+		if err != nil || len(seqs) > p.Limit {
 			return nil, false, err
 		}
 	}
 	return seqs, true, nil
 }
 
-// near reports whether a scan soon finds what is wanted.
-func (d *docs) near(op, collection string, q *storage.Expr, want int, back bool) (bool, error) {
-	tried, matched := 0, 0
-	err := d.read(op, collection, source{}, 0, back, func(_ int64, body string) error {
+// try returns how many of the first limit documents match, and stops when they
+// are enough for a find with these options.
+func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptions, limit int) (matches int, err error) {
+	tried := 0
+	err = d.read(op, collection, source{}, 0, opt.Desc, func(_ int64, body string) error {
 		if tried++; q.Match(body) {
-			matched++
+			matches++
 		}
-		if matched >= want || tried == headStart {
+		if matches >= opt.Offset+opt.Limit || tried == limit {
 			return errStop
 		}
 		return nil
 	})
-	return matched >= want, ignoreStop(err)
+	return matches, ignoreStop(err)
 }
 
 // read calls fn with the documents of a source after seq, in order of
 // insertion or backwards. fn still has to match them.
 func (d *docs) read(op, collection string, from source, after int64, back bool, fn func(seq int64, body string) error) error {
 	row := func(row []driver.Value) error { return fn(row[0].(int64), row[1].(string)) }
-	switch {
-	case from.id != "":
-		return d.quickRows(op, docsByID, d.key(collection, from.id, after), row)
-	case from.gathered:
+	switch from.Access {
+	case storage.ReadID:
+		return d.quickRows(op, docsByID, d.key(collection, from.ID, after), row)
+	case storage.ReadEntries:
 		return d.readSeqs(op, collection, from.seqs, after, back, fn)
-	case from.index != 0:
+	case storage.ReadKey:
 		query := entryDocs
 		if back {
 			query = entryDocsBack
 		}
-		return d.quickRows(op, query, []any{collection, d.scope.App, from.index, d.scope.User, from.key, after}, row)
-	case back:
-		return d.quickRows(op, docsBack, d.key(collection, after), row)
+		return d.quickRows(op, query, []any{collection, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
 	}
-	return d.quickRows(op, docsScan, d.key(collection, after), row)
+	query := docsScan
+	if back {
+		query = docsBack
+	}
+	return d.quickRows(op, query, d.key(collection, after), row)
 }
 
 func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back bool, fn func(seq int64, body string) error) error {
@@ -216,70 +154,33 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 	return nil
 }
 
-// sortedBy returns the index that has a collection's documents in the order of
-// a field, and where in it a query's matches are; ok is false if there is none.
-func (d *docs) sortedBy(collection, field string, q *storage.Expr) (c candidate, ok bool, err error) {
-	indexes, err := d.indexesOf(d.scope.App, collection)
-	if err != nil {
-		return c, false, err
-	}
-	i := slices.IndexFunc(indexes, func(x index) bool { return x.ready && x.field == field })
-	if i < 0 {
-		return c, false, nil
-	}
-	ranges, ok := q.IndexRanges(field)
-	if !ok {
-		ranges = []storage.IndexRange{{From: []byte{0}, To: []byte{0xff}}}
-	}
-	return candidate{indexes[i], few(ranges)}, true, nil
-}
-
 // scanSorted calls fn with the matches that a sorted find needs, in any order:
 // all of them, or what an index in the order of that field has at the page and
-// before it. The index is no help to a find of all matches, or of few, which
-// another way finds sooner.
+// before it.
 func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
-	_, byID := q.ID()
-	if opt.Limit == 0 || byID {
-		return d.scan(op, collection, q, 0, false, fn)
-	}
-	sorted, ok, err := d.sortedBy(collection, opt.Sort, q)
+	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return d.scan(op, collection, q, 0, false, fn)
+	if from.Access == storage.ReadOrder {
+		return d.walk(op, collection, from.Plan, q, opt, fn)
 	}
-	found, err := d.candidates(collection, q)
-	if err != nil {
-		return err
-	}
-	for i := range found {
-		seqs, all, err := d.entries(op, &found[i], gatherFirst*gatherMore)
-		if err != nil {
-			return err
-		}
-		if all {
-			slices.Sort(seqs)
-			return d.scanFrom(op, collection, q, source{gathered: true, seqs: seqs}, 0, false, fn)
-		}
-	}
-	return d.walk(op, collection, sorted, q, opt.Offset+opt.Limit, opt.Desc, fn)
+	return d.scanFrom(op, collection, q, from, 0, false, fn)
 }
 
 // walk calls fn with documents in the order of an index, or backwards, until
-// it has been called with want matches and all that tie with the last of them:
-// the order among those is for the caller to find.
-func (d *docs) walk(op, collection string, c candidate, q *storage.Expr, want int, back bool, fn func(seq int64, body string) error) error {
+// it has been called with the matches of the page, those before it, and all that
+// tie with the last of them: the order among those is for the caller to find.
+func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
 	query := entryWalk
-	if back {
+	if opt.Desc {
 		query = entryWalkBack
-		slices.Reverse(c.ranges)
+		slices.Reverse(p.Ranges)
 	}
-	matched, stop := 0, false
+	want, matched, stop := opt.Offset+opt.Limit, 0, false
 	var last []byte
-	for _, r := range c.ranges {
-		args := []any{collection, d.scope.App, c.id, d.scope.User, r.From, r.To}
+	for _, r := range p.Ranges {
+		args := []any{collection, d.scope.App, p.Index, d.scope.User, r.From, r.To}
 		err := d.quickRows(op, query, args, func(row []driver.Value) error {
 			tie, exact := storage.IndexTie(row[0].([]byte))
 			if stop = matched >= want && (exact || !bytes.Equal(tie, last)); stop {
@@ -299,8 +200,6 @@ func (d *docs) walk(op, collection string, c candidate, q *storage.Expr, want in
 	}
 	return nil
 }
-
-func matchesAll(q *storage.Expr) bool { return q.Op == storage.OpAnd && len(q.Sub) == 0 }
 
 func ignoreStop(err error) error {
 	if err == errStop {
