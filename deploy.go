@@ -85,16 +85,8 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	}
 	d := storage.NewDeployment{Name: name, Indexes: m.Indexes}
 	var reason string
-	if source, ok, err := app.Source(int64(s.runtime.Limits().SourceBytes)); err != nil {
+	if d.Engine, reason, err = s.compile(app); err != nil {
 		return nil, err
-	} else if ok {
-		// Compiled here only to find mistakes before anything is written.
-		program, err := s.runtime.Load(source, nil)
-		if err != nil {
-			return nil, invalid(err)
-		}
-		d.Engine, reason = program.Engine()
-		program.Close()
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
@@ -114,6 +106,23 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 		App: name, AppID: done.AppID, Version: done.Version, Files: done.Files, Size: done.Size,
 		Engine: d.Engine, EngineReason: reason,
 	}, nil
+}
+
+// compile finds the mistakes in an app's handler before anything is written. It
+// returns the engine that will run it, "" without a handler, and why that is not
+// the first one.
+func (s *Server) compile(app *site.Site) (engine, reason string, err error) {
+	source, ok, err := app.Source(int64(s.runtime.Limits().SourceBytes))
+	if err != nil || !ok {
+		return "", "", err
+	}
+	program, err := s.runtime.Load(source, nil)
+	if err != nil {
+		return "", "", invalid(err)
+	}
+	defer program.Close()
+	engine, reason = program.Engine()
+	return engine, reason, nil
 }
 
 func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalidApp, err) }
