@@ -1,10 +1,7 @@
 package fazt_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -203,42 +200,6 @@ func TestNotFoundAppHasItsHeaders(t *testing.T) {
 	w := do(srv, http.MethodGet, "http://nobody.localhost/x")
 	if w.Code != http.StatusNotFound || w.Body.String() != "lost" || w.Header().Get("X-Frame-Options") != "DENY" {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
-	}
-}
-
-func TestConflictingNames(t *testing.T) {
-	srv := open(t)
-	for _, app := range []map[string]string{
-		{"index.html": "", "a": "", "a/b": ""}, {"index.html": "", "a\x01": ""}, {"index.html": "", "a\u202eb": ""},
-	} {
-		var pairs []string
-		for name, text := range app {
-			pairs = append(pairs, name, text)
-		}
-		var archive bytes.Buffer
-		writeZIP(t, &archive, pairs)
-		if _, err := srv.DeployZIP(t.Context(), "app", bytes.NewReader(archive.Bytes()), int64(archive.Len())); !errors.Is(err, fazt.ErrInvalidApp) {
-			t.Errorf("%q: %v", pairs, err)
-		}
-	}
-	if _, err := srv.Deploy(t.Context(), "\u212aiosk", files("index.html", "")); !errors.Is(err, fazt.ErrInvalidApp) {
-		t.Errorf("a Kelvin sign became a k: %v", err)
-	}
-	if _, err := srv.Deploy(t.Context(), "app", files("api/main.js", "", "api/data.json", strings.Repeat(" ", 9<<20))); err == nil || !strings.Contains(err.Error(), "api/") {
-		t.Errorf("9 MiB of source: %v; want the file named", err)
-	}
-}
-
-func writeZIP(t *testing.T, to *bytes.Buffer, pairs []string) {
-	t.Helper()
-	z := zip.NewWriter(to)
-	for i := 0; i < len(pairs); i += 2 {
-		if _, err := z.Create(pairs[i]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 

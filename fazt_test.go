@@ -1,8 +1,6 @@
 package fazt_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -170,99 +167,6 @@ func TestWelcomeTellsWhereAppsAre(t *testing.T) {
 		if got := get(srv, url); !strings.Contains(got, want) {
 			t.Errorf("%s: want %s in %s", url, want, got)
 		}
-	}
-}
-
-func TestBadApps(t *testing.T) {
-	srv := open(t, func(o *fazt.Options) {
-		o.Deploy = fazt.DeployLimits{FileBytes: 100, AppBytes: 150, Files: 4}
-	})
-	deploy(t, srv, "app", files("index.html", "good"))
-	long := strings.Repeat("x", 101)
-	for _, test := range []struct {
-		name, want string
-		app        fs.FS
-	}{
-		{"app", "no index.html", files("readme.txt", "hello")},
-		{"app", "no index.html", files()},
-		{"app", "manifest.json:1: not valid JSON", files("manifest.json", "nope")},
-		{"app", "api/main.js:2:", files("index.html", "new", "api/main.js", "var x = 1;\nvar y = ;\n")},
-		{"app", "the limit for one file is 100", files("index.html", long)},
-		{"app", "past 150 bytes", files("index.html", long[:90], "b.txt", long[:90])},
-		{"app", "more than the 4 files", files("index.html", "", "1", "", "2", "", "3", "", "4", "")},
-		{"app", `file name "a\\b"`, files("index.html", "", `a\b`, "")},
-		{"app", "is a link", fstest.MapFS{"index.html": {}, "l": {Mode: fs.ModeSymlink}}},
-		{"a_b", "use a-z, 0-9 and -", files("index.html", "")},
-		{"", "has 0 characters", files("index.html", "")},
-		{"admin", "is reserved", files("index.html", "")},
-	} {
-		_, err := srv.Deploy(t.Context(), test.name, test.app)
-		if !errors.Is(err, fazt.ErrInvalidApp) || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("got %v, want %s", err, test.want)
-		}
-	}
-	_, err := srv.Deploy(t.Context(), "app", files("api/main.js", "\n  var ;"))
-	if e, ok := errors.AsType[*runtime.Error](err); !ok || e.File != "api/main.js" || e.Line != 2 {
-		t.Errorf("a syntax error: %#v", err)
-	}
-	if _, err := srv.Deploy(t.Context(), "app", os.DirFS(filepath.Join(t.TempDir(), "missing"))); err == nil {
-		t.Error("a directory that does not exist was deployed")
-	}
-	if got := get(srv, "http://app.localhost/"); got != "200 good" {
-		t.Errorf("the running version is now %s", got)
-	}
-	apps, err := srv.Apps(t.Context())
-	if err != nil || len(apps) != 1 || apps[0].Version != 1 {
-		t.Errorf("apps are %+v, %v", apps, err)
-	}
-}
-
-func TestBadZIPs(t *testing.T) {
-	srv := open(t, func(o *fazt.Options) { o.Deploy.FileBytes = 1000 })
-	pack := func(entries ...zip.FileHeader) []byte {
-		var b bytes.Buffer
-		z := zip.NewWriter(&b)
-		for _, e := range entries {
-			e.Method = zip.Deflate
-			w, err := z.CreateHeader(&e)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !strings.HasSuffix(e.Name, "/") {
-				io.WriteString(w, "content")
-			}
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
-	}
-	link := zip.FileHeader{Name: "link"}
-	link.SetMode(fs.ModeSymlink | 0o777)
-	page := zip.FileHeader{Name: "index.html"}
-	for _, test := range []struct {
-		want string
-		data []byte
-	}{
-		{"not a valid zip file", []byte("nope")},
-		{"not a valid zip file", nil},
-		{`"../x"`, pack(page, zip.FileHeader{Name: "../x"})},
-		{`"/etc/passwd"`, pack(page, zip.FileHeader{Name: "/etc/passwd"})},
-		{`"a/../b"`, pack(page, zip.FileHeader{Name: "a/../b"})},
-		{`"a\\b"`, pack(page, zip.FileHeader{Name: `a\b`})},
-		{`"../"`, pack(page, zip.FileHeader{Name: "../"})},
-		{"index.html: is there twice", pack(page, page)},
-		{"link: is a link", pack(page, link)},
-		{"no index.html", pack(zip.FileHeader{Name: "app/index.html"})},
-	} {
-		_, err := srv.DeployZIP(t.Context(), "app", bytes.NewReader(test.data), int64(len(test.data)))
-		if !errors.Is(err, fazt.ErrInvalidApp) || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("got %v, want %s", err, test.want)
-		}
-	}
-	good := pack(zip.FileHeader{Name: "assets/"}, page)
-	if d, err := srv.DeployZIP(t.Context(), "app", bytes.NewReader(good), int64(len(good))); err != nil || d.Files != 1 {
-		t.Errorf("a good ZIP: %+v, %v", d, err)
 	}
 }
 

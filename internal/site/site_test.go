@@ -86,6 +86,7 @@ func TestReadFSRefuses(t *testing.T) {
 		{"past 1500 bytes", files("index.html", long[:900], "b.txt", long[:900])},
 		{"more than the 4 files", files("index.html", "", "1", "", "2", "", "3", "", "4", "")},
 		{`file name "a\\b"`, files("index.html", "", `a\b`, "")},
+		{`file name "a\x01"`, files("index.html", "", "a\x01", "")},
 		{`file name "a\u202eb"`, files("index.html", "", "a\u202eb", "")},
 		{"belongs to the server", files("index.html", "", "_fazt/x", "")},
 		{"the limit is 1024", files("index.html", "", strings.Repeat("a/", 512)+"a", "")},
