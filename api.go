@@ -8,7 +8,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,12 +71,12 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request, method, scope str
 // authorize accepts an API key with the scope, or an owner's or admin's session.
 func (s *Server) authorize(r *http.Request, scope string) *failure {
 	if r.Header.Get("Authorization") != "" {
-		key, err := s.auth.CheckKey(r.Context(), bearerToken(r.Header))
+		key, err := s.auth.CheckKey(r.Context(), auth.BearerToken(r.Header))
 		if err != nil {
 			f := classify(err)
 			return &f
 		}
-		if !slices.Contains(key.Scopes, scope) && !slices.Contains(key.Scopes, "admin") {
+		if !key.Has(scope) {
 			return &failure{status: http.StatusForbidden, Code: "FORBIDDEN",
 				Message: fmt.Sprintf("this API key lacks the scope %q; make one with: fazt auth key create <name> --scopes %s", scope, scope)}
 		}

@@ -386,24 +386,13 @@ func (s *Server) require(u *auth.User, r *http.Request, role auth.Role) (runtime
 	f := failure{status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in first"}
 	if u != nil {
 		f = failure{status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this needs the role " + string(role)}
-	} else if isNavigation(r) {
+	} else if auth.IsNavigation(r) {
 		return runtime.Value{}, &runtime.Stop{Response: runtime.Response{
 			Status: http.StatusFound,
 			Header: http.Header{"Location": {s.auth.LoginURL(r, r.RequestURI)}, "Cache-Control": {"no-store"}},
 		}}
 	}
 	return runtime.Value{}, f.stop()
-}
-
-// isNavigation reports whether a browser is about to show the answer as a page.
-func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet {
-		return false
-	}
-	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
-		return mode == "navigate"
-	}
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // bindPrivate gives handlers the files under private/.

@@ -135,7 +135,7 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, p string) (
 	}
 	req := &runtime.Request{
 		ID: w.Header().Get(requestIDHeader), Method: r.Method, Path: p, Query: query,
-		Header: publicHeader(r.Header), Host: r.Host, IP: r.RemoteAddr,
+		Header: auth.PublicHeader(r.Header), Host: r.Host, IP: r.RemoteAddr,
 	}
 	if ip, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		req.IP = ip
@@ -268,7 +268,7 @@ func writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res
 		case "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "Trailer", requestIDHeader:
 			continue // the server's own to say
 		case "Set-Cookie":
-			values = publicCookies(values)
+			values = auth.PublicCookies(values)
 		}
 		if len(values) > 0 {
 			h[name] = values

@@ -1,10 +1,12 @@
 package auth
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/api"
 )
 
 // maxForm bounds a form's body; the largest has a way back and a few names.
@@ -154,7 +156,10 @@ func (a *Auth) showSession(w http.ResponseWriter, r *http.Request) {
 	user, err := a.User(r)
 	if err != nil {
 		a.log.ErrorContext(r.Context(), "session was not read", "error", err)
-		writeError(w, http.StatusServiceUnavailable, "UNAVAILABLE", "the session could not be read; try again")
+		api.WriteError(w, &api.Error{
+			Status: http.StatusServiceUnavailable, Code: string(CodeUnavailable),
+			Message: "the session could not be read; try again", Retryable: true, RetryAfter: time.Second,
+		})
 		return
 	}
 	writeSession(w, user)
@@ -175,19 +180,11 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.setCookie(w, r, sessionCookie, "", 0)
-	if !wantsPage(r) {
+	if !WantsPage(r) {
 		writeSession(w, nil)
 		return
 	}
 	redirect(w, a.back(a.Site(r.Host), r.PostForm.Get("back")))
-}
-
-// wantsPage reports whether r comes from a browser that shows what it gets.
-func wantsPage(r *http.Request) bool {
-	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
-		return mode == "navigate"
-	}
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 func writeSession(w http.ResponseWriter, user *User) {
@@ -195,26 +192,9 @@ func writeSession(w http.ResponseWriter, user *User) {
 		Authenticated bool  `json:"authenticated"`
 		User          *User `json:"user"`
 	}
-	writeJSON(w, http.StatusOK, struct {
+	api.WriteJSON(w, http.StatusOK, struct {
 		Data data `json:"data"`
 	}{data{user != nil, user}})
-}
-
-func writeError(w http.ResponseWriter, status int, code, text string) {
-	type problem struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-	writeJSON(w, status, struct {
-		Error problem `json:"error"`
-	}{problem{code, text}})
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	// The only failure left is a visitor who has gone.
-	_ = json.NewEncoder(w).Encode(v)
 }
 
 func (a *Auth) badRequest(w http.ResponseWriter, r *http.Request, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ const (
 
 var scopes = []string{ScopeAdmin, ScopeDeploy, ScopeRead, ScopeSQL}
 
+// keyPrefix begins every key, so that one can be told from other secrets.
 const keyPrefix = "fzt_"
 
 // Key describes an API key. The secret is not part of it: it is shown once,
@@ -35,7 +37,8 @@ type Key struct {
 	RevokedAt time.Time `json:"revoked_at,omitzero"` // zero: it is not
 }
 
-// Has reports whether the key's scopes include scope.
+// Has reports whether the key may do what scope is for: it is among its scopes,
+// or it is one of the four and the key has [ScopeAdmin].
 func (k Key) Has(scope string) bool {
 	return slices.Contains(k.Scopes, scope) || slices.Contains(scopes, scope) && slices.Contains(k.Scopes, ScopeAdmin)
 }
@@ -85,6 +88,17 @@ func checkKey(name string, wanted []string, expires, now time.Time) error {
 		return fmt.Errorf("the expiry %s has passed; give a later one", expires.Format(time.RFC3339))
 	}
 	return nil
+}
+
+// BearerToken returns what a request is authorised by, for [Auth.CheckKey]: the
+// token of an Authorization header with the scheme Bearer, or "". The scheme's
+// case does not matter (RFC 9110, 11.1).
+func BearerToken(h http.Header) string {
+	scheme, token, _ := strings.Cut(h.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // CheckKey returns the key that token belongs to, or [ErrKey]. Any other error

@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+
+	"github.com/fazt-sh/fazt/api"
 )
 
 //go:embed pages
@@ -144,8 +146,10 @@ func (a *Auth) showLogout(w http.ResponseWriter, r *http.Request, user *User) {
 
 // message answers with one short text, as a page or as JSON.
 func (a *Auth) message(w http.ResponseWriter, r *http.Request, status int, m messagePage) {
-	if !wantsPage(r) {
-		writeError(w, status, m.Code, m.Text)
+	if !WantsPage(r) {
+		api.WriteError(w, &api.Error{
+			Status: status, Code: m.Code, Message: m.Text, Retryable: status == http.StatusServiceUnavailable,
+		})
 		return
 	}
 	a.render(w, r, status, "message.html", page{Title: m.Title, Body: m}, nil)
