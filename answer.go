@@ -49,11 +49,11 @@ func classify(err error) failure {
 	if e, ok := errors.AsType[*budget.Error](err); ok {
 		return classifyBudget(e)
 	}
-	switch {
-	case errors.Is(err, auth.ErrKey):
-		return failure{status: http.StatusUnauthorized, Code: "UNAUTHORIZED", Message: "the API key is missing, unknown, expired or revoked"}
-	case errors.Is(err, context.DeadlineExceeded):
-		return failure{status: http.StatusGatewayTimeout, Code: "BUDGET_WALL", Message: "the request took longer than it may"}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failure{status: statusOf("BUDGET_WALL"), Code: "BUDGET_WALL", Message: "the request took longer than it may"}
+	}
+	if e, ok := errors.AsType[*auth.Error](err); ok {
+		return classifyAuth(e)
 	}
 	return failure{status: http.StatusInternalServerError, Code: "INTERNAL", Message: "something went wrong inside; the log has more under the request id"}
 }
@@ -94,16 +94,23 @@ func overloadDetails(depth int, delay time.Duration) map[string]any {
 // milliseconds is a duration to the microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// classifyAuth does not tell which way a key is wrong, nor why the database
+// failed.
+func classifyAuth(e *auth.Error) failure {
+	f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
+	switch e.Code {
+	case auth.CodeUnauthorized:
+		f.Message = "the API key is missing, unknown, expired or revoked"
+	case auth.CodeUnavailable:
+		f.Message, f.Retryable, f.after = "users and keys could not be read just now; try again shortly", true, 1
+	}
+	return f
+}
+
 // classifyBudget keeps the budget's own words: what was allowed, what was used,
 // and which phase used most.
 func classifyBudget(e *budget.Error) failure {
-	code := "BUDGET_WALL"
-	switch e.Reason {
-	case budget.ErrOverloaded:
-		code = "OVERLOADED"
-	case budget.ErrOperations:
-		code = "BUDGET_OPS"
-	}
+	code := budgetCodes[e.Reason]
 	f := failure{
 		status: statusOf(code), Code: code, Message: strings.TrimPrefix(e.Error(), "budget: "),
 		Retryable: e.Retryable(), after: int(math.Ceil(e.RetryAfter.Seconds())),
@@ -119,23 +126,50 @@ func classifyBudget(e *budget.Error) failure {
 	return f
 }
 
-// statusOf maps the codes of the packages to HTTP.
+// budgetCodes are the codes of a budget's reasons.
+var budgetCodes = map[error]string{
+	budget.ErrSpent:      "BUDGET_WALL",
+	budget.ErrDoomed:     "BUDGET_WALL",
+	budget.ErrOperations: "BUDGET_OPS",
+	budget.ErrOverloaded: "OVERLOADED",
+}
+
+// statuses has every code of the packages, as HTTP. What is 500 says nothing of
+// the inside to a visitor.
+var statuses = map[string]int{
+	"INVALID":          http.StatusBadRequest,
+	"READ_ONLY":        http.StatusBadRequest,
+	"RESULT_TOO_LARGE": http.StatusBadRequest,
+	"UNAUTHORIZED":     http.StatusUnauthorized,
+	"NOT_FOUND":        http.StatusNotFound,
+	"CONFLICT":         http.StatusConflict,
+	"QUOTA_EXCEEDED":   http.StatusRequestEntityTooLarge,
+	"RATE_LIMITED":     http.StatusTooManyRequests,
+
+	"OVERLOADED":  http.StatusServiceUnavailable,
+	"UNAVAILABLE": http.StatusServiceUnavailable,
+	"CLOSED":      http.StatusServiceUnavailable,
+
+	"BUDGET_WALL":     http.StatusGatewayTimeout,
+	"BUDGET_CPU":      http.StatusServiceUnavailable,
+	"BUDGET_MEMORY":   http.StatusServiceUnavailable,
+	"BUDGET_OPS":      http.StatusInternalServerError,
+	"BUDGET_RESPONSE": http.StatusInternalServerError,
+
+	"HANDLER_ERROR": http.StatusInternalServerError,
+	"ENGINE_ERROR":  http.StatusInternalServerError,
+	"SYNTAX_ERROR":  http.StatusInternalServerError, // a deploy is refused before; this is an app that is served
+	"UNSUPPORTED":   http.StatusInternalServerError,
+	"LOAD_ERROR":    http.StatusInternalServerError,
+	"CANCELED":      http.StatusInternalServerError,
+	"UNCERTAIN":     http.StatusInternalServerError, // not retryable: the write may have been made
+	"FORMAT":        http.StatusInternalServerError,
+}
+
+// statusOf is the status of a code; 500 for one that is not in the table.
 func statusOf(code string) int {
-	switch code {
-	case "BUDGET_WALL":
-		return http.StatusGatewayTimeout
-	case "RATE_LIMITED":
-		return http.StatusTooManyRequests
-	case "BUDGET_CPU", "BUDGET_MEMORY", "OVERLOADED", "UNAVAILABLE", "CLOSED":
-		return http.StatusServiceUnavailable
-	case "INVALID":
-		return http.StatusBadRequest
-	case "NOT_FOUND":
-		return http.StatusNotFound
-	case "CONFLICT":
-		return http.StatusConflict
-	case "QUOTA_EXCEEDED":
-		return http.StatusRequestEntityTooLarge
+	if status, ok := statuses[code]; ok {
+		return status
 	}
 	return http.StatusInternalServerError
 }
@@ -214,7 +248,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 // notFound answers 404 as the client would like it: a page for a person, JSON
 // for a program. It repeats nothing of the request.
 func notFound(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if auth.WantsPage(r) {
 		writePage(w, http.StatusNotFound, "Not found", "There is nothing at this address.")
 		return
 	}

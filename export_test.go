@@ -38,5 +38,11 @@ func ValidBlobLink(rawQuery string) bool {
 	return ok
 }
 
+// HasStatus reports whether a code is in the table of statuses.
+func HasStatus(code string) bool {
+	_, ok := statuses[code]
+	return ok
+}
+
 // WritesWaiting is how many wait for the writer.
 func WritesWaiting(s *Server) int { return s.store.Stats().Depth }
