@@ -51,7 +51,7 @@ func (s *Server) Logs(ctx context.Context, app string, after int64, limit int) (
 	if a == nil {
 		return nil, &storage.Error{Code: storage.CodeNotFound, Op: "logs", Msg: fmt.Sprintf("there is no app named %q", app), Hint: "list the apps to see their names"}
 	}
-	stored, err := s.store.Logs(ctx, a.info.ID, after, limit)
+	stored, err := s.store.Logs(ctx, a.info.ID, storage.LogQuery{After: max(after, 0), Newest: after == 0, Limit: limit})
 	if err != nil {
 		return nil, err
 	}

@@ -98,7 +98,7 @@ func transact(ctx context.Context, begin beginning, scope storage.Scope, do oper
 	return result, nil
 }
 
-// beginning is [storage.Store.Tx] or [storage.Store.View].
+// beginning is [storage.Data.Tx] or [storage.Data.View].
 type beginning func(context.Context, storage.Scope, func(storage.Tx) error) error
 
 // scopedOperation is what a host function does with a scope's data, after it

@@ -29,7 +29,7 @@ const (
 // store writes the content of every file that the store has not yet, and
 // returns the list to publish. Content is immutable and not seen by anybody
 // until it is published, so a failure half-way leaves nothing to undo.
-func (b *bundle) store(ctx context.Context, to storage.Catalogue) ([]storage.File, error) {
+func (b *bundle) store(ctx context.Context, to storage.Contents) ([]storage.File, error) {
 	files := make([]storage.File, len(b.files))
 	hashes := make([]string, len(b.files))
 	for i, f := range b.files {
@@ -57,7 +57,7 @@ func (b *bundle) store(ctx context.Context, to storage.Catalogue) ([]storage.Fil
 }
 
 // put stores one file and its compressed forms.
-func (b *bundle) put(ctx context.Context, to storage.Catalogue, i int, hash string) error {
+func (b *bundle) put(ctx context.Context, to storage.Contents, i int, hash string) error {
 	encoded, err := b.encode(i)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/budget"
-	"github.com/fazt-sh/fazt/storage/sqlite"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // kind is what answered a request.
@@ -242,7 +242,7 @@ type storageData struct {
 	CommitMS   map[string]float64 `json:"commit_ms"`
 }
 
-func newStorageData(s sqlite.Stats) storageData {
+func newStorageData(s storage.Stats) storageData {
 	data := storageData{
 		QueueDepth: s.Depth, DelayMS: milliseconds(s.Delay), Batches: s.Batches, Writes: s.Commits,
 		BatchSize: make(map[string]float64), CommitMS: make(map[string]float64),
@@ -260,7 +260,7 @@ type storageQuantile struct {
 	commit      time.Duration
 }
 
-func storageQuantiles(s sqlite.Stats) []storageQuantile {
+func storageQuantiles(s storage.Stats) []storageQuantile {
 	return []storageQuantile{
 		{"p50", "0.5", s.BatchSize.P50, s.CommitTime.P50},
 		{"p90", "0.9", s.BatchSize.P90, s.CommitTime.P90},

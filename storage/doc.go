@@ -8,7 +8,7 @@
 // # Scopes and transactions
 //
 // Data belongs to a [Scope]: an app, or one user inside an app. A call names
-// its scope once, in [Store.Tx] or [Store.View], and then cannot reach
+// its scope once, in [Data.Tx] or [Data.View], and then cannot reach
 // another's rows. Tx runs a function in a write transaction: all that it wrote
 // is kept, or none. View runs one on a snapshot.
 //
@@ -54,7 +54,7 @@
 // # Quotas
 //
 // What an app stores is bounded, piece by piece and in all, by [Quotas], and
-// counted exactly: [Store.Usage]. A breach is [CodeQuotaExceeded], with the size
+// counted exactly: [Data.Usage]. A breach is [CodeQuotaExceeded], with the size
 // and the limit in the [Error].
 //
 // # Documents

@@ -21,20 +21,9 @@ const (
 	maxFindings = 3
 )
 
-// Progress is told how many bytes of how many have been copied. It is called
-// often, and should be quick.
-type Progress func(done, total int64)
-
-// Backup writes a copy of the data to a new file at path, which only its owner
-// can read. It is the data of one moment: all that was acknowledged before
-// Backup began, and whole transactions of what came later, or none. Writers go
-// on as before. The copy is checked, and gets its name when it is whole: after
-// an error there is no file. A file that exists is refused with
-// [storage.CodeConflict].
-//
-// While it runs, the write-ahead log grows by what is written. progress may be
-// nil.
-func (s *Store) Backup(ctx context.Context, path string, progress Progress) error {
+// Backup implements [storage.Maintenance]. While it runs, the write-ahead log
+// grows by what is written.
+func (s *Store) Backup(ctx context.Context, path string, progress storage.Progress) error {
 	select {
 	case <-s.readers.closed:
 		return errClosed("backup")
@@ -45,7 +34,7 @@ func (s *Store) Backup(ctx context.Context, path string, progress Progress) erro
 
 // BackupFile is [Store.Backup] for the data file of another process, or of
 // none.
-func BackupFile(ctx context.Context, dataFile, path string, progress Progress) error {
+func BackupFile(ctx context.Context, dataFile, path string, progress storage.Progress) error {
 	const op = "backup"
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -102,7 +91,7 @@ func refuseExisting(op, path, hint string) error {
 // The copy is made in one read transaction. Without it SQLite would begin anew
 // whenever somebody has written, and beside a busy writer never end
 // (https://www.sqlite.org/c3ref/backup_finish.html, "Concurrent Usage").
-func copyChecked(ctx context.Context, op string, c *conn, path string, progress Progress) (temp string, err error) {
+func copyChecked(ctx context.Context, op string, c *conn, path string, progress storage.Progress) (temp string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".fazt-*") // mode 0600
 	if err != nil {
 		return "", cantWrite(op, path, err)
@@ -138,7 +127,7 @@ func copyChecked(ctx context.Context, op string, c *conn, path string, progress 
 }
 
 // copyPagesOf copies the database that c reads over the file at path.
-func copyPagesOf(ctx context.Context, c *conn, path string, progress Progress) (err error) {
+func copyPagesOf(ctx context.Context, c *conn, path string, progress storage.Progress) (err error) {
 	pageSize, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
 		return err

@@ -221,3 +221,25 @@ func BenchmarkPublish(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkApp finds an app by its name among 10,000: one read by a key.
+func BenchmarkApp(b *testing.B) {
+	s := open(b, filepath.Join(b.TempDir(), "data.db"))
+	defer s.Close()
+	for i := range 100 {
+		publish(b, s, fmt.Sprint("a", i), nil)
+	}
+	if err := s.Write(b.Context(), func(q storage.SQL) error {
+		_, err := q.Exec(`WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 9900)
+			INSERT INTO apps (id, name, version, created_at) SELECT 'i' || n, 'n' || n, 1, 0 FROM c`)
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, err := s.App(b.Context(), fmt.Sprint("a", i%100)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -18,7 +18,7 @@ import (
 // deployment that is about to.
 const contentGrace = time.Hour
 
-// HasContent implements [storage.Catalogue]. Content that nothing refers to is
+// HasContent implements [storage.Contents]. Content that nothing refers to is
 // reported for the first half of its grace only, so that it is still there when
 // the deployment that asked is published.
 func (s *Store) HasContent(ctx context.Context, hashes []string) (map[string][]string, error) {
@@ -53,7 +53,7 @@ func contentForms(ctx context.Context, c *conn, hash string, fresh int64) ([]str
 	return forms, err
 }
 
-// PutContent implements [storage.Catalogue]. Bytes that do not have the hash
+// PutContent implements [storage.Contents]. Bytes that do not have the hash
 // are refused with [storage.CodeInvalid]. Those that are stored already are not
 // read again.
 func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
@@ -154,7 +154,7 @@ func nameContent(tx *writeTx, d *draft, hash, encoding string) error {
 	return err
 }
 
-// OpenContent implements [storage.Catalogue]. The reader holds no connection
+// OpenContent implements [storage.Contents]. The reader holds no connection
 // between two reads, and may be used after ctx has ended. It is not safe for
 // concurrent use.
 func (s *Store) OpenContent(ctx context.Context, hash, encoding string) (io.ReadSeekCloser, error) {

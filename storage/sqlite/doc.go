@@ -63,7 +63,7 @@
 // catalogue, removed_apps apps that are gone but for their data, kv, docs and
 // blobs the apps' data, usage how much of it each has, chunks the bytes of
 // contents and blobs, loose_bodies those of neither, indexes and index_entries
-// the indexed fields of documents, changes the catalogue's revision, keys what
-// the server signs with, sequence the last number given out, and migrations what
+// the indexed fields of documents, changes the catalogue's revision, audit who
+// changed what, keys what the server signs with, sequence the last number given out, and migrations what
 // has been done to the tables of each module.
 package sqlite

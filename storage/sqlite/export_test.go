@@ -9,6 +9,9 @@ const Migrations, ApplicationID = migrations, applicationID
 
 var Schema = schema
 
+// StepsBeforeAudit is how many steps the schema had before the audit log.
+const StepsBeforeAudit = 5
+
 // IndexStatements are the statements that read the index, for a test of how
 // SQLite plans them.
 var IndexStatements = map[string]string{
@@ -28,6 +31,7 @@ var Statements = []string{
 	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete, docsClear,
 	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete, entryClear,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
+	appByName, appByID, aliasByLabel, selectRevision,
 }
 
 // GatherMost is how many entries a find gathers at most, and BuildRows how many

@@ -15,7 +15,7 @@ type pipeline struct {
 	requests []*request // queued and not waited for
 }
 
-// Pipeline implements [storage.Store].
+// Pipeline implements [storage.Data].
 func (s *Store) Pipeline() storage.Pipeline { return &pipeline{w: s.writer} }
 
 // Set implements [storage.Pipeline].

@@ -31,9 +31,7 @@ const (
 	opRecursive = 33
 )
 
-// Query implements [storage.Database]. A limit of 0, or one above
-// [storage.MaxRows], is MaxRows. A query runs for 30 seconds at most and
-// returns at most 32 MiB; [storage.Table] says if there was more.
+// Query implements [storage.Queries].
 func (s *Store) Query(ctx context.Context, query string, limit int) (*storage.Table, error) {
 	select {
 	case <-s.readers.closed:

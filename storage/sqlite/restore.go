@@ -21,7 +21,7 @@ import (
 //
 // The copy is checked before anything is replaced; after an error the data file
 // is as it was. progress may be nil.
-func Restore(ctx context.Context, backup, dataFile string, force bool, progress Progress) error {
+func Restore(ctx context.Context, backup, dataFile string, force bool, progress storage.Progress) error {
 	const op = "restore"
 	dataFile, err := filepath.Abs(dataFile)
 	if err != nil {

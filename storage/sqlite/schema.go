@@ -119,7 +119,45 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	bodyTables,
 	usageTables,
 	serverTables,
+	auditTable,
 }
+
+// serverTables is the step that brought aliases, variables and logs.
+const serverTables = `
+CREATE TABLE aliases (
+	label      TEXT NOT NULL PRIMARY KEY,
+	kind       TEXT NOT NULL, -- app, redirect, reserved, split
+	app        TEXT NOT NULL, -- a name
+	url        TEXT NOT NULL,
+	split      TEXT NOT NULL, -- JSON
+	updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE env_vars (
+	app        TEXT NOT NULL,
+	name       TEXT NOT NULL,
+	value      TEXT NOT NULL,
+	updated_at INTEGER NOT NULL,
+	PRIMARY KEY (app, name)
+) WITHOUT ROWID;
+
+CREATE TABLE logs (
+	id         INTEGER PRIMARY KEY, -- in the order of time, as far as one process tells it
+	app        TEXT NOT NULL,
+	at         INTEGER NOT NULL,
+	level      TEXT NOT NULL,
+	text       TEXT NOT NULL,
+	request_id TEXT NOT NULL
+);
+CREATE INDEX logs_app ON logs (app, id);
+
+CREATE TABLE keys (
+	name       TEXT NOT NULL PRIMARY KEY,
+	key_secret BLOB NOT NULL
+) WITHOUT ROWID;
+
+ALTER TABLE deployments ADD COLUMN indexes TEXT NOT NULL DEFAULT '{}'; -- JSON
+`
 
 // migrations is the table in which every module records its steps.
 const migrations = `

@@ -5,35 +5,15 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/fazt-sh/fazt/storage"
 )
 
-// Stats says what the writer is doing.
-type Stats struct {
-	// Depth is how many writes wait now.
-	Depth int
-	// Delay is how long a write that comes now is expected to take.
-	Delay time.Duration
-	// Batches is how many transactions were committed since Open, and Commits
-	// how many callers' writes they held: their ratio is what group commit
-	// saves.
-	Batches, Commits uint64
-
-	// BatchSize is how many requests lately shared a commit, and CommitTime how
-	// long the commit took, for the most part its fsync. They are of the last
-	// 4,096 to 8,192 batches, and exact to one part in a hundred.
-	BatchSize  Percentiles[int]
-	CommitTime Percentiles[time.Duration]
-}
-
-// Percentiles of figures: P99 is what 99 of 100 do not exceed. All are zero
-// before there are any.
-type Percentiles[T int | time.Duration] struct{ P50, P90, P99, Max T }
-
-// Stats returns the writer's present figures.
-func (s *Store) Stats() Stats {
+// Stats implements [storage.Maintenance].
+func (s *Store) Stats() storage.Stats {
 	w := s.writer
 	w.mu.Lock()
-	stats := Stats{Depth: len(w.pending), Delay: w.expectedDelay()}
+	stats := storage.Stats{Depth: len(w.pending), Delay: w.expectedDelay()}
 	w.mu.Unlock()
 	stats.Batches, stats.Commits = w.batches.Load(), w.commits.Load()
 	stats.BatchSize, stats.CommitTime = w.recent.percentiles()
@@ -77,13 +57,13 @@ func (r *recent) record(size int, took time.Duration) {
 	_ = r.times.Current.RecordValue(max(1, min(took, maxCommitTime).Microseconds()))
 }
 
-func (r *recent) percentiles() (Percentiles[int], Percentiles[time.Duration]) {
+func (r *recent) percentiles() (storage.Percentiles[int], storage.Percentiles[time.Duration]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return percentiles[int](r.sizes.Merge(), 1), percentiles(r.times.Merge(), time.Microsecond)
 }
 
-func percentiles[T int | time.Duration](h *hdrhistogram.Histogram, unit T) Percentiles[T] {
+func percentiles[T int | time.Duration](h *hdrhistogram.Histogram, unit T) storage.Percentiles[T] {
 	at := func(q float64) T { return T(h.ValueAtQuantile(q)) * unit }
-	return Percentiles[T]{P50: at(50), P90: at(90), P99: at(99), Max: T(h.Max()) * unit}
+	return storage.Percentiles[T]{P50: at(50), P90: at(90), P99: at(99), Max: T(h.Max()) * unit}
 }

@@ -32,6 +32,8 @@ type sweeper struct {
 	waiting   []chan struct{} // closed at the end of the next pass
 	discarded []int64         // bodies whose upload has failed
 	printed   map[string]bool // apps that have printed since their log was looked at
+
+	audited any // the newest entry of the audit log at the last pass
 }
 
 func startSweeper(s *Store) *sweeper {
@@ -83,7 +85,7 @@ func (w *sweeper) loop() {
 		waiting := w.waiting
 		w.waiting = nil
 		w.mu.Unlock()
-		for _, sweep := range []func() error{w.expired, w.removed, w.contents, w.bodies, w.logs, w.indexes} {
+		for _, sweep := range []func() error{w.expired, w.removed, w.contents, w.bodies, w.logs, w.audit, w.indexes} {
 			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
 				w.store.logger.Warn("sweeping failed", "err", err)
 			}

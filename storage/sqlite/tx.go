@@ -89,7 +89,7 @@ type scopeTx struct {
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }
 func (t *scopeTx) Docs() storage.Docs { return (*docs)(t) }
 
-// Tx implements [storage.Store].
+// Tx implements [storage.Data].
 func (s *Store) Tx(ctx context.Context, scope storage.Scope, fn func(storage.Tx) error) error {
 	if err := storage.CheckScope("tx", scope); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (s *Store) Tx(ctx context.Context, scope storage.Scope, fn func(storage.Tx)
 	})
 }
 
-// View implements [storage.Store].
+// View implements [storage.Data].
 func (s *Store) View(ctx context.Context, scope storage.Scope, fn func(storage.Tx) error) error {
 	if err := storage.CheckScope("view", scope); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (s *Store) View(ctx context.Context, scope storage.Scope, fn func(storage.T
 	})
 }
 
-// Get implements [storage.Store].
+// Get implements [storage.Data].
 func (s *Store) Get(ctx context.Context, scope storage.Scope, key string) (storage.Entry, error) {
 	const op = "kv.get"
 	if err := storage.CheckScope(op, scope); err != nil {

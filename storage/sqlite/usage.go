@@ -58,7 +58,7 @@ END;
 
 const selectUsage = "SELECT bytes FROM usage WHERE app = ?"
 
-// Usage implements [storage.Store].
+// Usage implements [storage.Data].
 func (s *Store) Usage(ctx context.Context, appID string) (storage.Usage, error) {
 	used := int64(0)
 	err := s.system.snapshot(ctx, "usage", func(c *conn) (err error) {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"log/slog"
 	"sync"
 	"time"
@@ -49,16 +50,12 @@ func (s *Store) revise(tx *writeTx) error {
 	return err
 }
 
-// Revision implements [storage.Catalogue].
-func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
-	err = s.system.snapshot(ctx, "revision", func(c *conn) error {
-		revision, err = c.queryInt(selectRevision)
-		return err
-	})
-	return revision, wrap("revision", err)
+// Revision implements [storage.Revisions].
+func (s *Store) Revision(ctx context.Context) (int64, error) {
+	return one(ctx, s, "revision", "the data file has no revision", func(row []driver.Value) int64 { return row[0].(int64) }, selectRevision)
 }
 
-// Changed implements [storage.Catalogue]. Close closes the channel too, so that
+// Changed implements [storage.Revisions]. Close closes the channel too, so that
 // nobody waits for ever.
 func (s *Store) Changed(since int64) <-chan struct{} { return s.watch.changed(since) }
 

@@ -61,6 +61,11 @@ func testPublish(t *testing.T, s storage.Store) {
 		t.Fatal(err)
 	}
 	diff(t, "app", storage.App{ID: d.AppID, Name: "shop", Current: d, CreatedAt: d.CreatedAt}, app)
+	byID, err := s.AppByID(t.Context(), d.AppID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "app by id", app, byID)
 
 	got, err := s.Files(t.Context(), d.AppID, 1)
 	if err != nil {
@@ -80,6 +85,8 @@ func testPublish(t *testing.T, s storage.Store) {
 	}
 	_, err = s.App(t.Context(), "none")
 	wantCode(t, "no app", err, storage.CodeNotFound)
+	_, err = s.AppByID(t.Context(), "shop")
+	wantCode(t, "no app of that id", err, storage.CodeNotFound)
 	none, err := s.Files(t.Context(), d.AppID, 7)
 	if err != nil || len(none) != 0 {
 		t.Errorf("files of no version: %v, %v", none, err)

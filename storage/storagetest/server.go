@@ -226,9 +226,9 @@ func testLogs(t *testing.T, s storage.Store) {
 			t.Fatal(err)
 		}
 	}
-	logs := func(app string, after int64, limit int) []storage.LogLine {
+	logs := func(app string, q storage.LogQuery) []storage.LogLine {
 		t.Helper()
-		lines, err := s.Logs(t.Context(), app, after, limit)
+		lines, err := s.Logs(t.Context(), app, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,27 +241,41 @@ func testLogs(t *testing.T, s storage.Store) {
 		}
 		return got
 	}
-	all := logs("a", 0, 0)
+	all := logs("a", storage.LogQuery{})
 	diff(t, "all", []string{"0x", "0y", "1x", "1y", "2x", "2y"}, texts(all))
 	want := line("a", "0x")
 	want.ID = all[0].ID
 	diff(t, "a line", want, all[0])
-	diff(t, "newest", []string{"2x", "2y"}, texts(logs("a", 0, 2)))
-	diff(t, "next", []string{"1y", "2x"}, texts(logs("a", all[2].ID, 2)))
-	diff(t, "none yet", []string{}, texts(logs("a", all[5].ID, 10)))
-	diff(t, "another app's", 3, len(logs("b", 0, 10)))
-	diff(t, "no app's", 0, len(logs("c", 0, 10)))
+	for _, tt := range []struct {
+		name string
+		app  string
+		q    storage.LogQuery
+		want []string
+	}{
+		{"oldest", "a", storage.LogQuery{Limit: 2}, []string{"0x", "0y"}},
+		{"newest", "a", storage.LogQuery{Newest: true, Limit: 2}, []string{"2x", "2y"}},
+		{"next", "a", storage.LogQuery{After: all[2].ID, Limit: 2}, []string{"1y", "2x"}},
+		{"newest after", "a", storage.LogQuery{After: all[2].ID, Newest: true, Limit: 2}, []string{"2x", "2y"}},
+		{"all after", "a", storage.LogQuery{After: all[2].ID, Newest: true, Limit: 10}, []string{"1y", "2x", "2y"}},
+		{"none yet", "a", storage.LogQuery{After: all[5].ID, Limit: 10}, []string{}},
+		{"another app's", "b", storage.LogQuery{Newest: true}, []string{"of b", "of b", "of b"}},
+		{"no app's", "c", storage.LogQuery{}, []string{}},
+	} {
+		diff(t, tt.name, tt.want, texts(logs(tt.app, tt.q)))
+	}
 	if err := s.AppendLogs(t.Context(), []storage.LogLine{line("a", strings.Repeat("\u00e4", storage.MaxLogText)), line("a", "\xff!")}); err != nil {
 		t.Fatal(err)
 	}
-	last := logs("a", all[5].ID, 0)
+	last := logs("a", storage.LogQuery{After: all[5].ID})
 	if n := len(last[0].Text); n > storage.MaxLogText || n < storage.MaxLogText-1 {
 		t.Errorf("%d bytes of a long line were kept", n)
 	}
 	diff(t, "not UTF-8", "!", last[1].Text)
 	wantCode(t, "no app", s.AppendLogs(t.Context(), []storage.LogLine{line("a", "x"), {}}), storage.CodeInvalid)
-	_, err := s.Logs(t.Context(), "a", 0, storage.MaxRows+1)
-	wantCode(t, "limit", err, storage.CodeInvalid)
+	for _, limit := range []int{-1, storage.MaxRows + 1} {
+		_, err := s.Logs(t.Context(), "a", storage.LogQuery{Limit: limit})
+		wantCode(t, fmt.Sprint("limit ", limit), err, storage.CodeInvalid)
+	}
 }
 
 func testSecret(t *testing.T, s storage.Store) {

@@ -89,6 +89,9 @@ func Run(t *testing.T, open Open) {
 		{name: "Env", test: testEnv},
 		{name: "Logs", test: testLogs},
 		{name: "Secret", test: testSecret},
+		{name: "Audit", test: testAudit},
+		{name: "AuditOfFailures", test: testAuditOfFailures},
+		{name: "RecordAudit", test: testRecordAudit},
 		{name: "RemoveAppRemovesAll", test: testRemoveAppRemovesAll},
 	}
 	for _, tt := range tests {

@@ -15,50 +15,66 @@ import (
 // newID returns a random id of 130 bits.
 func newID() string { return strings.ToLower(rand.Text()) }
 
-// Publish implements [storage.Catalogue].
+// Publish implements [storage.Apps].
 func (s *Store) Publish(ctx context.Context, d storage.NewDeployment, keep int) (storage.Deployment, error) {
 	const op = "publish"
 	if err := checkDeployment(op, d, keep); err != nil {
 		return storage.Deployment{}, err
 	}
-	return s.newVersion(ctx, op, keep, func(tx *writeTx) (storage.Deployment, map[string][]string, error) {
-		made, err := publish(tx, op, d)
-		return made, d.Indexes, err
+	return s.newVersion(ctx, op, "app.publish", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
+		made, err = publish(tx, op, d)
+		return made, d.Indexes, publishDetails{made.AppID, made.Version, made.Files, made.Size}, err
 	})
 }
 
-// Rollback implements [storage.Catalogue].
+// Rollback implements [storage.Apps].
 func (s *Store) Rollback(ctx context.Context, appID string, version, keep int) (storage.Deployment, error) {
 	const op = "rollback"
 	if err := checkKeep(op, keep); err != nil {
 		return storage.Deployment{}, err
 	}
-	return s.newVersion(ctx, op, keep, func(tx *writeTx) (storage.Deployment, map[string][]string, error) {
-		return rollback(tx, op, appID, version)
+	return s.newVersion(ctx, op, "app.rollback", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
+		made, indexes, err = rollback(tx, op, appID, version)
+		return made, indexes, rollbackDetails{appID, made.Version, version}, err
 	})
 }
 
+// What the audit log says about a new version.
+type (
+	publishDetails struct {
+		App     string `json:"app_id"`
+		Version int    `json:"version"`
+		Files   int    `json:"files"`
+		Size    int64  `json:"size"`
+	}
+	rollbackDetails struct {
+		App      string `json:"app_id"`
+		Version  int    `json:"version"`
+		Restored int    `json:"restored"`
+	}
+)
+
 // newVersion runs fn, which makes a version the app's current one, and does what
 // belongs to that.
-func (s *Store) newVersion(ctx context.Context, op string, keep int, fn func(*writeTx) (storage.Deployment, map[string][]string, error)) (storage.Deployment, error) {
+func (s *Store) newVersion(ctx context.Context, op, action string, keep int,
+	fn func(*writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error),
+) (storage.Deployment, error) {
 	var made storage.Deployment
 	unfinished := false
-	err := s.writer.do(ctx, op, func(tx *writeTx) error {
-		d, indexes, err := fn(tx)
+	err := s.change(ctx, op, action, func(tx *writeTx) (string, any, error) {
+		d, indexes, details, err := fn(tx)
 		if err != nil {
-			return err
+			return "", nil, err
 		}
 		made = d
 		if err = dropVersions(tx, made.AppID, made.Version-keep); err != nil {
-			return err
+			return "", nil, err
 		}
-		if unfinished, err = declareIndexes(tx, made.AppID, indexes); err != nil {
-			return err
-		}
-		return s.revise(tx)
+		unfinished, err = declareIndexes(tx, made.AppID, indexes)
+		return made.Name, details, err
 	})
 	if err != nil {
-		return storage.Deployment{}, wrap(op, err)
+		return storage.Deployment{}, err
 	}
 	if unfinished {
 		s.sweeper.now()
@@ -213,51 +229,62 @@ func dropVersions(tx *writeTx, app string, last int) error {
 	return err
 }
 
-// RemoveApp implements [storage.Catalogue]. The id of an app whose data was
-// kept may be given again to remove that too.
+// RemoveApp implements [storage.Apps].
 func (s *Store) RemoveApp(ctx context.Context, appID string, keepData bool) error {
 	const op = "removeApp"
-	err := s.writer.do(ctx, op, func(tx *writeTx) error {
-		if err := removeApp(tx, op, appID, keepData); err != nil {
-			return err
-		}
-		return s.revise(tx)
+	err := s.change(ctx, op, "app.remove", func(tx *writeTx) (string, any, error) {
+		name, err := removeApp(tx, op, appID, keepData)
+		return name, map[string]any{"app_id": appID, "keep_data": keepData}, err
 	})
 	if err == nil && !keepData {
 		s.sweeper.pass(ctx)
 	}
-	return wrap(op, err)
+	return err
 }
 
-func removeApp(tx *writeTx, op, id string, keepData bool) error {
+// removeApp returns the name that the app had.
+func removeApp(tx *writeTx, op, id string, keepData bool) (name string, err error) {
 	row, err := tx.conn.queryRow("SELECT name, version, created_at FROM apps WHERE id = ?", id)
 	if err != nil {
-		return err
+		return "", err
 	}
 	now := time.Now().UnixMilli()
 	if row == nil {
-		n := int64(0)
-		if !keepData {
-			n, err = tx.write("UPDATE removed_apps SET keep_data = 0, removed_at = ? WHERE id = ? AND keep_data = 1", now, id)
-		}
-		if err == nil && n == 0 {
-			err = errNotFound(op, "no such app")
-		}
-		return err
+		return removeKept(tx, op, id, keepData, now)
 	}
 	if err := dropVersions(tx, id, int(row[1].(int64))); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := tx.write("DELETE FROM apps WHERE id = ?", id); err != nil {
-		return err
+		return "", err
 	}
 	_, err = tx.write(`INSERT INTO removed_apps (id, name, version, keep_data, created_at, removed_at)
 		VALUES (?, ?, ?, ?, ?, ?)`, id, row[0], row[1], keepData, row[2], now)
-	return err
+	return row[0].(string), err
+}
+
+// removeKept removes the data of an app that was removed without it.
+func removeKept(tx *writeTx, op, id string, keepData bool, now int64) (name string, err error) {
+	row, err := tx.conn.queryRow("SELECT name FROM removed_apps WHERE id = ? AND keep_data = 1", id)
+	if err == nil && (row == nil || keepData) {
+		err = errNotFound(op, "no such app")
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = tx.write("UPDATE removed_apps SET keep_data = 0, removed_at = ? WHERE id = ?", now, id)
+	return row[0].(string), err
 }
 
 const selectDeployment = `SELECT d.app, a.name, d.version, d.manifest, d.engine, d.files, d.size, d.created_at, a.created_at
 	FROM apps a JOIN deployments d ON d.app = a.id `
+
+const selectApp = selectDeployment + "AND d.version = a.version "
+
+var (
+	appByName = steady(selectApp + "WHERE a.name = ?")
+	appByID   = steady(selectApp + "WHERE a.id = ?")
+)
 
 func deployment(row []driver.Value) storage.Deployment {
 	return storage.Deployment{
@@ -277,29 +304,27 @@ func app(row []driver.Value) storage.App {
 	return storage.App{ID: d.AppID, Name: d.Name, Current: d, CreatedAt: time.UnixMilli(row[8].(int64))}
 }
 
-// Apps implements [storage.Catalogue].
+// Apps implements [storage.Apps].
 func (s *Store) Apps(ctx context.Context) ([]storage.App, error) {
-	return list(ctx, s, "apps", app, selectDeployment+"AND d.version = a.version ORDER BY a.name")
+	return list(ctx, s, "apps", app, selectApp+"ORDER BY a.name")
 }
 
-// App implements [storage.Catalogue].
+// App implements [storage.Apps].
 func (s *Store) App(ctx context.Context, name string) (storage.App, error) {
-	apps, err := list(ctx, s, "app", app, selectDeployment+"AND d.version = a.version WHERE a.name = ?", name)
-	if err == nil && len(apps) == 0 {
-		err = errNotFound("app", "no app of that name")
-	}
-	if err != nil {
-		return storage.App{}, err
-	}
-	return apps[0], nil
+	return one(ctx, s, "app", "no app of that name", app, appByName, name)
 }
 
-// Deployments implements [storage.Catalogue].
+// AppByID implements [storage.Apps].
+func (s *Store) AppByID(ctx context.Context, id string) (storage.App, error) {
+	return one(ctx, s, "app", "no app of that id", app, appByID, id)
+}
+
+// Deployments implements [storage.Apps].
 func (s *Store) Deployments(ctx context.Context, appID string) ([]storage.Deployment, error) {
 	return list(ctx, s, "deployments", deployment, selectDeployment+"WHERE a.id = ? ORDER BY d.version DESC", appID)
 }
 
-// Files implements [storage.Catalogue].
+// Files implements [storage.Apps].
 func (s *Store) Files(ctx context.Context, appID string, version int) ([]storage.File, error) {
 	return list(ctx, s, "files", func(row []driver.Value) storage.File {
 		return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64),
@@ -321,4 +346,22 @@ func list[T any](ctx context.Context, s *Store, op string, make func([]driver.Va
 		return nil, wrap(op, err)
 	}
 	return items, nil
+}
+
+// one returns what the only row of a query by a key makes, or [storage.CodeNotFound].
+// One statement is its own snapshot, and not worth interrupting.
+func one[T any](ctx context.Context, s *Store, op, missing string, make func([]driver.Value) T, query string, args ...any) (item T, err error) {
+	c, err := s.system.get(ctx, op)
+	if err != nil {
+		return item, err
+	}
+	defer s.system.put(c)
+	row, err := c.queryRow(query, args...)
+	if err == nil && row == nil {
+		err = errNotFound(op, missing)
+	}
+	if err != nil {
+		return item, wrap(op, err)
+	}
+	return make(row), nil
 }

@@ -3,36 +3,24 @@ package storage
 import (
 	"context"
 	"net/url"
-	"strings"
-	"time"
 )
 
-// The limits of what a server keeps about an app besides its data.
-const (
-	// MaxEnvValue is the longest value of a variable, in bytes.
-	MaxEnvValue = 64 << 10
-	// MaxLogText is how much of a line is kept, in bytes; the rest is cut off.
-	MaxLogText = 8 << 10
-	// LogLines is how many lines of an app are kept, and LogAge for how long.
-	// The sweeper removes what is more or older, about once a minute.
-	LogLines = 10_000
-	LogAge   = 7 * 24 * time.Hour
-)
-
-// Aliases lead from host labels to apps. Every change is atomic and counts the
-// revision up.
+// Aliases lead from host labels to apps. Routing reads them. Every change is
+// atomic, counts the revision up ([Revisions]) and leaves a row in the audit log
+// ([Audits]).
 type Aliases interface {
 	// Aliases returns all of them, by label.
 	Aliases(ctx context.Context) ([]Alias, error)
 	// Alias finds one by its label, or [CodeNotFound].
 	Alias(ctx context.Context, label string) (Alias, error)
-	// SetAlias stores a, in place of an alias of the same label. An app that it
-	// leads to and that does not exist is [CodeNotFound].
+	// SetAlias stores a, in place of an alias of the same label. One that
+	// [CheckAlias] refuses is [CodeInvalid]; an app that it leads to and that
+	// does not exist is [CodeNotFound].
 	SetAlias(ctx context.Context, a Alias) error
 	// RemoveAlias removes one, or is [CodeNotFound].
 	RemoveAlias(ctx context.Context, label string) error
 	// SwapAliases exchanges what two labels lead to. Either without an alias is
-	// [CodeNotFound].
+	// [CodeNotFound], and the same label twice [CodeInvalid].
 	SwapAliases(ctx context.Context, a, b string) error
 }
 
@@ -125,57 +113,4 @@ func CheckLabel(op, path, s string) error {
 		return &Error{Code: CodeInvalid, Op: op, Path: path, Msg: "must be 1 to 63 of a-z, 0-9 and hyphens, with no hyphen at an end"}
 	}
 	return nil
-}
-
-// Environment is the variables that an owner sets for an app. Every change
-// counts the revision up. They belong to the app's data: they stay when the app
-// is removed and its data kept.
-type Environment interface {
-	// Env returns an app's variables.
-	Env(ctx context.Context, appID string) (map[string]string, error)
-	// SetEnv sets some of an app's variables, all or none. A name is a letter or
-	// an underscore, then those and digits, 128 in all; a value any text of up
-	// to [MaxEnvValue] bytes. No such app is [CodeNotFound].
-	SetEnv(ctx context.Context, appID string, vars map[string]string) error
-	// UnsetEnv removes a variable, or is [CodeNotFound].
-	UnsetEnv(ctx context.Context, appID, name string) error
-}
-
-// CheckEnv returns an [Error], with the name as its Path, unless a variable is
-// well formed.
-func CheckEnv(op, name, value string) error {
-	ok := name != "" && len(name) <= 128
-	for i := range len(name) {
-		c := name[i]
-		ok = ok && (c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || i > 0 && '0' <= c && c <= '9')
-	}
-	if !ok {
-		return &Error{Code: CodeInvalid, Op: op, Path: strings.ToValidUTF8(name, "?"),
-			Msg: "is not a name for a variable: use letters, digits and underscores, 128 at most, and no digit first"}
-	}
-	if len(value) > MaxEnvValue {
-		return OverQuota(op, name, "the value", int64(len(value)), MaxEnvValue)
-	}
-	return checkText(op, name, value)
-}
-
-// Logs are the lines that apps print. The newest [LogLines] of an app are kept,
-// for [LogAge]. An app's lines go with its data.
-type Logs interface {
-	// AppendLogs stores lines, of any apps, in one transaction and in their
-	// order.
-	AppendLogs(ctx context.Context, lines []LogLine) error
-	// Logs returns lines of an app, oldest first: those after the line with the
-	// id after, or the newest if that is 0. A limit of 0 is [MaxRows].
-	Logs(ctx context.Context, appID string, after int64, limit int) ([]LogLine, error)
-}
-
-// LogLine is a line that an app has printed.
-type LogLine struct {
-	ID        int64 // given by AppendLogs: larger than that of every line before
-	App       string
-	Time      time.Time
-	Level     string // "debug", "info", "warn", "error"
-	Text      string // up to [MaxLogText]
-	RequestID string
 }

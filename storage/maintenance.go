@@ -1,0 +1,45 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Maintenance is for the operator of a store.
+type Maintenance interface {
+	// Stats returns the writer's present figures. It waits for nothing.
+	Stats() Stats
+	// Backup writes a copy of the data to a new file at path, which only its
+	// owner can read. It is the data of one moment: all that was acknowledged
+	// before Backup began, and whole transactions of what came later, or none.
+	// Writers go on as before. The copy is checked, and gets its name when it is
+	// whole: after an error there is no file. progress may be nil. A file that
+	// exists is [CodeConflict], one that can't be written [CodeUnavailable].
+	Backup(ctx context.Context, path string, progress Progress) error
+}
+
+// Progress is told how many bytes of how many have been copied. It is called
+// often, and should be quick.
+type Progress func(done, total int64)
+
+// Stats says what the writer of this process is doing.
+type Stats struct {
+	// Depth is how many writes wait now.
+	Depth int
+	// Delay is how long a write that comes now is expected to take.
+	Delay time.Duration
+	// Batches is how many transactions were committed since the store was
+	// opened, and Commits how many callers' writes they held: their ratio is what
+	// group commit saves.
+	Batches, Commits uint64
+
+	// BatchSize is how many requests lately shared a commit, and CommitTime how
+	// long the commit took, for the most part its fsync. They are of the last
+	// 4,096 to 8,192 batches, and exact to one part in a hundred.
+	BatchSize  Percentiles[int]
+	CommitTime Percentiles[time.Duration]
+}
+
+// Percentiles of figures: P99 is what 99 of 100 do not exceed. All are zero
+// before there are any.
+type Percentiles[T int | time.Duration] struct{ P50, P90, P99, Max T }

@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"time"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+const (
+	selectAlias  = "SELECT label, kind, app, url, split FROM aliases "
+	aliasByLabel = selectAlias + "WHERE label = ?"
+)
+
+func alias(row []driver.Value) storage.Alias {
+	a := storage.Alias{
+		Label: row[0].(string),
+		Kind:  storage.AliasKind(row[1].(string)),
+		App:   row[2].(string),
+		URL:   row[3].(string),
+	}
+	if text := row[4].(string); text != "" {
+		// SetAlias has written it; what somebody else wrote splits nothing.
+		_ = json.Unmarshal([]byte(text), &a.Split)
+	}
+	return a
+}
+
+// Aliases implements [storage.Aliases].
+func (s *Store) Aliases(ctx context.Context) ([]storage.Alias, error) {
+	return list(ctx, s, "aliases", alias, selectAlias+"ORDER BY label")
+}
+
+// Alias implements [storage.Aliases].
+func (s *Store) Alias(ctx context.Context, label string) (storage.Alias, error) {
+	return one(ctx, s, "alias", "no such alias", alias, aliasByLabel, label)
+}
+
+// SetAlias implements [storage.Aliases].
+func (s *Store) SetAlias(ctx context.Context, a storage.Alias) error {
+	const op = "setAlias"
+	if err := storage.CheckAlias(op, a); err != nil {
+		return err
+	}
+	split := ""
+	if a.Kind == storage.AliasSplit {
+		text, err := json.Marshal(a.Split)
+		if err != nil {
+			return err
+		}
+		split = string(text)
+	}
+	details := map[string]any{"kind": a.Kind, "app": a.App, "url": a.URL, "split": a.Split}
+	return s.change(ctx, op, "alias.set", func(tx *writeTx) (string, any, error) {
+		return a.Label, details, setAlias(tx, op, a, split)
+	})
+}
+
+func setAlias(tx *writeTx, op string, a storage.Alias, split string) error {
+	apps := []string{a.App}
+	for _, w := range a.Split {
+		apps = append(apps, w.App)
+	}
+	for _, name := range apps {
+		if name == "" {
+			continue
+		}
+		n, err := tx.conn.queryInt("SELECT count(*) FROM apps WHERE name = ?", name)
+		if err == nil && n == 0 {
+			err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: name, Msg: "no app of that name", Hint: "deploy it first"}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := tx.write(`INSERT INTO aliases (label, kind, app, url, split, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (label) DO UPDATE SET kind = excluded.kind, app = excluded.app, url = excluded.url,
+			split = excluded.split, updated_at = excluded.updated_at`,
+		a.Label, string(a.Kind), a.App, a.URL, split, time.Now().UnixMilli())
+	return err
+}
+
+// RemoveAlias implements [storage.Aliases].
+func (s *Store) RemoveAlias(ctx context.Context, label string) error {
+	const op = "removeAlias"
+	return s.change(ctx, op, "alias.remove", func(tx *writeTx) (string, any, error) {
+		n, err := tx.write("DELETE FROM aliases WHERE label = ?", label)
+		if err == nil && n == 0 {
+			err = errNotFound(op, "no such alias")
+		}
+		return label, nil, err
+	})
+}
+
+// SwapAliases implements [storage.Aliases].
+func (s *Store) SwapAliases(ctx context.Context, a, b string) error {
+	const op = "swapAliases"
+	if a == b {
+		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the labels are the same"}
+	}
+	// No label is empty, so that one is free to pass through.
+	moves := [][2]string{{a, ""}, {b, a}, {"", b}}
+	return s.change(ctx, op, "alias.swap", func(tx *writeTx) (string, any, error) {
+		for _, move := range moves {
+			n, err := tx.write("UPDATE aliases SET label = ?, updated_at = ? WHERE label = ?", move[1], time.Now().UnixMilli(), move[0])
+			if err == nil && n == 0 {
+				err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: move[0], Msg: "no such alias"}
+			}
+			if err != nil {
+				return "", nil, err
+			}
+		}
+		return a, map[string]any{"with": b}, nil
+	})
+}
