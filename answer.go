@@ -43,6 +43,9 @@ func classify(err error) failure {
 	if e, ok := errors.AsType[*runtime.Error](err); ok {
 		return classifyRun(e)
 	}
+	if e, ok := errors.AsType[*auth.Error](err); ok { // before storage's, which may be the cause
+		return classifyAuth(e)
+	}
 	if e, ok := errors.AsType[*storage.Error](err); ok {
 		return classifyStorage(e)
 	}
@@ -51,9 +54,6 @@ func classify(err error) failure {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return failure{status: statusOf("BUDGET_WALL"), Code: "BUDGET_WALL", Message: "the request took longer than it may"}
-	}
-	if e, ok := errors.AsType[*auth.Error](err); ok {
-		return classifyAuth(e)
 	}
 	return failure{status: http.StatusInternalServerError, Code: "INTERNAL", Message: "something went wrong inside; the log has more under the request id"}
 }
@@ -94,14 +94,18 @@ func overloadDetails(depth int, delay time.Duration) map[string]any {
 // milliseconds is a duration to the microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// classifyAuth does not tell which way a key is wrong, nor why the database
-// failed.
+// classifyAuth does not tell which way a key is wrong. A database that is busy
+// or out of time says so; what else is the matter with it is not the client's
+// doing, whatever its code.
 func classifyAuth(e *auth.Error) failure {
 	f := failure{status: statusOf(string(e.Code)), Code: string(e.Code), Message: e.Error()}
 	switch e.Code {
 	case auth.CodeUnauthorized:
 		f.Message = "the API key is missing, unknown, expired or revoked"
 	case auth.CodeUnavailable:
+		if cause := classify(e.Err); cause.status >= 500 && cause.Code != "INTERNAL" {
+			return cause
+		}
 		f.Message, f.Retryable, f.after = "users and keys could not be read just now; try again shortly", true, 1
 	}
 	return f
@@ -138,9 +142,9 @@ var budgetCodes = map[error]string{
 // the inside to a visitor.
 var statuses = map[string]int{
 	"INVALID":          http.StatusBadRequest,
-	"READ_ONLY":        http.StatusBadRequest,
 	"RESULT_TOO_LARGE": http.StatusBadRequest,
 	"UNAUTHORIZED":     http.StatusUnauthorized,
+	"READ_ONLY":        http.StatusForbidden,
 	"NOT_FOUND":        http.StatusNotFound,
 	"CONFLICT":         http.StatusConflict,
 	"QUOTA_EXCEEDED":   http.StatusRequestEntityTooLarge,
