@@ -1,6 +1,7 @@
 package fazt_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -110,6 +111,9 @@ func TestStatus(t *testing.T) {
 		{a(auth.CodeUnauthorized), "401 UNAUTHORIZED false"},
 		{a(auth.CodeUnavailable), "503 UNAVAILABLE true"},
 		{&auth.Error{Code: auth.CodeUnavailable, Err: s(storage.CodeOverloaded)}, "503 OVERLOADED true"},
+		{&auth.Error{Code: auth.CodeUnavailable, Err: s(storage.CodeUncertain)}, "500 UNCERTAIN false"},
+		{&auth.Error{Code: auth.CodeUnavailable, Err: s(storage.CodeInvalid)}, "503 UNAVAILABLE true"},
+		{&auth.Error{Code: auth.CodeUnavailable, Err: context.DeadlineExceeded}, "504 BUDGET_WALL false"},
 		{s(storage.CodeInvalid), "400 INVALID false"},
 		{s(storage.CodeNotFound), "404 NOT_FOUND false"},
 		{s(storage.CodeConflict), "409 CONFLICT false"},
@@ -117,7 +121,7 @@ func TestStatus(t *testing.T) {
 		{s(storage.CodeResultTooLarge), "400 RESULT_TOO_LARGE false"},
 		{s(storage.CodeOverloaded), "503 OVERLOADED true"},
 		{s(storage.CodeUncertain), "500 UNCERTAIN false"},
-		{s(storage.CodeReadOnly), "400 READ_ONLY false"},
+		{s(storage.CodeReadOnly), "403 READ_ONLY false"},
 		{s(storage.CodeUnavailable), "503 UNAVAILABLE true"},
 		{s(storage.CodeClosed), "503 CLOSED true"},
 		{s(storage.CodeFormat), "500 FORMAT false"},

@@ -44,7 +44,7 @@ func TestSignInToApp(t *testing.T) {
 	got := b.get(s.url(guestbook, "/auth/session"))
 	id := s.column(`SELECT id FROM auth_users`)[0]
 	want := `{"data":{"authenticated":true,"user":{"id":"` + id +
-		`","email":"ann@example.com","name":"ann","picture":"","role":"admin","provider":"dev"}}}` + "\n"
+		`","email":"ann@example.com","name":"ann","picture":"","role":"admin","provider":"dev"}}}`
 	if d := cmp.Diff(want, got.body); d != "" {
 		t.Error(d)
 	}
@@ -77,7 +77,7 @@ func TestSignInToApp(t *testing.T) {
 func TestSessionOfNobody(t *testing.T) {
 	s := start(t, auth.Options{})
 	got := s.browser().get(s.url("localhost", "/auth/session"))
-	if d := cmp.Diff(`{"data":{"authenticated":false,"user":null}}`+"\n", got.body); d != "" {
+	if d := cmp.Diff(`{"data":{"authenticated":false,"user":null}}`, got.body); d != "" {
 		t.Error(d)
 	}
 }

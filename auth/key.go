@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -64,7 +65,10 @@ func (a *Auth) CreateKey(ctx context.Context, name string, wanted []string, expi
 	err := a.db.Write(ctx, func(tx storage.SQL) error {
 		_, err := tx.Exec(`INSERT INTO api_keys (id, name, secret_hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
 			key.ID, key.Name, digest(secret), strings.Join(wanted, " "), millis(now), until)
-		return err
+		if err != nil {
+			return err
+		}
+		return storage.RecordAudit(tx, api.ActorFrom(ctx), auditKeyCreate, key.Name, keyCreated{key.ID, key.Scopes, key.ExpiresAt})
 	})
 	if err != nil {
 		return "", Key{}, failed(op, err)
@@ -147,16 +151,28 @@ func (a *Auth) Keys(ctx context.Context) ([]Key, error) {
 // RevokeKey makes a key invalid at once and for ever. It returns [ErrNotFound]
 // for an unknown id; a key that was revoked before stays as it is.
 func (a *Auth) RevokeKey(ctx context.Context, id string) error {
-	var known bool
+	const op = "key.revoke"
 	err := a.db.Write(ctx, func(tx storage.SQL) error {
-		n, err := tx.Exec(`UPDATE api_keys SET revoked_at = COALESCE(revoked_at, ?) WHERE id = ?`, millis(time.Now()), id)
-		known = n > 0
-		return err
+		var (
+			name    string // never "" in a key
+			revoked bool
+		)
+		err := tx.Query(`SELECT name, revoked_at IS NOT NULL FROM api_keys WHERE id = ?`, []any{id},
+			func(scan func(...any) error) error { return scan(&name, &revoked) })
+		switch {
+		case err != nil:
+			return err
+		case name == "":
+			return &Error{Code: CodeNotFound, Op: op, Err: ErrNotFound, Hint: "list the keys for their ids"}
+		case revoked:
+			return nil
+		}
+		if _, err := tx.Exec(`UPDATE api_keys SET revoked_at = ? WHERE id = ?`, millis(time.Now()), id); err != nil {
+			return err
+		}
+		return storage.RecordAudit(tx, api.ActorFrom(ctx), auditKeyRevoke, name, keyRevoked{id})
 	})
-	if err == nil && !known {
-		return &Error{Code: CodeNotFound, Op: "key.revoke", Err: ErrNotFound, Hint: "list the keys for their ids"}
-	}
-	return failed("key.revoke", err)
+	return failed(op, err)
 }
 
 type storedKey struct {

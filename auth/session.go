@@ -177,7 +177,7 @@ func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, id identity) (*ses
 			now = millis(time.Now())
 			err error
 		)
-		if n.userID, err = saveUser(tx, id, now); err != nil {
+		if n.userID, err = saveUser(tx, id, addrOf(r), now); err != nil {
 			return err
 		}
 		return a.saveSession(tx, n, token, now)

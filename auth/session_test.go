@@ -261,7 +261,7 @@ func TestLogoutJSON(t *testing.T) {
 	b := s.browser()
 	b.devSignIn("ann@example.com", "user")
 	got := b.do(http.MethodPost, s.url("localhost", "/auth/logout"), nil, http.Header{"Accept": {"*/*"}})
-	if d := cmp.Diff(`{"data":{"authenticated":false,"user":null}}`+"\n", got.body); d != "" {
+	if d := cmp.Diff(`{"data":{"authenticated":false,"user":null}}`, got.body); d != "" {
 		t.Error(d)
 	}
 	if who := b.who("localhost"); who != "nobody" {

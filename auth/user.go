@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -111,10 +112,15 @@ type identity struct {
 	role     Role
 }
 
-// saveUser makes or updates the user of id and returns the user's id. All of
-// the user's sessions end when the role changes, so that none keeps what it no
-// longer grants.
-func saveUser(tx storage.SQL, id identity, now int64) (string, error) {
+// actor is who id is, once it is known by which user.
+func (id identity) actor(userID, addr string) api.Actor {
+	return api.Actor{Kind: api.ActorUser, ID: userID, Name: id.email, Addr: addr}
+}
+
+// saveUser makes or updates the user of id, who signs in from addr, and returns
+// the user's id. All of the user's sessions end when the role changes, so that
+// none keeps what it no longer grants.
+func saveUser(tx storage.SQL, id identity, addr string, now int64) (string, error) {
 	var (
 		userID string
 		role   Role
@@ -128,12 +134,18 @@ func saveUser(tx storage.SQL, id identity, now int64) (string, error) {
 		userID = newID()
 		_, err := tx.Exec(`INSERT INTO auth_users (`+accountColumns+`, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			userID, id.email, id.name, id.picture, string(id.role), id.provider, now, now, id.subject)
-		return userID, err
+		if err != nil {
+			return "", err
+		}
+		return userID, storage.RecordAudit(tx, id.actor(userID, addr), auditUserCreate, id.email, userSignedIn{userID, id.provider, id.role})
 	}
 	_, err = tx.Exec(`UPDATE auth_users SET email = ?, name = ?, picture = ?, role = ?, last_login = ? WHERE id = ?`,
 		id.email, id.name, id.picture, string(id.role), now, userID)
-	if err == nil && role != id.role {
-		_, err = tx.Exec(`DELETE FROM auth_sessions WHERE user_id = ?`, userID)
+	if err != nil || role == id.role {
+		return userID, err
 	}
-	return userID, err
+	if _, err = tx.Exec(`DELETE FROM auth_sessions WHERE user_id = ?`, userID); err != nil {
+		return "", err
+	}
+	return userID, storage.RecordAudit(tx, id.actor(userID, addr), auditUserRole, id.email, userSignedIn{userID, id.provider, id.role})
 }
