@@ -30,7 +30,7 @@ type app struct {
 	manifest manifest
 	files    map[string]*file // by path
 	modified []string         // the Last-Modified of its files
-	program  *runtime.Program // nil without a handler
+	handler  *runtime.Handler // nil without one
 	broken   error            // why the handler cannot run
 	stats    *appStats
 }
@@ -48,8 +48,8 @@ func (r *routes) close() {
 }
 
 func (a *app) close() {
-	if a.program != nil {
-		a.program.Close()
+	if a.handler != nil {
+		a.handler.Close()
 	}
 }
 
@@ -153,8 +153,14 @@ func (s *Server) loadProgram(ctx context.Context, a *app) error {
 		}
 		source.Files[p] = string(text)
 	}
-	a.program, a.broken = s.runtime.Load(source, s.host(a))
-	if a.broken != nil {
+	program, err := s.runtime.Load(source)
+	if err == nil {
+		var host *runtime.Host
+		if host, err = runtime.NewHost(s.host(a)); err == nil {
+			a.handler = program.Bind(host)
+		}
+	}
+	if a.broken = err; err != nil {
 		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", a.broken)
 	}
 	return nil

@@ -17,8 +17,8 @@ import (
 )
 
 // host assembles what an app's handler reaches by name.
-func (s *Server) host(a *app) runtime.Host {
-	h := runtime.Host{
+func (s *Server) host(a *app) map[string]any {
+	h := map[string]any{
 		"fazt.version":     Version,
 		"fazt.app.id":      a.info.ID,
 		"fazt.app.name":    a.info.Name,
@@ -190,7 +190,7 @@ func optionalString(args runtime.Args, i int) (string, error) {
 	return args.String(i)
 }
 
-func (b binder) kv(h runtime.Host, prefix string) {
+func (b binder) kv(h map[string]any, prefix string) {
 	h[prefix+"get"] = runtime.Brief(scoped(b.reading, b.scope, func(args runtime.Args) (scopedOperation, error) {
 		key, err := args.String(0)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
@@ -310,7 +310,7 @@ func listValue(entries []storage.Entry) (runtime.Value, error) {
 }
 
 // bindAuth gives handlers fazt.auth.
-func (s *Server) bindAuth(h runtime.Host) {
+func (s *Server) bindAuth(h map[string]any) {
 	user := func(f func(*auth.User, *http.Request, runtime.Args) (runtime.Value, error)) runtime.Brief {
 		return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 			c := callFrom(ctx)
@@ -407,7 +407,7 @@ func isNavigation(r *http.Request) bool {
 }
 
 // bindPrivate gives handlers the files under private/.
-func (s *Server) bindPrivate(h runtime.Host, a *app) {
+func (s *Server) bindPrivate(h map[string]any, a *app) {
 	find := func(args runtime.Args) (*file, error) {
 		name, err := args.String(0)
 		if err != nil {
@@ -472,7 +472,7 @@ func privatePath(name string) string { return "private" + path.Clean("/"+name) }
 // bindBudget tells handlers what is left and what they have used, in
 // milliseconds. The two, and the reserve that is kept back for the answer, add up
 // to what the request was allowed.
-func bindBudget(h runtime.Host) {
+func bindBudget(h map[string]any) {
 	h["fazt.budget.remaining"] = runtime.Brief(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
 		return runtime.Number(milliseconds(budget.From(ctx).Remaining())), nil
 	})

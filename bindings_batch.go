@@ -18,7 +18,7 @@ import (
 const maxBatch = 1000
 
 // batch gives handlers batch(), which makes several writes together or none.
-func (b binder) batch(h runtime.Host, name string) {
+func (b binder) batch(h map[string]any, name string) {
 	h[name] = b.write(func(args runtime.Args) (operation, error) {
 		items, err := batchItems(args)
 		if err != nil {

@@ -23,7 +23,7 @@ type blobBinder struct {
 }
 
 // bind gives handlers the functions under prefix.
-func (b blobBinder) bind(h runtime.Host, prefix string) {
+func (b blobBinder) bind(h map[string]any, prefix string) {
 	store, read, write := b.server.store, b.reading, b.writing
 	h[prefix+"put"] = scoped(write, b.scope, b.put)
 	h[prefix+"get"] = scoped(read, b.scope, b.whole(func(blob storage.Blob, data []byte) (runtime.Value, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // docs gives handlers the document functions of one scope.
-func (b binder) docs(h runtime.Host, prefix string) {
+func (b binder) docs(h map[string]any, prefix string) {
 	h[prefix+"insert"] = b.queue(func(args runtime.Args) (queueing, operation, error) {
 		col, doc, err := collectionAnd(args)
 		return func(ctx context.Context, p storage.Pipeline, scope storage.Scope) (runtime.Value, bool, error) {

@@ -81,12 +81,11 @@ func (s *Server) deploy(ctx context.Context, name string, b *bundle, opts []Depl
 		return nil, invalid(err)
 	} else if ok {
 		// Compiled here only to find mistakes before anything is written.
-		program, err := s.runtime.Load(source, nil)
+		program, err := s.runtime.Load(source)
 		if err != nil {
 			return nil, invalid(err)
 		}
 		d.Engine, reason = program.Engine()
-		program.Close()
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err

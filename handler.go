@@ -68,7 +68,7 @@ func (c *call) signedIn() (*auth.User, error) {
 // serveHandler answers a request under /api by the app's JavaScript. p is the
 // cleaned path.
 func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p string) {
-	if a.program == nil && a.broken == nil {
+	if a.handler == nil && a.broken == nil {
 		notFound(w, r)
 		return
 	}
@@ -101,7 +101,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	defer b.Close()
 	c := &call{Budget: b, server: s, request: r, app: a}
 	id := req.ID
-	result, err := a.program.Run(c, req)
+	result, err := a.handler.Run(c, req)
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
 	body.release()
