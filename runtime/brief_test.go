@@ -29,11 +29,11 @@ func TestBrief(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := &gate{}
-			r := newRuntime(t, runtime.Options{Gate: g, Limits: runtime.Limits{CPU: 30 * time.Millisecond}})
+			r := newRuntime(t, runtime.Options{Gate: g, Limits: runtime.Limits{CPU: time.Second / 2}})
 			fail := func(err error) runtime.Brief {
 				return func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.Value{}, err }
 			}
-			p := load(t, r, c.src, runtime.Host{
+			p := load(t, r, c.src, map[string]any{
 				"host.look": runtime.Brief(func(context.Context, runtime.Args) (runtime.Value, error) {
 					if held, _ := g.state(); held != 1 {
 						t.Error("the slot isn't held during a brief call")

@@ -1,15 +1,24 @@
 // Package runtime runs JavaScript request handlers under a budget.
 //
-// A [Runtime] compiles an app's source to a [Program] once, and a Program
-// answers any number of requests at once:
+// A [Runtime] compiles an app's source to a [Program] once. Bound to a [Host], it
+// is a [Handler], which answers any number of requests at once:
 //
 //	rt, err := runtime.New(runtime.Options{Engines: []runtime.Engine{ottojs.New()}})
-//	program, err := rt.Load(runtime.Source{Files: files}, host)
-//	result, err := program.Run(ctx, request)
+//	host, err := runtime.NewHost(map[string]any{"shop.price": price})
+//	program, err := rt.Load(runtime.Source{Files: files})
+//	handler := program.Bind(host)
+//	result, err := handler.Run(ctx, request)
 //
-// What JavaScript can reach beside the language is what the [Host] gives it:
-// plain Go functions under dotted names, whose arguments and results are
-// [Value]s, copies both.
+// What JavaScript can reach beside the language is what the host gives it: plain
+// Go functions under dotted names, whose arguments and results are [Value]s,
+// copies both, and constants. A host is made once and shared; what one app has
+// for itself is added by [Host.With], which copies none of the functions:
+//
+//	own, err := host.With(map[string]any{"fazt.app.id": id})
+//	handler := program.Bind(own)
+//
+// Binding a program takes microseconds and makes no interpreter, so that another
+// host is another Bind, without compiling anything again.
 //
 // # A run
 //

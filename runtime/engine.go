@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	goruntime "runtime"
 	"runtime/debug"
@@ -25,56 +24,32 @@ type Engine interface {
 	Compile(unit Unit) (Script, error)
 }
 
-// Unit is what an engine compiles: a program with its defaults filled in.
+// Unit is what an engine compiles: a program with its defaults filled in. The
+// host is not known yet.
 type Unit struct {
 	Files  map[string]string
 	Main   string
-	Host   map[string]HostValue
 	Limits Limits
+	// Unbound are names below fazt and console that aren't functions of a host.
+	Unbound []string
 }
 
-// HostValue is what a dotted name of a [Host] stands for: a function, which
-// [Exec.Call] calls, or a constant, which is no bytes and no response.
-type HostValue struct {
-	Func     *HostFunc // nil for a constant
-	Constant Value
-}
-
-// HostFunc is a function of a [Host].
-type HostFunc struct {
-	call  Func
-	brief bool
-}
-
-// hostValues checks a host, and makes of it what engines need.
-func hostValues(host Host) (map[string]HostValue, error) {
-	values := make(map[string]HostValue, len(host))
-	for _, name := range slices.Sorted(maps.Keys(host)) {
-		switch x := host[name].(type) {
-		case Func:
-			values[name] = HostValue{Func: &HostFunc{call: x}}
-		case func(context.Context, Args) (Value, error):
-			values[name] = HostValue{Func: &HostFunc{call: x}}
-		case Brief:
-			values[name] = HostValue{Func: &HostFunc{call: Func(x), brief: true}}
-		default:
-			val, err := From(x)
-			if err == nil && (val.Kind() == KindBytes || val.Kind() == KindResponse) {
-				err = errors.New("bytes and responses can only be returned by a function")
-			}
-			if err != nil {
-				return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("host value %s: %v", name, err), Err: err}
-			}
-			values[name] = HostValue{Constant: val}
-		}
-	}
-	return values, nil
+// Binds tells whether a script may take a dotted name that it calls, such as
+// fazt.kv.get, for a function of the host and bind the call to it, instead of
+// looking up its parts. It has to name it among its [Script].Calls then. Only the
+// names below fazt and console are known to mean the host's: no program can put
+// anything else there.
+func (u Unit) Binds(name string) bool {
+	return (strings.HasPrefix(name, "fazt.") || strings.HasPrefix(name, "console.")) && !slices.Contains(u.Unbound, name)
 }
 
 // Script is a compiled program. It is used by many goroutines.
 type Script interface {
-	// NewVM makes an interpreter for one goroutine at a time.
-	NewVM() (VM, error)
+	// NewVM makes an interpreter for one goroutine at a time. The host has a
+	// function for each of Calls.
+	NewVM(host *Host) (VM, error)
+	// Calls are the names that the script takes for functions of the host.
+	Calls() []string
 }
 
 // VM runs a program's handler.
@@ -95,7 +70,7 @@ type Exec struct {
 	Limits  Limits
 
 	ctx     context.Context
-	program *Program
+	handler *Handler
 	pass    Pass // nil without a gate
 	watch   *watcher
 	ended   chan struct{} // receives when the run is over
@@ -482,7 +457,7 @@ func (x *Exec) over(w *worker, clean bool) {
 	x.watch.remove(x)
 	x.finish()
 	if clean {
-		x.program.runtime.pool.give(x.program, w, x.watch.looked.Load())
+		x.handler.program.runtime.pool.give(x.handler, w, x.watch.looked.Load())
 	} else {
 		w.retire()
 	}

@@ -23,7 +23,12 @@ func Example() {
 				console.log('asked for %s', request.query.item);
 				return {item: request.query.item, price: shop.price(request.query.item)};
 			}`,
-	}}, runtime.Host{
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	host, err := runtime.NewHost(map[string]any{
 		"shop.price": runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
 			item, err := args.String(0)
 			if err != nil {
@@ -36,9 +41,10 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer program.Close()
+	handler := program.Bind(host)
+	defer handler.Close()
 
-	result, err := program.Run(context.Background(), &runtime.Request{
+	result, err := handler.Run(context.Background(), &runtime.Request{
 		Method: "GET", Path: "/api/price", Query: map[string][]string{"item": {"tea"}},
 	})
 	if err != nil {
@@ -65,12 +71,14 @@ func ExampleError() {
 		"api/main.js":  "var cart = require('./cart');\nreturn cart.total(request.body);",
 		"api/cart.js":  "exports.total = function (cart) {\n  return cart.items.length;\n};",
 		"api/data.txt": "not code",
-	}}, nil)
+	}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, err = program.Run(context.Background(), &runtime.Request{Method: "POST", Path: "/api", JSON: []byte("{}")})
+	handler := program.Bind(nil)
+	defer handler.Close()
+	_, err = handler.Run(context.Background(), &runtime.Request{Method: "POST", Path: "/api", JSON: []byte("{}")})
 	var e *runtime.Error
 	if errors.As(err, &e) {
 		fmt.Printf("%s at %s:%d:%d\n%s\n", e.Code, e.File, e.Line, e.Column, e.SourceLine)

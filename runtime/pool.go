@@ -39,20 +39,20 @@ func (w *worker) retire() {
 	}
 }
 
-// pool keeps the VMs that no run uses. Beyond the most, the program that has gone
-// without a run for the longest loses one. And a program that once had many runs
+// pool keeps the VMs that no run uses. Beyond the most, the handler that has gone
+// without a run for the longest loses one. And a handler that once had many runs
 // at a time loses half of the VMs that it has not needed for trimInterval.
 type pool struct {
 	most     int
 	mu       sync.Mutex
-	programs list.List // of *Program that had idle VMs, the last used first; a program in use may have none
-	size     int       // VMs, of all programs
+	handlers list.List // of *Handler that had idle VMs, the last used first; one in use may have none
+	size     int       // VMs, of all handlers
 }
 
-// idle is a program's part of the pool, guarded by pool.mu.
+// idle is a handler's part of the pool, guarded by pool.mu.
 type idle struct {
 	vms    []*worker
-	place  *list.Element // in pool.programs; nil before the first VM
+	place  *list.Element // in pool.handlers; nil before the first VM
 	closed bool
 
 	spare   int   // how many VMs there were at least since it was trimmed
@@ -61,43 +61,43 @@ type idle struct {
 
 const trimInterval = 5 * time.Second
 
-// take returns an idle VM of the program, or nil.
-func (p *pool) take(program *Program) *worker {
+// take returns an idle VM of the handler, or nil.
+func (p *pool) take(h *Handler) *worker {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(program.idle.vms) == 0 {
+	if len(h.idle.vms) == 0 {
 		return nil
 	}
-	p.programs.MoveToFront(program.idle.place)
-	return p.pop(program)
+	p.handlers.MoveToFront(h.idle.place)
+	return p.pop(h)
 }
 
-// give keeps a VM for the program's next run. now is by the watcher's clock, and
+// give keeps a VM for the handler's next run. now is by the watcher's clock, and
 // may be a little late.
-func (p *pool) give(program *Program, w *worker, now int64) {
+func (p *pool) give(h *Handler, w *worker, now int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if program.idle.closed {
+	if h.idle.closed {
 		w.retire()
 		return
 	}
-	if program.idle.place == nil {
-		program.idle.place = p.programs.PushFront(program)
+	if h.idle.place == nil {
+		h.idle.place = p.handlers.PushFront(h)
 	} else {
-		p.programs.MoveToFront(program.idle.place)
+		p.handlers.MoveToFront(h.idle.place)
 	}
-	program.idle.vms = append(program.idle.vms, w)
+	h.idle.vms = append(h.idle.vms, w)
 	if p.size++; p.size > p.most {
 		p.evict()
 	}
-	if now-program.idle.trimmed > int64(trimInterval) {
-		p.trim(program, now)
+	if now-h.idle.trimmed > int64(trimInterval) {
+		p.trim(h, now)
 	}
 }
 
 // trim drops half of the VMs that have lain unused at the bottom.
-func (p *pool) trim(program *Program, now int64) {
-	i := &program.idle
+func (p *pool) trim(h *Handler, now int64) {
+	i := &h.idle
 	n := (i.spare + 1) / 2
 	for _, w := range i.vms[:n] {
 		w.retire()
@@ -107,10 +107,10 @@ func (p *pool) trim(program *Program, now int64) {
 	i.spare, i.trimmed = len(i.vms), now
 }
 
-// evict drops a VM of the program that has gone without a run for the longest.
+// evict drops a VM of the handler that has gone without a run for the longest.
 func (p *pool) evict() {
 	for {
-		last := p.programs.Back().Value.(*Program)
+		last := p.handlers.Back().Value.(*Handler)
 		if len(last.idle.vms) > 0 {
 			p.pop(last).retire()
 			return
@@ -119,33 +119,33 @@ func (p *pool) evict() {
 	}
 }
 
-// forget takes a program out of the list.
-func (p *pool) forget(program *Program) {
-	if program.idle.place != nil {
-		p.programs.Remove(program.idle.place)
-		program.idle.place, program.idle.vms = nil, nil
+// forget takes a handler out of the list.
+func (p *pool) forget(h *Handler) {
+	if h.idle.place != nil {
+		p.handlers.Remove(h.idle.place)
+		h.idle.place, h.idle.vms = nil, nil
 	}
 }
 
-// close drops the program's VMs, and those that are given back later.
-func (p *pool) close(program *Program) {
+// close drops the handler's VMs, and those that are given back later.
+func (p *pool) close(h *Handler) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	program.idle.closed = true
-	for len(program.idle.vms) > 0 {
-		p.pop(program).retire()
+	h.idle.closed = true
+	for len(h.idle.vms) > 0 {
+		p.pop(h).retire()
 	}
-	p.forget(program)
+	p.forget(h)
 }
 
 // pop removes the VM that was given last, whose memory is the likeliest to be
 // in the processor's cache.
-func (p *pool) pop(program *Program) *worker {
-	n := len(program.idle.vms) - 1
-	w := program.idle.vms[n]
-	program.idle.vms[n] = nil
-	program.idle.vms = program.idle.vms[:n]
-	program.idle.spare = min(program.idle.spare, n)
+func (p *pool) pop(h *Handler) *worker {
+	n := len(h.idle.vms) - 1
+	w := h.idle.vms[n]
+	h.idle.vms[n] = nil
+	h.idle.vms = h.idle.vms[:n]
+	h.idle.spare = min(h.idle.spare, n)
 	p.size--
 	return w
 }

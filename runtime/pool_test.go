@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // countingEngine makes VMs that meet at a barrier before they answer.
@@ -18,9 +19,10 @@ type countingEngine struct {
 
 func (*countingEngine) Name() string                                   { return "counting" }
 func (e *countingEngine) Compile(runtime.Unit) (runtime.Script, error) { return e, nil }
+func (*countingEngine) Calls() []string                                { return nil }
 func (e *countingEngine) Reset() bool                                  { return true }
 
-func (e *countingEngine) NewVM() (runtime.VM, error) {
+func (e *countingEngine) NewVM(*runtime.Host) (runtime.VM, error) {
 	e.made.Add(1)
 	return e, nil
 }
@@ -34,7 +36,7 @@ func (e *countingEngine) Run(*runtime.Exec) (runtime.Response, error) {
 }
 
 // run has n runs of p at once and returns how many VMs were made for them.
-func (e *countingEngine) run(t *testing.T, p *runtime.Program, n int) int64 {
+func (e *countingEngine) run(t *testing.T, p *runtime.Handler, n int) int64 {
 	before := e.made.Load()
 	barrier := &sync.WaitGroup{}
 	barrier.Add(n)
@@ -52,8 +54,8 @@ func (e *countingEngine) run(t *testing.T, p *runtime.Program, n int) int64 {
 	return e.made.Load() - before
 }
 
-func programOf(t *testing.T, r *runtime.Runtime) *runtime.Program {
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": ""}}, nil)
+func programOf(t *testing.T, r *runtime.Runtime) *runtime.Handler {
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": ""}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +68,8 @@ func TestPoolIsSharedByPrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := func() *runtime.Program { return programOf(t, r) }
-	run := func(p *runtime.Program, n int) int64 { return engine.run(t, p, n) }
+	program := func() *runtime.Handler { return programOf(t, r) }
+	run := func(p *runtime.Handler, n int) int64 { return engine.run(t, p, n) }
 	busy, other := program(), program()
 	run(busy, 64)
 	if made := run(busy, 64); made != 0 {

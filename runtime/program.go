@@ -104,13 +104,24 @@ func orDefault[T int | int64 | time.Duration](name string, field *T, def T) erro
 	return nil
 }
 
-// Program is a handler that is ready to run. It is safe for concurrent use.
+// Program is an app's source, compiled. It has nothing to close, and is safe for
+// concurrent use.
 type Program struct {
 	runtime *Runtime
-	engine  string
+	engine  Engine
 	reason  string
+	unit    Unit
+
+	mu     sync.Mutex
+	script Script // compiled anew when a host lacks what it binds, see bind
+}
+
+// Handler is a program that is bound to a host, ready to answer requests. It is
+// safe for concurrent use.
+type Handler struct {
+	program *Program
 	script  Script
-	files   map[string]string
+	host    *Host
 
 	idle idle
 }
@@ -121,12 +132,11 @@ type Program struct {
 // With Source.Engine "auto" or "" the first engine takes it that can. When none
 // can, the error is the last engine's, as that is the one with the newest
 // language.
-func (r *Runtime) Load(src Source, host Host) (*Program, error) {
-	unit, err := r.unit(src, host)
+func (r *Runtime) Load(src Source) (*Program, error) {
+	unit, err := r.unit(src)
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{runtime: r, files: unit.Files}
 	var last *Error
 	for _, e := range r.engines {
 		if src.Engine != "" && src.Engine != "auto" && src.Engine != e.Name() {
@@ -134,9 +144,7 @@ func (r *Runtime) Load(src Source, host Host) (*Program, error) {
 		}
 		script, err := compile(e, unit)
 		if err == nil {
-			p.engine, p.script = e.Name(), script
-			p.reason = loadReason(src.Engine, last)
-			return p, p.warm()
+			return &Program{runtime: r, engine: e, reason: loadReason(src.Engine, last), unit: unit, script: script}, nil
 		}
 		var refusal *Error
 		if !errors.As(err, &refusal) {
@@ -160,14 +168,36 @@ func compile(e Engine, unit Unit) (script Script, err error) {
 	return e.Compile(unit)
 }
 
-// warm makes the first VM, which finds out what is wrong with the host.
-func (p *Program) warm() error {
-	vm, err := p.script.NewVM()
-	if err != nil {
-		return &Error{Code: CodeLoad, Message: err.Error(), Err: err}
+// Bind makes a handler of the program. nil is a host with nothing but console and
+// fazt.log. A program may be bound any number of times; it takes microseconds,
+// and no interpreter is made before the first run.
+func (p *Program) Bind(host *Host) *Handler {
+	if host == nil {
+		host = newHost()
 	}
-	p.runtime.pool.give(p, &worker{vm: vm}, p.runtime.watch.now())
-	return nil
+	return &Handler{program: p, script: p.scriptFor(host), host: host}
+}
+
+// scriptFor returns a script that binds no call to what isn't a function of the
+// host. A call such as fazt.app.name.trim() looks like one, and whether it is one
+// shows only here: then the program is compiled again, once for all hosts.
+func (p *Program) scriptFor(host *Host) Script {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var unbound []string
+	for _, name := range p.script.Calls() {
+		if !host.root.Find(name).Callable() {
+			unbound = append(unbound, name)
+		}
+	}
+	if unbound == nil {
+		return p.script
+	}
+	p.unit.Unbound = slices.Concat(p.unit.Unbound, unbound)
+	if script, err := compile(p.engine, p.unit); err == nil {
+		p.script = script
+	}
+	return p.script
 }
 
 func loadReason(pinned string, refusal *Error) string {
@@ -189,16 +219,12 @@ func (r *Runtime) engineNames() string {
 }
 
 // unit checks what all engines need.
-func (r *Runtime) unit(src Source, host Host) (Unit, error) {
+func (r *Runtime) unit(src Source) (Unit, error) {
 	if src.Main == "" {
 		src.Main = DefaultMain
 	}
 	if _, ok := src.Files[src.Main]; !ok {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is no " + src.Main}
-	}
-	values, err := hostValues(host)
-	if err != nil {
-		return Unit{}, err
 	}
 	size := 0
 	for name, text := range src.Files {
@@ -219,22 +245,22 @@ func (r *Runtime) unit(src Source, host Host) (Unit, error) {
 			return Unit{}, err.locate(src.Files)
 		}
 	}
-	return Unit{Files: src.Files, Main: src.Main, Host: values, Limits: r.limits}, nil
+	return Unit{Files: src.Files, Main: src.Main, Limits: r.limits}, nil
 }
 
 // Engine names the engine that was chosen, and why: the refusal of the engine
 // before it, with the place in the source. There is no reason for the first.
-func (p *Program) Engine() (name, reason string) { return p.engine, p.reason }
+func (p *Program) Engine() (name, reason string) { return p.engine.Name(), p.reason }
 
 // Close drops the pooled VMs. Runs that are under way end as usual, and later
 // ones work, without pooling.
-func (p *Program) Close() { p.runtime.pool.close(p) }
+func (h *Handler) Close() { h.program.runtime.pool.close(h) }
 
-func (p *Program) take() (*worker, error) {
-	if w := p.runtime.pool.take(p); w != nil {
+func (h *Handler) take() (*worker, error) {
+	if w := h.program.runtime.pool.take(h); w != nil {
 		return w, nil
 	}
-	vm, err := p.script.NewVM()
+	vm, err := h.script.NewVM(h.host)
 	if err != nil {
 		return nil, err
 	}
@@ -243,9 +269,9 @@ func (p *Program) take() (*worker, error) {
 
 // Run answers a request. The result has the log and the CPU time also when the
 // run failed. The error is an [*Error], or what Gate.Enter returned.
-func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
-	r := p.runtime
-	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch, program: p}
+func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
+	r := h.program.runtime
+	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch, handler: h}
 	if r.gate != nil {
 		pass, err := r.gate.Enter(ctx)
 		if err != nil {
@@ -253,19 +279,19 @@ func (p *Program) Run(ctx context.Context, req *Request) (*Result, error) {
 		}
 		x.pass = pass
 	}
-	x.arrive()
-	w, err := p.take()
+	w, err := h.take()
 	if err != nil {
 		x.finish()
 		return &Result{}, &Error{Code: CodeInternal, Message: err.Error(), Err: err}
 	}
+	x.arrive()
 	x.ended = r.signal()
 	r.watch.add(x)
 	w.run(x)
 	r.signals.Put(x.ended)
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
-		err = e.locate(p.files)
+		err = e.locate(h.program.unit.Files)
 	}
 	return result, err
 }

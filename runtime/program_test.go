@@ -2,9 +2,12 @@ package runtime_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 func newRuntime(t testing.TB, opt runtime.Options) *runtime.Runtime {
@@ -29,9 +34,9 @@ func newRuntime(t testing.TB, opt runtime.Options) *runtime.Runtime {
 	return r
 }
 
-func load(t testing.TB, r *runtime.Runtime, src string, host runtime.Host) *runtime.Program {
+func load(t testing.TB, r *runtime.Runtime, src string, host map[string]any) *runtime.Handler {
 	t.Helper()
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, host)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +88,7 @@ func TestLoadErrors(t *testing.T) {
 				Message: "otto knows the regular expression flags g, i and m, not u"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := newRuntime(t, runtime.Options{Limits: c.limits}).Load(c.source, nil)
+			_, err := newRuntime(t, runtime.Options{Limits: c.limits}).Load(c.source)
 			got, ok := errors.AsType[*runtime.Error](err)
 			if !ok {
 				t.Fatalf("error %v of type %T", err, err)
@@ -114,7 +119,7 @@ func TestNewerLanguageIsNamed(t *testing.T) {
 		{"var re = /a(?=b)/;", "1:10", "Invalid regular expression"},
 		{"var re = /(a)\\1/;", "1:10", "Invalid regular expression"},
 	} {
-		_, err := newRuntime(t, runtime.Options{}).Load(runtime.Source{Files: map[string]string{"api/main.js": c.src}}, nil)
+		_, err := newRuntime(t, runtime.Options{}).Load(runtime.Source{Files: map[string]string{"api/main.js": c.src}})
 		e, ok := errors.AsType[*runtime.Error](err)
 		if !ok {
 			t.Errorf("%s: error %v", c.src, err)
@@ -151,7 +156,7 @@ func TestEngineChoice(t *testing.T) {
 		{"auto", "young", "api/main.js:1:5: an arrow function is too new"},
 		{"young", "young", "pinned"},
 	} {
-		p, err := r.Load(runtime.Source{Files: files, Engine: c.pin}, nil)
+		p, err := r.Load(runtime.Source{Files: files, Engine: c.pin})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,16 +165,80 @@ func TestEngineChoice(t *testing.T) {
 			t.Errorf("pin %q: got %s, %s", c.pin, engine, reason)
 		}
 	}
-	if _, err := r.Load(runtime.Source{Files: files, Engine: "old"}, nil); !errors.Is(err, refusal) {
+	if _, err := r.Load(runtime.Source{Files: files, Engine: "old"}); !errors.Is(err, refusal) {
 		t.Errorf("a pinned engine's refusal: got %v", err)
 	}
 }
 
-func TestHostMistakesAreFoundAtLoad(t *testing.T) {
-	_, err := newRuntime(t, runtime.Options{}).Load(runtime.Source{Files: map[string]string{"api/main.js": ""}},
-		runtime.Host{"fazt.bad": func() {}})
-	if err == nil || !strings.Contains(err.Error(), "fazt.bad") {
-		t.Errorf("got %v", err)
+func TestHostMistakes(t *testing.T) {
+	f := runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.Value{}, nil })
+	base, err := runtime.NewHost(map[string]any{"fazt.kv.get": f, "free": f, "shop.tax": 0.19})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		value any
+		want  string
+	}{
+		{"fazt.bad", func() {}, "host value fazt.bad: runtime: value for JavaScript: json: unsupported type: func()"},
+		{"fazt.raw", json.RawMessage("{"), "host value fazt.raw: the constant is not JSON"},
+		{"fazt.bytes", []byte("x"), "host value fazt.bytes: bytes and responses can only be returned by a function"},
+		{"fazt.kv.get", f, "host value fazt.kv.get: there is a value of this name already"},
+		{"fazt.kv", f, "host value fazt.kv: there is a value of this name already"},
+		{"fazt.log.info", f, "host value fazt.log.info: there is a value of this name already"},
+		{"free.more", f, "host value free.more: a part of the name is another value"},
+		{"shop.tax.rate", 1, "host value shop.tax.rate: a part of the name is another value"},
+		{"a..b", f, "host value a..b: a part of the name is empty"},
+		{"request.more", 1, "host value request.more: request means something else in every handler; choose another first part"},
+	} {
+		_, err := base.With(map[string]any{c.name: c.value})
+		if e, ok := errors.AsType[*runtime.Error](err); !ok || e.Code != runtime.CodeLoad || e.Message != c.want {
+			t.Errorf("%s: got %v, want %s", c.name, err, c.want)
+		}
+	}
+}
+
+// TestBind has one program on several hosts, of which some lack what it calls.
+func TestBind(t *testing.T) {
+	text := func(s string) runtime.Func {
+		return func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.String(s), nil }
+	}
+	base, err := runtime.NewHost(map[string]any{"fazt.kv.get": text("base"), "fazt.version": "1.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []runtime.Engine{ottojs.New(), gojajs.New()} {
+		r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}})
+		p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": `
+			function attempt(f) { try { return f(); } catch (e) { return e.name; } }
+			return [fazt.kv.get('a'), attempt(function () { return fazt.app.name.toUpperCase(); }),
+				attempt(function () { return shop.price(); }), fazt.version.concat('!')].join(' ');`}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			values map[string]any
+			want   string
+		}{
+			{nil, "base TypeError ReferenceError 1.0!"},
+			{map[string]any{"fazt.app.name": "one"}, "base ONE ReferenceError 1.0!"},
+			{map[string]any{"fazt.app.name": "two", "shop.price": text("5")}, "base TWO 5 1.0!"},
+			{map[string]any{"fazt.app.name.toUpperCase": text("a function")}, "base a function ReferenceError 1.0!"},
+		} {
+			host, err := base.With(c.values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := p.Bind(host)
+			for range 2 {
+				res, err := h.Run(t.Context(), &runtime.Request{Method: "GET"})
+				if err != nil || string(res.Response.Body) != c.want {
+					t.Errorf("%s with %v: got %s, %v; want %s", e.Name(), slices.Sorted(maps.Keys(c.values)), res.Response.Body, err, c.want)
+				}
+			}
+			h.Close()
+		}
 	}
 }
 
@@ -204,7 +273,7 @@ func TestLimits(t *testing.T) {
 
 func TestDeadlineAndCancel(t *testing.T) {
 	p := load(t, newRuntime(t, runtime.Options{}), `console.log('began'); for (;;) ;`, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 	defer cancel()
 	res, err := p.Run(ctx, &runtime.Request{})
 	if e, ok := errors.AsType[*runtime.Error](err); !ok || e.Code != runtime.CodeWall || !errors.Is(err, context.DeadlineExceeded) {
@@ -320,11 +389,11 @@ func TestGateIsBalanced(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := &gate{refuse: c.refuse}
-			r := newRuntime(t, runtime.Options{Gate: g, Limits: runtime.Limits{CPU: 30 * time.Millisecond}})
+			r := newRuntime(t, runtime.Options{Gate: g, Limits: runtime.Limits{CPU: time.Second / 2}})
 			fail := func(err error) runtime.Func {
 				return func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.Value{}, err }
 			}
-			p := load(t, r, c.src, runtime.Host{
+			p := load(t, r, c.src, map[string]any{
 				"host.look": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 					if held, _ := g.state(); held != 0 {
 						t.Error("the slot is held during a host call")
@@ -359,7 +428,7 @@ func TestGateIsBalanced(t *testing.T) {
 // A run that is asked to yield lets others have the slot, and goes on.
 func TestYield(t *testing.T) {
 	g := &gate{yield: true}
-	p := load(t, newRuntime(t, runtime.Options{Gate: g}), `while (!host.yielded()) for (var i = 0; i < 1000; i++) ; return 'went on'`, runtime.Host{
+	p := load(t, newRuntime(t, runtime.Options{Gate: g}), `while (!host.yielded()) for (var i = 0; i < 1000; i++) ; return 'went on'`, map[string]any{
 		// A call leaves and resumes too: once for the run and twice for each
 		// call would be all without yielding.
 		"host.yielded": runtime.Func(func() func(context.Context, runtime.Args) (runtime.Value, error) {
@@ -382,7 +451,7 @@ func TestYield(t *testing.T) {
 // A run whose deadline passes in a host function must not take a slot again.
 func TestDeadlineInHostCall(t *testing.T) {
 	g := &gate{}
-	p := load(t, newRuntime(t, runtime.Options{Gate: g}), `try { host.wait(); } catch (e) { respond('caught'); }`, runtime.Host{
+	p := load(t, newRuntime(t, runtime.Options{Gate: g}), `try { host.wait(); } catch (e) { respond('caught'); }`, map[string]any{
 		"host.wait": runtime.Func(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
 			<-ctx.Done()
 			return runtime.Value{}, ctx.Err()
@@ -407,7 +476,7 @@ func TestConcurrentRuns(t *testing.T) {
 		var lib = [3, 1, 2].sort().map(function (x) { return x + request.id; });
 		host.call({id: request.id});
 		if (undeclared !== request.id) throw new Error('mixed up');
-		return {id: undeclared, lib: lib, match: /\d+/.exec(request.id)[0]};`, runtime.Host{
+		return {id: undeclared, lib: lib, match: /\d+/.exec(request.id)[0]};`, map[string]any{
 		"host.call": runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) { return args.At(0), nil })})
 	var wg sync.WaitGroup
 	for g := range 8 {
@@ -428,7 +497,7 @@ func TestConcurrentRuns(t *testing.T) {
 
 func TestStream(t *testing.T) {
 	type blob struct{ path string }
-	p := load(t, newRuntime(t, runtime.Options{}), `var r = host.serve(); r.headers['X-More'] = '1'; return r`, runtime.Host{
+	p := load(t, newRuntime(t, runtime.Options{}), `var r = host.serve(); r.headers['X-More'] = '1'; return r`, map[string]any{
 		"host.serve": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 			return runtime.Respond(runtime.Response{Status: 206, Header: map[string][]string{"Content-Type": {"video/mp4"}}, Stream: &blob{"a.mp4"}}), nil
 		})})
@@ -447,7 +516,7 @@ func TestStream(t *testing.T) {
 func TestRespondContentType(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, e runtime.Engine) {
 		shared := http.Header{"X-More": {"1"}}
-		p := load(t, newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}}), `return host.page()`, runtime.Host{
+		p := load(t, newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}}), `return host.page()`, map[string]any{
 			"host.page": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 				return runtime.Respond(runtime.Response{Header: shared, ContentType: "text/html", Body: []byte("<p>")}), nil
 			})})

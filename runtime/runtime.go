@@ -20,34 +20,6 @@ type Source struct {
 	Engine string
 }
 
-// Func is a Go function that a handler can call. It must return soon after ctx
-// is done. The run's slot is given back while it runs. An error reaches the
-// handler as a JavaScript Error that can be caught; see [Error] for how its
-// name and code are chosen, and [Stop] for ending the run instead.
-type Func func(ctx context.Context, args Args) (Value, error)
-
-// Brief is a [Func] that looks something up rather than waits: within
-// microseconds it returns. The run keeps its slot meanwhile, as handing it over
-// and waiting for another would take longer. A call that has lasted some
-// milliseconds after all loses the slot as any other.
-//
-// One that finds that it has to wait returns [Blocking].
-type Brief Func
-
-// Blocking is what a [Brief] function returns as its error when it has to wait
-// after all: wait is called in its place, off the slot, and its result is that of
-// the call.
-func Blocking(wait func() (Value, error)) error { return &blocking{wait} }
-
-type blocking struct{ wait func() (Value, error) }
-
-func (*blocking) Error() string { return "the host function has to wait" }
-
-// Host is what a program can reach under the global `fazt` and beside it:
-// dotted names ("fazt.kv.get", "shop.price") mapped to a [Func], to a [Brief] or
-// to a constant that encoding/json can marshal.
-type Host map[string]any
-
 // Request is what a handler sees of an HTTP request.
 type Request struct {
 	ID      string // request id
@@ -96,7 +68,7 @@ type Line struct {
 type Result struct {
 	Response Response
 	Log      []Line
-	CPU      time.Duration // time on a slot, host calls excluded
+	CPU      time.Duration // time on a slot, without host calls and the making of an interpreter
 }
 
 // Limits bound one run. Wall time is the context's deadline.

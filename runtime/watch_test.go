@@ -21,7 +21,7 @@ func TestMemoryFreedElsewhereHidesNothing(t *testing.T) {
 		test.free();
 		var kept = [];
 		for (var i = 0; i < 300; i++) kept.push('x'.repeat(1 << 19) + i);
-		return 'kept ' + kept.length;`, runtime.Host{
+		return 'kept ' + kept.length;`, map[string]any{
 		"test.free": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 			elsewhere = nil
 			return runtime.Undefined(), nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // firstArrays are the ways in which a program gets its first array. Each is an
@@ -73,7 +74,7 @@ var firstArrays = []string{
 }
 
 // arrayHost gives arrays, and what leads to them.
-var arrayHost = runtime.Host{
+var arrayHost = map[string]any{
 	"shop.list": []int{1}, "shop.deep": map[string]any{"a": []int{1}},
 	"test.list":  constant(runtime.JSON([]byte(`[1]`))),
 	"test.deep":  constant(runtime.JSON([]byte(`{"a":{"b":[1]}}`))),
@@ -115,7 +116,7 @@ func answerOf(t *testing.T, src string) string {
 	if strings.Contains(src, "./file") {
 		files["api/file.js"] = "exports.list = [];" // which would have arrays guarded in any program
 	}
-	p, err := r.Load(runtime.Source{Files: files}, arrayHost)
+	p, err := runtimetest.Load(r, files, arrayHost)
 	if err != nil {
 		t.Fatalf("%s\n%v", src, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 func benchmarkRun(b *testing.B, src string) {
@@ -15,7 +16,7 @@ func benchmarkRun(b *testing.B, src string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	host := runtime.Host{
+	host := map[string]any{
 		"fazt.kv.get": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 			return runtime.JSON([]byte(`{"n":1,"name":"x"}`)), nil
 		}),
@@ -32,7 +33,7 @@ func benchmarkRun(b *testing.B, src string) {
 			return runtime.JSON([]byte(`[{"id":"a1","owner":"x","text":"first","_createdAt":1700000000000},{"id":"a2","owner":"x","text":"second","_createdAt":1700000000001}]`)), err
 		}),
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, host)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, host)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package gojajs
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -106,7 +107,7 @@ func (rw *rewriter) bind(n *ast.CallExpression) {
 		return
 	}
 	root, _, _ := strings.Cut(name, ".")
-	if t := rw.script.host.find(name); t != nil && t.fn != nil {
+	if name != "respond" {
 		name += rw.unread[n]
 	}
 	if !slices.Contains(rw.script.calls, name) {
@@ -121,7 +122,7 @@ func (rw *rewriter) bind(n *ast.CallExpression) {
 // boundName returns the dotted name of the host function that a callee means, or "".
 func (rw *rewriter) boundName(callee ast.Expression) string {
 	name, root := dotted(callee)
-	if name == "" || rw.script == nil || rw.script.hostFunction(name) == nil || !rw.survey.isGlobal(root) {
+	if name == "" || rw.script == nil || name != "respond" && !rw.script.unit.Binds(name) || !rw.survey.isGlobal(root) {
 		return ""
 	}
 	return name
@@ -140,33 +141,36 @@ func dotted(e ast.Expression) (name, root string) {
 	return name, root
 }
 
-// hostFunction returns what makes the function of a dotted name, nil if it is none.
-func (s *script) hostFunction(name string) func(v *vm) nativeFunc {
-	name, variant := variantOf(name)
-	t := s.host.find(name)
-	switch {
-	case t == nil && name == "respond":
-		return func(v *vm) nativeFunc { return v.respond }
-	case t == nil:
-		return nil
-	case t.fn != nil:
-		return func(v *vm) nativeFunc { return v.hostFunc(t.fn, variant) }
-	case t.level != "":
-		return func(v *vm) nativeFunc { return v.logger(t.level) }
+// Calls are the names of the functions that the host has to have.
+func (s *script) Calls() (names []string) {
+	for _, name := range s.calls {
+		if name, _ = variantOf(name); name != "respond" {
+			names = append(names, name)
+		}
 	}
-	return nil
+	return names
 }
 
 // newCallees makes the functions that the program's calls are bound to.
-func (v *vm) newCallees() values {
+func (v *vm) newCallees() (callees values, err error) {
 	if len(v.script.calls) == 0 {
-		return nil
+		return nil, nil
 	}
 	js := goja.New()
-	var callees values
 	for _, name := range v.script.calls {
-		fn, _ := variantOf(name)
-		callees.set(name, v.nativeOf(js, fn[strings.LastIndexByte(fn, '.')+1:], v.script.hostFunction(name)(v)))
+		path, variant := variantOf(name)
+		f := nativeFunc(v.respond)
+		if path != "respond" {
+			switch part := v.host.Find(path); {
+			case !part.Callable():
+				return nil, fmt.Errorf("gojajs: the host has no function %s", path)
+			case part.Func != nil:
+				f = v.hostFunc(part.Func, variant)
+			default:
+				f = v.logger(part.Level)
+			}
+		}
+		callees.set(name, v.nativeOf(js, path[strings.LastIndexByte(path, '.')+1:], f))
 	}
-	return callees
+	return callees, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // hostCalls are programs that call host functions by their names, or use these in
@@ -136,7 +137,7 @@ func hostOutcome(t *testing.T, src string) (out []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, runtime.Host{
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, map[string]any{
 		"fazt.kv.get": runtime.Brief(echo), "fazt.kv.fail": runtime.Func(fail), "shop.price": runtime.Func(echo), "free": runtime.Func(echo),
 	})
 	if err != nil {

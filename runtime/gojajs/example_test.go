@@ -13,16 +13,21 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{
-		"api/main.js": `const handler = async ({path}) => ({path, price: await shop.price('tea')});`,
-	}}, runtime.Host{"shop.price": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
+	host, err := runtime.NewHost(map[string]any{"shop.price": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) {
 		return runtime.Number(4.5), nil
 	})})
 	if err != nil {
 		panic(err)
 	}
-	defer p.Close()
-	res, err := p.Run(context.Background(), &runtime.Request{Method: "GET", Path: "/api/tea"})
+	p, err := r.Load(runtime.Source{Files: map[string]string{
+		"api/main.js": `const handler = async ({path}) => ({path, price: await shop.price('tea')});`,
+	}})
+	if err != nil {
+		panic(err)
+	}
+	handler := p.Bind(host)
+	defer handler.Close()
+	res, err := handler.Run(context.Background(), &runtime.Request{Method: "GET", Path: "/api/tea"})
 	if err != nil {
 		panic(err)
 	}

@@ -14,8 +14,8 @@ var (
 
 // Unread counts the calls of a main file's host functions whose values go into the
 // answer unread.
-func Unread(src string, host map[string]runtime.HostValue) (n int) {
-	s, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js", Host: host})
+func Unread(src string) (n int) {
+	s, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js"})
 	if err != nil {
 		panic(err)
 	}

@@ -55,7 +55,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &script{unit: unit, shared: all, modules: make(map[string]*module), host: newTree(unit.Host)}
+	s := &script{unit: unit, shared: all, modules: make(map[string]*module)}
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool), bigints: mayHaveBigInts(unit.Files)}
 	var files []*parsed
 	seen := newSurvey()
@@ -79,11 +79,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	s.bigints = m.bigints
 	s.start = all.mentioned(m)
 	s.arrays = m.arrays || all.makesArrays(m)
-	for _, name := range slices.Sorted(maps.Keys(m.names)) {
-		if s.isGlobal(name) {
-			s.globals = append(s.globals, name)
-		}
-	}
+	s.names = slices.Sorted(maps.Keys(m.names))
 	return s, nil
 }
 

@@ -3,70 +3,17 @@ package gojajs
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// tree is what a program's host has under a name: a function, a constant, or
-// more names. It is made once for a program; a run makes objects of the parts
-// that it looks at.
-type tree struct {
-	names    []string // in order
-	children map[string]*tree
-	fn       *runtime.HostFunc
-	constant runtime.Value
-	level    string // of a function that logs
-}
-
-func newTree(host map[string]runtime.HostValue) *tree {
-	root := &tree{}
-	for _, name := range slices.Sorted(maps.Keys(host)) {
-		leaf := root.add(name)
-		leaf.fn, leaf.constant = host[name].Func, host[name].Constant
-	}
-	for name, level := range map[string]string{"log": "info", "info": "info", "warn": "warn", "error": "error", "debug": "debug", "trace": "debug"} {
-		root.add("console." + name).level = level
-	}
-	for _, level := range []string{"info", "warn", "error", "debug"} {
-		root.add("fazt.log." + level).level = level
-	}
-	return root
-}
-
-func (t *tree) add(name string) *tree {
-	for part := range strings.SplitSeq(name, ".") {
-		next := t.children[part]
-		if next == nil {
-			next = &tree{}
-			if t.children == nil {
-				t.children = make(map[string]*tree)
-			}
-			t.children[part] = next
-			t.names = append(t.names, part)
-		}
-		t = next
-	}
-	return t
-}
-
-// find returns the part with a dotted name, or nil.
-func (t *tree) find(name string) *tree {
-	for part := range strings.SplitSeq(name, ".") {
-		if t = t.children[part]; t == nil {
-			return nil
-		}
-	}
-	return t
-}
-
 // branch is an object of the host as JavaScript sees it: its properties are
 // made when they are asked for, and can't be changed.
 type branch struct {
 	vm   *vm
-	tree *tree
+	host *runtime.HostValue
 	made values
 }
 
@@ -74,28 +21,38 @@ func (b *branch) Get(key string) goja.Value {
 	if val, ok := b.made.get(key); ok {
 		return val
 	}
-	child := b.tree.children[key]
-	if child == nil {
+	part := b.host.Part(key)
+	if part == nil {
 		return nil
 	}
-	return b.made.set(key, b.vm.grow(key, child))
+	return b.made.set(key, b.vm.grow(key, part))
 }
 
 func (b *branch) Set(string, goja.Value) bool { return false }
-func (b *branch) Has(key string) bool         { return b.tree.children[key] != nil }
-func (b *branch) Delete(key string) bool      { return b.tree.children[key] == nil }
-func (b *branch) Keys() []string              { return b.tree.names }
+func (b *branch) Has(key string) bool         { return b.host.Part(key) != nil }
+func (b *branch) Delete(key string) bool      { return b.host.Part(key) == nil }
+func (b *branch) Keys() []string              { return b.host.Names() }
 
 // isGlobal tells a global that isn't goja's own.
-func (s *script) isGlobal(name string) bool {
-	return s.host.children[name] != nil || s.shared.globals[name] != nil
+func (v *vm) isGlobal(name string) bool {
+	return v.host.Part(name) != nil || v.script.shared.globals[name] != nil
+}
+
+// mentionedGlobals are those that the program mentions.
+func (v *vm) mentionedGlobals() (names []string) {
+	for _, name := range v.script.names {
+		if v.isGlobal(name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // provide makes a global, if the name is one that goja doesn't have. It can't be
 // changed. It is defined where the global object inherits from, as the global
 // object itself takes several kilobytes when it gets its first property.
 func (v *vm) provide(name string) {
-	if !v.script.isGlobal(name) || slices.Contains(v.provided, name) {
+	if !v.isGlobal(name) || slices.Contains(v.provided, name) {
 		return
 	}
 	v.provided = append(v.provided, name)
@@ -104,8 +61,8 @@ func (v *vm) provide(name string) {
 		_ = v.js.GlobalObject().SetPrototype(v.globals)
 	}
 	var val goja.Value
-	if t := v.script.host.children[name]; t != nil {
-		val = v.grow(name, t)
+	if part := v.host.Part(name); part != nil {
+		val = v.grow(name, part)
 	} else {
 		val = v.script.shared.globals[name](v)
 	}
@@ -122,20 +79,20 @@ func (v *vm) pin() {
 }
 
 // grow makes the value of a part of the host.
-func (v *vm) grow(name string, t *tree) goja.Value {
+func (v *vm) grow(name string, part *runtime.HostValue) goja.Value {
 	switch {
-	case t.fn != nil:
-		return v.native(name, v.hostFunc(t.fn, ""))
-	case t.level != "":
-		return v.native(name, v.logger(t.level))
-	case t.children != nil:
-		return v.js.NewDynamicObject(&branch{vm: v, tree: t})
-	case t.constant.Kind() == runtime.KindJSON:
-		val := v.fromGo(t.constant)
+	case part.Func != nil:
+		return v.native(name, v.hostFunc(part.Func, ""))
+	case part.Level != "":
+		return v.native(name, v.logger(part.Level))
+	case len(part.Names()) > 0:
+		return v.js.NewDynamicObject(&branch{vm: v, host: part})
+	case part.Constant.Kind() == runtime.KindJSON:
+		val := v.fromGo(part.Constant)
 		v.freeze(val)
 		return val
 	}
-	return v.fromGo(t.constant)
+	return v.fromGo(part.Constant)
 }
 
 // native makes a function of Go's. It is a checkpoint, since natives may call it

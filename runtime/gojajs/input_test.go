@@ -8,6 +8,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // Files as editors and accidents leave them.
@@ -50,7 +51,7 @@ func TestUnusualFiles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got outcome
-			p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": tt.src}}, nil)
+			p, err := runtimetest.Load(r, map[string]string{"api/main.js": tt.src}, nil)
 			if err == nil {
 				defer p.Close()
 				var res *runtime.Result
@@ -78,7 +79,7 @@ func TestLargeSource(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, nil)
+		p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, nil)
 		if e, ok := err.(*runtime.Error); ok && e.Code == tt.want {
 			continue
 		} else if err != nil {

@@ -14,9 +14,8 @@ type script struct {
 	unit     runtime.Unit
 	shared   *shared
 	modules  map[string]*module
-	host     *tree
-	start    []start  // what the program mentions
-	globals  []string // that it mentions and that aren't goja's own
+	names    []string // that the program mentions, sorted
+	start    []start  // what it needs from the beginning
 	patterns patterns
 	calls    []string // host functions that are called by these names, see calls.go
 	roots    []string // what the names begin with
@@ -26,10 +25,15 @@ type script struct {
 
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
 // microsecond, as goja makes nothing of the standard library before it is used.
-func (s *script) NewVM() (runtime.VM, error) {
+func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	v := &vm{}
-	v.shell = shell{script: s, rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
-	v.callees = v.newCallees()
+	v.shell = shell{script: s, host: host.Root(), rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
+	v.mentioned = v.mentionedGlobals()
+	callees, err := v.newCallees()
+	if err != nil {
+		return nil, err
+	}
+	v.callees = callees
 	v.Reset()
 	return v, nil
 }
@@ -37,12 +41,14 @@ func (s *script) NewVM() (runtime.VM, error) {
 // shell is what a vm keeps from one request to the next: all of it is Go's, and
 // would be made anew just the same.
 type shell struct {
-	script   *script
-	rejected goja.PromiseRejectionTracker
-	made     func(goja.Value) (stream any, ok bool)
-	inside   *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
-	texts    []byte       // of what stays unread, see unread.go
-	callees  values       // of another interpreter than the run's, and out of reach, too
+	script    *script
+	host      *runtime.HostValue
+	mentioned []string // globals that the program mentions and that aren't goja's own
+	rejected  goja.PromiseRejectionTracker
+	made      func(goja.Value) (stream any, ok bool)
+	inside    *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
+	texts     []byte       // of what stays unread, see unread.go
+	callees   values       // of another interpreter than the run's, and out of reach, too
 }
 
 // vm answers one request.
@@ -120,7 +126,7 @@ var errStopped = errors.New("the run was stopped")
 // What may throw is tried in parts rather than all at once: each try around
 // another has its price.
 func (v *vm) answered() (res runtime.Response, err error) {
-	if s := v.script; s.arrays || len(s.globals)+len(s.start) > 0 {
+	if s := v.script; s.arrays || len(v.mentioned)+len(s.start) > 0 {
 		if err = v.try(v.prepare); err != nil {
 			return res, err
 		}
@@ -144,7 +150,7 @@ func (v *vm) prepare() error {
 	if v.script.arrays {
 		v.guardArrays()
 	}
-	for _, name := range v.script.globals {
+	for _, name := range v.mentioned {
 		v.provide(name)
 	}
 	for _, f := range v.script.start {

@@ -11,15 +11,16 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
-func load(t testing.TB, limits runtime.Limits, src string) *runtime.Program {
+func load(t testing.TB, limits runtime.Limits, src string) *runtime.Handler {
 	t.Helper()
 	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{gojajs.New()}, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, nil)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +215,7 @@ func outcomeOf(t *testing.T, src string) (o outcome) {
 		t.Fatal(err)
 	}
 	var res *runtime.Result
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, nil)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, nil)
 	if err == nil {
 		defer p.Close()
 		res, err = p.Run(t.Context(), &runtime.Request{Method: "GET"})

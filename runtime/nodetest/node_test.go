@@ -15,6 +15,7 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // Each line of library.txt is a program, an expression. One that has another
@@ -105,7 +106,7 @@ func onNode(t *testing.T, programs []string) []string {
 }
 
 func onEngine(t *testing.T, r *runtime.Runtime, program string) string {
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": "return String(JSON.stringify(" + program + "))"}}, nil)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": "return String(JSON.stringify(" + program + "))"}, nil)
 	if err != nil {
 		return err.Error()
 	}

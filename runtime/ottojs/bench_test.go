@@ -8,6 +8,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 func benchmarkRun(b *testing.B, src string) {
@@ -19,8 +20,8 @@ func benchmarkRun(b *testing.B, src string) {
 		_, err := args.String(0)
 		return runtime.JSON([]byte(`{"n":1,"name":"value"}`)), err
 	}
-	host := runtime.Host{"fazt.kv.get": runtime.Func(get), "fazt.storage.kv.get": runtime.Brief(get)}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, host)
+	host := map[string]any{"fazt.kv.get": runtime.Func(get), "fazt.storage.kv.get": runtime.Brief(get)}
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, host)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -73,9 +74,13 @@ func BenchmarkNewVM(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	host, err := runtime.NewHost(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := s.NewVM(); err != nil {
+		if _, err := s.NewVM(host); err != nil {
 			b.Fatal(err)
 		}
 	}

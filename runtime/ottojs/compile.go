@@ -37,8 +37,9 @@ const (
 
 func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
-// compile parses a file and instruments it. host is what the file can call.
-func compile(name, text string, main bool, host map[string]runtime.HostValue) (*module, error) {
+// compile parses a file of a unit and instruments it.
+func compile(unit runtime.Unit, name string) (*module, error) {
+	text, main := unit.Files[name], name == unit.Main
 	program, err := parser.ParseFile(nil, name, before+text+after, 0)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
@@ -56,7 +57,7 @@ func compile(name, text string, main bool, host map[string]runtime.HostValue) (*
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
-	rw := &rewriter{file: program.File, uses: make(map[string]bool), host: host, declared: declarations(body), main: main}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool), unit: unit, declared: declarations(body), main: main}
 	if main {
 		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)

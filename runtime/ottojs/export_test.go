@@ -23,7 +23,11 @@ func ResetAfter(src string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	made, err := script.NewVM()
+	host, err := runtime.NewHost(nil)
+	if err != nil {
+		return false, err
+	}
+	made, err := script.NewVM(host)
 	if err != nil {
 		return false, err
 	}
@@ -35,8 +39,8 @@ func ResetAfter(src string) (bool, error) {
 
 // Unread counts the host calls in a main file whose values go into the answer
 // unread.
-func Unread(src string, host map[string]runtime.HostValue) (n int) {
-	m, err := compile("main.js", src, true, host)
+func Unread(src string) (n int) {
+	m, err := compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js"}, "main.js")
 	if err != nil {
 		panic(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // FuzzJSON compares JSON.parse and JSON.stringify with encoding/json.
@@ -58,7 +59,7 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, nil)
+		p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, nil)
 		if err == nil {
 			_, err = p.Run(context.Background(), &runtime.Request{})
 			p.Close()

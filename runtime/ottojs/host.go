@@ -16,24 +16,25 @@ func (v *vm) installHost() error {
 	if err := v.define("respond", native(v.respond)); err != nil {
 		return err
 	}
-	for name, level := range map[string]string{"log": "info", "info": "info", "warn": "warn", "error": "error", "debug": "debug", "trace": "debug"} {
-		if err := v.define("console."+name, v.logger(level)); err != nil {
-			return err
-		}
+	return v.installPart("", v.host)
+}
+
+// installPart defines what the host has at and below a dotted name.
+func (v *vm) installPart(name string, part *runtime.HostValue) error {
+	switch {
+	case part.Func != nil:
+		return v.define(name, v.hostFunc(part.Func, ""))
+	case part.Level != "":
+		return v.define(name, v.logger(part.Level))
+	case len(part.Names()) == 0:
+		return v.define(name, v.fromGo(part.Constant))
 	}
-	for _, level := range []string{"info", "warn", "error", "debug"} {
-		if err := v.define("fazt.log."+level, v.logger(level)); err != nil {
-			return err
+	for _, key := range part.Names() {
+		whole := key
+		if name != "" {
+			whole = name + "." + key
 		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(v.script.unit.Host)) {
-		var x any
-		if val := v.script.unit.Host[name]; val.Func != nil {
-			x = v.hostFunc(val.Func, "")
-		} else {
-			x = v.fromGo(val.Constant)
-		}
-		if err := v.define(name, x); err != nil {
+		if err := v.installPart(whole, part.Part(key)); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // hostCalls are programs that call host functions by their names. They answer the
@@ -75,7 +76,7 @@ func hostOutcome(t *testing.T, src string) (out []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, runtime.Host{
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, map[string]any{
 		"fazt.kv.get": runtime.Brief(echo), "fazt.kv.fail": runtime.Func(fail), "shop.price": runtime.Func(echo),
 	})
 	if err != nil {

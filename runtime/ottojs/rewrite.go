@@ -27,7 +27,7 @@ import (
 //     otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
 	file      *file.File
-	host      map[string]runtime.HostValue
+	unit      runtime.Unit
 	declared  map[string]bool // names that the file declares somewhere
 	calls     []string        // host functions that it calls
 	unread    map[*ast.CallExpression]string
@@ -386,11 +386,11 @@ func (rw *rewriter) method(callee ast.Expression) {
 	}
 }
 
-// hostFunction returns the dotted name of the host function that e means, or "".
-// Such a name contains a dot, so no code can shadow or assign it.
+// hostFunction returns the dotted name of the host function that e is taken for,
+// or "". Such a name contains a dot, so no code can shadow or assign it.
 func (rw *rewriter) hostFunction(e ast.Expression) string {
 	name, root := dotted(e)
-	if name == root || rw.declared[root] || rw.host[name].Func == nil {
+	if rw.declared[root] || !rw.unit.Binds(name) {
 		return ""
 	}
 	return name

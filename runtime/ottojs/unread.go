@@ -159,10 +159,11 @@ func variantOf(name string) (fn, variant string) {
 // callee makes what a call of a host function is bound to.
 func (v *vm) callee(name string) (otto.Value, error) {
 	name, variant := variantOf(name)
-	if variant == "" {
+	part := v.host.Find(name)
+	if variant == "" || part == nil || part.Func == nil {
 		return v.lookUp(name)
 	}
-	val, err := v.otto.ToValue(v.hostFunc(v.script.unit.Host[name].Func, variant))
+	val, err := v.otto.ToValue(v.hostFunc(part.Func, variant))
 	if err != nil {
 		return undefined, err
 	}

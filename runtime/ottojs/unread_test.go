@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // answers are programs that answer with what get() returned, each with whether
@@ -99,8 +100,7 @@ func manyKeys(n int) string {
 
 func TestUnreadValues(t *testing.T) {
 	for _, a := range answers {
-		host := map[string]runtime.HostValue{"fazt.get": {Func: new(runtime.HostFunc)}}
-		if got := ottojs.Unread(strings.ReplaceAll(a.src, "GET", "fazt.get"), host) > 0; got != a.unread {
+		if got := ottojs.Unread(strings.ReplaceAll(a.src, "GET", "fazt.get")) > 0; got != a.unread {
 			t.Errorf("%s: unread %v, want %v", a.src, got, a.unread)
 		}
 		want, got := readers(t, a.src)
@@ -133,7 +133,7 @@ func readers(t testing.TB, src string) (read, unread func(text string) any) {
 			t.Fatal(err)
 		}
 		type key struct{}
-		p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, runtime.Host{
+		p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, map[string]any{
 			"fazt.get": runtime.Brief(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
 				return runtime.JSON([]byte(ctx.Value(key{}).(string))), nil
 			})})

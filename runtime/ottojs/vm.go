@@ -22,6 +22,7 @@ type script struct {
 // vm is one otto interpreter with the program's files in it.
 type vm struct {
 	script *script
+	host   *runtime.HostValue
 	otto   *otto.Otto
 	global *otto.Object
 	bridge otto.Value // what the prelude gets from Go
@@ -88,10 +89,22 @@ type run struct {
 
 var undefined = otto.UndefinedValue()
 
+// Calls are the names of the functions that the host has to have.
+func (s *script) Calls() (names []string) {
+	for _, m := range s.modules {
+		for _, name := range m.calls {
+			name, _ = variantOf(name)
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // NewVM makes an interpreter, prepares its globals and makes them unchangeable.
-func (s *script) NewVM() (runtime.VM, error) {
+func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	o := otto.New()
-	v := &vm{script: s, otto: o, empty: s.prelude.empty, frozen: make(map[otto.Value]bool), patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
+	v := &vm{script: s, host: host.Root(), otto: o, empty: s.prelude.empty, frozen: make(map[otto.Value]bool),
+		patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
 	o.SetStackDepthLimit(s.stackDepth())
 	o.SetDebuggerHandler(func(*otto.Otto) { v.check() })
 	v.made = v.madeResponse

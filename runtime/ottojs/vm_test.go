@@ -8,6 +8,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
+	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
 // counting counts the VMs that an engine makes.
@@ -26,18 +27,18 @@ type countingScript struct {
 	engine *counting
 }
 
-func (s countingScript) NewVM() (runtime.VM, error) {
+func (s countingScript) NewVM(host *runtime.Host) (runtime.VM, error) {
 	s.engine.vms.Add(1)
-	return s.Script.NewVM()
+	return s.Script.NewVM(host)
 }
 
-func load(t testing.TB, engine runtime.Engine, src string) *runtime.Program {
+func load(t testing.TB, engine runtime.Engine, src string) *runtime.Handler {
 	t.Helper()
 	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": src}}, nil)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestStoppedVMsAreNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": `for (;;);`}}, nil)
+	p, err := runtimetest.Load(r, map[string]string{"api/main.js": `for (;;);`}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

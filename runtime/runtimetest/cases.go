@@ -155,7 +155,7 @@ func parseRequest(text string) (*runtime.Request, error) {
 // run loads the program and runs it twice, as the second run is on a used VM,
 // and then at the same time as itself, as VMs share what was compiled.
 func (c *testCase) run(t *testing.T, r *runtime.Runtime) {
-	p, err := r.Load(runtime.Source{Files: c.files}, testHost())
+	p, err := Load(r, c.files, testHost())
 	if err != nil {
 		if problem := c.check(nil, err); problem != "" {
 			t.Error(problem)

@@ -9,8 +9,8 @@ import (
 )
 
 // testHost is what the cases can call.
-func testHost() runtime.Host {
-	return runtime.Host{
+func testHost() map[string]any {
+	return map[string]any{
 		"fazt.version":  "1.2.3",
 		"fazt.app":      map[string]any{"id": "a1", "name": "shop"},
 		"shop.tax.rate": 0.19,
@@ -45,4 +45,18 @@ func testHost() runtime.Host {
 			panic("host bug")
 		}),
 	}
+}
+
+// Load compiles a program and binds it to a host of these values, see
+// [runtime.NewHost].
+func Load(r *runtime.Runtime, files map[string]string, values map[string]any) (*runtime.Handler, error) {
+	p, err := r.Load(runtime.Source{Files: files})
+	if err != nil {
+		return nil, err
+	}
+	host, err := runtime.NewHost(values)
+	if err != nil {
+		return nil, err
+	}
+	return p.Bind(host), nil
 }

@@ -254,7 +254,7 @@ func Lateness(b *testing.B, engine runtime.Engine) {
 	for b.Loop() {
 		programs, late, latest := 0, 0, time.Duration(0)
 		for _, h := range slices.Concat(hostile, hostileNewer) {
-			p, err := r.Load(runtime.Source{Files: map[string]string{runtime.DefaultMain: h.src}}, testHost())
+			p, err := Load(r, map[string]string{runtime.DefaultMain: h.src}, testHost())
 			if err != nil {
 				continue // in a newer language
 			}
@@ -278,7 +278,7 @@ func Lateness(b *testing.B, engine runtime.Engine) {
 }
 
 func runOnce(t *testing.T, r *runtime.Runtime, src string) error {
-	p, err := r.Load(runtime.Source{Files: map[string]string{runtime.DefaultMain: src}}, testHost())
+	p, err := Load(r, map[string]string{runtime.DefaultMain: src}, testHost())
 	if err != nil {
 		return err
 	}

@@ -91,12 +91,12 @@ func runIsolation(t *testing.T, engine runtime.Engine, attempts []attempt) {
 	for _, a := range attempts {
 		t.Run(a.name, func(t *testing.T) {
 			host := testHost() // what apps could share
-			var apps []*runtime.Program
+			var apps []*runtime.Handler
 			for range 2 {
-				p, err := r.Load(runtime.Source{Files: map[string]string{
+				p, err := Load(r, map[string]string{
 					runtime.DefaultMain: a.src,
 					"api/counter.js":    "var n = 0; exports.next = function () { return ++n; }",
-				}}, host)
+				}, host)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -120,11 +120,11 @@ func runIsolation(t *testing.T, engine runtime.Engine, attempts []attempt) {
 
 // isolatedAfterError looks at a VM on which a run threw.
 func isolatedAfterError(t *testing.T, r *runtime.Runtime) {
-	p, err := r.Load(runtime.Source{Files: map[string]string{runtime.DefaultMain: `
+	p, err := Load(r, map[string]string{runtime.DefaultMain: `
 		var was = typeof stash;
 		stash = request.id;
 		if (request.method === 'POST') throw new Error('x');
-		return was;`}}, testHost())
+		return was;`}, testHost())
 	if err != nil {
 		t.Fatal(err)
 	}

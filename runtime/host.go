@@ -1,0 +1,191 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Func is a Go function that a handler can call. It must return soon after ctx
+// is done. The run's slot is given back while it runs. An error reaches the
+// handler as a JavaScript Error that can be caught; see [Error] for how its
+// name and code are chosen, and [Stop] for ending the run instead.
+type Func func(ctx context.Context, args Args) (Value, error)
+
+// Brief is a [Func] that looks something up rather than waits: within
+// microseconds it returns. The run keeps its slot meanwhile, as handing it over
+// and waiting for another would take longer. A call that has lasted some
+// milliseconds after all loses the slot as any other.
+//
+// One that finds that it has to wait returns [Blocking].
+type Brief Func
+
+// Blocking is what a [Brief] function returns as its error when it has to wait
+// after all: wait is called in its place, off the slot, and its result is that of
+// the call.
+func Blocking(wait func() (Value, error)) error { return &blocking{wait} }
+
+type blocking struct{ wait func() (Value, error) }
+
+func (*blocking) Error() string { return "the host function has to wait" }
+
+// Host is what handlers can reach under the global `fazt` and beside it. It
+// never changes, and any number of handlers share it.
+type Host struct {
+	root *HostValue
+}
+
+// NewHost makes a host of dotted names ("fazt.kv.get", "shop.price"), each
+// mapped to a [Func], to a [Brief] or to a constant that encoding/json can
+// marshal. The error is an [*Error] with the code LOAD_ERROR; it names the first
+// value that can't be used.
+func NewHost(values map[string]any) (*Host, error) {
+	return newHost().With(values)
+}
+
+// newHost is the host that has only what every handler has: console and
+// fazt.log.
+func newHost() *Host {
+	level := func(l string) *HostValue { return &HostValue{Level: l} }
+	log := map[string]*HostValue{"info": level("info"), "warn": level("warn"), "error": level("error"), "debug": level("debug")}
+	console := maps.Clone(log)
+	console["log"], console["trace"] = level("info"), level("debug")
+	return &Host{newObject(map[string]*HostValue{
+		"console": newObject(console),
+		"fazt":    newObject(map[string]*HostValue{"log": newObject(log)}),
+	})}
+}
+
+// With returns a host that has these values beside those of h: what one app has
+// for itself, such as its id. The functions of h are shared, so that this takes
+// some microseconds and about a kilobyte. The error is that of [NewHost]; a name
+// that h has already is one, too.
+func (h *Host) With(values map[string]any) (*Host, error) {
+	root := h.root
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		v, err := hostValue(values[name])
+		path := strings.Split(name, ".")
+		switch {
+		case err != nil:
+		case slices.Contains(path, ""):
+			err = errors.New("a part of the name is empty")
+		case slices.Contains(handlerGlobals, path[0]):
+			err = fmt.Errorf("%s means something else in every handler; choose another first part", path[0])
+		default:
+			root, err = root.with(path, v)
+		}
+		if err != nil {
+			return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("host value %s: %v", name, err), Err: err}
+		}
+	}
+	return &Host{root}, nil
+}
+
+// handlerGlobals are those that are made for each request.
+var handlerGlobals = []string{"request", "respond", "require", "module", "exports", "handler"}
+
+func hostValue(x any) (*HostValue, error) {
+	switch x := x.(type) {
+	case Func:
+		return &HostValue{Func: &HostFunc{call: x}}, nil
+	case func(context.Context, Args) (Value, error):
+		return &HostValue{Func: &HostFunc{call: x}}, nil
+	case Brief:
+		return &HostValue{Func: &HostFunc{call: Func(x), brief: true}}, nil
+	}
+	v, err := From(x)
+	switch {
+	case err != nil:
+	case v.Kind() == KindBytes || v.Kind() == KindResponse:
+		err = errors.New("bytes and responses can only be returned by a function")
+	case v.Kind() == KindJSON && !json.Valid(v.Raw()):
+		err = errors.New("the constant is not JSON")
+	}
+	return &HostValue{Constant: v}, err
+}
+
+// Root is where an engine begins to look for names.
+func (h *Host) Root() *HostValue { return h.root }
+
+// HostValue is what a part of a dotted name of a [Host] stands for: a function,
+// which [Exec.Call] calls; a function that logs, by [Exec.Print]; an object with
+// more names; else a constant, which is neither bytes nor a response.
+type HostValue struct {
+	Func     *HostFunc
+	Level    string // of a function that logs
+	Constant Value
+
+	names []string // sorted
+	parts []*HostValue
+}
+
+// HostFunc is a function of a [Host].
+type HostFunc struct {
+	call  Func
+	brief bool
+}
+
+// Names are those of an object's parts, sorted, and none for anything else. The
+// caller must not change them.
+func (v *HostValue) Names() []string { return v.names }
+
+// Part is what an object has under a name, or nil.
+func (v *HostValue) Part(name string) *HostValue {
+	if i, ok := slices.BinarySearch(v.names, name); ok {
+		return v.parts[i]
+	}
+	return nil
+}
+
+// Find is what a dotted name leads to, or nil.
+func (v *HostValue) Find(name string) *HostValue {
+	for part := range strings.SplitSeq(name, ".") {
+		if v = v.Part(part); v == nil {
+			return nil
+		}
+	}
+	return v
+}
+
+// Callable tells a function, also one that logs.
+func (v *HostValue) Callable() bool { return v != nil && (v.Func != nil || v.Level != "") }
+
+func newObject(parts map[string]*HostValue) *HostValue {
+	v := &HostValue{names: slices.Sorted(maps.Keys(parts))}
+	for _, name := range v.names {
+		v.parts = append(v.parts, parts[name])
+	}
+	return v
+}
+
+// with returns an object like v that has a value where the path leads. All that
+// the path doesn't lead through is shared.
+func (v *HostValue) with(path []string, value *HostValue) (*HostValue, error) {
+	switch {
+	case len(path) == 0:
+		return nil, errors.New("there is a value of this name already")
+	case len(v.names) == 0:
+		return nil, errors.New("a part of the name is another value")
+	}
+	i, ok := slices.BinarySearch(v.names, path[0])
+	if !ok {
+		for _, name := range slices.Backward(path[1:]) {
+			value = newObject(map[string]*HostValue{name: value})
+		}
+		return &HostValue{
+			names: slices.Insert(slices.Clone(v.names), i, path[0]),
+			parts: slices.Insert(slices.Clone(v.parts), i, value),
+		}, nil
+	}
+	part, err := v.parts[i].with(path[1:], value)
+	if err != nil {
+		return nil, err
+	}
+	next := &HostValue{names: v.names, parts: slices.Clone(v.parts)}
+	next.parts[i] = part
+	return next, nil
+}
