@@ -136,9 +136,13 @@ func (s *Server) handlerOf(ctx context.Context, a *app) (*runtime.Handler, error
 		}
 	}
 	if h.err == nil {
-		h.handler, h.err = h.program.Bind(host, map[string]any{
+		var own *runtime.Host
+		own, h.err = host.With(map[string]any{
 			"fazt.app.id": a.info.ID, "fazt.app.name": a.info.Name, "fazt.app.version": a.info.Current.Version,
 		})
+		if h.err == nil {
+			h.handler = h.program.Bind(own)
+		}
 	}
 	if h.err != nil {
 		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", h.err)

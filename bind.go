@@ -49,7 +49,7 @@ func (s *Server) Bind(name string, fn any) error {
 }
 
 // setFunctions gives handlers other functions from their next request on.
-// s.bindMu is held, or nobody else has s yet.
+// bindMu is held, or nobody else has the Server yet.
 func (s *Server) setFunctions(functions map[string]any) error {
 	host, err := runtime.NewHost(functions)
 	if err != nil {

@@ -27,4 +27,18 @@
 //
 // A request is GET /api without the section. A case has a response or an error,
 // and its log is compared when it has the section.
+//
+// The hostile handlers and the attempts on isolation are files of their own, in
+// testdata/hostile and testdata/isolation. A comment before the first empty line
+// tells what they are about, which error code a hostile one has to end with, and
+// for which engine it is if it isn't for all:
+//
+//	// a comparator that never ends
+//	// want: BUDGET_CPU
+//	// engine: goja
+//
+//	[3, 2, 1].sort(() => { for (;;) ; })
+//
+// Text that is too long to be written down is made by a template (text/template,
+// between <% and %>), with repeat and labels as functions.
 package runtimetest

@@ -1,0 +1,4 @@
+// 1,000,000 exclamation marks
+// want: SYNTAX_ERROR
+
+<% repeat 1000000 "!" %>1

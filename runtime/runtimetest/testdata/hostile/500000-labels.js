@@ -1,0 +1,4 @@
+// 500,000 labels
+// want: SYNTAX_ERROR
+
+<% labels 500000 %>

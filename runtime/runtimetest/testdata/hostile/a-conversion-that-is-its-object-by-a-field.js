@@ -1,0 +1,4 @@
+// a conversion that is its object, by a field
+// engine: goja
+
+let o; class A { [Symbol.toPrimitive] = o; } o = {}; o = new A(); '' + new A()

@@ -1,0 +1,4 @@
+// a conversion that is its object, by fromEntries
+// engine: goja
+
+const p = {}; const o = Object.fromEntries([[Symbol.toPrimitive, p]]); '' + o

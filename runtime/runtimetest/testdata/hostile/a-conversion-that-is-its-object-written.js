@@ -1,0 +1,4 @@
+// a conversion that is its object, written
+// engine: goja
+
+const p = {}, o = {[Symbol.toPrimitive]: p}; p.x = o; '' + o

@@ -1,0 +1,4 @@
+// a conversion that is its object
+// engine: goja
+
+const o = {}; o[Symbol.toPrimitive] = o; '' + o

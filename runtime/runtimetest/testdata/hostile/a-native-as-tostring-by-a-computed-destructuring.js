@@ -1,0 +1,4 @@
+// a native as toString by a computed destructuring
+// engine: goja
+
+const k = 'tr' + 'im', {[k]: t} = ''; '' + {toString: t}

@@ -1,0 +1,4 @@
+// a native as toString by a computed name
+// engine: goja
+
+var k = 'tr' + 'im'; const o = {toString: ''[k]}; '' + o

@@ -1,0 +1,4 @@
+// a native as toString by destructuring
+// engine: goja
+
+const {trim: t} = ''; '' + {toString: t}

@@ -1,0 +1,4 @@
+// a native as toString
+// engine: goja
+
+'' + {toString: String.prototype.trim}

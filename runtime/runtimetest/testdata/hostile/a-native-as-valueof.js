@@ -1,0 +1,4 @@
+// a native as valueOf
+// engine: goja
+
+const o = {valueOf: Array.prototype.map}; +o

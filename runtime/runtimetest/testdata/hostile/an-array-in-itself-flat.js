@@ -1,0 +1,4 @@
+// an array in itself: flat
+// engine: goja
+
+const a = []; a.push(a); a.flat(Infinity)

@@ -1,0 +1,4 @@
+// an array in itself: toLocaleString
+// engine: goja
+
+const a = []; a.push(a); a.toLocaleString()

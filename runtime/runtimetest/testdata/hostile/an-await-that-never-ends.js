@@ -1,0 +1,5 @@
+// an await that never ends
+// want: HANDLER_ERROR
+// engine: goja
+
+await new Promise(() => {}); return 'never'

@@ -1,0 +1,4 @@
+// an endless bound iterator: spread
+// engine: goja
+
+[...{[Symbol.iterator]: () => ({next: Object.bind(null, {})})}]

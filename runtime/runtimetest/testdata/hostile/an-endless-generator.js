@@ -1,0 +1,4 @@
+// an endless generator
+// engine: goja
+
+function* g() { for (;;) yield 1; } [...g()]

@@ -1,0 +1,4 @@
+// an endless iterator: spread
+// engine: goja
+
+[...{[Symbol.iterator]: () => ({next: () => ({})})}]

@@ -1,0 +1,4 @@
+// an endless native iterator: a parameter
+// engine: goja
+
+(([...a]) => a)({[Symbol.iterator]: () => ({next: Object})})

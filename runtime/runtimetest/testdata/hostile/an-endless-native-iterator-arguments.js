@@ -1,0 +1,4 @@
+// an endless native iterator: arguments
+// engine: goja
+
+Math.max(...{[Symbol.iterator]: () => ({next: Object})})

@@ -1,0 +1,4 @@
+// an endless native iterator: by its valueOf
+// engine: goja
+
+const O = Object.valueOf(); const [...a] = {[Symbol.iterator]: () => ({next: O})}

@@ -1,0 +1,4 @@
+// an endless native iterator: new
+// engine: goja
+
+new Date(...{[Symbol.iterator]: () => ({next: Object})})

@@ -1,0 +1,4 @@
+// an endless native iterator: Promise.all
+// engine: goja
+
+return Promise.all({[Symbol.iterator]: () => ({next: Object})})

@@ -1,0 +1,4 @@
+// an endless native iterator: Set
+// engine: goja
+
+new Set({[Symbol.iterator]: () => ({next: Object})})

@@ -1,0 +1,4 @@
+// an endless native iterator: spread
+// engine: goja
+
+[...{[Symbol.iterator]: () => ({next: Object})}]

@@ -1,0 +1,4 @@
+// an endless native iterator: typed array
+// engine: goja
+
+new Uint8Array({[Symbol.iterator]: () => ({next: Object})})

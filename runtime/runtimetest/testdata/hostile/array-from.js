@@ -1,0 +1,3 @@
+// Array.from
+
+Array.from({length: 4294967295})

@@ -1,0 +1,3 @@
+// array-like of length 2^32-1
+
+Array.prototype.reverse.call({length: 4294967295})

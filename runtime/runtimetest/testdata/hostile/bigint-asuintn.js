@@ -1,0 +1,4 @@
+// bigint: asUintN
+// engine: goja
+
+BigInt.asUintN(2 ** 52, -1n)

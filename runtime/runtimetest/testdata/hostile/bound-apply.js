@@ -1,0 +1,3 @@
+// bound apply
+
+var f = Function.prototype.call.bind(Function.prototype.apply); f(Math.max, null, {length: 4294967295})

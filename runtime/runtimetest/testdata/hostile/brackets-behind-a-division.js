@@ -1,0 +1,4 @@
+// brackets behind a division
+// want: SYNTAX_ERROR
+
+x = {} / '/; ' + <% repeat 500000 "(" %>

@@ -1,0 +1,3 @@
+// deep expressions in deep calls
+
+function f() { return <% repeat 400 "(" %>f()<% repeat 400 "+1)" %> } f()

@@ -1,0 +1,3 @@
+// deep JSON
+
+JSON.parse('['.repeat(1e6))

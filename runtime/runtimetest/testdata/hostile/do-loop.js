@@ -1,0 +1,4 @@
+// do loop
+// want: BUDGET_CPU
+
+do ; while (true)

@@ -1,0 +1,3 @@
+// encodeURIComponent
+
+encodeURIComponent('%'.repeat(1e7))

@@ -1,0 +1,4 @@
+// evil callback
+// want: BUDGET_CPU
+
+[1].forEach(function () { for (;;) {} })

@@ -1,0 +1,4 @@
+// evil comparator
+// want: BUDGET_CPU
+
+[3, 2, 1].sort(function () { while (true) {} })

@@ -1,0 +1,4 @@
+// evil getter in a response
+// want: BUDGET_CPU
+
+return {get a() { for (;;) {} }}

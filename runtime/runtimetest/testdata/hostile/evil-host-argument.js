@@ -1,0 +1,4 @@
+// evil host argument
+// want: BUDGET_CPU
+
+test.echo({get x() { for (;;) {} }})

@@ -1,0 +1,4 @@
+// evil log argument
+// want: BUDGET_CPU
+
+console.log({toJSON: function () { for (;;) {} }})

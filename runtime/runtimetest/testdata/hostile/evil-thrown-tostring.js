@@ -1,0 +1,4 @@
+// evil thrown toString
+// want: BUDGET_CPU
+
+throw {message: '', toJSON: function () { for (;;) {} }}

@@ -1,0 +1,4 @@
+// evil thrown value
+// want: BUDGET_CPU
+
+throw {get message() { for (;;) {} }}

@@ -1,0 +1,4 @@
+// evil toJSON in a response
+// want: BUDGET_CPU
+
+return {toJSON: function () { for (;;) {} }}

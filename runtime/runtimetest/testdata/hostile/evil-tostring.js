@@ -1,0 +1,4 @@
+// evil toString
+// want: BUDGET_CPU
+
+String({toString: function () { for (;;) {} }})

@@ -1,0 +1,4 @@
+// finally with return
+// want: BUDGET_CPU
+
+function f() { while (true) { try { for (;;) {} } finally { continue; } } } f()

@@ -1,0 +1,3 @@
+// huge join
+
+new Array(1e7).join('x')

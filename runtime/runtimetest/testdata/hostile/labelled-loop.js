@@ -1,0 +1,4 @@
+// labelled loop
+// want: BUDGET_CPU
+
+a: for (;;) { for (;;) { continue a; } }

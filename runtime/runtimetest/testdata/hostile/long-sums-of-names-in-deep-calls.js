@@ -1,0 +1,3 @@
+// long sums of names in deep calls
+
+function f(x) { return f(x)<% repeat 1000 " + x" %> } f('a')

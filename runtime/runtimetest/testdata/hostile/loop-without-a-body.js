@@ -1,0 +1,4 @@
+// loop without a body
+// want: BUDGET_CPU
+
+for (;;);

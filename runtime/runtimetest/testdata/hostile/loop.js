@@ -1,0 +1,4 @@
+// loop
+// want: BUDGET_CPU
+
+while (true) {}

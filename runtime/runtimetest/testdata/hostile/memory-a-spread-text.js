@@ -1,0 +1,4 @@
+// memory: a spread text
+// engine: goja
+
+return {...'x'.repeat(5e7)}

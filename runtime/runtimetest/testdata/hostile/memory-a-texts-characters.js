@@ -1,0 +1,4 @@
+// memory: a text's characters
+// engine: goja
+
+return [...'x'.repeat(5e7)]

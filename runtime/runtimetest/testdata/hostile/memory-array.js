@@ -1,0 +1,4 @@
+// memory: array
+// want: BUDGET_MEMORY
+
+var a = []; while (true) a.push({x: a.length, y: 'text ' + a.length})

@@ -1,0 +1,4 @@
+// memory: ArrayBuffer
+// engine: goja
+
+new ArrayBuffer(1e12)

@@ -1,0 +1,4 @@
+// memory: closures
+// want: BUDGET_MEMORY
+
+var f = null; while (true) (function (g) { f = function () { return g; }; })(f)

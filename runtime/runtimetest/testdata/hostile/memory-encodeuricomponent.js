@@ -1,0 +1,4 @@
+// memory: encodeURIComponent
+// engine: goja
+
+return encodeURIComponent('\uFFFF'.repeat(2e7)).length

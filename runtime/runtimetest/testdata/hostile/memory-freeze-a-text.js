@@ -1,0 +1,3 @@
+// memory: freeze a text
+
+Object.freeze(new String('x'.repeat(5e7)))

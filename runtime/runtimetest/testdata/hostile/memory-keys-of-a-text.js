@@ -1,0 +1,3 @@
+// memory: keys of a text
+
+return Object.keys(new String('x'.repeat(5e7))).length

@@ -1,0 +1,4 @@
+// memory: long texts into a typed array
+// engine: goja
+
+const l = Array(30).fill('9'.repeat(6e6)); new Float64Array(99).set(l)

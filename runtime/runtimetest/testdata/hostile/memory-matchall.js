@@ -1,0 +1,4 @@
+// memory: matchAll
+// engine: goja
+
+return [...'x'.repeat(1e7).matchAll(/x/g)].length

@@ -1,0 +1,3 @@
+// memory: names of a text
+
+return Object.getOwnPropertyNames('x'.repeat(5e7)).length

@@ -1,0 +1,4 @@
+// memory: normalize with spaces
+// engine: goja
+
+return '\uFDFA '.repeat(2e6).normalize('NFKD').length

@@ -1,0 +1,4 @@
+// memory: normalize
+// engine: goja
+
+return '\uFDFA'.repeat(2e6).normalize('NFKD').length

@@ -1,0 +1,3 @@
+// memory: pad
+
+return 'ab'.padStart(4e9)

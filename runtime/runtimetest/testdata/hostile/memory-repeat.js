@@ -1,0 +1,3 @@
+// memory: repeat
+
+return 'ab'.repeat(2e9)

@@ -1,0 +1,4 @@
+// memory: replaceAll
+// engine: goja
+
+const s = 'x'.repeat(1e6); return s.replaceAll('x', s)

@@ -1,0 +1,3 @@
+// memory: split
+
+return 'x'.repeat(5e7).split('')

@@ -1,0 +1,5 @@
+// memory: templates
+// want: BUDGET_MEMORY
+// engine: goja
+
+let s = 'x'; for (;;) s = `${s}${s}`

@@ -1,0 +1,3 @@
+// memory: text by btoa
+
+var s = 'xxx'; while (true) s = btoa(s)

@@ -1,0 +1,3 @@
+// memory: text by encodeURIComponent
+
+var s = '%'; while (true) s = encodeURIComponent(s)

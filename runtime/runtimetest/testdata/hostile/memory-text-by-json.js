@@ -1,0 +1,3 @@
+// memory: text by JSON
+
+var s = '"'; while (true) s = JSON.stringify(s)

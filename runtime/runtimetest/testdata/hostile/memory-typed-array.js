@@ -1,0 +1,4 @@
+// memory: typed array
+// engine: goja
+
+new Float64Array(1e11)

@@ -1,0 +1,4 @@
+// memory: upper case
+// engine: goja
+
+return '\u0390'.repeat(2e7).toUpperCase().length

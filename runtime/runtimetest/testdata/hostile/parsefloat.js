@@ -1,0 +1,3 @@
+// parseFloat
+
+parseFloat('e'.repeat(1e6)); parseFloat('1' + 'e'.repeat(1e6))

@@ -1,0 +1,4 @@
+// recursion through arrows
+// engine: goja
+
+const f = () => f(); f()

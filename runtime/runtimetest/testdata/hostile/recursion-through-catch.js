@@ -1,0 +1,4 @@
+// recursion through catch
+// want: BUDGET_CPU
+
+function f() { try { f(); } catch (e) { f(); } } f()

@@ -1,0 +1,4 @@
+// recursion through classes
+// engine: goja
+
+class A { x = new A(); } new A()

@@ -1,0 +1,4 @@
+// recursion through default parameters
+// engine: goja
+
+const f = (a = f()) => a; f()

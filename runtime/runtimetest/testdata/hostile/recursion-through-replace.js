@@ -1,0 +1,3 @@
+// recursion through replace
+
+function f() { 'a'.replace(/a/, f); } f()

@@ -1,0 +1,3 @@
+// recursion through sort
+
+function f() { [2, 1].sort(f); } f()

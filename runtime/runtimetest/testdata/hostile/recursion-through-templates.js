@@ -1,0 +1,4 @@
+// recursion through templates
+// engine: goja
+
+const o = {toString: () => `${o}`}; `${o}`

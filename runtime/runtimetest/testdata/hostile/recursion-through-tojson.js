@@ -1,0 +1,3 @@
+// recursion through toJSON
+
+var o = {toJSON: function () { return JSON.stringify(o); }}; JSON.stringify(o)

@@ -1,0 +1,3 @@
+// recursion through toString
+
+var o = {toString: function () { return '' + o; }}; '' + o

@@ -1,0 +1,4 @@
+// regular expression: by match
+// engine: goja
+
+('a'.repeat(50) + 'b').match('^(?=(a+)+$)x')

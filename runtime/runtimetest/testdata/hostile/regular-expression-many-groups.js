@@ -1,0 +1,4 @@
+// regular expression: many groups
+// engine: goja
+
+new RegExp('(?=('.repeat(1e5) + '))'.repeat(1e5))

@@ -1,0 +1,3 @@
+// regular expression: nested
+
+/(a+)+$/.test('a'.repeat(50000) + 'b')

@@ -1,0 +1,4 @@
+// regular expression: unicode
+// engine: goja
+
+/(é+)+$/u.test('é'.repeat(50000) + 'b')

@@ -1,0 +1,3 @@
+// toExponential
+
+(1.5).toExponential(1e9)

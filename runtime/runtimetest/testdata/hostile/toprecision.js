@@ -1,0 +1,3 @@
+// toPrecision
+
+(1.5).toPrecision(1e9)

@@ -1,0 +1,3 @@
+// wide JSON
+
+JSON.parse('[' + '[],'.repeat(1e7) + '1]')

@@ -1,0 +1,4 @@
+// a constant object
+// engine: goja
+
+const o = {n: 0}; return ++o.n

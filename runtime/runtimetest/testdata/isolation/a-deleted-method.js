@@ -1,0 +1,3 @@
+// a deleted method
+
+var was = typeof [].map; delete Array.prototype.map; return was

@@ -1,0 +1,4 @@
+// a promise left pending
+// engine: goja
+
+new Promise(() => {}).then(() => { stash = request.id; }); return typeof stash

@@ -1,0 +1,3 @@
+// a property of this
+
+function f() { return this; } var was = f().stash; f().stash = request.id; return was

@@ -1,0 +1,6 @@
+// a proxy in the prototype chain
+// engine: goja
+
+const was = {}.stash;
+try { Object.setPrototypeOf(Object.prototype, new Proxy({}, {get: () => request.id})); } catch {}
+return String(was)

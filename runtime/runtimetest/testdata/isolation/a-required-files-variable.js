@@ -1,0 +1,3 @@
+// a required file's variable
+
+return require('./counter').next()

@@ -1,0 +1,3 @@
+// an undeclared variable
+
+var was = typeof stash; stash = request.id; return was
