@@ -369,11 +369,11 @@ func TestFollowForLong(t *testing.T) {
 				break
 			}
 		}
-		if n := srv.Followers(); n != 1 {
+		if n := srv.InFlight(); n != 1 {
 			t.Errorf("%d followers", n)
 		}
 		time.Sleep(api.FollowBeat + api.EventGrace + time.Second) // and read nothing
-		if n := srv.Followers(); n != 0 {
+		if n := srv.InFlight(); n != 0 {
 			t.Errorf("a client that takes nothing is still followed up")
 		}
 		serving.stop()

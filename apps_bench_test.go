@@ -30,7 +30,7 @@ func BenchmarkApps(b *testing.B) {
 	b.Run("start/10000", func(b *testing.B) { benchmarkStart(b, many) })
 	b.Run("deploy", func(b *testing.B) {
 		// In turns, since the machine's pace changes.
-		small, large := open(b, few), open(b, many)
+		small, large := openServer(b, few), openServer(b, many)
 		var among10, among10k time.Duration
 		n := 0
 		for b.Loop() {
@@ -48,7 +48,7 @@ func BenchmarkApps(b *testing.B) {
 		b.Run("visit-2000/"+engine, func(b *testing.B) {
 			for b.Loop() {
 				before := heap()
-				srv := open(b, many)
+				srv := openServer(b, many)
 				for i := range 2000 {
 					visit(b, srv, fmt.Sprintf("%s-%05d", engine, i))
 				}
@@ -64,7 +64,7 @@ func benchmarkStart(b *testing.B, dataFile string) {
 		before := heap()
 		var srv *fazt.Server
 		took := timed(func() {
-			srv = open(b, dataFile)
+			srv = openServer(b, dataFile)
 			visit(b, srv, "otto-00003")
 		})
 		b.ReportMetric(float64(took.Microseconds())/1000, "ms/first-answer")
@@ -125,7 +125,7 @@ func putContent(b *testing.B, store storage.Store, path, text string) storage.Fi
 	return f
 }
 
-func open(b *testing.B, dataFile string) *fazt.Server {
+func openServer(b *testing.B, dataFile string) *fazt.Server {
 	b.Helper()
 	srv, err := fazt.New(context.Background(), fazt.Options{DataFile: dataFile, LoadedApps: 2000})
 	if err != nil {

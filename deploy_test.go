@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/runtime"
 )
 
@@ -88,11 +89,11 @@ func TestSPA(t *testing.T) {
 	srv := open(t)
 	for _, test := range []struct {
 		manifest, want string
-		opts           []fazt.DeployOption
+		opts           []api.DeployOption
 	}{
 		{`{"spa": true}`, "200 page", nil},
-		{`{"spa": true}`, "404", []fazt.DeployOption{fazt.SPA(false)}},
-		{`{}`, "200 page", []fazt.DeployOption{fazt.SPA(true)}},
+		{`{"spa": true}`, "404", []api.DeployOption{api.SPA(false)}},
+		{`{}`, "200 page", []api.DeployOption{api.SPA(true)}},
 		{`{}`, "404", nil},
 	} {
 		if _, err := srv.Deploy(t.Context(), "app", files("index.html", "page", "manifest.json", test.manifest), test.opts...); err != nil {

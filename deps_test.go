@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"storage":             {"api"},
 	"storage/sqlite":      {"api", "storage"},
 	"auth":                {"api", "storage"},
-	"internal/site":       {"frontdoor", "runtime", "storage"},
+	"internal/site":       {"api", "runtime", "storage"},
 	"internal/jsapi":      {"api", "auth", "budget", "internal/site", "runtime", "storage"},
 	"":                    {"api", "auth", "budget", "frontdoor", "internal/jsapi", "internal/site", "runtime", "runtime/gojajs", "runtime/ottojs", "storage", "storage/sqlite"},
 	"cli":                 {"", "api", "cli/gitignore", "frontdoor", "internal/site", "runtime", "storage"},
@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"harnesstest":         {"", "frontdoor"},
 	"runtime/runtimetest": {"runtime"},
 	"storage/storagetest": {"api", "storage"},
+	"runtime/nodetest":    {},
 	"examples":            {},
 	"examples/embed":      {""},
 }
@@ -44,6 +45,7 @@ var arrows = map[string][]string{
 // libraries are the modules that the root package links, with all that they
 // bring along. Whoever imports it pays for each, so one more is a decision.
 var libraries = []string{
+	"github.com/HdrHistogram/hdrhistogram-go",
 	"github.com/beorn7/perks",
 	"github.com/cespare/xxhash/v2",
 	"github.com/dlclark/regexp2/v2",

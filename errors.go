@@ -12,6 +12,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -36,7 +37,7 @@ var statuses = map[string]int{
 	"BUDGET_RESPONSE":  http.StatusInternalServerError,
 	"RESULT_TOO_LARGE": http.StatusBadRequest,
 	"UNCERTAIN":        http.StatusInternalServerError,
-	"READ_ONLY":        http.StatusBadRequest,
+	"READ_ONLY":        http.StatusForbidden,
 	"FORMAT":           http.StatusInternalServerError,
 	"SYNTAX_ERROR":     http.StatusInternalServerError, // of a deployed handler; a deploy is INVALID_APP
 	"UNSUPPORTED":      http.StatusInternalServerError,
@@ -101,13 +102,18 @@ func explainRun(e *runtime.Error) *api.Error {
 	return f
 }
 
+// explainAuth does not tell which way a key is wrong. A database that failed is
+// answered by what it said, unless that blames the client, who asked it nothing.
 func explainAuth(e *auth.Error) *api.Error {
 	f := &api.Error{Code: string(e.Code), Message: e.Error()}
 	switch e.Code {
 	case auth.CodeUnauthorized:
 		f.Message = "the API key is missing, unknown, expired or revoked"
-	case auth.CodeUnavailable: // its cause is the database's
-		f.Message, f.Retryable, f.RetryAfter = "the users and keys can't be read just now; try again", true, time.Second
+	case auth.CodeUnavailable:
+		if cause := explain(e.Err); cause.Status >= http.StatusInternalServerError && cause.Code != "INTERNAL" {
+			return cause
+		}
+		f.Message, f.Retryable, f.RetryAfter = "the users and keys can't be read just now; try again shortly", true, time.Second
 	}
 	return f
 }

@@ -3,8 +3,6 @@ package fazt
 import (
 	"net/url"
 	"time"
-
-	"github.com/fazt-sh/fazt/runtime"
 )
 
 // What the external tests need of the inside.

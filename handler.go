@@ -12,6 +12,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"

@@ -15,8 +15,6 @@ const (
 	LogQueueBytes = logQueueBytes
 	LogLineBytes  = logLineBytes
 	LogAttempts   = logAttempts
-	MaxFollowers  = maxFollowers
-	FollowBeat    = followBeat
 )
 
 type LogWriter = logWriter
@@ -41,5 +39,5 @@ func (s *Server) RevokeKey(ctx context.Context, name string) error {
 	return err
 }
 
-// Followers is how many clients follow a log.
-func (s *Server) Followers() int { return len(s.followers) }
+// InFlight is how many requests are being answered, followers of logs among them.
+func (s *Server) InFlight() int64 { return s.stats.inFlight.Load() }

@@ -66,13 +66,13 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 }
 
 // authorize accepts an API key with the scope, or an owner's or admin's session.
-func (s *Server) authorize(r *http.Request, scope api.Scope) (api.Actor, error) {
+func (s *Server) authorize(r *http.Request, scope string) (api.Actor, error) {
 	if r.Header.Get("Authorization") != "" {
 		key, err := s.auth.CheckKey(r.Context(), auth.BearerToken(r.Header))
 		if err != nil {
 			return api.Actor{}, err
 		}
-		if !key.Has(string(scope)) {
+		if !key.Has(scope) {
 			return api.Actor{}, &api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN",
 				Message: fmt.Sprintf("this API key lacks the scope %q; make one with: fazt auth key create <name> --scopes %s", scope, scope)}
 		}

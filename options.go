@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/budget"
-	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )

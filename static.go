@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/storage"
 )

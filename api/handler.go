@@ -14,7 +14,7 @@ type HandlerOptions struct {
 	Service Service
 	// Authorize says who sends a request, if they may use a route of the scope.
 	// The error is an [*Error], or anything that Explain knows.
-	Authorize func(r *http.Request, scope Scope) (Actor, error)
+	Authorize func(r *http.Request, scope string) (Actor, error)
 	// Explain turns an error of the Service into what a client sees of it.
 	Explain func(error) *Error
 	// Failed is told of errors whose status is 500, with the request's id, before
@@ -84,7 +84,7 @@ func (h *handler) dispatch(routes []Route) http.HandlerFunc {
 
 // serve runs one operation for a caller who may use it.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, route Route) {
-	if route.Scope != Open {
+	if route.Scope != ScopeOpen {
 		actor, err := h.Authorize(r, route.Scope)
 		if err != nil {
 			h.fail(w, r, err)

@@ -160,7 +160,7 @@ func (f *follower) send(lines []LogLine) error {
 	if len(lines) == 0 && time.Since(f.sent) < FollowBeat {
 		return nil
 	}
-	if _, err := f.handler.Authorize(f.request, Read); err != nil {
+	if _, err := f.handler.Authorize(f.request, ScopeRead); err != nil {
 		return fmt.Errorf("the session or key may no longer read: %w", err)
 	}
 	text := bytes.NewBufferString("")

@@ -4,24 +4,23 @@ import (
 	"net/http"
 )
 
-// Scope is what an API key must have for a route; a session needs the role of
-// admin. Open is for everybody.
-type Scope string
-
-// The scopes. A key with admin has them all.
+// What an API key must have for a route; a session needs the role of admin.
 const (
-	Open   Scope = ""
-	Deploy Scope = "deploy" // put apps on the server, and remove them
-	Read   Scope = "read"   // read what the management API shows
-	SQL    Scope = "sql"    // run SQL
-	Admin  Scope = "admin"  // everything; it can make keys, so less would be pretence
+	ScopeOpen   = ""       // nothing: the route is for everybody
+	ScopeDeploy = "deploy" // put apps on the server, and remove them
+	ScopeRead   = "read"   // read what the management API shows
+	ScopeSQL    = "sql"    // run SQL
+	ScopeAdmin  = "admin"  // everything; it can make keys, so less would be pretence
 )
+
+// Scopes are all that a key can have, sorted.
+func Scopes() []string { return []string{ScopeAdmin, ScopeDeploy, ScopeRead, ScopeSQL} }
 
 // Route is one operation of the management API.
 type Route struct {
 	Method  string
 	Pattern string // of [http.ServeMux]
-	Scope   Scope
+	Scope   string // one of the Scope constants
 	Summary string // what it does, for people
 	// Answer is a value of the type that the answer has as its data; nil when it
 	// is not JSON.
@@ -34,14 +33,14 @@ type Route struct {
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/health", Open, "whether the server is there", Health{}, (*handler).health},
-		{"GET", "/api/health", Open, "whether the server is there", Health{}, (*handler).health},
-		{"GET", "/api/system/limits", Read, "the limits in force", Limits{}, (*handler).limits},
-		{"GET", "/api/system/stats", Read, "what the server is doing", Stats{}, (*handler).stats},
-		{"GET", "/metrics", Read, "the statistics for Prometheus, as text", nil, (*handler).metrics},
-		{"POST", "/api/deploy", Deploy, "deploy an app: a form with site_name, file (a ZIP) and spa", Deployment{}, (*handler).deploy},
-		{"GET", "/api/apps", Read, "the deployed apps", []App{}, (*handler).apps},
-		{"DELETE", "/api/apps/{app}", Deploy, "remove an app; its data, too, without keep_data=1", Removed{}, (*handler).removeApp},
-		{"GET", "/api/apps/{app}/logs", Read, "lines of an app's log; with follow=1 as server-sent events", []LogLine{}, (*handler).logs},
+		{"GET", "/health", ScopeOpen, "whether the server is there", Health{}, (*handler).health},
+		{"GET", "/api/health", ScopeOpen, "whether the server is there", Health{}, (*handler).health},
+		{"GET", "/api/system/limits", ScopeRead, "the limits in force", Limits{}, (*handler).limits},
+		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", Stats{}, (*handler).stats},
+		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, (*handler).metrics},
+		{"POST", "/api/deploy", ScopeDeploy, "deploy an app: a form with site_name, file (a ZIP) and spa", Deployment{}, (*handler).deploy},
+		{"GET", "/api/apps", ScopeRead, "the deployed apps", []App{}, (*handler).apps},
+		{"DELETE", "/api/apps/{app}", ScopeDeploy, "remove an app; its data, too, without keep_data=1", Removed{}, (*handler).removeApp},
+		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log; with follow=1 as server-sent events", []LogLine{}, (*handler).logs},
 	}
 }

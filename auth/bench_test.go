@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 )
 
@@ -59,7 +60,7 @@ func BenchmarkUser(b *testing.B) {
 
 func BenchmarkCheckKey(b *testing.B) {
 	a := newAuth(b, &auth.Options{})
-	token, _, err := a.CreateKey(b.Context(), "laptop", []string{auth.ScopeRead}, time.Time{})
+	token, _, err := a.CreateKey(b.Context(), "laptop", []string{api.ScopeRead}, time.Time{})
 	if err != nil {
 		b.Fatal(err)
 	}

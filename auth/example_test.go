@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
@@ -74,12 +75,12 @@ func ExampleAuth_CheckKey() {
 	}
 	defer a.Close()
 
-	token, _, err := a.CreateKey(ctx, "build server", []string{auth.ScopeDeploy}, time.Now().AddDate(1, 0, 0))
+	token, _, err := a.CreateKey(ctx, "build server", []string{api.ScopeDeploy}, time.Now().AddDate(1, 0, 0))
 	if err != nil {
 		log.Fatal(err)
 	}
 	key, err := a.CheckKey(ctx, token)
-	fmt.Println(key.Name, key.Has(auth.ScopeDeploy), key.Has(auth.ScopeSQL), err)
+	fmt.Println(key.Name, key.Has(api.ScopeDeploy), key.Has(api.ScopeSQL), err)
 	_, err = a.CheckKey(ctx, token+"x")
 	fmt.Println(err)
 	// Output:

@@ -13,16 +13,6 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// The scopes of an API key.
-const (
-	ScopeDeploy = "deploy" // put apps on the server
-	ScopeRead   = "read"   // read what the management API shows
-	ScopeSQL    = "sql"    // run SQL
-	ScopeAdmin  = "admin"  // everything; it can make keys, so less would be pretence
-)
-
-var scopes = []string{ScopeAdmin, ScopeDeploy, ScopeRead, ScopeSQL}
-
 // keyPrefix begins every key, so that one can be told from other secrets.
 const keyPrefix = "fzt_"
 
@@ -39,9 +29,9 @@ type Key struct {
 }
 
 // Has reports whether the key may do what scope is for: it is among its scopes,
-// or it is one of the four and the key has [ScopeAdmin].
+// or it is one of [api.Scopes] and the key has [api.ScopeAdmin].
 func (k Key) Has(scope string) bool {
-	return slices.Contains(k.Scopes, scope) || slices.Contains(scopes, scope) && slices.Contains(k.Scopes, ScopeAdmin)
+	return slices.Contains(k.Scopes, scope) || slices.Contains(api.Scopes(), scope) && slices.Contains(k.Scopes, api.ScopeAdmin)
 }
 
 // CreateKey makes a key and returns its token, fzt_<id>_<secret>, which cannot
@@ -81,11 +71,11 @@ func checkKey(name string, wanted []string, expires, now time.Time) error {
 		return fmt.Errorf("the name is empty, longer than 100 characters or has control characters; give one such as \"laptop\"")
 	}
 	if len(wanted) == 0 {
-		return fmt.Errorf("a key without scopes is good for nothing; give some of %s", strings.Join(scopes, ", "))
+		return fmt.Errorf("a key without scopes is good for nothing; give some of %s", strings.Join(api.Scopes(), ", "))
 	}
 	for _, s := range wanted {
-		if !slices.Contains(scopes, s) {
-			return fmt.Errorf("there is no scope %q; use %s", s, strings.Join(scopes, ", "))
+		if !slices.Contains(api.Scopes(), s) {
+			return fmt.Errorf("there is no scope %q; use %s", s, strings.Join(api.Scopes(), ", "))
 		}
 	}
 	if !expires.IsZero() && !expires.After(now) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/google/go-cmp/cmp"
 )
@@ -61,7 +62,7 @@ func TestCheckKey(t *testing.T) {
 	s := start(t, auth.Options{})
 	ctx := t.Context()
 	create := func(name string, expires time.Time) (string, auth.Key) {
-		token, key, err := s.CreateKey(ctx, name, []string{auth.ScopeRead}, expires)
+		token, key, err := s.CreateKey(ctx, name, []string{api.ScopeRead}, expires)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func TestTableHolds(t *testing.T) {
 		}
 		for _, f := range g.Functions {
 			name := g.Prefixes[0] + "." + f.Name
-			var good []any
+			good := []any{}
 			for i, p := range f.Params {
 				bad := append(slices.Clone(good), nil) // a function in JavaScript, which no parameter takes
 				if got := call(name, bad); got != "TypeError INVALID" {
