@@ -19,8 +19,8 @@ import (
 	"github.com/fazt-sh/fazt/frontdoor"
 )
 
-// serve serves h on l behind a Door until the test ends.
-func serve(tb testing.TB, opt frontdoor.Options, l net.Listener, h http.Handler) *frontdoor.Door {
+// serve serves h on l behind a Door until stop is called, or the test ends.
+func serve(tb testing.TB, opt frontdoor.Options, l net.Listener, h http.Handler) (door *frontdoor.Door, stop context.CancelFunc) {
 	tb.Helper()
 	door, err := frontdoor.New(opt)
 	if err != nil {
@@ -35,7 +35,7 @@ func serve(tb testing.TB, opt frontdoor.Options, l net.Listener, h http.Handler)
 			tb.Error(err)
 		}
 	})
-	return door
+	return door, stop
 }
 
 func TestOptionsReportEveryProblem(t *testing.T) {
@@ -77,7 +77,7 @@ func TestOptionsInForce(t *testing.T) {
 func TestOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
-		door := serve(t, frontdoor.Options{RateLimit: 1, RateBurst: 2, TrustedProxies: proxies}, p, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		door, _ := serve(t, frontdoor.Options{RateLimit: 1, RateBurst: 2, TrustedProxies: proxies}, p, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, waits := r.Context().Deadline()
 			fmt.Fprint(w, r.RemoteAddr, " ", waits, " ", frontdoor.IsSecure(r), " ", frontdoor.RequestID(r))
 		}))
