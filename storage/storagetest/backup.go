@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -31,6 +30,57 @@ func names(t *testing.T, dir string) []string {
 	return found
 }
 
+// writers are 32 callers who write without a pause.
+type writers struct {
+	mu   sync.Mutex
+	keys []string // acknowledged
+	quit chan struct{}
+	done sync.WaitGroup
+}
+
+// startWriters returns when a thousand writes are acknowledged.
+func startWriters(t *testing.T, s storage.Store, app string) *writers {
+	t.Helper()
+	w := &writers{quit: make(chan struct{})}
+	enough, reached := context.WithCancel(t.Context()) // or one has failed
+	defer reached()
+	for g := range 32 {
+		w.done.Go(func() {
+			defer reached()
+			for n := 0; ; n++ {
+				select {
+				case <-w.quit:
+					return
+				default:
+				}
+				key := fmt.Sprintf("%d-%d", g, n)
+				if err := writeThrice(s, app, key); err != nil {
+					t.Error(err)
+					return
+				}
+				w.mu.Lock()
+				if w.keys = append(w.keys, key); len(w.keys) >= 1000 {
+					reached()
+				}
+				w.mu.Unlock()
+			}
+		})
+	}
+	<-enough.Done()
+	return w
+}
+
+func (w *writers) acknowledged() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.keys)
+}
+
+func (w *writers) stop() {
+	close(w.quit)
+	w.done.Wait()
+}
+
 // testBackup copies a store of some megabytes while 32 callers write to it
 // without a pause. Each transaction writes a key and a document and counts
 // itself, so a copy of anything but one moment between two of them shows.
@@ -40,42 +90,9 @@ func testBackup(t *testing.T, r Restorer, s storage.Store) {
 	for i := range 40 {
 		set(t, s, fmt.Sprint("ballast", i), string(large))
 	}
-	var mu sync.Mutex
-	var acknowledged []string
-	var writes atomic.Int64
-	stop := make(chan struct{})
-	enough, reached := context.WithCancel(t.Context()) // or one has failed
-	defer reached()
-	var writers sync.WaitGroup
-	for g := range 32 {
-		writers.Go(func() {
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				key := fmt.Sprintf("%d-%d", g, n)
-				if err := writeThrice(s, app, key); err != nil {
-					t.Error(err)
-					reached()
-					return
-				}
-				mu.Lock()
-				acknowledged = append(acknowledged, key)
-				mu.Unlock()
-				if writes.Add(1) == 1000 {
-					reached()
-				}
-			}
-		})
-	}
-	defer writers.Wait()
-	defer close(stop)
-	<-enough.Done()
-	mu.Lock()
-	before := slices.Clone(acknowledged)
-	mu.Unlock()
+	w := startWriters(t, s, app)
+	defer w.stop()
+	before := w.acknowledged()
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "backup")
 	var steps, last, total int64
@@ -99,7 +116,7 @@ func testBackup(t *testing.T, r Restorer, s storage.Store) {
 	if steps < 10 || last != total || total < 20<<20 {
 		t.Errorf("%d steps, the last at %d of %d", steps, last, total)
 	}
-	t.Logf("%d writes before, %d until the end", len(before), writes.Load())
+	t.Logf("%d writes before, %d until the end", len(before), len(w.acknowledged()))
 	diff(t, "files", []string{"backup"}, names(t, dir))
 	info, err := os.Stat(copied)
 	if err != nil || info.Mode() != 0o600 {
