@@ -37,7 +37,8 @@ func ExampleParseQuery() {
 	// INVALID price.$less
 }
 
-// Changes keep the order and the digits of what they leave alone.
+// ExampleChanges_Apply shows that changes keep the order and the digits of what
+// they leave alone.
 func ExampleChanges_Apply() {
 	changes, err := storage.ParseChanges(json.RawMessage(`{"status": "sent", "$inc": {"tries": 1}}`))
 	if err != nil {

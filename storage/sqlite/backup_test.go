@@ -1,16 +1,12 @@
 package sqlite_test
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,101 +29,6 @@ func names(t *testing.T, dir string) []string {
 	return found
 }
 
-// TestBackup copies a store of some megabytes while 32 callers write to it
-// without a pause. Each transaction writes a key and a document and counts
-// itself, so a copy of anything but one moment between two of them shows.
-func TestBackup(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data.db")
-	s := open(t, path)
-	defer s.Close()
-	app := publish(t, s, "shop", map[string][]string{"items": {"key"}})
-	large := json.RawMessage(`"` + strings.Repeat("v", 1<<19) + `"`)
-	for i := range 40 {
-		if err := s.Tx(t.Context(), storage.Scope{App: "ballast"}, func(tx storage.Tx) error {
-			return tx.KV().Set(fmt.Sprint(i), large, 0)
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var mu sync.Mutex
-	var acknowledged []string
-	var writes atomic.Int64
-	stop := make(chan struct{})
-	var writers sync.WaitGroup
-	for g := range 32 {
-		writers.Go(func() {
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				key := fmt.Sprintf("%d-%d", g, n)
-				if err := writeThrice(s, app, key); err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				acknowledged = append(acknowledged, key)
-				mu.Unlock()
-				writes.Add(1)
-			}
-		})
-	}
-	for writes.Load() < 1000 {
-		if err := writeThrice(s, app, fmt.Sprintf("main-%d", writes.Add(1))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	dir := t.TempDir()
-	copied := filepath.Join(dir, "backup.db")
-	mu.Lock()
-	before := append([]string(nil), acknowledged...)
-	mu.Unlock()
-	var during int64
-	var steps, last, total int64
-	err := s.Backup(t.Context(), copied, func(done, of int64) {
-		if done < last || done > of {
-			t.Errorf("progress from %d to %d of %d", last, done, of)
-		}
-		if steps++; steps == 1 {
-			// In the middle of it, a write takes no longer than it takes.
-			for n := range 100 {
-				if err := writeThrice(s, app, fmt.Sprintf("during-%d", n)); err != nil {
-					t.Error(err)
-				}
-			}
-			during = writes.Load()
-		}
-		last, total = done, of
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	after := writes.Load()
-	close(stop)
-	writers.Wait()
-	if steps < 10 || last != total || total < 20<<20 {
-		t.Errorf("%d steps, the last at %d of %d", steps, last, total)
-	}
-	t.Logf("%d writes before, %d until the first step, %d until the end", len(before), during, after)
-	if diff := cmp.Diff([]string{"backup.db"}, names(t, dir)); diff != "" {
-		t.Errorf("files (-want +got):\n%s", diff)
-	}
-	info, err := os.Stat(copied)
-	if err != nil || info.Mode() != 0o600 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
-	}
-	for _, wrong := range damage(t, copied, app, before, nil) {
-		t.Error(wrong)
-	}
-	verifyIndexesOf(t, copied)
-
-	if err := s.Backup(t.Context(), copied, nil); storage.CodeOf(err) != storage.CodeConflict || !errors.Is(err, fs.ErrExist) {
-		t.Errorf("over an existing file: %v", err)
-	}
-}
-
 func verifyIndexesOf(t *testing.T, path string) {
 	t.Helper()
 	s := open(t, path)
@@ -135,38 +36,23 @@ func verifyIndexesOf(t *testing.T, path string) {
 	verifyIndexes(t, s)
 }
 
-// TestBackupErrors wants no file, and no trace of one, where there is no backup.
-func TestBackupErrors(t *testing.T) {
+// TestBackupFile copies data files that no store of this process has open.
+func TestBackupFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "data.db")
 	s := open(t, path)
 	if err := set(s, t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
-	cancelled, cancel := context.WithCancel(t.Context())
-	cancel()
-	into := t.TempDir()
-	if err := s.Backup(cancelled, filepath.Join(into, "a"), nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	halfway, stop := context.WithCancel(t.Context())
-	if err := s.Backup(halfway, filepath.Join(into, "a"), func(int64, int64) { stop() }); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled half-way: %v", err)
-	}
-	if err := s.Backup(t.Context(), filepath.Join(into, "none", "a"), nil); storage.CodeOf(err) != storage.CodeUnavailable {
-		t.Errorf("no directory: %v", err)
-	}
 	if err := s.Backup(t.Context(), path, nil); storage.CodeOf(err) != storage.CodeConflict {
 		t.Errorf("over the data file: %v", err)
-	}
-	if err := sqlite.BackupFile(t.Context(), filepath.Join(dir, "none"), filepath.Join(into, "a"), nil); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("of nothing: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Backup(t.Context(), filepath.Join(into, "a"), nil); storage.CodeOf(err) != storage.CodeClosed {
-		t.Errorf("closed: %v", err)
+	into := t.TempDir()
+	if err := sqlite.BackupFile(t.Context(), filepath.Join(dir, "none"), filepath.Join(into, "a"), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of nothing: %v", err)
 	}
 	if diff := cmp.Diff([]string{}, names(t, into)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)

@@ -35,7 +35,7 @@ var benchScope = storage.Scope{App: "app"}
 var benchValue = json.RawMessage(`"` + strings.Repeat("v", 254) + `"`)
 
 // BenchmarkSet is the durable upsert of 256 bytes. The claim is the ratio: 64
-// callers share commits, a lone caller pays for one each.
+// callers share commits, a single caller pays for one each.
 func BenchmarkSet(b *testing.B) {
 	for _, callers := range []int{1, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {

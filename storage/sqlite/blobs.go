@@ -92,7 +92,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	}
 	sum := sha256.New()
 	d := &draft{store: s, op: op, check: func(tx *writeTx, size int64) error {
-		_, err := tx.roomForBlob(op, scope, path, mime, size)
+		_, err := tx.reserveBlob(op, scope, path, mime, size)
 		return err
 	}}
 	defer d.discard() // unless it came to be named
@@ -102,7 +102,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	b := storage.Blob{Path: path, MIME: mime, Size: d.size, Hash: hex.EncodeToString(sum.Sum(nil))}
 	var at int64
 	err = s.writer.do(ctx, op, func(tx *writeTx) error {
-		old, err := tx.roomForBlob(op, scope, path, mime, d.size)
+		old, err := tx.reserveBlob(op, scope, path, mime, d.size)
 		if err != nil {
 			return err
 		}
@@ -112,7 +112,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 		}
 		at = time.Now().UnixMilli()
 		_, err = tx.write(blobPut, scope.App, scope.User, path, body, b.Size, b.MIME, b.Hash, at)
-		s.letGo(tx, old)
+		s.sweepBody(tx, old)
 		return err
 	})
 	if err != nil {
@@ -129,9 +129,9 @@ func checkBlob(op string, scope storage.Scope, path string) error {
 	return storage.CheckKey(op, "path", path)
 }
 
-// letGo has the sweeper look, once the transaction is on disk, if a body that
+// sweepBody has the sweeper look, once the transaction is on disk, if a body that
 // was let go in it is not removed yet.
-func (s *Store) letGo(tx *writeTx, size int64) {
+func (s *Store) sweepBody(tx *writeTx, size int64) {
 	if size > chunkSize {
 		tx.notify = append(tx.notify, s.sweeper.now)
 	}
@@ -197,7 +197,7 @@ func (s *Store) DeleteBlob(ctx context.Context, scope storage.Scope, path string
 			}
 			return err
 		}
-		s.letGo(tx, old.Size)
+		s.sweepBody(tx, old.Size)
 		_, err = tx.write(blobDelete, scope.App, scope.User, path)
 		return err
 	})

@@ -7,12 +7,12 @@
 //
 // One goroutine and one connection do all the writing of a process. It takes
 // the requests that wait at the moment, up to 256, runs them in one
-// transaction, commits with synchronous=FULL, and answers them all: so a lone
+// transaction, commits with synchronous=FULL, and answers them all: so a single
 // write costs one fsync, and sixty-four at once cost little more together. Where
 // several write again and again, it waits until half of them are there, while
 // others are ready to run and for a millisecond at most: one half computes while
 // the other is written. A request that fails undoes its own part, by a savepoint
-// that is opened before its first write, and only in company.
+// that is opened before its first write, and only where it shares the batch.
 //
 // The queue has 1,024 places. A request that finds it full, or whose deadline is
 // nearer than a batch has taken lately, is refused at once with
@@ -41,10 +41,9 @@
 // documents does not wait for it: the sweeper builds it, 200 documents in a
 // transaction, and finds scan until it is ready.
 //
-// A find reads the one key of an index that its query names as it lies. If there
-// is a choice, or a range, it counts the entries that each index gives, with
-// growing patience, and takes the first that ends; past 65,536 entries, or when
-// the first few thousand documents hold what a limit asks for, it scans.
+// A find goes by [storage.ChoosePlan]: it reads the one key of an index that its
+// query names as it lies, and if there is a choice, or a range, the index whose
+// entries were counted and found few. Otherwise it scans.
 //
 // # Backups
 //

@@ -127,7 +127,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if d.tx == nil {
 		return errReadOnly(op)
 	}
-	if err := d.room(op, body, len(collection)+len(body)); err != nil {
+	if err := d.reserve(op, body, len(collection)+len(body)); err != nil {
 		return err
 	}
 	seq, err := d.tx.next()
@@ -141,7 +141,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if err != nil {
 		return err
 	}
-	return d.indexed(d.enter(op, collection, seq, body))
+	return d.indexed(d.addEntries(op, collection, seq, body))
 }
 
 // indexed passes on how the index entries of a document that has been written
@@ -154,12 +154,12 @@ func (d *docs) indexed(err error) error {
 	return err
 }
 
-// room refuses a document past a quota.
-func (d *docs) room(op, body string, grow int) error {
+// reserve refuses a document past a quota.
+func (d *docs) reserve(op, body string, grow int) error {
 	if err := d.tx.w.quotas.CheckDocument(op, body); err != nil {
 		return err
 	}
-	return d.tx.room(op, d.scope.App, int64(grow))
+	return d.tx.reserve(op, d.scope.App, int64(grow))
 }
 
 func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
@@ -297,13 +297,13 @@ func (d *docs) update(op, collection string, q *storage.Expr, c *storage.Changes
 		if err != nil {
 			return withOp(op, err)
 		}
-		if err := d.room(op, changed, len(changed)-len(body)); err != nil {
+		if err := d.reserve(op, changed, len(changed)-len(body)); err != nil {
 			return err
 		}
 		if _, err := d.write(op, docsUpdate, changed, now, d.scope.App, d.scope.User, collection, seq); err != nil {
 			return err
 		}
-		return d.indexed(d.reenter(op, collection, seq, body, changed))
+		return d.indexed(d.updateEntries(op, collection, seq, body, changed))
 	})
 }
 
@@ -376,7 +376,7 @@ func (d *docs) Delete(collection string, query json.RawMessage) (int, error) {
 		return 0, err
 	}
 	if q.MatchesAll() {
-		if err := d.leaveAll(op, collection); err != nil {
+		if err := d.clearEntries(op, collection); err != nil {
 			return 0, err
 		}
 		n, err := d.write(op, docsClear, d.key(collection)...)
@@ -395,7 +395,7 @@ func (d *docs) remove(op, collection string, q *storage.Expr, from source) (int,
 		if _, err := d.write(op, docsDelete, d.key(collection, seq)...); err != nil {
 			return err
 		}
-		return d.indexed(d.leave(op, collection, seq, body))
+		return d.indexed(d.removeEntries(op, collection, seq, body))
 	})
 }
 

@@ -17,7 +17,7 @@ const StepsBeforeAudit = 5
 var IndexStatements = map[string]string{
 	"one key":        entryDocs,
 	"one key, back":  entryDocsBack,
-	"gather":         entrySeqs,
+	"count":          entrySeqs,
 	"in order":       entryWalk,
 	"in order, back": entryWalkBack,
 	"indexes":        selectIndexes,

@@ -97,8 +97,8 @@ func (s *session) indexesOf(app, collection string) ([]index, error) {
 	return found, err
 }
 
-// enter makes the entries of a new document.
-func (d *docs) enter(op, collection string, seq int64, body string) error {
+// addEntries makes the entries of a new document.
+func (d *docs) addEntries(op, collection string, seq int64, body string) error {
 	indexes, err := d.indexesOf(d.scope.App, collection)
 	if err != nil {
 		return err
@@ -112,9 +112,9 @@ func (d *docs) enter(op, collection string, seq int64, body string) error {
 	return nil
 }
 
-// reenter changes the entries of a document where its values have changed. An
+// updateEntries changes the entries of a document where its values have changed. An
 // empty text stands for a document that is no more.
-func (d *docs) reenter(op, collection string, seq int64, before, after string) error {
+func (d *docs) updateEntries(op, collection string, seq int64, before, after string) error {
 	indexes, err := d.indexesOf(d.scope.App, collection)
 	if err != nil {
 		return err
@@ -140,13 +140,13 @@ func (d *docs) reenter(op, collection string, seq int64, before, after string) e
 	return nil
 }
 
-// leave removes the entries of a document that is deleted.
-func (d *docs) leave(op, collection string, seq int64, body string) error {
-	return d.reenter(op, collection, seq, body, "")
+// removeEntries removes the entries of a document that is deleted.
+func (d *docs) removeEntries(op, collection string, seq int64, body string) error {
+	return d.updateEntries(op, collection, seq, body, "")
 }
 
-// leaveAll removes those of all documents of a collection.
-func (d *docs) leaveAll(op, collection string) error {
+// clearEntries removes those of all documents of a collection.
+func (d *docs) clearEntries(op, collection string) error {
 	indexes, err := d.indexesOf(d.scope.App, collection)
 	if err != nil {
 		return err

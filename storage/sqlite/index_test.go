@@ -47,7 +47,7 @@ func TestIndexPlans(t *testing.T) {
 }
 
 // verifyIndexes compares the entries of every index with the documents.
-func verifyIndexes(t *testing.T, s *sqlite.Store) {
+func verifyIndexes(t testing.TB, s *sqlite.Store) {
 	t.Helper()
 	want, got := map[string]int{}, map[string]int{}
 	if err := s.Read(t.Context(), func(q storage.SQL) error {
@@ -304,7 +304,7 @@ func TestIndexedFinds(t *testing.T) {
 }
 
 // text returns the text that a query asks for.
-func text(t *testing.T, s *sqlite.Store, query string) string {
+func text(t testing.TB, s *sqlite.Store, query string) string {
 	t.Helper()
 	table, err := s.Query(t.Context(), query, 1)
 	if err != nil {

@@ -103,7 +103,7 @@ func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, e
 	if k.tx == nil {
 		return 0, errReadOnly(op)
 	}
-	if err := k.room(op, key, value); err != nil {
+	if err := k.reserve(op, key, value); err != nil {
 		return 0, err
 	}
 	version, err := k.tx.next()
@@ -114,14 +114,14 @@ func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, e
 	return version, err
 }
 
-// room refuses an entry past a quota. What it replaces matters only to an app
+// reserve refuses an entry past a quota. What it replaces matters only to an app
 // that is nearly full, and is looked up only then.
-func (k *kv) room(op, key string, value json.RawMessage) error {
+func (k *kv) reserve(op, key string, value json.RawMessage) error {
 	if err := k.tx.w.checkQuotas(op, key, value); err != nil {
 		return err
 	}
 	size := int64(len(key) + len(value))
-	err := k.tx.room(op, k.scope.App, size)
+	err := k.tx.reserve(op, k.scope.App, size)
 	if storage.CodeOf(err) != storage.CodeQuotaExceeded {
 		return err
 	}
@@ -130,7 +130,7 @@ func (k *kv) room(op, key string, value json.RawMessage) error {
 		return cmp.Or(readErr, err)
 	}
 	old, _ := row[0].(string)
-	return k.tx.room(op, k.scope.App, size-int64(len(key)+len(old)))
+	return k.tx.reserve(op, k.scope.App, size-int64(len(key)+len(old)))
 }
 
 func (w *writer) checkQuotas(op, key string, value json.RawMessage) error {

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -40,14 +41,15 @@ func TestMain(m *testing.M) {
 // child is a process that plays a part of a test.
 type child struct {
 	*exec.Cmd
-	lines  *bufio.Scanner // its standard output
+	stdout io.Reader
+	lines  *bufio.Scanner // of stdout
 	stdin  interface{ Close() error }
 	stderr *strings.Builder
 }
 
 // startChild starts this binary as a child. It ends when the test ends, or when
 // its standard input is closed, if it waits for that.
-func startChild(t *testing.T, name string, args ...string) *child {
+func startChild(t testing.TB, name string, args ...string) *child {
 	t.Helper()
 	c := &child{Cmd: childCommand(t, name, args...), stderr: &strings.Builder{}}
 	c.Stderr = c.stderr
@@ -59,7 +61,7 @@ func startChild(t *testing.T, name string, args ...string) *child {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.stdin, c.lines = stdin, bufio.NewScanner(stdout)
+	c.stdin, c.stdout, c.lines = stdin, stdout, bufio.NewScanner(stdout)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func startChild(t *testing.T, name string, args ...string) *child {
 	return c
 }
 
-func childCommand(t *testing.T, name string, args ...string) *exec.Cmd {
+func childCommand(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -259,66 +258,6 @@ func nobodyChild(paths []string) error {
 		}
 	}
 	return nil
-}
-
-// TestTwoStoresOnOneFile has two stores of one process make one file at the same
-// moment, and then see each other's writes.
-func TestTwoStoresOnOneFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data.db")
-	stores := make([]*sqlite.Store, 4)
-	var wg sync.WaitGroup
-	for i := range stores {
-		wg.Go(func() { stores[i] = open(t, path) })
-	}
-	wg.Wait()
-	const each = 50
-	for i, s := range stores {
-		wg.Go(func() {
-			for n := range each {
-				if err := s.Tx(t.Context(), scope, func(tx storage.Tx) error {
-					_, err := tx.KV().Incr("n", 1)
-					return err
-				}); err != nil {
-					t.Error(err)
-				}
-				other := stores[(i+1)%len(stores)]
-				key := fmt.Sprintf("%d-%d", i, n)
-				if err := set(s, t.Context(), key); err != nil {
-					t.Error(err)
-				}
-				if !has(t, other, key) {
-					t.Errorf("%s is acknowledged but not visible to another store", key)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	versions := map[int64]bool{}
-	if err := stores[0].View(t.Context(), scope, func(tx storage.Tx) error {
-		entries, err := tx.KV().List("", storage.Page{})
-		for _, e := range entries {
-			if versions[e.Version] {
-				t.Errorf("version %d occurs twice", e.Version)
-			}
-			versions[e.Version] = true
-			if want := fmt.Sprint(each * len(stores)); e.Key == "n" && string(e.Value) != want {
-				t.Errorf("the counter is at %s, want %s", e.Value, want)
-			}
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
-	for i, s := range stores { // the first to close must not harm the others
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		for _, other := range stores[i+1:] {
-			if err := set(other, t.Context(), "after"); err != nil {
-				t.Error(err)
-			}
-		}
-	}
 }
 
 // TestOpenContext ends the context before the store could be opened.

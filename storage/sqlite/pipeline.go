@@ -112,7 +112,7 @@ func (p *pipeline) queue(r *request, scope storage.Scope, size int, fn func(*sco
 	if n := len(p.requests); n > 0 {
 		r.after = p.requests[n-1]
 	}
-	if queued, err := p.w.enqueueIfRoomy(r, scope.App, int64(size)); !queued {
+	if queued, err := p.w.tryEnqueue(r, scope.App, int64(size)); !queued {
 		return false, err
 	}
 	p.requests = append(p.requests, r)
@@ -142,7 +142,7 @@ func (p *pipeline) Wait() error {
 		}()
 		over = timer.C
 	}
-	p.w.hurry()
+	p.w.signalBatch()
 	select {
 	case <-last.done:
 	case <-over:
@@ -156,19 +156,19 @@ func (p *pipeline) Wait() error {
 	return first
 }
 
-// queuedRoom is what the writes of pipelines need together, at most: a batch that
+// maxQueuedBytes is what the writes of pipelines need together, at most: a batch that
 // is being written, and one that waits.
-const queuedRoom = 2 * maxBatch * storage.MaxQueuedValue
+const maxQueuedBytes = 2 * maxBatch * storage.MaxQueuedValue
 
-// enqueueIfRoomy is enqueue for a write that must not fail for want of room: it
+// tryEnqueue is enqueue for a write that must not fail for want of room: it
 // reports false, without an error, when that isn't certain, or when a whole batch
 // waits already. Then each caller waits for its own, or a few that don't would
 // fill the queue for everybody.
-func (w *writer) enqueueIfRoomy(r *request, app string, grow int64) (bool, error) {
+func (w *writer) tryEnqueue(r *request, app string, grow int64) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	used, known := w.used[app]
-	if !known || len(w.pending) >= maxBatch || used+grow+queuedRoom > w.quotas.Total {
+	if !known || len(w.pending) >= maxBatch || used+grow+maxQueuedBytes > w.quotas.Total {
 		return false, nil
 	}
 	if err := w.accept(r); err != nil {
@@ -179,7 +179,7 @@ func (w *writer) enqueueIfRoomy(r *request, app string, grow int64) (bool, error
 
 // noteUsed keeps what a batch found out about the apps' usage: with all that the
 // batch wrote, and without what was queued meanwhile, for which there is
-// queuedRoom. Whatever other processes add is known a batch later.
+// maxQueuedBytes. Whatever other processes add is known a batch later.
 func (w *writer) noteUsed(used map[string]int64) {
 	if len(used) == 0 {
 		return

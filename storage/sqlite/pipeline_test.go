@@ -22,7 +22,7 @@ func queue(t *testing.T, p storage.Pipeline, ctx context.Context, key string) {
 	}
 }
 
-// What a pipeline queues while the writer is busy goes into the next commit.
+// TestPipelineSharesACommit has a pipeline queue while the writer is busy: that goes into the next commit.
 func TestPipelineSharesACommit(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
 		if err := set(s, t.Context(), "k"); err != nil {
@@ -111,7 +111,7 @@ func TestPipelineIgnoresCancel(t *testing.T) {
 	})
 }
 
-// One whose time is over before the writer comes to it is not made, which is
+// TestPipelineExpires lets a write's time pass before the writer comes to it: it is not made, which is
 // certain also while its batch goes on. What came after it isn't made either.
 func TestPipelineExpires(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
@@ -143,7 +143,7 @@ func TestPipelineExpires(t *testing.T) {
 	})
 }
 
-// Past a batch nobody queues more, so that those who do not wait keep no place
+// TestPipelinesLeaveRoom queues a batch and more: past it nobody does, so that those who do not wait keep no place
 // from those who do.
 func TestPipelinesLeaveRoom(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {

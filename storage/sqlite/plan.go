@@ -145,7 +145,7 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 			return err
 		}
 		if row == nil {
-			continue // deleted by this transaction since it was gathered
+			continue // deleted by this transaction since its entry was counted
 		}
 		if err := fn(seq, row[0].(string)); err != nil {
 			return err

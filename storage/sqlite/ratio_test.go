@@ -39,8 +39,8 @@ func pair(b *testing.B, nameA string, nA int, a func(), nameB string, nB int, fb
 	b.ReportMetric(usA/usB, "ratio")
 }
 
-// crowd calls fn n times from each of 64 goroutines.
-func crowd(n int, fn func()) {
+// concurrently calls fn n times from each of 64 goroutines.
+func concurrently(n int, fn func()) {
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
@@ -81,16 +81,16 @@ func inserts(b *testing.B, s *sqlite.Store, app string) func() {
 	}
 }
 
-// BenchmarkGroupCommit compares a durable set of a lone caller, which pays for
+// BenchmarkGroupCommit compares a durable set of a single caller, which pays for
 // one commit each, with one of 64 callers. The claim: a ratio of 10.
 func BenchmarkGroupCommit(b *testing.B) {
 	s := openBench(b)
 	set := sets(b, s)
-	pair(b, "lone", 64, func() {
+	pair(b, "single", 64, func() {
 		for range 64 {
 			set()
 		}
-	}, "of-64", 64*32, func() { crowd(32, set) })
+	}, "of-64", 64*32, func() { concurrently(32, set) })
 }
 
 // BenchmarkInsertToSet compares a document's insert with a key's set, both by
@@ -101,7 +101,7 @@ func BenchmarkInsertToSet(b *testing.B) {
 			s := openBench(b)
 			app := publish(b, s, "shop", map[string][]string{"items": []string{"session"}[:indexes]})
 			insert, set := inserts(b, s, app), sets(b, s)
-			pair(b, "insert", 64*32, func() { crowd(32, insert) }, "set", 64*32, func() { crowd(32, set) })
+			pair(b, "insert", 64*32, func() { concurrently(32, insert) }, "set", 64*32, func() { concurrently(32, set) })
 		})
 	}
 }
@@ -110,12 +110,12 @@ func BenchmarkInsertToSet(b *testing.B) {
 // other apps with one in a store without any. The claim: they make no
 // difference.
 func BenchmarkOtherAppsIndexes(b *testing.B) {
-	crowded, empty := openBench(b), openBench(b)
+	full, empty := openBench(b), openBench(b)
 	for i := range 1000 {
-		publish(b, crowded, fmt.Sprintf("app-%d", i), map[string][]string{"items": {"session"}})
+		publish(b, full, fmt.Sprintf("app-%d", i), map[string][]string{"items": {"session"}})
 	}
-	a, e := inserts(b, crowded, "app"), inserts(b, empty, "app")
-	pair(b, "among-1000", 64*32, func() { crowd(32, a) }, "alone", 64*32, func() { crowd(32, e) })
+	a, e := inserts(b, full, "app"), inserts(b, empty, "app")
+	pair(b, "among-1000", 64*32, func() { concurrently(32, a) }, "alone", 64*32, func() { concurrently(32, e) })
 }
 
 // BenchmarkIndexedFind finds documents by an indexed field in a collection of

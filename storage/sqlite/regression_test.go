@@ -153,7 +153,7 @@ func waitDepth(s *sqlite.Store, n int) {
 	}
 }
 
-// TestPanicInRowClosesStatement: one that stayed open would hold the writer to
+// TestPanicInRowClosesStatement panics inside a statement's row: one that stayed open would hold the writer to
 // an old snapshot, and refuse all its writes once another process has written.
 func TestPanicInRowClosesStatement(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")

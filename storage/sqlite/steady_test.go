@@ -12,7 +12,8 @@ import (
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
-// SQLite prepares none of the statements again when it is given other values.
+// TestStatementsAreSteady wants SQLite to prepare no statement again when it is
+// given other values.
 func TestStatementsAreSteady(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data.db")
 	s := open(t, path)

@@ -68,11 +68,11 @@ func (s *Store) Usage(ctx context.Context, appID string) (storage.Usage, error) 
 	return storage.Usage{Used: used, Allowed: s.quotas.Total}, wrap("usage", err)
 }
 
-// room returns an error if the app's data may not grow by so many bytes. It
+// reserve returns an error if the app's data may not grow by so many bytes. It
 // reads what the app uses once a batch, and from then on counts what was asked
 // for: an upper bound, since what is replaced or undone is not taken off. Only
 // when that passes the quota is the database asked again.
-func (tx *writeTx) room(op, app string, grow int64) error {
+func (tx *writeTx) reserve(op, app string, grow int64) error {
 	if grow <= 0 {
 		return nil
 	}
@@ -98,9 +98,9 @@ func (tx *writeTx) room(op, app string, grow int64) error {
 	return nil
 }
 
-// roomForBlob is room for a blob that replaces the one at its path, whose size
+// reserveBlob is reserve for a blob that replaces the one at its path, whose size
 // it returns.
-func (tx *writeTx) roomForBlob(op string, scope storage.Scope, path, mime string, size int64) (old int64, err error) {
+func (tx *writeTx) reserveBlob(op string, scope storage.Scope, path, mime string, size int64) (old int64, err error) {
 	if size > tx.w.quotas.Blob {
 		return 0, storage.OverQuota(op, path, "the blob", size, tx.w.quotas.Blob)
 	}
@@ -112,5 +112,5 @@ func (tx *writeTx) roomForBlob(op string, scope storage.Scope, path, mime string
 	case storage.CodeOf(err) != storage.CodeNotFound:
 		return 0, tx.check(err)
 	}
-	return there.Size, tx.room(op, scope.App, grow)
+	return there.Size, tx.reserve(op, scope.App, grow)
 }

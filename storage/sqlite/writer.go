@@ -24,7 +24,7 @@ const (
 	// maxYields is how often the writer lets others go on before it takes a
 	// batch, as long as more comes. Each lets through what is ready to run; after
 	// a few, so many wait for the commit that too few are left to compute beside
-	// it. What is still missing of a crowd is waited for, see [writer.gather].
+	// it. Those still missing are waited for, see [writer.awaitBatch].
 	maxYields = 4
 )
 
@@ -53,8 +53,9 @@ type request struct {
 }
 
 // writer runs the write transactions of one process: one goroutine on one
-// connection. It takes what is queued, so that a lone write costs one commit and
-// several share one (group commit), and waits for company only in a crowd.
+// connection. It takes what is queued, so that a single write costs one commit and
+// several share one (group commit); it waits for more only where many callers write
+// at once.
 type writer struct {
 	conn   *conn
 	logger *slog.Logger
@@ -63,24 +64,24 @@ type writer struct {
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
 
-	mu       sync.Mutex
-	wake     *sync.Cond // pending or closed has changed, or gather is to look again
-	pending  []*request
-	used     map[string]int64 // about how much each app stores, see enqueueIfRoomy
-	busy     bool             // a batch is being written
-	answered int              // how many callers the last batch had
-	closed   bool
-	crowd    crowd
-	ready    func() uint64 // how many goroutines wait for a processor; holding mu
-	enough   atomic.Int64  // while gather waits, which hurry ends: how many pending requests end it; else 0
-	stopped  chan struct{} // closed when the goroutine has ended
+	mu          sync.Mutex
+	wake        *sync.Cond // pending or closed has changed, or awaitBatch is to look again
+	pending     []*request
+	used        map[string]int64 // about how much each app stores, see tryEnqueue
+	busy        bool             // a batch is being written
+	answered    int              // how many callers the last batch had
+	closed      bool
+	concurrency concurrency
+	ready       func() uint64 // how many goroutines wait for a processor; holding mu
+	batchTarget atomic.Int64  // while awaitBatch waits: how many pending requests end it, see signalBatch; else 0
+	stopped     chan struct{} // closed when the goroutine has ended
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
 	beforeCommit func([]*request) []*request
 
-	timers   sync.Pool   // of *time.Timer, stopped, for [pipeline.Wait]
-	patience *time.Timer // wakes the writer from gather
+	timers     sync.Pool   // of *time.Timer, stopped, for [pipeline.Wait]
+	batchTimer *time.Timer // wakes the writer from awaitBatch
 
 	recent    recent
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
@@ -92,8 +93,8 @@ func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, er
 	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas,
 		used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
-	w.patience = time.AfterFunc(time.Hour, w.wakeUp)
-	w.patience.Stop()
+	w.batchTimer = time.AfterFunc(time.Hour, w.wakeUp)
+	w.batchTimer.Stop()
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
 		&w.commit:         "COMMIT",
@@ -120,7 +121,7 @@ func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) err
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	w.hurry()
+	w.signalBatch()
 	select {
 	case <-r.done:
 		return r.err
@@ -177,9 +178,9 @@ func (w *writer) accept(r *request) error {
 		return refuse(fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
 	}
 	w.pending = append(w.pending, r)
-	if w.enough.Load() == 0 {
+	if w.batchTarget.Load() == 0 {
 		w.wake.Signal()
-	} // else hurry does
+	} // else signalBatch does
 	return nil
 }
 
@@ -256,8 +257,8 @@ func (w *writer) take(batch []*request) []*request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy = false
-	w.crowd.saw(w.answered + callers(w.pending))
-	w.gather()
+	w.concurrency.observe(w.answered + callers(w.pending))
+	w.awaitBatch()
 	for len(w.pending) == 0 && !w.closed {
 		w.wake.Wait()
 	}

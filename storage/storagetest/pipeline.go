@@ -63,7 +63,7 @@ func testPipeline(t *testing.T, s storage.Store) {
 	}
 }
 
-// testPipelineErrors: what is the caller's fault is told at once, and is not in
+// testPipelineErrors makes mistakes: what is the caller's fault is told at once, and is not in
 // the way of the rest.
 func testPipelineErrors(t *testing.T, s storage.Store) {
 	set(t, s, "k", `0`)
@@ -106,7 +106,7 @@ func testPipelineErrors(t *testing.T, s storage.Store) {
 	diff(t, "what was right", "1", get(t, s, "k"))
 }
 
-// testPipelineBounds: what might fail, or would hold much memory, is left to the
+// testPipelineBounds goes past each bound: what might fail, or would hold much memory, is left to the
 // caller.
 func testPipelineBounds(t *testing.T, s storage.Store) {
 	set(t, s, "k", `0`)
@@ -143,7 +143,7 @@ func testPipelineBounds(t *testing.T, s storage.Store) {
 	}
 }
 
-// testPipelineQuota: a quota that is near is enforced where the caller sees it,
+// testPipelineQuota comes near the quota: one that is near is enforced where the caller sees it,
 // and one that others reach meanwhile by Wait.
 func testPipelineQuota(t *testing.T, s storage.Store) {
 	const megabyte = 1 << 20

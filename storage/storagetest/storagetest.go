@@ -10,14 +10,12 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// Open opens an empty store with the given quotas. The suite closes it.
-type Open func(testing.TB, storage.Quotas) storage.Store
-
-// Run runs the suite. Each test has a store of its own.
-func Run(t *testing.T, open Open) {
+// Run runs the suite. Each test has data of its own, which open makes.
+func Run(t *testing.T, open func(testing.TB) Engine) {
 	tests := []struct {
 		name   string
 		test   func(*testing.T, storage.Store)
+		with   func(*testing.T, Engine, storage.Store) // in place of test: needs more than a store
 		quotas storage.Quotas
 	}{
 		{name: "KV", test: testKV},
@@ -66,6 +64,15 @@ func Run(t *testing.T, open Open) {
 		{name: "LargeContent", test: testLargeContent},
 		{name: "Changed", test: testChanged},
 		{name: "Close", test: testClose},
+		{name: "Linearizable", test: testLinearizable},
+		{name: "Reopen", with: with(testReopen)},
+		{name: "StoresAtOnce", with: with(testStoresAtOnce)},
+		{name: "ChangedElsewhere", with: with(testChangedElsewhere)},
+		{name: "Killed", with: with(testKilled)},
+		{name: "Backup", with: with(testBackup)},
+		{name: "BackupErrors", test: testBackupErrors},
+		{name: "File", with: with(testFile)},
+		{name: "Checked", with: with(testChecked)},
 		{name: "Blobs", test: testBlobs},
 		{name: "BlobErrors", test: testBlobErrors},
 		{name: "BlobScopes", test: testBlobScopes},
@@ -96,13 +103,21 @@ func Run(t *testing.T, open Open) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, tt.quotas)
+			e := open(t)
+			s := e.Open(t, tt.quotas)
 			t.Cleanup(func() {
 				if err := s.Close(); err != nil {
 					t.Errorf("Close: %v", err)
 				}
 			})
-			tt.test(t, s)
+			if tt.with != nil {
+				tt.with(t, e, s)
+			} else {
+				tt.test(t, s)
+			}
+			if c, ok := e.(Checker); ok && s.Close() == nil && !t.Failed() {
+				c.Check(t)
+			}
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package sqlite_test
+package storagetest
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/fazt-sh/fazt/storage"
-	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
 // call is one operation on one key, and result what came of it.
@@ -109,7 +108,7 @@ func (s register) apply(c call, r result) (register, bool) {
 }
 
 // do carries out a call. made is false if it certainly changed nothing.
-func do(ctx context.Context, s *sqlite.Store, c call) (r result, made bool, err error) {
+func do(ctx context.Context, s storage.Store, c call) (r result, made bool, err error) {
 	var found result // may still be written after a call that was given up
 	read := func(tx storage.Tx) error {
 		e, err := tx.KV().Get(c.key)
@@ -158,11 +157,9 @@ func do(ctx context.Context, s *sqlite.Store, c call) (r result, made bool, err 
 	return result{}, false, err
 }
 
-// TestLinearizable checks a history of callers who read and write three keys,
+// testLinearizable checks a history of callers who read and write three keys,
 // and give up some of their calls half-way.
-func TestLinearizable(t *testing.T) {
-	s := open(t, t.TempDir()+"/data.db")
-	defer s.Close()
+func testLinearizable(t *testing.T, s storage.Store) {
 	const callers, calls = 10, 150
 	var mu sync.Mutex
 	var history []porcupine.Operation

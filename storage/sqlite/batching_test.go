@@ -11,12 +11,12 @@ import (
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
-// crowdOf lets n callers write at once, so that the writer takes them for a crowd,
+// concurrent lets n callers write at once, so that the writer expects as many again,
 // and returns a function that has others do so and returns what the writer does
 // with them at once.
-func crowdOf(t *testing.T, s *sqlite.Store, n int) (write func(n int) (waiting int), wait func()) {
+func concurrent(t *testing.T, s *sqlite.Store, n int) (write func(n int) (waiting int), wait func()) {
 	slow := func(storage.Tx) error { time.Sleep(80 * time.Millisecond); return nil }
-	if err := s.Tx(t.Context(), scope, slow); err != nil { // or it has no patience
+	if err := s.Tx(t.Context(), scope, slow); err != nil { // or it does not wait
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
@@ -38,23 +38,23 @@ func crowdOf(t *testing.T, s *sqlite.Store, n int) (write func(n int) (waiting i
 	return write, wg.Wait
 }
 
-// TestWaitsForHalfACrowd has the writer believe that somebody is always on the way.
-// It waits for half of a crowd of 100, for a millisecond at most, and for fewer and
+// TestWaitsForHalfTheCallers has the writer believe that somebody is always on the way.
+// It waits for half of 100 callers, for a millisecond at most, and for fewer and
 // fewer when they don't come.
-func TestWaitsForHalfACrowd(t *testing.T) {
+func TestWaitsForHalfTheCallers(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
 		sqlite.SetReady(s, 1)
-		write, wait := crowdOf(t, s, 100)
+		write, wait := concurrent(t, s, 100)
 		start := time.Now()
 		if depth := write(49); depth != 49 {
-			t.Errorf("of 49, %d wait for company", depth)
+			t.Errorf("of 49, %d wait for more", depth)
 		}
 		if depth := write(1); depth != 0 {
 			t.Errorf("of 50, %d wait still", depth)
 		}
 		wait()
 		if waited := time.Since(start); waited != 0 {
-			t.Errorf("half of the crowd waited for %v", waited)
+			t.Errorf("half of the callers waited for %v", waited)
 		}
 
 		for i := range 10 {
@@ -66,21 +66,21 @@ func TestWaitsForHalfACrowd(t *testing.T) {
 				t.Errorf("write %d waited for %v", i, waited)
 			}
 			if i == 0 && waited == 0 {
-				t.Error("the first of a crowd did not wait for company")
+				t.Error("the first of many callers did not wait for more")
 			}
 			if i >= 5 && waited > 0 {
-				t.Errorf("write %d waited for a crowd that is gone", i)
+				t.Errorf("write %d waited for callers who are gone", i)
 			}
 		}
 	})
 }
 
 // TestWaitsForNobody has the writer find that nobody is on the way: before it waits
-// for half of a crowd, and while it does.
+// for half of the callers, and while it does.
 func TestWaitsForNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
 		sqlite.SetReady(s, 0)
-		write, wait := crowdOf(t, s, 40)
+		write, wait := concurrent(t, s, 40)
 		start := time.Now()
 		if depth := write(5); depth != 0 {
 			t.Errorf("of 5, %d wait for nobody", depth)
@@ -93,7 +93,7 @@ func TestWaitsForNobody(t *testing.T) {
 		release()
 		wait()
 		if depth := write(5); depth != 5 {
-			t.Errorf("of 5, %d wait for company", depth)
+			t.Errorf("of 5, %d wait for more", depth)
 		}
 		sqlite.SetReady(s, 0)
 		if depth := write(1); depth != 0 {
@@ -106,9 +106,9 @@ func TestWaitsForNobody(t *testing.T) {
 	})
 }
 
-// TestPipelineIsNoCrowd has one caller queue many writes, again and again: nobody
+// TestPipelineIsOneCaller has one caller queue many writes, again and again: nobody
 // waits for more of them.
-func TestPipelineIsNoCrowd(t *testing.T) {
+func TestPipelineIsOneCaller(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
 		sqlite.SetReady(s, 1)
 		slow := func(tx storage.Tx) error {

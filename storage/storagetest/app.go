@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -267,6 +268,115 @@ func testRemoveAppKeepData(t *testing.T, s storage.Store) {
 	if fresh := publish(t, s, "shop", 3); fresh.AppID == d.AppID {
 		t.Error("removed data came back")
 	}
+}
+
+func testRollback(t *testing.T, s storage.Store) {
+	first, err := s.Publish(t.Context(), storage.NewDeployment{Name: "shop", Manifest: json.RawMessage(`{"v":1}`), Engine: "otto",
+		Files: []storage.File{put(t, s, "a", "one", "gzip"), put(t, s, "b", "two")}, Indexes: map[string][]string{"items": {"n"}}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, s, "shop", 3, put(t, s, "a", "three"))
+	before, err := s.Revision(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := s.Rollback(t.Context(), first.AppID, 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := first
+	want.Version = 3
+	if d := cmp.Diff(want, back, cmpopts.IgnoreFields(want, "CreatedAt")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	app, err := s.App(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "current", back, app.Current)
+	old, err := s.Files(t.Context(), first.AppID, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := s.Files(t.Context(), first.AppID, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "files", old, now)
+	diff(t, "encodings", []string{"gzip"}, now[0].Encodings)
+	if after, err := s.Revision(t.Context()); err != nil || after <= before {
+		t.Errorf("revision %d, %v; was %d", after, err, before)
+	}
+	// Version 1 makes way for the next.
+	if _, err := s.Rollback(t.Context(), first.AppID, 2, 3); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Rollback(t.Context(), first.AppID, 1, 3)
+	wantCode(t, "not kept", err, storage.CodeNotFound)
+	_, err = s.Rollback(t.Context(), "none", 1, 3)
+	wantCode(t, "no app", err, storage.CodeNotFound)
+	_, err = s.Rollback(t.Context(), first.AppID, 2, 0)
+	wantCode(t, "keep nothing", err, storage.CodeInvalid)
+	kept, err := s.Deployments(t.Context(), first.AppID)
+	if err != nil || len(kept) != 3 || kept[0].Version != 4 {
+		t.Errorf("kept %+v, %v", kept, err)
+	}
+}
+
+// testRemoveAppRemovesAll fills an app with one of everything. What is left of
+// it goes in the background, and this waits for that.
+func testRemoveAppRemovesAll(t *testing.T, s storage.Store) {
+	kept := publish(t, s, "kept", 3).AppID
+	id := publish(t, s, "shop", 3, put(t, s, "a", "one")).AppID
+	for _, app := range []string{id, kept} {
+		for _, user := range []string{"", "u"} {
+			sc := storage.Scope{App: app, User: user}
+			for _, size := range []int{10, 600_000} {
+				if _, err := s.PutBlob(t.Context(), sc, fmt.Sprint(size), strings.NewReader(strings.Repeat("x", size)), ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Tx(t.Context(), sc, func(tx storage.Tx) error {
+				if err := tx.KV().Set("k", json.RawMessage(`1`), 0); err != nil {
+					return err
+				}
+				_, err := tx.Docs().Insert("items", json.RawMessage(`{"n":1}`))
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(s.SetEnv(t.Context(), app, map[string]string{"A": "x"}),
+			s.AppendLogs(t.Context(), []storage.LogLine{{App: app, Time: time.Now(), Text: "x"}})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func(table, app string) int64 {
+		t.Helper()
+		found, err := s.Query(t.Context(), fmt.Sprintf("SELECT count(*) FROM %s WHERE app = '%s'", table, app), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.Rows[0][0].(int64)
+	}
+	if err := s.RemoveApp(t.Context(), id, false); err != nil {
+		t.Fatal(err)
+	}
+	tables := []string{"files", "deployments", "kv", "docs", "blobs", "logs", "env_vars", "usage"}
+	deadline := time.Now().Add(time.Minute)
+	for _, table := range tables {
+		for count(table, id) > 0 {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s still has %d rows of the app", table, count(table, id))
+			}
+			<-time.After(5 * time.Millisecond)
+		}
+		if count(table, kept) == 0 && table != "files" {
+			t.Errorf("%s has lost another app's rows", table)
+		}
+	}
+	wantRecount(t, s, kept)
 }
 
 // testChanged waits for changes with nothing but the channel.
