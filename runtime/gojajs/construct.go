@@ -149,6 +149,15 @@ func elementSize(name string) float64 {
 	return 1
 }
 
+// bytesAsText bounds the text that is made of bytes, two characters for each at
+// most.
+func bytesAsText(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	if obj, ok := c.This.(*goja.Object); ok && isTyped(obj) && 2*v.toNumber(obj.Get("length")) > float64(v.maxText()) {
+		v.tooLong("bytes as a text")
+	}
+	return c
+}
+
 // checkSet bounds the list that a typed array is set from.
 func checkSet(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	if obj, ok := c.Argument(0).(*goja.Object); ok {
@@ -269,6 +278,9 @@ func (h *handlerObject) Get(key string) goja.Value {
 	h.vm.x.Check()
 	trap := h.handler.Get(key)
 	obj, ok := trap.(*goja.Object)
+	if f, callable := goja.AssertFunction(trap); callable && key == "ownKeys" {
+		return h.vm.js.ToValue(func(c goja.FunctionCall) goja.Value { return h.vm.keyList(h.vm.must(f(c.This, c.Arguments...))) })
+	}
 	if !ok || key != "get" || code(obj) == nil {
 		return trap
 	}
@@ -280,6 +292,24 @@ func (h *handlerObject) Get(key string) goja.Value {
 		return f(c)
 	})
 }
+
+// keyList is what the ownKeys of a proxy returned, without holes: goja reads them
+// as nil pointers.
+func (v *vm) keyList(val goja.Value) goja.Value {
+	list, ok := val.(*goja.Object)
+	if !ok {
+		return val
+	}
+	keys := make([]any, v.lengthOf(list))
+	for i := range keys {
+		v.x.Check()
+		if keys[i] = list.Get(strconv.Itoa(i)); keys[i] == nil {
+			keys[i] = goja.Undefined()
+		}
+	}
+	return v.newArray(keys...)
+}
+
 func (h *handlerObject) Set(key string, val goja.Value) bool { return h.handler.Set(key, val) == nil }
 func (h *handlerObject) Has(key string) bool                 { return h.handler.Get(key) != nil }
 func (h *handlerObject) Delete(key string) bool              { return h.handler.Delete(key) == nil }

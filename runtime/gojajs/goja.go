@@ -24,6 +24,7 @@ type shared struct {
 	library  *module
 	web      *goja.Program
 	globals  map[string]func(v *vm) goja.Value
+	written  map[uintptr]bool // see writtenFunctions
 }
 
 // New returns the engine.
@@ -43,7 +44,11 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{features: features, library: lib, web: web, globals: globals}, nil
+	written, err := writtenFunctions()
+	if err != nil {
+		return nil, err
+	}
+	return &shared{written: written, features: features, library: lib, web: web, globals: globals}, nil
 }
 
 // Name is "goja".

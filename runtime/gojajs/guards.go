@@ -344,7 +344,9 @@ func touching(v *vm, c goja.FunctionCall) goja.FunctionCall {
 }
 
 // defining is touching for what sets one property.
-func defining(v *vm, c goja.FunctionCall) goja.FunctionCall { return touching(v, named(v, c)) }
+func defining(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	return touching(v, naming(v, named(v, c)))
+}
 
 // describingAll is touching for what takes descriptions of many properties. That
 // of a conversion may be a function with a value.
@@ -352,7 +354,7 @@ func describingAll(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	if obj, ok := c.Argument(1).(*goja.Object); ok && slices.Contains(obj.Symbols(), goja.SymToPrimitive) {
 		v.typeError(noToPrimitive)
 	}
-	return touching(v, c)
+	return touching(v, namingAll(v, c))
 }
 
 // noToPrimitive: goja makes a text of a conversion that is no function to say so
@@ -390,7 +392,7 @@ func allNamed(v *vm, c goja.FunctionCall) goja.FunctionCall {
 			for _, name := range names {
 				v.reach(name)
 			}
-			for _, s := range obj.Symbols() {
+			for _, s := range symbols { // Symbols has only those that are enumerable
 				v.reach(s.String())
 			}
 		}
@@ -469,7 +471,7 @@ func bind(v *vm, native *goja.Object) goja.Value {
 		if !ok {
 			return f(c)
 		}
-		c.This = v.library("wrap", target, target.Get("name"), target.Get("length"))
+		c.This = v.library("wrap", target, v.shortName(target), target.Get("length"))
 		bound := f(c)
 		if obj, ok := bound.(*goja.Object); ok {
 			v.nest(obj, target)

@@ -23,6 +23,7 @@ const (
 	funcObject  = "object"  // what ...x adds to an object
 	funcBinary  = "binary"  // an operator that makes large bigints
 	funcShift   = "shift"   // what a bigint is shifted right by
+	funcOwner   = "owner"   // what a property is deleted of, see names.go
 	funcCompare = "compare" // an operator that may compare a bigint with a text
 )
 
@@ -69,6 +70,8 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.binary
 	case funcShift:
 		f = v.shift
+	case funcOwner:
+		f = v.owner
 	case funcCompare:
 		f = v.compare
 	}

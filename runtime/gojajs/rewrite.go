@@ -107,6 +107,7 @@ func (rw *rewriter) visited(node any) bool {
 
 // node looks at a node before its children are.
 func (rw *rewriter) node(node any) {
+	rw.checkName(node)
 	switch n := node.(type) {
 	case *ast.Identifier:
 		name := n.Name.String()
@@ -287,6 +288,9 @@ func (rw *rewriter) after(node any) {
 		if n.Computed {
 			n.Key = lookAtKey(n.Key, funcKey)
 		}
+		rw.keepNameOf(n)
+	case *ast.UnaryExpression:
+		rw.keepName(n)
 	case *ast.SpreadElement:
 		name := funcList
 		if rw.skip[n] {

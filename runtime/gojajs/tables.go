@@ -62,6 +62,11 @@ var implied = func() map[string][]string {
 		// Typed arrays become texts by it.
 		"Uint8Array": {"join"},
 	}
+	// These walk through the keys of what they are given, which may be any array's
+	// iterator.
+	for _, name := range setMethods {
+		m[name] = []string{restOfArray}
+	}
 	for _, name := range []string{"create", "setPrototypeOf", "__proto__", "prototype", "construct", "Proxy"} {
 		m[name] = []string{numberTexts}
 	}
@@ -79,6 +84,8 @@ var (
 	errorSources = []string{"GoError", "AggregateError", "TypeError", "ReferenceError", "SyntaxError", "RangeError", "EvalError", "URIError",
 		"Promise", "then", "catch", "finally", "constructor"}
 )
+
+var setMethods = []string{"difference", "intersection", "isDisjointFrom", "isSubsetOf", "isSupersetOf", "symmetricDifference", "union"}
 
 const noBigArrays = "typed arrays of bigints are not available; use an array, or a DataView"
 
@@ -123,12 +130,14 @@ var guards = func() map[string]guard {
 		"Object.setPrototypeOf": checking(setPrototype), "Object.prototype.toLocaleString": plainGuard,
 
 		"Reflect.get": checking(named), "Reflect.set": checking(defining),
-		"Reflect.defineProperty": checking(defining), "Reflect.deleteProperty": checking(touching),
+		"Reflect.defineProperty": checking(defining), "Reflect.deleteProperty": checking(deleting),
 		"Reflect.getOwnPropertyDescriptor": describing(named), "Reflect.ownKeys": checking(keysOf),
 		"Reflect.setPrototypeOf": checking(setPrototype),
 		"Reflect.apply":          argumentsAt(2), "Reflect.construct": argumentsAt(1),
 
 		"Function.prototype.apply": argumentsAt(1), "Function.prototype.bind": bind,
+
+		"Uint8Array.prototype.toHex": checking(bytesAsText), "Uint8Array.prototype.toBase64": checking(bytesAsText),
 
 		"String.raw":              instead(func(v *vm, c goja.FunctionCall) goja.Value { return v.library("raw", c.Arguments...) }),
 		"String.prototype.repeat": checking(repeated), "String.prototype.padStart": checking(padded), "String.prototype.padEnd": checking(padded),
