@@ -175,7 +175,7 @@ func TestTLSConnLimits(t *testing.T) {
 // TestTLSHandshakeStalls, from its start or in the middle.
 func TestTLSHandshakeStalls(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, proto string) {
-		s := serveTLS(t, proto, frontdoor.Options{HeaderTimeout: 200 * time.Millisecond}, http.NotFoundHandler())
+		s := serveTLS(t, proto, frontdoor.Options{HeaderTimeout: 200 * time.Millisecond, WriteTimeout: time.Hour}, http.NotFoundHandler())
 		for _, start := range []string{"", "\x16\x03\x01\x02\x00\x01"} { // of a ClientHello of 512 bytes
 			c, err := net.Dial("tcp", s.addr)
 			if err != nil {
@@ -192,7 +192,7 @@ func TestTLSHandshakeStalls(t *testing.T) {
 // TestTLSHeaderStalls, over HTTP/2 as long as a connection may be idle.
 func TestTLSHeaderStalls(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, proto string) {
-		opt := frontdoor.Options{HeaderTimeout: time.Second}
+		opt := frontdoor.Options{HeaderTimeout: time.Second, WriteTimeout: time.Hour, IdleTimeout: time.Hour}
 		if proto == "h2" {
 			opt = frontdoor.Options{IdleTimeout: time.Second}
 		}
