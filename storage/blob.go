@@ -13,7 +13,9 @@ const MaxMIME = 255
 
 // Blobs are a scope's files: bytes of any length up to a quota, under a path
 // that obeys the rules of a key. They are streamed in both directions, so that
-// memory does not grow with them, and are no part of a [Tx].
+// memory does not grow with them, and are no part of a [Tx]. A scope, a path, a
+// media type or a page that can't be is [CodeInvalid]. Host functions are their
+// users, and the answers to signed URLs.
 type Blobs interface {
 	// PutBlob stores data under path, in place of what was there. Nothing shows
 	// before all of it is stored, and a slow reader keeps no other writer

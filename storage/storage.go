@@ -39,6 +39,7 @@ type Store interface {
 	Maintenance
 
 	// Close waits for accepted writes to reach the disk and releases the data.
-	// Calls made after it fail with [CodeClosed].
+	// Calls made after it fail with [CodeClosed]; a second Close returns what the
+	// first did.
 	Close() error
 }

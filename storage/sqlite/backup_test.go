@@ -29,13 +29,6 @@ func names(t *testing.T, dir string) []string {
 	return found
 }
 
-func verifyIndexesOf(t *testing.T, path string) {
-	t.Helper()
-	s := open(t, path)
-	defer s.Close()
-	verifyIndexes(t, s)
-}
-
 // TestBackupFile copies data files that no store of this process has open.
 func TestBackupFile(t *testing.T) {
 	dir := t.TempDir()
