@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// Engine runs JavaScript. An adapter package implements Engine, [Script] and
-// [VM], and nothing else of this package knows which engine runs.
+// Engine runs JavaScript: ottojs.New() or gojajs.New(). No other part of this
+// package knows which engine runs. See the package's comment for why there are
+// none outside of this module.
 type Engine interface {
 	// Name is what [Source].Engine pins, such as "otto".
 	Name() string
@@ -407,17 +408,14 @@ func (x *Exec) wallError() *Error {
 	return &Error{Code: CodeWall, Message: "the handler ran out of time", Err: err}
 }
 
-// maxLineBytes bounds one log line, so that 1,000 of them fit a budget.
-const maxLineBytes = 16 << 10
-
 // Print logs a line.
 func (x *Exec) Print(level, text string) {
 	if len(x.log) >= x.Limits.LogLines {
 		x.dropped++
 		return
 	}
-	if len(text) > maxLineBytes {
-		text = strings.ToValidUTF8(text[:maxLineBytes], "") + "... (cut)"
+	if len(text) > MaxLineBytes {
+		text = strings.ToValidUTF8(text[:MaxLineBytes], "") + "... (cut)"
 	}
 	x.log = append(x.log, Line{Time: time.Now(), Level: level, Text: text})
 }
