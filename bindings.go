@@ -435,7 +435,7 @@ func (s *Server) bindPrivate(h map[string]any, a *app) {
 	h["fazt.private.readJSON"] = runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := read(ctx, args)
 		if err == nil {
-			if err = checkJSON(data); err != nil {
+			if err = runtime.CheckJSON(data); err != nil {
 				err = &runtime.HostError{Name: "SyntaxError", Code: "INVALID_JSON", Message: err.Error()}
 			}
 		}

@@ -2,7 +2,6 @@ package fazt
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -176,7 +175,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.R
 	switch {
 	case len(body) == 0:
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		if err := checkJSON(body); err != nil {
+		if err := runtime.CheckJSON(body); err != nil {
 			return &failure{status: http.StatusBadRequest, Code: "INVALID_JSON", Message: "the body is not valid JSON: " + err.Error()}
 		}
 		req.JSON = body
@@ -186,29 +185,6 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.R
 		}
 	}
 	return nil
-}
-
-// maxJSONDepth bounds the nesting of a JSON body: an engine's parser recurses.
-const maxJSONDepth = 512
-
-func checkJSON(body []byte) error {
-	depth, text := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case text && c == '\\':
-			i++
-		case c == '"':
-			text = !text
-		case !text && (c == '{' || c == '['):
-			if depth++; depth > maxJSONDepth {
-				return fmt.Errorf("nested more than %d deep", maxJSONDepth)
-			}
-		case !text && (c == '}' || c == ']'):
-			depth--
-		}
-	}
-	var probe json.RawMessage
-	return json.Unmarshal(body, &probe)
 }
 
 // maxFormMemory is how much of a form is read into memory before it is known to

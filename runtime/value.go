@@ -56,6 +56,33 @@ func Number(f float64) Value { return Value{kind: KindNumber, num: f} }
 func String(s string) Value  { return Value{kind: KindString, text: s} }
 func Bytes(b []byte) Value   { return Value{kind: KindBytes, raw: b} }
 
+// MaxJSONDepth is how deep JSON may nest that comes from outside: engines parse
+// it by recursion.
+const MaxJSONDepth = 512
+
+// CheckJSON says what is wrong with text that somebody else sent, before it is a
+// [Request]'s JSON or given to [JSON]: it isn't well-formed, or it nests deeper than
+// [MaxJSONDepth].
+func CheckJSON(text []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '{' || c == '['):
+			if depth++; depth > MaxJSONDepth {
+				return fmt.Errorf("nested more than %d deep", MaxJSONDepth)
+			}
+		case !quoted && (c == '}' || c == ']'):
+			depth--
+		}
+	}
+	var whole json.RawMessage
+	return json.Unmarshal(text, &whole)
+}
+
 // JSON makes a Value of well-formed JSON text of any type; JavaScript sees the
 // keys in the order of the text.
 func JSON(raw json.RawMessage) Value { return Value{kind: KindJSON, raw: raw} }

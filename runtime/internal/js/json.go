@@ -82,7 +82,7 @@ type segment struct {
 
 // AppendData appends a value as strict JSON, for Go: a cycle, a function, a
 // symbol, NaN, an infinity, invalid UTF-8, or nesting past 100 levels is a
-// [*HostError] with the code INVALID and the path of the culprit. Undefined
+// [*HostError] with the code INVALID and the path of what is wrong. Undefined
 // properties are left out, and undefined in an array is an error.
 func AppendData[V any](dst []byte, r Reader[V], v V, limit int) ([]byte, error) {
 	var open [usualDepth]V
