@@ -24,8 +24,8 @@ import (
 //   - The result of + goes through a check, since text that grows with itself soon
 //     is longer than can be copied in time.
 //   - A throw notes its place, as a thrown string has none.
-//   - A call of a host function by its dotted name is bound to the function:
-//     otto looks up each part of a name anew, and none of them can change.
+//   - A call of what may be a host function, by its dotted name, is bound to the
+//     function: otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
 	file      *file.File
 	unit      runtime.Unit
