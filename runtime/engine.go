@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// Engine runs JavaScript. An adapter package implements Engine, [Script] and
-// [VM], and nothing else of this package knows which engine runs.
+// Engine runs JavaScript: ottojs.New() or gojajs.New(). No other part of this
+// package knows which engine runs. See the package's comment for why there are
+// none outside of this module.
 type Engine interface {
 	// Name is what [Source].Engine pins, such as "otto".
 	Name() string
@@ -92,13 +93,13 @@ type Exec struct {
 	watched    bool
 	prev, next *Exec
 	growth     uint64     // of the heap, ascribed to this run
-	byItself   uint64     // of that, while there was no other run
+	alone      uint64     // of that, while there was no other run
 	base       heapSample // the heap when the run started
 }
 
 const (
 	stateRun  int32 = iota
-	stateHold       // the watcher is measuring; wait for its verdict
+	stateHold       // the watcher is measuring; wait for the result
 	stateAway       // another run is to have the slot meanwhile
 	stateStop
 )
@@ -136,7 +137,7 @@ func (x *Exec) Check() {
 // Step is Check for what is short, such as an iteration of a loop that does
 // nothing long without a Check of its own: it looks at the clock every eighth time.
 func (x *Exec) Step() {
-	if x.checks++; x.checks%stride == 0 || x.state.Load() != stateRun {
+	if x.checks++; x.checks%clockInterval == 0 || x.state.Load() != stateRun {
 		x.check()
 	}
 }
@@ -147,16 +148,18 @@ func (x *Exec) check() {
 	}
 	// Go takes the processor from a goroutine after 10 ms. Everybody else, with
 	// a file to send or a request to refuse, would wait for that at each step.
-	if x.checks%breath == 0 {
+	if x.checks%yieldInterval == 0 {
 		goruntime.Gosched()
 	}
 }
 
 const (
-	stride = 8 // steps from one look at the clock to the next
-	// breath is how many checkpoints a run passes before it lets others have the
-	// processor: about half a millisecond. It is a multiple of stride.
-	breath = 1024
+	// clockInterval is how many steps there are from one look at the clock to the
+	// next.
+	clockInterval = 8
+	// yieldInterval is how many checkpoints a run passes before it lets others have
+	// the processor: about half a millisecond. It is a multiple of clockInterval.
+	yieldInterval = 1024
 )
 
 func (x *Exec) yield() {
@@ -407,17 +410,14 @@ func (x *Exec) wallError() *Error {
 	return &Error{Code: CodeWall, Message: "the handler ran out of time", Err: err}
 }
 
-// maxLineBytes bounds one log line, so that 1,000 of them fit a budget.
-const maxLineBytes = 16 << 10
-
 // Print logs a line.
 func (x *Exec) Print(level, text string) {
 	if len(x.log) >= x.Limits.LogLines {
 		x.dropped++
 		return
 	}
-	if len(text) > maxLineBytes {
-		text = strings.ToValidUTF8(text[:maxLineBytes], "") + "... (cut)"
+	if len(text) > MaxLineBytes {
+		text = strings.ToValidUTF8(text[:MaxLineBytes], "") + "... (cut)"
 	}
 	x.log = append(x.log, Line{Time: time.Now(), Level: level, Text: text})
 }

@@ -115,10 +115,8 @@ type Stop struct {
 
 func (s *Stop) Error() string { return fmt.Sprintf("run ended with status %d", s.Response.Status) }
 
-func typeError(format string, args ...any) *HostError {
-	return &HostError{Name: "TypeError", Code: CodeInvalid, Message: fmt.Sprintf(format, args...)}
-}
-
 // Invalid returns the error for a value that can't cross to Go: a TypeError
 // with the code INVALID.
-func Invalid(format string, args ...any) *HostError { return typeError(format, args...) }
+func Invalid(format string, args ...any) *HostError {
+	return &HostError{Name: "TypeError", Code: CodeInvalid, Message: fmt.Sprintf(format, args...)}
+}

@@ -8,9 +8,10 @@ import (
 // CheckNesting gives the tests what Load checks before an engine parses.
 func CheckNesting(src string) *Error { return checkNesting("test.js", src) }
 
-// Worst has the watcher try runs that are held, each of which does its work again
-// and again while it may go on, and returns the one that would be stopped, or -1.
-func Worst(work ...func()) int {
+// MostAllocating has the watcher measure runs that are held, each of which does its
+// work again and again while it may go on, and returns the one that would be
+// stopped, or -1.
+func MostAllocating(work ...func()) int {
 	w := newWatcher()
 	var runs []*Exec
 	var over sync.WaitGroup
@@ -24,7 +25,7 @@ func Worst(work ...func()) int {
 			}
 		})
 	}
-	worst := onTrial(runs, w.release)
+	worst := mostAllocating(runs, w.release)
 	for _, x := range runs {
 		x.state.Store(stateStop)
 	}

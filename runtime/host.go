@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -102,8 +101,8 @@ func hostValue(x any) (*HostValue, error) {
 	case err != nil:
 	case v.Kind() == KindBytes || v.Kind() == KindResponse:
 		err = errors.New("bytes and responses can only be returned by a function")
-	case v.Kind() == KindJSON && !json.Valid(v.Raw()):
-		err = errors.New("the constant is not JSON")
+	case v.Kind() == KindJSON:
+		err = CheckJSON(v.Raw())
 	}
 	return &HostValue{Constant: v}, err
 }

@@ -91,6 +91,13 @@ type Limits struct {
 	StackDepth int
 }
 
+// MaxText is how long a text may be that JavaScript makes, an eighth of the
+// memory: 8 Mi characters by default. What a native does with a text, or with two
+// of them, is one step that nothing can end. 16 MB of memory that is new to the
+// process take 6 ms to fill, and 50 while garbage is collected, as the collector
+// signals the goroutine at every page.
+func (l Limits) MaxText() int { return int(l.Memory / 8) }
+
 // Gate decides when a run may compute.
 type Gate interface {
 	// Enter admits a new run, or refuses it; its error is returned by Run.

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
-// Kind says what a value is. A [Value] has the kinds up to KindResponse; a
-// [Reader] also tells the rest.
+// Kind says what a [Value] is.
 type Kind uint8
 
 const (
@@ -20,17 +21,10 @@ const (
 	KindBytes
 	KindJSON     // an object or an array, as JSON text
 	KindResponse // see Respond; from Go only
-	KindArray
-	KindObject
-	KindFunction
-	KindSymbol
-	KindBigInt
-	KindError // an Error object
 )
 
 var kindNames = [...]string{
 	"undefined", "null", "a boolean", "a number", "a string", "bytes", "an object", "a response",
-	"an array", "an object", "a function", "a symbol", "a bigint", "an error",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -61,6 +55,33 @@ func Bool(b bool) Value {
 func Number(f float64) Value { return Value{kind: KindNumber, num: f} }
 func String(s string) Value  { return Value{kind: KindString, text: s} }
 func Bytes(b []byte) Value   { return Value{kind: KindBytes, raw: b} }
+
+// MaxJSONDepth is how deep JSON may nest that comes from outside: engines parse
+// it by recursion.
+const MaxJSONDepth = 512
+
+// CheckJSON says what is wrong with text that somebody else sent, before it is a
+// [Request]'s JSON or given to [JSON]: it isn't well-formed, or it nests deeper than
+// [MaxJSONDepth].
+func CheckJSON(text []byte) error {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '{' || c == '['):
+			if depth++; depth > MaxJSONDepth {
+				return fmt.Errorf("nested more than %d deep", MaxJSONDepth)
+			}
+		case !quoted && (c == '}' || c == ']'):
+			depth--
+		}
+	}
+	var whole json.RawMessage
+	return json.Unmarshal(text, &whole)
+}
 
 // JSON makes a Value of well-formed JSON text of any type; JavaScript sees the
 // keys in the order of the text.
@@ -132,11 +153,11 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		return json.Marshal(v.num != 0)
 	case KindNumber:
 		if math.IsNaN(v.num) || math.IsInf(v.num, 0) {
-			return nil, typeError("%s is not JSON", formatNumber(v.num))
+			return nil, Invalid("%s is not JSON", literal.FormatNumber(v.num))
 		}
-		return appendNumber(nil, v.num), nil
+		return literal.AppendNumber(nil, v.num), nil
 	case KindString:
-		return appendQuoted(nil, v.text), nil
+		return literal.AppendQuoted(nil, v.text), nil
 	case KindBytes:
 		return json.Marshal(v.raw)
 	case KindJSON:
@@ -166,9 +187,9 @@ func (a Args) Has(i int) bool { return a.At(i).kind > KindNull }
 
 func (a Args) mismatch(i int, want string) error {
 	if i >= len(a) || a[i].kind == KindUndefined {
-		return typeError("argument %d is missing: want %s", i+1, want)
+		return Invalid("argument %d is missing: want %s", i+1, want)
 	}
-	return typeError("argument %d must be %s, not %s", i+1, want, a[i].kind)
+	return Invalid("argument %d must be %s, not %s", i+1, want, a[i].kind)
 }
 
 // String returns a string.
@@ -186,7 +207,7 @@ func (a Args) Number(i int) (float64, error) {
 		return 0, a.mismatch(i, "a number")
 	}
 	if math.IsNaN(v.num) || math.IsInf(v.num, 0) {
-		return 0, typeError("argument %d must be a finite number, not %s", i+1, formatNumber(v.num))
+		return 0, Invalid("argument %d must be a finite number, not %s", i+1, literal.FormatNumber(v.num))
 	}
 	return v.num, nil
 }
@@ -199,7 +220,7 @@ func (a Args) Int(i int) (int64, error) {
 	}
 	const most = 1<<53 - 1
 	if f != math.Trunc(f) || math.Abs(f) > most {
-		return 0, typeError("argument %d must be a whole number, not %s", i+1, formatNumber(f))
+		return 0, Invalid("argument %d must be a whole number, not %s", i+1, literal.FormatNumber(f))
 	}
 	return int64(f), nil
 }
@@ -231,7 +252,7 @@ func (a Args) JSON(i int) (json.RawMessage, error) {
 	}
 	raw, err := v.MarshalJSON()
 	if err != nil {
-		return nil, typeError("argument %d: %s is not JSON", i+1, formatNumber(v.num))
+		return nil, Invalid("argument %d: %s is not JSON", i+1, literal.FormatNumber(v.num))
 	}
 	return raw, nil
 }
@@ -244,7 +265,7 @@ func (a Args) Unmarshal(i int, dst any) error {
 		return err
 	}
 	if err := json.Unmarshal(raw, dst); err != nil {
-		return typeError("argument %d: %v", i+1, err)
+		return Invalid("argument %d: %v", i+1, err)
 	}
 	return nil
 }

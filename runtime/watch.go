@@ -24,10 +24,10 @@ const watchInterval = 5 * time.Millisecond
 // which more than its limit has been ascribed is a suspect: it is held at its
 // next checkpoint and garbage is collected, for most growth is garbage. If what
 // is left has grown past the limit since the run began, and no other run was
-// there, it is stopped; if there were others, the suspects are tried, see
-// onTrial. One is stopped at a time: its memory has to be freed before another is
-// judged. Other runs go on meanwhile, and a suspect whose deadline passes is let
-// go, to end: the verdict is found on a goroutine of its own.
+// there, it is stopped; if there were others, it is measured which of the suspects
+// allocates most, see mostAllocating. One is stopped at a time: its memory has to
+// be freed before another is looked at. Other runs go on meanwhile, and a suspect
+// whose deadline passes is let go, to end: all of this has a goroutine of its own.
 type watcher struct {
 	epoch  time.Time
 	looked atomic.Int64 // when the last look began, in ns after epoch
@@ -38,8 +38,8 @@ type watcher struct {
 	heap      heapSample
 	metrics   [3]metrics.Sample
 	removed   bool  // a run, since the last look
-	acquitted int   // times in a row that nobody was stopped; judge's
-	judging   bool  // a goroutine collects garbage for a verdict
+	undecided int   // times in a row that no suspect was stopped; of decide
+	deciding  bool  // a goroutine runs decide
 	last      *Exec // stopped for its memory, and not gone yet
 
 	held     sync.Mutex // guards nothing but the wait for the next
@@ -158,12 +158,12 @@ func (w *watcher) look() bool {
 		x.base.live = min(x.base.live, w.heap.live)
 	}
 	suspects := w.ascribe(minus(w.heap.used, before))
-	if len(suspects) > 0 && !w.judging {
-		w.judging = true
+	if len(suspects) > 0 && !w.deciding {
+		w.deciding = true
 		for _, x := range suspects {
 			x.state.CompareAndSwap(stateRun, stateHold)
 		}
-		go w.judge(suspects)
+		go w.decide(suspects)
 	}
 	return true
 }
@@ -188,7 +188,7 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 			continue
 		}
 		if w.active.next == nil && !w.removed {
-			x.byItself += growth
+			x.alone += growth
 		}
 		if x.growth += growth / on; x.growth > uint64(x.Limits.Memory) {
 			suspects = append(suspects, x)
@@ -198,23 +198,24 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 	return suspects
 }
 
-// judge finds out how much of the growth is alive, stops the worst of the held
+// decide finds out how much of the growth is alive, stops the worst of the held
 // suspects, and lets the others go on.
-func (w *watcher) judge(suspects []*Exec) {
+func (w *watcher) decide(suspects []*Exec) {
 	goruntime.GC()
-	guilty := w.guilty(suspects)
-	worst := w.byItself(guilty)
-	if worst == nil && len(guilty) > 0 {
-		// A verdict must come in the end: who notices the trial can keep still.
-		if worst = onTrial(guilty, w.release); worst != nil {
-			w.acquitted = 0
-		} else if w.acquitted++; w.acquitted > maxAcquitted {
-			worst, w.acquitted = guilty[0], 0
+	grown := w.grown(suspects)
+	worst := w.ranAlone(grown)
+	if worst == nil && len(grown) > 0 {
+		// One is stopped in the end: a run that notices that it is measured can
+		// keep still.
+		if worst = mostAllocating(grown, w.release); worst != nil {
+			w.undecided = 0
+		} else if w.undecided++; w.undecided > maxUndecided {
+			worst, w.undecided = grown[0], 0
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.judging = false
+	w.deciding = false
 	if worst != nil && worst.watched && w.last == nil {
 		w.last = worst
 		worst.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler needed too much memory",
@@ -222,43 +223,43 @@ func (w *watcher) judge(suspects []*Exec) {
 			Used:    fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20)}})
 	}
 	for _, x := range suspects {
-		x.growth, x.byItself = 0, 0 // the garbage is gone; what comes next is counted from here
+		x.growth, x.alone = 0, 0 // the garbage is gone; what comes next is counted from here
 		x.state.CompareAndSwap(stateHold, stateRun)
 	}
 	w.release()
 }
 
-// maxTried bounds the runs that are tried, and so for how long they are held;
-// maxAcquitted is how many times in a row nobody is stopped though memory has
-// grown past the limit of somebody.
+// maxMeasured bounds the suspects that are measured, and so for how long they are
+// held; maxUndecided is how many times in a row none is stopped though memory has
+// grown past the limit of one.
 const (
-	maxTried     = 8
-	maxAcquitted = 1
+	maxMeasured  = 8
+	maxUndecided = 1
 )
 
-// guilty are the suspects since whose beginning what is alive has grown by more
+// grown are the suspects since whose beginning what is alive has grown by more
 // than their limit, which may have been others: those first to whom most has been
 // ascribed.
-func (w *watcher) guilty(suspects []*Exec) (guilty []*Exec) {
+func (w *watcher) grown(suspects []*Exec) (grown []*Exec) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.heap = w.sample()
 	for _, x := range suspects {
 		if x.watched && minus(w.heap.live, x.base.live) > uint64(x.Limits.Memory) {
-			guilty = append(guilty, x)
+			grown = append(grown, x)
 		}
 	}
-	slices.SortStableFunc(guilty, func(a, b *Exec) int { return cmp.Compare(b.growth, a.growth) })
-	return guilty[:min(len(guilty), maxTried)]
+	slices.SortStableFunc(grown, func(a, b *Exec) int { return cmp.Compare(b.growth, a.growth) })
+	return grown[:min(len(grown), maxMeasured)]
 }
 
-// byItself returns the one of the guilty to which more than its limit was
-// ascribed while there was no other run, if there is one.
-func (w *watcher) byItself(guilty []*Exec) *Exec {
+// ranAlone returns the suspect to which more than its limit was ascribed while
+// there was no other run, or nil.
+func (w *watcher) ranAlone(suspects []*Exec) *Exec {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, x := range guilty {
-		if x.byItself > uint64(x.Limits.Memory) {
+	for _, x := range suspects {
+		if x.alone > uint64(x.Limits.Memory) {
 			return x
 		}
 	}
@@ -266,38 +267,39 @@ func (w *watcher) byItself(guilty []*Exec) *Exec {
 }
 
 const (
-	// trial is how long a suspect goes on while the others are held.
-	trial = 2 * time.Millisecond
-	// trials is how many each of them gets. The least counts: runs that have just
-	// begun are not held, and what they allocate would count as the suspect's.
-	trials = 3
-	// leastAllocated is what a suspect allocates in a trial, at least, if it is to
-	// be stopped.
+	// measureTime is how long a suspect goes on while the others are held.
+	measureTime = 2 * time.Millisecond
+	// measurements is how many there are of each suspect. The least counts: runs
+	// that have just begun are not held, and what they allocate would count as the
+	// suspect's.
+	measurements = 3
+	// leastAllocated is what a suspect allocates in a measurement, at least, if it
+	// is to be stopped.
 	leastAllocated = 256 << 10
 )
 
-// onTrial picks the one of the guilty, all of them held, to be stopped, or nil.
+// mostAllocating picks the suspect, all of them held, to be stopped, or nil.
 // What was ascribed to a run tells little if others computed beside it: one that
 // only counts gets as much as one that eats memory. So each goes on for a moment
 // while the others are held, and the one that allocates most is picked. It may
 // all be garbage: which of two runs that allocate keeps it, nobody can tell.
-func onTrial(guilty []*Exec, release func()) (worst *Exec) {
-	threshold := leastAllocated + 2*allocatedIn(trial) // by those that aren't suspects
-	allocated := make([]uint64, len(guilty))
+func mostAllocating(suspects []*Exec, release func()) (worst *Exec) {
+	threshold := leastAllocated + 2*allocatedIn(measureTime) // by those that aren't suspects
+	allocated := make([]uint64, len(suspects))
 	for i := range allocated {
 		allocated[i] = math.MaxUint64
 	}
-	for range trials {
-		for i, x := range guilty {
+	for range measurements {
+		for i, x := range suspects {
 			if !x.state.CompareAndSwap(stateHold, stateRun) {
 				continue // it has ended, or has to leave its slot first
 			}
 			release()
-			allocated[i] = min(allocated[i], allocatedIn(trial))
+			allocated[i] = min(allocated[i], allocatedIn(measureTime))
 			x.state.CompareAndSwap(stateRun, stateHold)
 		}
 	}
-	for i, x := range guilty {
+	for i, x := range suspects {
 		if n := allocated[i]; n != math.MaxUint64 && n > threshold {
 			worst, threshold = x, n
 		}

@@ -34,9 +34,9 @@ func TestMemoryFreedElsewhereHidesNothing(t *testing.T) {
 	goruntime.KeepAlive(elsewhere)
 }
 
-// TestTrialFindsWhoAllocates among runs to which the same has been ascribed. On
-// a busy machine a trial may be over before it began; then there is no verdict.
-func TestTrialFindsWhoAllocates(t *testing.T) {
+// TestMostAllocating has runs to which the same has been ascribed. On a busy machine
+// a measurement may be over before it began; then none is picked.
+func TestMostAllocating(t *testing.T) {
 	var kept [][]byte
 	counted := 0
 	counts := func() { counted++ }
@@ -47,16 +47,16 @@ func TestTrialFindsWhoAllocates(t *testing.T) {
 	}
 	worst := -1
 	for worst < 0 && t.Context().Err() == nil {
-		worst = runtime.Worst(counts, allocates, func() { goruntime.Gosched() })
+		worst = runtime.MostAllocating(counts, allocates, func() { goruntime.Gosched() })
 	}
 	if worst != 1 {
 		t.Errorf("run %d would be stopped, want 1", worst)
 	}
 }
 
-// TestNobodyIsStoppedWhoAsksForNothing has a verdict only for a run that allocates.
+// TestNobodyIsStoppedWhoAsksForNothing has none picked that doesn't allocate.
 func TestNobodyIsStoppedWhoAsksForNothing(t *testing.T) {
-	if worst := runtime.Worst(func() {}, func() { goruntime.Gosched() }); worst >= 0 {
+	if worst := runtime.MostAllocating(func() {}, func() { goruntime.Gosched() }); worst >= 0 {
 		t.Errorf("run %d would be stopped", worst)
 	}
 }

@@ -19,7 +19,9 @@ import (
 //
 // It has to mean what the name means. The host's objects can't be changed, so that
 // is a question of their root: nothing may declare it, nor put a property of that
-// name in front of the global. See survey.
+// name in front of the global. See survey. Which functions the host has is not known
+// when the program is compiled: the names below fazt and console are taken for some,
+// see runtime.Unit.Binds.
 
 // definers are names by which a program could put a property in front of a global
 // that can't be assigned.

@@ -8,6 +8,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // try runs Go code that may throw, from outside JavaScript. What it throws is
@@ -94,9 +95,9 @@ func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Er
 		return p.String()
 	}
 	e.Name, e.Message, e.ThrownCode = text("name"), text("message"), text("code")
-	if v.Kind(val) != runtime.KindError {
+	if v.Kind(val) != js.KindError {
 		if e.Message == "" {
-			out, _, _ := runtime.AppendJSON(nil, v, val, "", 1000)
+			out, _, _ := js.AppendJSON(nil, v, val, "", 1000)
 			e.Message = string(out)
 		}
 		v.place(e, frames(stack))

@@ -10,6 +10,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // Engine is the goja engine, for runtime.Options.Engines. One serves any number
@@ -36,7 +37,7 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	web, err := goja.Compile(libraryName, runtime.WebLibrary, false)
+	web, err := goja.Compile(libraryName, js.WebLibrary, false)
 	if err != nil {
 		return nil, err
 	}

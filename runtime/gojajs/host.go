@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // branch is an object of the host as JavaScript sees it: its properties are
@@ -144,7 +145,7 @@ func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) nativeFunc {
 
 func (v *vm) logger(level string) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
-		v.x.Print(level, runtime.Format(v, c.Arguments))
+		v.x.Print(level, js.Format(v, c.Arguments))
 		return goja.Undefined()
 	}
 }
@@ -205,9 +206,9 @@ func (v *vm) newResponse(res *runtime.Response) goja.Value {
 
 // answer makes the response of what the handler ended with.
 func (v *vm) answer(value goja.Value) (runtime.Response, error) {
-	reply := runtime.Reply[goja.Value]{Value: value, Made: v.made}
+	reply := js.Reply[goja.Value]{Value: value, Made: v.made}
 	if v.last != nil {
 		reply.Last = &v.last
 	}
-	return runtime.Answer(v, v.x.Limits, reply)
+	return js.Answer(v, v.x.Limits, reply)
 }

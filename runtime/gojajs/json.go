@@ -9,9 +9,10 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
-// The methods of runtime.Builder.
+// The methods of js.Builder.
 
 func (v *vm) NewNull() goja.Value            { return goja.Null() }
 func (v *vm) NewBool(b bool) goja.Value      { return v.js.ToValue(b) }
@@ -48,7 +49,7 @@ func (v *vm) Put(obj goja.Value, key string, val goja.Value) { v.put(obj.(*goja.
 
 // parse is JSON.parse without a reviver.
 func (v *vm) parse(text string) goja.Value {
-	val, err := runtime.ParseJSON[goja.Value](v, text)
+	val, err := js.ParseJSON[goja.Value](v, text)
 	if err != nil {
 		v.throw(err)
 	}
@@ -81,7 +82,7 @@ func jsonStringify(v *vm, c goja.FunctionCall) goja.Value {
 	}
 	v.strict = true
 	defer func() { v.strict = false }()
-	out, ok, err := runtime.AppendJSON(nil, v, val, gap, v.maxText())
+	out, ok, err := js.AppendJSON(nil, v, val, gap, v.maxText())
 	v.x.Check() // to make a value of a long text takes as long again
 	if _, refused := errors.AsType[*runtime.HostError](err); refused {
 		v.throw(err)

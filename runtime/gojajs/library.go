@@ -6,7 +6,7 @@ import (
 
 	"github.com/dop251/goja"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 const libraryName = "<library>"
@@ -162,16 +162,16 @@ func (v *vm) webLibrary() *goja.Object {
 		v.reach(name)
 	}
 	bridge := v.js.CreateObject(nil)
-	_ = bridge.Set("formDecode", func(c goja.FunctionCall) goja.Value { return v.js.ToValue(runtime.FormDecode(c.Argument(0).String())) })
+	_ = bridge.Set("formDecode", func(c goja.FunctionCall) goja.Value { return v.js.ToValue(js.FormDecode(c.Argument(0).String())) })
 	_ = bridge.Set("formEncode", func(c goja.FunctionCall) goja.Value {
 		s := c.Argument(0).String()
-		if runtime.MaxEncoded*len(s) > v.maxText() {
+		if js.MaxEncoded*len(s) > v.maxText() {
 			v.tooLong("URLSearchParams")
 		}
-		return v.js.ToValue(runtime.FormEncode(s))
+		return v.js.ToValue(js.FormEncode(s))
 	})
 	_ = bridge.Set("parseURL", func(c goja.FunctionCall) goja.Value {
-		u, ok := runtime.ParseURL(c.Argument(0).String(), c.Argument(1).String())
+		u, ok := js.ParseURL(c.Argument(0).String(), c.Argument(1).String())
 		if !ok {
 			return goja.Undefined()
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // pattern is a regular expression. goja's own can't be interrupted, and where a
@@ -39,7 +39,7 @@ const (
 	maxSteps = 5e6
 	// maxLiteralsSize bounds what a program has in its text: goja compiles that
 	// when the program is loaded, to some bytes for each.
-	maxLiteralsSize = 10 * runtime.MaxPatternSize
+	maxLiteralsSize = 10 * js.MaxPatternSize
 	// maxGroups bounds how deep a pattern can nest.
 	maxGroups = 500
 	// lateness is how late a backtracking match notices that its time is up.
@@ -48,7 +48,7 @@ const (
 
 // checkPattern refuses a pattern that takes too long to be compiled.
 func (v *vm) checkPattern(source string) {
-	if runtime.PatternSize(source) > runtime.MaxPatternSize || strings.Count(source, "(") > maxGroups {
+	if js.PatternSize(source) > js.MaxPatternSize || strings.Count(source, "(") > maxGroups {
 		v.rangeError("this regular expression is too large")
 	}
 }

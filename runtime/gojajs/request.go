@@ -6,7 +6,7 @@ import (
 
 	"github.com/dop251/goja"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // record is an ordinary object whose properties are made when they are first
@@ -15,7 +15,7 @@ type record struct {
 	keys   []string // enumerable, in order
 	values values   // what has been made or assigned
 	vm     *vm
-	fields []runtime.HeaderField // of the headers, whose aliases are further names, not enumerable
+	fields []js.HeaderField // of the headers, whose aliases are further names, not enumerable
 }
 
 // make makes a property of the headers if there are any, else of the request.
@@ -42,7 +42,7 @@ func (r *record) Get(key string) goja.Value {
 }
 
 func (r *record) alias(key string) int {
-	return slices.IndexFunc(r.fields, func(f runtime.HeaderField) bool { return f.Alias == key && key != "" })
+	return slices.IndexFunc(r.fields, func(f js.HeaderField) bool { return f.Alias == key && key != "" })
 }
 
 func (r *record) Set(key string, val goja.Value) bool {
@@ -70,7 +70,7 @@ func (r *record) Keys() []string { return r.keys }
 
 func (v *vm) requestObject() *goja.Object {
 	if v.request == nil {
-		v.record = record{keys: runtime.RequestFields, vm: v, values: v.fields[:0]}
+		v.record = record{keys: js.RequestFields, vm: v, values: v.fields[:0]}
 		v.request = v.js.NewDynamicObject(&v.record)
 	}
 	return v.request
@@ -94,11 +94,11 @@ func (v *vm) requestField(name string) goja.Value {
 		}
 		return files
 	}
-	return v.fromGo(r.Field(name))
+	return v.fromGo(js.RequestField(r, name))
 }
 
 func (v *vm) headers() goja.Value {
-	fields := v.x.Request.Headers()
+	fields := js.RequestHeaders(v.x.Request)
 	keys := make([]string, len(fields))
 	for i, f := range fields {
 		keys[i] = f.Name

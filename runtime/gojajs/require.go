@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // newModule makes the module object of a file, as CommonJS has it.
@@ -26,7 +28,7 @@ func (v *vm) require(from string) goja.Value {
 		return fn
 	}
 	fn := v.native("require", func(c goja.FunctionCall) goja.Value {
-		file, err := v.script.unit.Resolve(from, c.Argument(0).String())
+		file, err := js.Resolve(v.script.unit, from, c.Argument(0).String())
 		if err != nil {
 			v.throw(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/dop251/goja/token"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // rewriter instruments a file's syntax tree in place:
@@ -45,7 +46,7 @@ type mentions struct {
 	names, values map[string]bool
 	bigints       bool    // the program may have bigints
 	arrays        bool    // its syntax makes arrays
-	patterns      float64 // size of all regular expressions in the text, see runtime.PatternSize
+	patterns      float64 // size of all regular expressions in the text, see js.PatternSize
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -168,7 +169,7 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.RegExpLiteral:
 		rw.name(expressions, false)
-		if rw.mentions.patterns += runtime.PatternSize(n.Pattern); rw.mentions.patterns > maxLiteralsSize {
+		if rw.mentions.patterns += js.PatternSize(n.Pattern); rw.mentions.patterns > maxLiteralsSize {
 			rw.refuse(n.Idx, "the program's regular expressions are too large together")
 		}
 	case *ast.ArrayPattern:
@@ -389,7 +390,7 @@ func isNumeric(e ast.Expression) bool {
 func mayBeLong(e ast.Expression) bool {
 	switch n := e.(type) {
 	case *ast.StringLiteral:
-		return len(n.Literal) > runtime.ShortLiteral
+		return len(n.Literal) > js.ShortLiteral
 	case *ast.BooleanLiteral, *ast.NullLiteral:
 		return false
 	case *ast.BinaryExpression:

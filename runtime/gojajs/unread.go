@@ -11,6 +11,7 @@ import (
 	"github.com/dop251/goja/token"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // What a host function returns as JSON often goes into the answer as it is:
@@ -233,7 +234,7 @@ func (v *vm) leaveUnread(val runtime.Value, variant string) (standIn *goja.Objec
 		return nil, false
 	}
 	start := len(v.texts)
-	text, ok := runtime.AppendParsed(v.texts, val.Raw(), v)
+	text, ok := js.AppendParsed(v.texts, val.Raw(), v)
 	switch {
 	case !ok:
 		return nil, false
@@ -250,8 +251,8 @@ func (v *vm) leaveUnread(val runtime.Value, variant string) (standIn *goja.Objec
 	return standIn, true
 }
 
-// mayBeResponse tells an object that runtime.Answer could take for a response, by its
-// first key: all of them would be such names. text is as runtime.AppendParsed makes it.
+// mayBeResponse tells an object that js.Answer could take for a response, by its
+// first key: all of them would be such names. text is as js.AppendParsed makes it.
 func mayBeResponse(text []byte) bool {
 	for _, start := range []string{`{"status"`, `{"headers"`, `{"body"`} {
 		if bytes.HasPrefix(text, []byte(start)) {

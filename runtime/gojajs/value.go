@@ -11,9 +11,10 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
-// The methods of runtime.Reader.
+// The methods of js.Reader.
 
 func (v *vm) Check() { v.check() }
 
@@ -29,7 +30,7 @@ func (v *vm) Kind(val goja.Value) runtime.Kind {
 	case goja.String:
 		return runtime.KindString
 	case *goja.Symbol:
-		return runtime.KindSymbol
+		return js.KindSymbol
 	}
 	switch {
 	case goja.IsNumber(val):
@@ -39,7 +40,7 @@ func (v *vm) Kind(val goja.Value) runtime.Kind {
 	case goja.IsNull(val):
 		return runtime.KindNull
 	case goja.IsBigInt(val):
-		return runtime.KindBigInt
+		return js.KindBigInt
 	}
 	return runtime.KindBool
 }
@@ -47,11 +48,11 @@ func (v *vm) Kind(val goja.Value) runtime.Kind {
 func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
 	switch obj.ClassName() {
 	case "Array":
-		return runtime.KindArray
+		return js.KindArray
 	case "Function", "AsyncFunction", "GeneratorFunction":
-		return runtime.KindFunction
+		return js.KindFunction
 	case "Error":
-		return runtime.KindError
+		return js.KindError
 	case "String":
 		return runtime.KindString
 	case "Number":
@@ -63,10 +64,10 @@ func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
 			return runtime.KindBytes
 		}
 		if _, ok := goja.AssertFunction(obj); ok {
-			return runtime.KindFunction // a proxy
+			return js.KindFunction // a proxy
 		}
 	}
-	return runtime.KindObject
+	return js.KindObject
 }
 
 // bytesIn returns the bytes that an ArrayBuffer or a typed array shows, not
@@ -106,8 +107,8 @@ func (v *vm) Bool(val goja.Value) bool {
 func (v *vm) Number(val goja.Value) float64 { return val.ToFloat() }
 
 // String returns a lone surrogate as U+FFFD. While v.strict is set, as three
-// bytes that aren't UTF-8: runtime.AppendData refuses them, and
-// runtime.AppendJSON escapes them.
+// bytes that aren't UTF-8: js.AppendData refuses them, and
+// js.AppendJSON escapes them.
 func (v *vm) String(val goja.Value) string {
 	s := val.String()
 	if v.strict && strings.ContainsRune(s, utf8.RuneError) {
@@ -189,12 +190,12 @@ func (v *vm) must(val goja.Value, err error) goja.Value {
 
 func (v *vm) Describe(val goja.Value) string {
 	switch v.Kind(val) {
-	case runtime.KindFunction:
+	case js.KindFunction:
 		if name := val.(*goja.Object).Get("name"); name != nil && name.String() != "" {
 			return "[Function: " + name.String() + "]"
 		}
 		return "[Function (anonymous)]"
-	case runtime.KindError:
+	case js.KindError:
 		e := v.describeThrown(val, nil)
 		if e.Stack != "" {
 			return e.Stack
@@ -202,9 +203,9 @@ func (v *vm) Describe(val goja.Value) string {
 		return e.Name + ": " + e.Message
 	case runtime.KindBytes:
 		return "[Bytes: " + strconv.Itoa(len(v.Bytes(val))) + "]"
-	case runtime.KindBigInt:
+	case js.KindBigInt:
 		return val.String() + "n"
-	case runtime.KindSymbol:
+	case js.KindSymbol:
 		return "Symbol(" + val.String() + ")"
 	}
 	return val.String()
@@ -216,7 +217,7 @@ func (v *vm) Same(a, b goja.Value) bool { return a.StrictEquals(b) }
 func (v *vm) toGo(i int, val goja.Value) runtime.Value {
 	v.strict = true
 	defer func() { v.strict = false }()
-	arg, err := runtime.Argument(v, i, val, int(v.x.Limits.Memory))
+	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory))
 	if err != nil {
 		v.throw(err)
 	}

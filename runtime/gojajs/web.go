@@ -9,7 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // newBytes makes a Bytes object, a Uint8Array that has toString(encoding) as
@@ -53,7 +53,7 @@ func (v *vm) bytesToString(c goja.FunctionCall) goja.Value {
 	if e := c.Argument(1); !goja.IsUndefined(e) {
 		encoding = e.String()
 	}
-	s, err := runtime.BytesText(b, encoding, v.maxText())
+	s, err := js.BytesText(b, encoding, v.maxText())
 	if err != nil {
 		v.throw(err)
 	}
@@ -176,7 +176,7 @@ func (v *vm) btoa(c goja.FunctionCall) goja.Value {
 }
 
 func (v *vm) atob(c goja.FunctionCall) goja.Value {
-	raw, err := runtime.DecodeBase64(c.Argument(0).String())
+	raw, err := js.DecodeBase64(c.Argument(0).String())
 	if err != nil {
 		v.throw(err)
 	}

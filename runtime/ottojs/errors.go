@@ -9,6 +9,7 @@ import (
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // protect runs Go code that reads JavaScript values, whose getters may throw.
@@ -86,9 +87,9 @@ func (v *vm) errorOf(val otto.Value) *runtime.Error {
 		return ""
 	}
 	e.Name, e.Message, e.ThrownCode = text("name"), text("message"), text("code")
-	if v.Kind(val) != runtime.KindError {
+	if v.Kind(val) != js.KindError {
 		if e.Message == "" {
-			out, _, _ := runtime.AppendJSON(nil, v, val, "", 1000)
+			out, _, _ := js.AppendJSON(nil, v, val, "", 1000)
 			e.Message = string(out)
 		}
 		v.placeThrow(e)

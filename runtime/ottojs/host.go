@@ -9,6 +9,7 @@ import (
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // installHost defines respond, console, and what the program's host has.
@@ -88,7 +89,7 @@ func (v *vm) define(name string, x any) error {
 
 func (v *vm) logger(level string) native {
 	return func(c otto.FunctionCall) otto.Value {
-		v.x.Print(level, runtime.Format(v, c.ArgumentList))
+		v.x.Print(level, js.Format(v, c.ArgumentList))
 		return undefined
 	}
 }
@@ -168,7 +169,7 @@ func (v *vm) wholeNumber(val otto.Value) float64 {
 func (v *vm) answer(value otto.Value) (res runtime.Response, err error) {
 	err = v.protect(func() error {
 		var err error
-		res, err = runtime.Answer(v, v.x.Limits, runtime.Reply[otto.Value]{
+		res, err = js.Answer(v, v.x.Limits, js.Reply[otto.Value]{
 			Value: value, Last: v.run.last, Made: v.made,
 		})
 		return err

@@ -6,19 +6,19 @@ import (
 
 	"github.com/robertkrimen/otto"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // parse is JSON.parse without a reviver. otto's own loses the order of keys.
 func (v *vm) parse(text string) otto.Value {
-	val, err := runtime.ParseJSON[any](builder{v}, text)
+	val, err := js.ParseJSON[any](builder{v}, text)
 	if err != nil {
 		v.throw(err)
 	}
 	return v.value(val)
 }
 
-// builder is the VM as a [runtime.Builder]. What it makes is what otto makes
+// builder is the VM as a [js.Builder]. What it makes is what otto makes
 // properties and elements of: a value of otto's, or a string or a number, as
 // otto would put these into a value, and allocate, once more.
 type builder struct{ vm *vm }

@@ -12,6 +12,7 @@ import (
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // assign is o[k] = v that throws if it can't be done.
@@ -291,7 +292,7 @@ func (v *vm) btoa(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) atob(c otto.FunctionCall) otto.Value {
-	raw, err := runtime.DecodeBase64(c.Argument(0).String())
+	raw, err := js.DecodeBase64(c.Argument(0).String())
 	if err != nil {
 		v.throw(err)
 	}
@@ -307,7 +308,7 @@ func (v *vm) bytesFrom(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) parseURL(c otto.FunctionCall) otto.Value {
-	u, ok := runtime.ParseURL(c.Argument(0).String(), c.Argument(1).String())
+	u, ok := js.ParseURL(c.Argument(0).String(), c.Argument(1).String())
 	if !ok {
 		return undefined
 	}
@@ -319,15 +320,15 @@ func (v *vm) parseURL(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) formEncode(c otto.FunctionCall) otto.Value {
-	return v.value(runtime.FormEncode(v.encodable(c.Argument(0).String())))
+	return v.value(js.FormEncode(v.encodable(c.Argument(0).String())))
 }
 
 func (v *vm) formDecode(c otto.FunctionCall) otto.Value {
-	return v.value(runtime.FormDecode(c.Argument(0).String()))
+	return v.value(js.FormDecode(c.Argument(0).String()))
 }
 
 // encodable returns a text that may be percent-encoded.
 func (v *vm) encodable(s string) string {
-	v.bounded(runtime.MaxEncoded * float64(len(s)))
+	v.bounded(js.MaxEncoded * float64(len(s)))
 	return s
 }

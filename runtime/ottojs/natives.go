@@ -9,6 +9,7 @@ import (
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // bytesPerElement is about what an element takes in one of otto's arrays.
@@ -24,7 +25,7 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	}
 	set := func(name string, x any) { err = errors.Join(err, obj.Set(name, x)) }
 	set("longest", v.longest())
-	set("requestFields", strings.Join(runtime.RequestFields, " "))
+	set("requestFields", strings.Join(js.RequestFields, " "))
 	for name, fn := range map[string]native{
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
@@ -126,7 +127,7 @@ func (v *vm) key(c otto.FunctionCall) otto.Value {
 func (v *vm) jsonParse(c otto.FunctionCall) otto.Value { return v.parse(c.Argument(0).String()) }
 
 func (v *vm) jsonStringify(c otto.FunctionCall) otto.Value {
-	out, ok, err := runtime.AppendJSON(nil, v, c.Argument(0), c.Argument(1).String(), v.maxText())
+	out, ok, err := js.AppendJSON(nil, v, c.Argument(0), c.Argument(1).String(), v.maxText())
 	if err != nil {
 		if _, ok := errors.AsType[*runtime.HostError](err); !ok {
 			v.rangeError("JSON.stringify: %v", err)
@@ -173,7 +174,7 @@ func (v *vm) bytesOf(val otto.Value) []byte {
 }
 
 func (v *vm) bytesToString(c otto.FunctionCall) otto.Value {
-	s, err := runtime.BytesText(v.bytesOf(c.Argument(0)), c.Argument(1).String(), v.maxText())
+	s, err := js.BytesText(v.bytesOf(c.Argument(0)), c.Argument(1).String(), v.maxText())
 	if err != nil {
 		v.throw(err)
 	}

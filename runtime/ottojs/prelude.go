@@ -11,7 +11,7 @@ import (
 	"github.com/robertkrimen/otto/file"
 	"github.com/robertkrimen/otto/parser"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 const preludeName = "<prelude>"
@@ -33,7 +33,7 @@ type preludes struct {
 
 func compilePreludes() (*preludes, error) {
 	var all []*otto.Script
-	for _, source := range []string{preludeSource, librarySource, runtime.WebLibrary} {
+	for _, source := range []string{preludeSource, librarySource, js.WebLibrary} {
 		text, err := hideFunctions(source)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // pattern is a regular expression. otto's object has one too, but it is not
@@ -138,7 +139,7 @@ func widen(re string) string {
 // checkPattern is called before otto compiles a pattern that was made at run
 // time.
 func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
-	if runtime.PatternSize(c.Argument(0).String()) > runtime.MaxPatternSize {
+	if js.PatternSize(c.Argument(0).String()) > js.MaxPatternSize {
 		v.rangeError("this regular expression is too large")
 	}
 	return undefined

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // request is the handler's argument. What a run reads of it is made then.
@@ -37,7 +39,7 @@ func (v *vm) requestValue(name string) otto.Value {
 	switch name {
 	case "headers":
 		obj := v.newObject()
-		for _, h := range r.Headers() {
+		for _, h := range js.RequestHeaders(r) {
 			val := v.value(h.Value)
 			v.set(obj, h.Name, val)
 			if h.Alias != "" {
@@ -58,7 +60,7 @@ func (v *vm) requestValue(name string) otto.Value {
 		}
 		return files
 	}
-	return v.fromGo(r.Field(name))
+	return v.fromGo(js.RequestField(r, name))
 }
 
 // defineOwn defines a property that can be written and deleted and isn't

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/robertkrimen/otto"
+
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // newModule makes the module object of a file, as CommonJS has it.
@@ -31,7 +33,7 @@ func (v *vm) require(from string) otto.Value {
 		return fn
 	}
 	fn := v.must(v.otto.ToValue(native(func(c otto.FunctionCall) otto.Value {
-		file, err := v.script.unit.Resolve(from, c.Argument(0).String())
+		file, err := js.Resolve(v.script.unit, from, c.Argument(0).String())
 		if err != nil {
 			v.throw(err)
 		}

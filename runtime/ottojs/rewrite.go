@@ -10,6 +10,7 @@ import (
 	"github.com/robertkrimen/otto/token"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // rewriter instruments a file's syntax tree in place:
@@ -23,8 +24,8 @@ import (
 //   - The result of + goes through a check, since text that grows with itself soon
 //     is longer than can be copied in time.
 //   - A throw notes its place, as a thrown string has none.
-//   - A call of a host function by its dotted name is bound to the function:
-//     otto looks up each part of a name anew, and none of them can change.
+//   - A call of what may be a host function, by its dotted name, is bound to the
+//     function: otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
 	file      *file.File
 	unit      runtime.Unit
@@ -244,8 +245,8 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
 	if other := strings.Trim(e.Flags, "gim"); other != "" {
 		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
 	}
-	size := runtime.PatternSize(e.Pattern)
-	if size > runtime.MaxPatternSize {
+	size := js.PatternSize(e.Pattern)
+	if size > js.MaxPatternSize {
 		rw.refuse(e.Idx, "this regular expression is too large")
 	}
 	const least = 30 // what takes as long as the shortest
@@ -347,7 +348,7 @@ func isNumber(e ast.Expression) bool {
 func mayBeLong(e ast.Expression) bool {
 	switch e := e.(type) {
 	case *ast.StringLiteral:
-		return len(e.Value) > runtime.ShortLiteral
+		return len(e.Value) > js.ShortLiteral
 	case *ast.BooleanLiteral, *ast.NullLiteral:
 		return false
 	case *ast.BinaryExpression:

@@ -9,6 +9,7 @@ import (
 	"github.com/robertkrimen/otto/token"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // What a host function returns as JSON often goes into the answer as it is:
@@ -130,7 +131,7 @@ func (v *vm) leaveUnread(val runtime.Value, variant string) (standIn otto.Value,
 	if val.Kind() != runtime.KindJSON || n == maxUnread {
 		return undefined, false
 	}
-	text, ok := runtime.AppendParsed(u.text, val.Raw(), v)
+	text, ok := js.AppendParsed(u.text, val.Raw(), v)
 	if !ok || variant == unreadWhole && text[len(u.text)] != '[' {
 		return undefined, false
 	}

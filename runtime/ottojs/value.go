@@ -10,9 +10,10 @@ import (
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
-// The methods of runtime.Reader.
+// The methods of js.Reader.
 
 func (v *vm) Check() { v.check() }
 
@@ -35,11 +36,11 @@ func (v *vm) Kind(val otto.Value) runtime.Kind {
 func (v *vm) objectKind(val otto.Value) runtime.Kind {
 	switch val.Class() {
 	case "Array":
-		return runtime.KindArray
+		return js.KindArray
 	case "Function":
-		return runtime.KindFunction
+		return js.KindFunction
 	case "Error":
-		return runtime.KindError
+		return js.KindError
 	case "String":
 		return runtime.KindString
 	case "Number":
@@ -55,7 +56,7 @@ func (v *vm) objectKind(val otto.Value) runtime.Kind {
 	if _, ok := v.unread.find(val); ok {
 		return runtime.KindJSON
 	}
-	return runtime.KindObject
+	return js.KindObject
 }
 
 func (v *vm) Bool(val otto.Value) bool {
@@ -118,12 +119,12 @@ func (v *vm) ToJSON(val otto.Value, key string) (otto.Value, bool) {
 
 func (v *vm) Describe(val otto.Value) string {
 	switch v.Kind(val) {
-	case runtime.KindFunction:
+	case js.KindFunction:
 		if name := v.get(val, "name").String(); name != "" {
 			return "[Function: " + name + "]"
 		}
 		return "[Function (anonymous)]"
-	case runtime.KindError:
+	case js.KindError:
 		e := v.errorOf(val)
 		if e.Stack != "" {
 			return e.Stack
@@ -207,7 +208,7 @@ func (v *vm) throw(err error) {
 
 // toGo converts an argument of a host function.
 func (v *vm) toGo(i int, val otto.Value) runtime.Value {
-	arg, err := runtime.Argument(v, i, val, int(v.x.Limits.Memory))
+	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory))
 	if err != nil {
 		v.throw(err)
 	}

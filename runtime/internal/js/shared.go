@@ -1,4 +1,4 @@
-package runtime
+package js
 
 import (
 	"encoding/base64"
@@ -8,14 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
-)
 
-// MaxText is how long a text may be that JavaScript makes, an eighth of the
-// memory: 8 Mi characters by default. What a native does with a text, or with two
-// of them, is one step that nothing can end. 16 MB of memory that is new to the
-// process take 6 ms to fill, and 50 while garbage is collected, as the collector
-// signals the goroutine at every page.
-func (l Limits) MaxText() int { return int(l.Memory / 8) }
+	"github.com/fazt-sh/fazt/runtime"
+)
 
 // ShortLiteral is how long a written text may be to be added to another without
 // a look at the sum.
@@ -37,10 +32,10 @@ func BytesText(b []byte, encoding string, limit int) (string, error) {
 	case "hex":
 		size = hex.EncodedLen(size)
 	default:
-		return "", typeError("unknown encoding; use utf8, base64 or hex")
+		return "", runtime.Invalid("unknown encoding; use utf8, base64 or hex")
 	}
 	if size > limit {
-		return "", &HostError{Name: "RangeError", Message: fmt.Sprintf("toString: the text would be longer than %d characters", limit)}
+		return "", &runtime.HostError{Name: "RangeError", Message: fmt.Sprintf("toString: the text would be longer than %d characters", limit)}
 	}
 	if encoding == "hex" {
 		return hex.EncodeToString(b), nil
@@ -51,35 +46,35 @@ func BytesText(b []byte, encoding string, limit int) (string, error) {
 // Argument makes a [Value] of the i-th argument of a host function, counted from
 // 0, for an engine. Objects and arrays may take limit bytes as JSON. Bytes are
 // what the Reader returns. The error is a [*HostError] for JavaScript.
-func Argument[V any](r Reader[V], i int, v V, limit int) (Value, error) {
+func Argument[V any](r Reader[V], i int, v V, limit int) (runtime.Value, error) {
 	switch kind := r.Kind(v); kind {
-	case KindUndefined:
-		return Undefined(), nil
-	case KindNull:
-		return Null(), nil
-	case KindBool:
-		return Bool(r.Bool(v)), nil
-	case KindNumber:
-		return Number(r.Number(v)), nil
-	case KindString:
+	case runtime.KindUndefined:
+		return runtime.Undefined(), nil
+	case runtime.KindNull:
+		return runtime.Null(), nil
+	case runtime.KindBool:
+		return runtime.Bool(r.Bool(v)), nil
+	case runtime.KindNumber:
+		return runtime.Number(r.Number(v)), nil
+	case runtime.KindString:
 		s := r.String(v)
 		if !utf8.ValidString(s) {
-			return Value{}, Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1)
+			return runtime.Value{}, runtime.Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1)
 		}
-		return String(s), nil
-	case KindBytes:
-		return Bytes(r.Bytes(v)), nil
+		return runtime.String(s), nil
+	case runtime.KindBytes:
+		return runtime.Bytes(r.Bytes(v)), nil
 	case KindFunction, KindSymbol, KindBigInt:
-		return Value{}, Invalid("argument %d: %s can't be passed to the server", i+1, kind)
+		return runtime.Value{}, runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kindName(kind))
 	}
 	raw, err := AppendData(nil, r, v, limit)
-	if e, ok := errors.AsType[*HostError](err); ok {
-		return Value{}, Invalid("argument %d: %s", i+1, e.Message)
+	if e, ok := errors.AsType[*runtime.HostError](err); ok {
+		return runtime.Value{}, runtime.Invalid("argument %d: %s", i+1, e.Message)
 	}
 	if err != nil {
-		return Value{}, Invalid("argument %d: %v", i+1, err)
+		return runtime.Value{}, runtime.Invalid("argument %d: %v", i+1, err)
 	}
-	return JSON(raw), nil
+	return runtime.JSON(raw), nil
 }
 
 // PatternSize estimates, before it is compiled, how large a regular expression
@@ -120,7 +115,7 @@ func DecodeBase64(text string) ([]byte, error) {
 	}
 	raw, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, &HostError{Name: "InvalidCharacterError", Message: "atob: the text is not base64"}
+		return nil, &runtime.HostError{Name: "InvalidCharacterError", Message: "atob: the text is not base64"}
 	}
 	return raw, nil
 }

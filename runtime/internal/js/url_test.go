@@ -1,4 +1,4 @@
-package runtime_test
+package js_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // FuzzURL proves that a parsed URL is in normal form: parsing what it
@@ -16,11 +16,11 @@ func FuzzURL(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		u, ok := runtime.ParseURL(s, "")
+		u, ok := js.ParseURL(s, "")
 		if !ok {
 			return
 		}
-		again, ok := runtime.ParseURL(href(u), "")
+		again, ok := js.ParseURL(href(u), "")
 		if !ok {
 			t.Fatalf("%q: %q doesn't parse", s, href(u))
 		}
@@ -30,7 +30,7 @@ func FuzzURL(f *testing.F) {
 	})
 }
 
-func href(u runtime.URL) string {
+func href(u js.URL) string {
 	s := u.Protocol
 	if u.Hostname != "" || u.Protocol == "file:" {
 		s += "//"

@@ -1,10 +1,12 @@
-package runtime
+package js
 
 import (
 	"bytes"
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // Checker is what a long piece of work calls between its steps.
@@ -172,7 +174,7 @@ func (w *jsonText) object(depth int) bool {
 	}
 }
 
-// str takes a string over whose escapes are those that appendQuoted makes.
+// str takes a string over whose escapes are those that literal.AppendQuoted makes.
 func (w *jsonText) str() bool {
 	start := w.pos
 	for w.pos++; w.pos < len(w.text); w.pos++ {
@@ -230,7 +232,7 @@ func (w *jsonText) number() bool {
 	if math.IsInf(f, 0) {
 		w.out = append(w.out, "null"...)
 	} else {
-		w.out = appendNumber(w.out, f)
+		w.out = literal.AppendNumber(w.out, f)
 	}
 	return true
 }

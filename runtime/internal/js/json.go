@@ -1,10 +1,13 @@
-package runtime
+package js
 
 import (
 	"errors"
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // Reader looks into the values of an engine, whose type is V. The rules for
@@ -12,7 +15,7 @@ import (
 // run JavaScript (a getter, toJSON), which may end the goroutine.
 type Reader[V any] interface {
 	// Kind sees through Boolean, Number and String objects.
-	Kind(v V) Kind
+	Kind(v V) runtime.Kind
 	Bool(v V) bool
 	Number(v V) float64
 	String(v V) string
@@ -79,7 +82,7 @@ type segment struct {
 
 // AppendData appends a value as strict JSON, for Go: a cycle, a function, a
 // symbol, NaN, an infinity, invalid UTF-8, or nesting past 100 levels is a
-// [*HostError] with the code INVALID and the path of the culprit. Undefined
+// [*HostError] with the code INVALID and the path of what is wrong. Undefined
 // properties are left out, and undefined in an array is an error.
 func AppendData[V any](dst []byte, r Reader[V], v V, limit int) ([]byte, error) {
 	var open [usualDepth]V
@@ -103,7 +106,7 @@ func appendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int, keys
 }
 
 func (w *jsonWriter[V]) fail(format string, args ...any) error {
-	err := typeError(format, args...)
+	err := runtime.Invalid(format, args...)
 	if w.mode == modeData {
 		if p := w.where(); p != "" {
 			err.Message = p + ": " + err.Message
@@ -142,7 +145,7 @@ func (w *jsonWriter[V]) where() string {
 			b = append(b, s.key...)
 		default:
 			b = append(b, '[')
-			b = appendQuoted(b, s.key)
+			b = literal.AppendQuoted(b, s.key)
 			b = append(b, ']')
 		}
 	}
@@ -168,7 +171,7 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		return false, errTooLarge
 	}
 	kind := w.r.Kind(v)
-	if kind >= KindArray || kind == KindBytes {
+	if kind >= KindArray || kind == runtime.KindBytes {
 		if index >= 0 {
 			key = strconv.Itoa(index)
 		}
@@ -177,26 +180,26 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		}
 	}
 	switch kind {
-	case KindNull:
+	case runtime.KindNull:
 		w.out = append(w.out, "null"...)
-	case KindBool:
+	case runtime.KindBool:
 		w.out = strconv.AppendBool(w.out, w.r.Bool(v))
-	case KindNumber:
+	case runtime.KindNumber:
 		return true, w.number(w.r.Number(v))
-	case KindString:
+	case runtime.KindString:
 		s := w.r.String(v)
 		if w.mode == modeData && !utf8.ValidString(s) {
 			return false, w.fail("the string has a lone surrogate or invalid UTF-8")
 		}
 		return true, w.quoted(s)
-	case KindUndefined:
+	case runtime.KindUndefined:
 		if w.mode == modeData && index >= 0 {
 			return false, w.fail("undefined is not JSON; use null")
 		}
 		return false, nil
 	case KindFunction, KindSymbol, KindBigInt:
 		return w.unprintable(v, kind)
-	case KindJSON:
+	case runtime.KindJSON:
 		w.out = append(w.out, w.r.Bytes(v)...)
 		if len(w.out) > w.limit {
 			return false, errTooLarge
@@ -205,11 +208,11 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		return true, w.nested(v, true, open)
 	case KindError:
 		if w.mode == modeDisplay {
-			w.out = appendQuoted(w.out, w.r.Describe(v))
+			w.out = literal.AppendQuoted(w.out, w.r.Describe(v))
 			return true, nil
 		}
 		return true, w.nested(v, false, open)
-	case KindBytes:
+	case runtime.KindBytes:
 		if w.mode == modeData {
 			return false, w.fail("bytes are not JSON; use their toString('base64')")
 		}
@@ -230,22 +233,22 @@ func (w *jsonWriter[V]) quoted(s string) error {
 			end--
 		}
 		w.r.Check()
-		w.out = appendEscaped(w.out, s[:end])
+		w.out = literal.AppendEscaped(w.out, s[:end])
 		if s = s[end:]; len(w.out) > w.limit {
 			return errTooLarge
 		}
 	}
-	w.out = append(appendEscaped(w.out, s), '"')
+	w.out = append(literal.AppendEscaped(w.out, s), '"')
 	if len(w.out) > w.limit {
 		return errTooLarge
 	}
 	return nil
 }
 
-func (w *jsonWriter[V]) unprintable(v V, kind Kind) (bool, error) {
+func (w *jsonWriter[V]) unprintable(v V, kind runtime.Kind) (bool, error) {
 	switch {
 	case w.mode == modeData, kind == KindBigInt && w.mode == modePrint:
-		return false, w.fail("%s is not JSON", kind)
+		return false, w.fail("%s is not JSON", kindName(kind))
 	case w.mode == modeDisplay:
 		w.out = append(w.out, w.r.Describe(v)...)
 		return true, nil
@@ -257,15 +260,15 @@ func (w *jsonWriter[V]) number(f float64) error {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		switch w.mode {
 		case modeData:
-			return w.fail("%s is not JSON", formatNumber(f))
+			return w.fail("%s is not JSON", literal.FormatNumber(f))
 		case modeDisplay:
-			w.out = append(w.out, formatNumber(f)...)
+			w.out = append(w.out, literal.FormatNumber(f)...)
 		default:
 			w.out = append(w.out, "null"...)
 		}
 		return nil
 	}
-	w.out = appendNumber(w.out, f)
+	w.out = literal.AppendNumber(w.out, f)
 	return nil
 }
 
@@ -373,101 +376,4 @@ func (w *jsonWriter[V]) newline(depth int) {
 	for range depth {
 		w.out = append(w.out, w.gap...)
 	}
-}
-
-const hexDigits = "0123456789abcdef"
-
-// surrogateAt is the lone surrogate that three bytes stand for, 0 if they don't.
-func surrogateAt(s string) rune {
-	if len(s) < 3 || s[0] != 0xED || s[1] < 0xA0 || s[1] > 0xBF || s[2]&0xC0 != 0x80 {
-		return 0
-	}
-	return 0xD000 | rune(s[1]&0x3F)<<6 | rune(s[2]&0x3F)
-}
-
-// appendQuoted quotes as JSON.stringify does: no HTML escapes, lone surrogates
-// escaped, and what else isn't UTF-8 as U+FFFD.
-func appendQuoted(dst []byte, s string) []byte {
-	return append(appendEscaped(append(dst, '"'), s), '"')
-}
-
-// appendEscaped is what appendQuoted puts between the quotes.
-func appendEscaped(dst []byte, s string) []byte {
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(dst, s[start:i]...)
-				if unit := surrogateAt(s[i:]); unit != 0 {
-					dst = append(dst, '\\', 'u', 'd', hexDigits[unit>>8&15], hexDigits[unit>>4&15], hexDigits[unit&15])
-					size = 3
-				} else {
-					dst = append(dst, "\uFFFD"...)
-				}
-				start = i + size
-			}
-			i += size
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, '\\', 'b')
-		case '\f':
-			dst = append(dst, '\\', 'f')
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		start = i
-	}
-	return append(dst, s[start:]...)
-}
-
-// appendNumber prints a finite number as ECMAScript's Number::toString does.
-func appendNumber(dst []byte, f float64) []byte {
-	if f == 0 {
-		return append(dst, '0') // also for -0
-	}
-	if i := int64(f); float64(i) == f && i > -1<<53 && i < 1<<53 {
-		return strconv.AppendInt(dst, i, 10)
-	}
-	if abs := math.Abs(f); abs >= 1e-6 && abs < 1e21 {
-		return strconv.AppendFloat(dst, f, 'f', -1, 64)
-	}
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	// Go writes at least two digits in an exponent, ECMAScript doesn't pad.
-	for i := start; i < len(dst); i++ {
-		if dst[i] == 'e' && i+2 < len(dst) && dst[i+2] == '0' {
-			return append(dst[:i+2], dst[i+3:]...)
-		}
-	}
-	return dst
-}
-
-func formatNumber(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	}
-	return string(appendNumber(nil, f))
 }

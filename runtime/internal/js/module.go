@@ -1,9 +1,11 @@
-package runtime
+package js
 
 import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // nodeModules are Node's own modules, with what there is instead.
@@ -19,10 +21,10 @@ var nodeModules = map[string]string{
 // maxModulePath bounds the names for which require looks, and which it quotes.
 const maxModulePath = 1024
 
-// Resolve finds the file that require(name) means in the file from. It stays
+// Resolve finds the file of a unit that require(name) means in the file from. It stays
 // inside the folder of the main file, and guesses ".js", ".json" and
 // "/index.js" as Node does. The error is a [*HostError].
-func (u Unit) Resolve(from, name string) (string, error) {
+func Resolve(u runtime.Unit, from, name string) (string, error) {
 	if len(name) > maxModulePath {
 		return "", missing("require: the path is longer than %d characters", maxModulePath)
 	}
@@ -61,5 +63,5 @@ func bareName(name string) error {
 }
 
 func missing(format string, args ...any) error {
-	return &HostError{Code: "MODULE_NOT_FOUND", Message: fmt.Sprintf(format, args...)}
+	return &runtime.HostError{Code: "MODULE_NOT_FOUND", Message: fmt.Sprintf(format, args...)}
 }

@@ -1,60 +1,63 @@
-package runtime
+package js
 
 import (
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // RequestFields are the properties of a handler's request, in their order.
-// [Request.Field] has the value of each but headers and files, which hold more
+// [RequestField] has the value of each but headers and files, which hold more
 // than JSON does.
 var RequestFields = []string{"method", "path", "query", "params", "headers", "cookies", "body", "text", "form", "files", "ip", "host", "id", "queryAll"}
 
-// Field returns a property of the request object, except headers and files.
-func (r *Request) Field(name string) Value {
+// RequestField returns a property of the request object, except headers and files.
+func RequestField(r *runtime.Request, name string) runtime.Value {
 	switch name {
 	case "method":
-		return String(r.Method)
+		return runtime.String(r.Method)
 	case "path":
-		return String(r.Path)
+		return runtime.String(r.Path)
 	case "text":
-		return String(r.Text)
+		return runtime.String(r.Text)
 	case "ip":
-		return String(r.IP)
+		return runtime.String(r.IP)
 	case "host":
-		return String(r.Host)
+		return runtime.String(r.Host)
 	case "id":
-		return String(r.ID)
+		return runtime.String(r.ID)
 	case "query":
 		return firstValues(r.Query)
 	case "queryAll":
 		return objectOf(r.Query, appendStrings)
 	case "cookies":
-		return objectOf(r.Cookies, appendQuoted)
+		return objectOf(r.Cookies, literal.AppendQuoted)
 	case "form":
 		return firstValues(r.Form)
 	case "params":
-		return JSON([]byte("{}"))
+		return runtime.JSON([]byte("{}"))
 	case "body":
 		switch {
 		case r.JSON != nil:
-			return JSON(r.JSON)
+			return runtime.JSON(r.JSON)
 		case r.Form != nil:
 			return firstValues(r.Form)
 		}
-		return String(r.Text)
+		return runtime.String(r.Text)
 	}
-	return Undefined()
+	return runtime.Undefined()
 }
 
-func firstValues(m map[string][]string) Value {
+func firstValues(m map[string][]string) runtime.Value {
 	return objectOf(m, func(dst []byte, v []string) []byte {
 		if len(v) == 0 {
 			return append(dst, `""`...)
 		}
-		return appendQuoted(dst, v[0])
+		return literal.AppendQuoted(dst, v[0])
 	})
 }
 
@@ -64,23 +67,23 @@ func appendStrings(dst []byte, list []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendQuoted(dst, s)
+		dst = literal.AppendQuoted(dst, s)
 	}
 	return append(dst, ']')
 }
 
 // objectOf prints a map with its keys sorted, as Go's maps have no order.
-func objectOf[M ~map[string]T, T any](m M, value func([]byte, T) []byte) Value {
+func objectOf[M ~map[string]T, T any](m M, value func([]byte, T) []byte) runtime.Value {
 	out := []byte{'{'}
 	for i, k := range slices.Sorted(maps.Keys(m)) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendQuoted(out, k)
+		out = literal.AppendQuoted(out, k)
 		out = append(out, ':')
 		out = value(out, m[k])
 	}
-	return JSON(json.RawMessage(append(out, '}')))
+	return runtime.JSON(json.RawMessage(append(out, '}')))
 }
 
 // HeaderField is one property of request.headers.
@@ -90,9 +93,9 @@ type HeaderField struct {
 	Value string
 }
 
-// Headers returns the properties of request.headers, sorted. Several values are
+// RequestHeaders returns the properties of request.headers, sorted. Several values are
 // joined as RFC 9110 allows, cookies with a semicolon.
-func (r *Request) Headers() []HeaderField {
+func RequestHeaders(r *runtime.Request) []HeaderField {
 	list := make([]HeaderField, 0, len(r.Header))
 	for name, values := range r.Header {
 		sep := ", "

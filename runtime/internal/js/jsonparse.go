@@ -1,4 +1,4 @@
-package runtime
+package js
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // Builder makes an engine's values, for [ParseJSON].
@@ -54,7 +56,7 @@ type jsonParser[V any] struct {
 
 func (p *jsonParser[V]) fail(format string, args ...any) {
 	if p.err == nil {
-		p.err = &HostError{Name: "SyntaxError", Message: fmt.Sprintf(format, args...)}
+		p.err = &runtime.HostError{Name: "SyntaxError", Message: fmt.Sprintf(format, args...)}
 	}
 	p.pos = len(p.text)
 }

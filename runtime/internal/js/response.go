@@ -1,4 +1,4 @@
-package runtime
+package js
 
 import (
 	"errors"
@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // Reply is what a handler left behind, for [Answer].
@@ -21,8 +24,9 @@ type Reply[V any] struct {
 // Answer turns a handler's end into a response: the response object that it
 // ended with, else the last respond(), else the value that it ended with. An
 // object is a response when respond() made it, or when its only keys are among
-// status, headers and body. The error is an [*Error], and then nothing is sent.
-func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error) {
+// status, headers and body. A body may be longer than the limits allow: runtime
+// refuses it, whatever it is. The error is an [*Error], and then nothing is sent.
+func Answer[V any](r Reader[V], limits runtime.Limits, reply Reply[V]) (runtime.Response, error) {
 	v := reply.Value
 	ok, keys := isResponse(r, v, reply.Made)
 	switch {
@@ -31,7 +35,7 @@ func Answer[V any](r Reader[V], limits Limits, reply Reply[V]) (Response, error)
 	case reply.Last != nil:
 		return responseOf(r, limits, *reply.Last, reply.Made)
 	}
-	res := Response{Status: http.StatusOK}
+	res := runtime.Response{Status: http.StatusOK}
 	err := writeBody(r, limits, &res, v, keys)
 	return res, err
 }
@@ -58,14 +62,14 @@ func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) (bool, []stri
 }
 
 func badResponse(format string, args ...any) error {
-	return &Error{Code: CodeHandler, Name: "TypeError", Message: fmt.Sprintf(format, args...)}
+	return &runtime.Error{Code: runtime.CodeHandler, Name: "TypeError", Message: fmt.Sprintf(format, args...)}
 }
 
-func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)) (Response, error) {
-	res := Response{Status: http.StatusOK}
-	if status := r.Get(v, "status"); r.Kind(status) > KindUndefined {
+func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (any, bool)) (runtime.Response, error) {
+	res := runtime.Response{Status: http.StatusOK}
+	if status := r.Get(v, "status"); r.Kind(status) > runtime.KindUndefined {
 		f := math.NaN()
-		if r.Kind(status) == KindNumber {
+		if r.Kind(status) == runtime.KindNumber {
 			f = r.Number(status)
 		}
 		if f != math.Trunc(f) || f < 200 || f > 599 {
@@ -84,9 +88,9 @@ func responseOf[V any](r Reader[V], limits Limits, v V, made func(V) (any, bool)
 	return res, err
 }
 
-func readHeaders[V any](r Reader[V], res *Response, headers V) error {
+func readHeaders[V any](r Reader[V], res *runtime.Response, headers V) error {
 	switch r.Kind(headers) {
-	case KindUndefined, KindNull:
+	case runtime.KindUndefined, runtime.KindNull:
 		return nil
 	case KindObject:
 	default:
@@ -117,13 +121,13 @@ func addHeader[V any](r Reader[V], h http.Header, name string, v V, left *int) e
 	}
 	var value string
 	switch r.Kind(v) {
-	case KindUndefined, KindNull:
+	case runtime.KindUndefined, runtime.KindNull:
 		return nil
-	case KindString:
+	case runtime.KindString:
 		value = r.String(v)
-	case KindNumber:
-		value = formatNumber(r.Number(v))
-	case KindBool:
+	case runtime.KindNumber:
+		value = literal.FormatNumber(r.Number(v))
+	case runtime.KindBool:
 		value = fmt.Sprint(r.Bool(v))
 	default:
 		return badResponse("response header %q must be a string, or an array of strings", name)
@@ -166,26 +170,27 @@ func validHeaderName(s string) bool {
 const usualBody = 256
 
 // writeBody sends a value. If it is an object, its keys may be known.
-func writeBody[V any](r Reader[V], limits Limits, res *Response, body V, keys []string) error {
+func writeBody[V any](r Reader[V], limits runtime.Limits, res *runtime.Response, body V, keys []string) error {
 	switch kind := r.Kind(body); kind {
-	case KindUndefined, KindNull:
+	case runtime.KindUndefined, runtime.KindNull:
 		return nil
-	case KindString:
+	case runtime.KindString:
 		res.Body = []byte(r.String(body))
 		res.ContentType = "text/plain; charset=utf-8"
-	case KindBytes:
+	case runtime.KindBytes:
 		res.Body = r.Bytes(body)
 		res.ContentType = "application/octet-stream"
 	default:
 		out, ok, err := appendJSON(make([]byte, 0, usualBody), r, body, "", limits.ResponseBytes, keys)
 		if errors.Is(err, errTooLarge) {
-			return responseTooLarge(limits.ResponseBytes, len(out))
+			res.Body = out // which runtime refuses for its size
+			return nil
 		}
 		if err != nil {
 			return badResponse("the response body can't be sent as JSON: %v", err)
 		}
 		if !ok {
-			return badResponse("the response body is %s, which can't be sent", kind)
+			return badResponse("the response body is %s, which can't be sent", kindName(kind))
 		}
 		res.Body = out
 		res.ContentType = "application/json"

@@ -1,16 +1,19 @@
-package runtime
+package js
 
 import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // Format prints the arguments of console.log as Node does: %s %d %i %f %j %o %O
 // %c and %% in a first string, the other arguments behind it. Objects are JSON.
 func Format[V any](r Reader[V], args []V) string {
 	var b strings.Builder
-	if len(args) > 1 && r.Kind(args[0]) == KindString {
+	if len(args) > 1 && r.Kind(args[0]) == runtime.KindString {
 		n := formatVerbs(&b, r, r.String(args[0]), args[1:])
 		args = args[1+n:]
 		if len(args) > 0 {
@@ -22,7 +25,7 @@ func Format[V any](r Reader[V], args []V) string {
 			b.WriteByte(' ')
 		}
 		b.WriteString(display(r, v))
-		if b.Len() > maxLineBytes {
+		if b.Len() > runtime.MaxLineBytes {
 			break
 		}
 	}
@@ -61,9 +64,9 @@ func formatVerb[V any](r Reader[V], verb byte, v V) string {
 		if verb == 'i' {
 			f = math.Trunc(f)
 		}
-		return formatNumber(f)
+		return literal.FormatNumber(f)
 	case 'j':
-		out, ok, err := AppendJSON(nil, r, v, "", maxLineBytes)
+		out, ok, err := AppendJSON(nil, r, v, "", runtime.MaxLineBytes)
 		switch {
 		case err == errTooLarge:
 			return string(out)
@@ -74,8 +77,8 @@ func formatVerb[V any](r Reader[V], verb byte, v V) string {
 		}
 		return string(out)
 	case 'o', 'O':
-		if r.Kind(v) == KindString {
-			return string(appendQuoted(nil, r.String(v)))
+		if r.Kind(v) == runtime.KindString {
+			return string(literal.AppendQuoted(nil, r.String(v)))
 		}
 	case 'c':
 		return "" // CSS, which a log has no use for
@@ -85,16 +88,16 @@ func formatVerb[V any](r Reader[V], verb byte, v V) string {
 
 func toNumber[V any](r Reader[V], v V) float64 {
 	switch r.Kind(v) {
-	case KindNumber:
+	case runtime.KindNumber:
 		return r.Number(v)
-	case KindBool:
+	case runtime.KindBool:
 		if r.Bool(v) {
 			return 1
 		}
 		return 0
-	case KindNull:
+	case runtime.KindNull:
 		return 0
-	case KindString:
+	case runtime.KindString:
 		s := strings.TrimSpace(r.String(v))
 		if s == "" {
 			return 0
@@ -108,19 +111,19 @@ func toNumber[V any](r Reader[V], v V) float64 {
 
 func display[V any](r Reader[V], v V) string {
 	switch r.Kind(v) {
-	case KindString:
+	case runtime.KindString:
 		return r.String(v)
-	case KindUndefined:
+	case runtime.KindUndefined:
 		return "undefined"
-	case KindNumber:
+	case runtime.KindNumber:
 		if f := r.Number(v); f == 0 && math.Signbit(f) {
 			return "-0"
 		}
-		return formatNumber(r.Number(v))
-	case KindFunction, KindSymbol, KindBigInt, KindError, KindBytes:
+		return literal.FormatNumber(r.Number(v))
+	case KindFunction, KindSymbol, KindBigInt, KindError, runtime.KindBytes:
 		return r.Describe(v)
 	}
-	w := jsonWriter[V]{r: r, mode: modeDisplay, limit: maxLineBytes}
+	w := jsonWriter[V]{r: r, mode: modeDisplay, limit: runtime.MaxLineBytes}
 	ok, err := w.value(v, "", -1, nil)
 	if !ok && err == nil {
 		return "undefined"
