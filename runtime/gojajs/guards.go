@@ -89,8 +89,9 @@ func refused(message string) guard {
 			v.throwError("EvalError", "", message)
 			return nil
 		}).(*goja.Object)
-		if p := native.Get("prototype"); p != nil {
+		if p, ok := native.Get("prototype").(*goja.Object); ok {
 			_ = val.DefineDataProperty("prototype", p, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+			v.hide(p, "constructor", val)
 		}
 		return val
 	}

@@ -39,7 +39,7 @@ var reachedBySyntax = map[string]bool{"Object.prototype": true, "Function.protot
 	"Promise.prototype": true, "RegExp.prototype": true}
 
 var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, goja.SymReplace, goja.SymSearch, goja.SymSplit,
-	goja.SymToPrimitive, goja.SymHasInstance}
+	goja.SymToPrimitive}
 
 // Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
 // numberTexts is one of whatever makes an object inherit from another.
