@@ -1,6 +1,7 @@
 package ottojs
 
 import (
+	"github.com/robertkrimen/otto"
 	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -50,3 +51,27 @@ func Unread(src string, host map[string]runtime.HostValue) (n int) {
 
 // IsPlain is isPlain.
 var IsPlain = isPlain
+
+// Interpreter makes an interpreter as programs get it, with all that is made when
+// it is first asked for, and the values of the library that programs are given.
+func Interpreter() (*otto.Otto, map[string]otto.Value, error) {
+	script, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": ""}, Main: "main.js",
+		Limits: runtime.Limits{Memory: runtime.DefaultMemory, StackDepth: runtime.DefaultStackDepth}})
+	if err != nil {
+		return nil, nil, err
+	}
+	made, err := script.NewVM()
+	if err != nil {
+		return nil, nil, err
+	}
+	v := made.(*vm)
+	bytes, err := v.lib.bytes.Call(undefined, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	given := map[string]otto.Value{"request": v.lib.request, "bytes": bytes, "require": v.require("main.js")}
+	for _, name := range webGlobals {
+		given[name] = v.webGlobal(name)
+	}
+	return v.otto, given, nil
+}

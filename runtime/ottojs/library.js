@@ -275,6 +275,9 @@
     global[name] = function (text) { return go.uri(name, String(text)); };
   });
 
+  var nativeEscape = escape;
+  global.escape = function (text) { return nativeEscape(go.encodable(String(text))); };
+
   // --- crypto, base64, UTF-8 ---
 
   global.crypto = {

@@ -299,6 +299,9 @@
     return name === '' ? message : message === '' ? name : call(concat, name, ': ', message);
   });
 
+  // otto gives each kind of error a toString of its own.
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].forEach(function (E) { delete E.prototype.toString; });
+
   var functionText = F.toString;
   put(F, 'toString', function () { return go.functionText(call(functionText, this)); });
 
