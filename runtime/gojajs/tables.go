@@ -187,6 +187,7 @@ var guards = func() map[string]guard {
 		}
 	}
 	g["BigInt64Array"], g["BigUint64Array"] = refused(noBigArrays), refused(noBigArrays)
+	g["DataView.prototype.getBigInt64"], g["DataView.prototype.getBigUint64"] = madeBigInt, madeBigInt
 	g["DataView.prototype.setBigInt64"], g["DataView.prototype.setBigUint64"] = bigintAt(1), bigintAt(1)
 	return g
 }()

@@ -49,8 +49,14 @@ func Unread(src string, host map[string]runtime.HostValue) (n int) {
 	return n
 }
 
-// IsPlain is isPlain.
-var IsPlain = isPlain
+// IsPlain is isPlain, of a main file.
+func IsPlain(src string) bool {
+	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)
+	if err != nil {
+		panic(err)
+	}
+	return isPlain(program)
+}
 
 // Interpreter makes an interpreter as programs get it, with all that is made when
 // it is first asked for, and the values of the library that programs are given.
