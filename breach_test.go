@@ -299,7 +299,8 @@ func TestCaughtBreachIsTheHandlersOwn(t *testing.T) {
 	dataFile := filepath.Join(t.TempDir(), "data.db")
 	srv := open(t, func(o *fazt.Options) { o.DataFile, o.Budget.StorageOpTimeout = dataFile, 50*time.Millisecond })
 	deploy(t, srv, "app", files("api/main.js", `
-		try { fazt.storage.kv.set('k', 1); } catch (e) { if (request.query.fail) { fail(); } respond(e.code + ': ' + e.message); }`))
+		try { fazt.storage.kv.set('k', 1); } catch (e) { if (request.query.fail) { fail(); }
+		respond(e.code + ': ' + e.message); }`))
 	release := holdWriter(t, dataFile)
 	defer release()
 	if got := get(srv, "http://app.localhost/api"); !strings.HasPrefix(got, "200 BUDGET_WALL: spent: writing kv took longer than one operation may (allowed 50ms, used ") {

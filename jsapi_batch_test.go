@@ -19,15 +19,20 @@ func TestBatch(t *testing.T) {
 			{kv: 'set', key: 'a', value: {n: 1}}, {kv: 'set', key: 't', value: null, ttl: 60000},
 			{kv: 'incr', key: 'n'}, {kv: 'incr', key: 'n', by: 2.5}, {kv: 'delete', key: 'none'},
 			{kv: 'setIf', key: 'v', value: 1, version: 0},
-			{ds: 'insert', collection: 'c', doc: {id: 'd', n: 1}}, {ds: 'update', collection: 'c', query: 'd', changes: {$inc: {n: 1}}},
+			{ds: 'insert', collection: 'c', doc: {id: 'd', n: 1}},
+			{ds: 'update', collection: 'c', query: 'd', changes: {$inc: {n: 1}}},
 			{ds: 'upsert', collection: 'c', query: {k: 2}, changes: {n: 5}}, {ds: 'delete', collection: 'c', query: {n: 2}}]);
 			r[5] = r[5] === kv.getVersion('v'); [r, ds.count('c'), kv.list('t')[0].expiresAt > 0]`,
 			`200 [[null,null,1,3.5,false,true,"d",1,1,1],1,true]`},
 		{"names for one store", `fazt.app.batch([{kv: 'incr', key: 'n'}])`, `200 [4.5]`},
-		{"all or none", `[code(function () { s.batch([{kv: 'set', key: 'x', value: 1}, {ds: 'insert', collection: 'x', doc: {}},
+		{"all or none", `
+			[code(function () { s.batch([{kv: 'set', key: 'x', value: 1},
+			{ds: 'insert', collection: 'x', doc: {}},
 			{kv: 'setIf', key: 'a', value: 1, version: 7}]) }), kv.get('x') === undefined, ds.count('x')]`, `200 ["CONFLICT kv.setIf: [2]: `},
 		{"nothing was written", `[kv.get('x') === undefined, ds.count('x')]`, `200 [true,0]`},
-		{"taken id", `code(function () { s.batch([{ds: 'insert', collection: 'y', doc: {id: 'd'}}, {ds: 'insert', collection: 'y', doc: {id: 'd'}}]) })`, `200 CONFLICT ds.insert: [1].id: `},
+		{"taken id", `
+			code(function () { s.batch([{ds: 'insert', collection: 'y', doc: {id: 'd'}},
+			{ds: 'insert', collection: 'y', doc: {id: 'd'}}]) })`, `200 CONFLICT ds.insert: [1].id: `},
 		{"not an array", `code(function () { s.batch({}) })`, `200 INVALID argument 1 must be an array`},
 		{"nothing", `code(function () { s.batch() })`, `200 INVALID argument 1 is missing`},
 		{"not objects", `code(function () { s.batch([1]) })`, `200 INVALID [0] must be an object`},
@@ -38,7 +43,9 @@ func TestBatch(t *testing.T) {
 		{"missing", `code(function () { s.batch([{kv: 'incr', key: 'a'}, {kv: 'set', key: 'a'}]) })`, `200 INVALID [1].value is missing`},
 		{"spelling", `code(function () { s.batch([{kv: 'set', key: 'a', value: 1, tll: 5}]) })`, `200 INVALID [0].tll is no field`},
 		{"key", `code(function () { s.batch([{kv: 'delete', key: 1}]) })`, `200 INVALID [0].key must be a string`},
-		{"empty key", `code(function () { s.batch([{kv: 'incr', key: 'q'}, {kv: 'delete', key: 'a'}, {kv: 'delete', key: ''}]) })`, `200 INVALID batch: [2].key: is empty`},
+		{"empty key", `
+			code(function () { s.batch([{kv: 'incr', key: 'q'}, {kv: 'delete', key: 'a'},
+			{kv: 'delete', key: ''}]) })`, `200 INVALID batch: [2].key: is empty`},
 		{"long key", `code(function () { s.batch([{kv: 'delete', key: new Array(514).join('x')}]) })`, `200 QUOTA_EXCEEDED batch: [0].key: it would be 513 bytes`},
 		{"ttl", `code(function () { s.batch([{kv: 'set', key: 'a', value: 1, ttl: -1}]) })`, `200 INVALID [0].ttl must be`},
 		{"version", `code(function () { s.batch([{kv: 'setIf', key: 'a', value: 1, version: 1.5}]) })`, `200 INVALID [0].version must be`},
@@ -48,7 +55,9 @@ func TestBatch(t *testing.T) {
 		{"query", `code(function () { s.batch([{ds: 'delete', collection: 'c', query: {a: {$less: 1}}}]) })`, `200 INVALID batch: [0].query.a.$less: `},
 		{"changes", `code(function () { s.batch([{ds: 'update', collection: 'c', query: {}, changes: {$incr: {a: 1}}}]) })`, `200 INVALID batch: [0].changes.$incr: `},
 		{"not a number", `code(function () { s.batch([{kv: 'incr', key: 'q'}, {kv: 'incr', key: 'a'}]) })`, `200 INVALID kv.incr: [1]: the value is not a number`},
-		{"too many", `var w = []; for (var i = 0; i < 1001; i++) w.push({kv: 'incr', key: 'q'}); code(function () { s.batch(w) })`, `200 INVALID argument 1 has 1001 writes`},
+		{"too many", `
+			var w = []; for (var i = 0; i < 1001; i++) w.push({kv: 'incr', key: 'q'});
+			code(function () { s.batch(w) })`, `200 INVALID argument 1 has 1001 writes`},
 		{"nothing of all this", `[kv.get('q') === undefined, ds.count('y')]`, `200 [true,0]`},
 		{"no user", `code(function () { fazt.app.user.batch([{kv: 'incr', key: 'q'}]) })`, `200 LOGIN_REQUIRED `},
 	}
@@ -70,7 +79,8 @@ func TestBatchesCompete(t *testing.T) {
 		for (;;) {
 			var v = kv.getVersion(from), w = kv.getVersion(to), a = kv.get(from), b = kv.get(to);
 			try {
-				s.batch([{kv: 'setIf', key: from, value: a - 1, version: v}, {ds: 'insert', collection: 'moves', doc: {from: from, to: to}},
+				s.batch([{kv: 'setIf', key: from, value: a - 1, version: v},
+				{ds: 'insert', collection: 'moves', doc: {from: from, to: to}},
 					{kv: 'setIf', key: to, value: b + 1, version: w}]);
 				return 'moved';
 			} catch (e) { if (e.code !== 'CONFLICT') throw e }
@@ -89,7 +99,9 @@ func TestBatchesCompete(t *testing.T) {
 	}
 	wg.Wait()
 	want := fmt.Sprintf("200 [400,%d]", moves)
-	if got := script(t, srv, "bank", `var sum = 0; for (var i = 0; i < 4; i++) sum += fazt.storage.kv.get('acc' + i); [sum, fazt.storage.ds.count('moves')]`); got != want {
+	if got := script(t, srv, "bank", `
+		var sum = 0; for (var i = 0; i < 4; i++) sum += fazt.storage.kv.get('acc' + i);
+		[sum, fazt.storage.ds.count('moves')]`); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -66,7 +66,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.R
 	switch {
 	case len(body) == 0:
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		if err := runtime.CheckJSON(body, runtime.MaxJSONDepth); err != nil {
+		if err := runtime.CheckJSON(body); err != nil {
 			return badRequest("INVALID_JSON", "the body is not valid JSON: "+err.Error())
 		}
 		req.JSON = body

@@ -26,7 +26,7 @@ func (b binder) privateReadJSON() any {
 	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := b.readPrivate(ctx, args)
 		if err == nil {
-			if err = runtime.CheckJSON(data, runtime.MaxJSONDepth); err != nil {
+			if err = runtime.CheckJSON(data); err != nil {
 				err = &runtime.HostError{Name: "SyntaxError", Code: "INVALID_JSON", Message: err.Error()}
 			}
 		}

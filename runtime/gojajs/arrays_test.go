@@ -158,10 +158,14 @@ func TestWithoutArrays(t *testing.T) {
 	_ = js.Set("globals", gojajs.WithoutArrays)
 	_ = js.Set("known", gojajs.ArraysOfTexts)
 	found, err := js.RunString(`
-		const things = [undefined, '', 'a b', 'toString', ' ', 1, -1, 2n, true, null, Symbol.iterator, new Date(0), new Error('x'), Promise.resolve(1), {a: 1, length: 2},
-			Object('a b'), Object(1), function () { look(arguments[0]); look(arguments[1]); return 'x'; }, (function () { return arguments; })('a', 'b')];
-		const roots = {'String.prototype': String.prototype, 'Number.prototype': Number.prototype, 'Boolean.prototype': Boolean.prototype,
-			'Symbol.prototype': Symbol.prototype, 'BigInt.prototype': BigInt.prototype, 'Function.prototype': Function.prototype,
+		const things = [undefined, '', 'a b', 'toString', ' ', 1, -1, 2n, true, null, Symbol.iterator,
+		new Date(0), new Error('x'), Promise.resolve(1), {a: 1, length: 2},
+			Object('a b'), Object(1), function () { look(arguments[0]); look(arguments[1]); return 'x'; },
+			(function () { return arguments; })('a', 'b')];
+		const roots = {'String.prototype': String.prototype, 'Number.prototype': Number.prototype,
+		'Boolean.prototype': Boolean.prototype,
+			'Symbol.prototype': Symbol.prototype, 'BigInt.prototype': BigInt.prototype,
+			'Function.prototype': Function.prototype,
 			'Object.prototype': Object.prototype, 'Error.prototype': Error.prototype, 'Promise.prototype': Promise.prototype};
 		for (const name of globals) {
 			roots[name] = globalThis[name];
@@ -172,7 +176,8 @@ func TestWithoutArrays(t *testing.T) {
 		function look(val) {
 			if (Array.isArray(val)) found.add(path);
 			else if (val !== null && typeof val === 'object' && typeof val.next === 'function') look(val.next().value);
-			else if (val !== null && typeof val === 'object') for (const k of Reflect.ownKeys(val)) if (Array.isArray(val[k])) found.add(path);
+			else if (val !== null && typeof val ===
+			'object') for (const k of Reflect.ownKeys(val)) if (Array.isArray(val[k])) found.add(path);
 		}
 		function tried(f, self, ...args) {
 			calls++;
@@ -181,7 +186,8 @@ func TestWithoutArrays(t *testing.T) {
 		}
 		function call(name, f) {
 			path = name;
-			if (name === 'eval' || name === 'Function' || name === 'Function.prototype.constructor' || name === 'Object.prototype.constructor') return;
+			if (name === 'eval' || name === 'Function' || name === 'Function.prototype.constructor' || name ===
+			'Object.prototype.constructor') return;
 			for (const self of things) for (const a of things) {
 				tried(f, self, a);
 				for (const b of [1, 'b', things.at(-3)]) tried(f, self, a, b);

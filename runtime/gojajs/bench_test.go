@@ -30,7 +30,8 @@ func benchmarkRun(b *testing.B, src string) {
 		}),
 		"fazt.storage.ds.find": runtime.Brief(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
 			_, err := args.JSON(1)
-			return runtime.JSON([]byte(`[{"id":"a1","owner":"x","text":"first","_createdAt":1700000000000},{"id":"a2","owner":"x","text":"second","_createdAt":1700000000001}]`)), err
+			return runtime.JSON([]byte(`
+				[{"id":"a1","owner":"x","text":"first","_createdAt":1700000000000},{"id":"a2","owner":"x","text":"second","_createdAt":1700000000001}]`)), err
 		}),
 	}
 	p, err := runtimetest.Load(r, map[string]string{"api/main.js": src}, host)
@@ -73,7 +74,9 @@ func BenchmarkFind(b *testing.B) {
 }
 
 func BenchmarkSet(b *testing.B) {
-	benchmarkRun(b, `function handler(request) { fazt.storage.kv.set(request.path, {hello: 'world'}); return {ok: true}; }`)
+	benchmarkRun(b, `
+		function handler(request) { fazt.storage.kv.set(request.path, {hello: 'world'}); return {ok: true};
+		}`)
 }
 
 func BenchmarkRequestFields(b *testing.B) {
@@ -81,7 +84,9 @@ func BenchmarkRequestFields(b *testing.B) {
 }
 
 func BenchmarkNewer(b *testing.B) {
-	benchmarkRun(b, `const handler = async ({path}) => { const v = await fazt.kv.get('key'); return {ok: true, path, ...v}; };`)
+	benchmarkRun(b, `
+		const handler = async ({path}) => { const v = await fazt.kv.get('key');
+		return {ok: true, path, ...v}; };`)
 }
 
 func BenchmarkRegExp(b *testing.B) {

@@ -3,9 +3,12 @@ package gojajs
 import (
 	"math"
 	"math/big"
+	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/dop251/goja"
+	"github.com/dop251/goja/ast"
 )
 
 // Bounds of bigints: a step of arithmetic can't be interrupted.
@@ -13,6 +16,39 @@ const (
 	maxBigBits   = 1 << 20
 	maxBigDigits = 100_000
 )
+
+// bigintSources are the natives that make a bigint of what is none. In a program
+// without these names they are refused, see madeBigInt.
+var bigintSources = []string{"BigInt", "getBigInt64", "getBigUint64"}
+
+// mayHaveBigInts tells whether a file has a bigint, or names what makes one.
+func mayHaveBigInts(program *ast.Program) (found bool) {
+	nodes(reflect.ValueOf(program), make(map[any]bool), func(node any) bool {
+		switch n := node.(type) {
+		case *ast.NumberLiteral:
+			_, big := n.Value.(*big.Int)
+			found = found || big
+		case *ast.StringLiteral:
+			found = found || slices.Contains(bigintSources, n.Value.String())
+		case *ast.Identifier:
+			found = found || slices.Contains(bigintSources, n.Name.String())
+		case *ast.DotExpression:
+			found = found || slices.Contains(bigintSources, n.Identifier.Name.String())
+		}
+		return !found
+	})
+	return found
+}
+
+// madeBigInt guards a native that makes a bigint: it is there where the program was
+// compiled for it, as its operators go through functions of ours then.
+func madeBigInt(v *vm, native *goja.Object) goja.Value {
+	if !v.script.bigints {
+		name := native.Get("name").String()
+		return refused("name "+name+" in the program's text to use it")(v, native)
+	}
+	return plainGuard(v, native)
+}
 
 // checkBigInt refuses to read a bigint that takes too long.
 func checkBigInt(v *vm, c goja.FunctionCall) goja.FunctionCall {

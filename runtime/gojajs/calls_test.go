@@ -18,14 +18,23 @@ var hostCalls = []string{
 	`return fazt.kv.get('a')`,
 	`return [fazt.kv.get('a'), fazt.kv.get(), shop.price('b', 2), free(3)]`,
 	`const {kv} = fazt; return [kv.get('a'), fazt.kv.get('b')]`,
-	`const kv = fazt.kv, {get} = kv; return [kv.get('a'), get('c'), fazt.kv.get.call(null, 'b'), fazt.kv.get.apply(null, ['b']), fazt.kv.get.bind(null, 1)(2), fazt.kv['get']('d'), (fazt.kv).get('e')]`,
+	`
+		const kv = fazt.kv, {get} = kv; return [kv.get('a'), get('c'), fazt.kv.get.call(null, 'b'),
+		fazt.kv.get.apply(null, ['b']), fazt.kv.get.bind(null, 1)(2), fazt.kv['get']('d'),
+		(fazt.kv).get('e')]`,
 	`return [fazt['kv'].get('c'), fazt.kv.get('d')]`,
 	`return [fazt.kv?.get('k'), fazt?.kv.get('k'), fazt.kv.get?.('k'), fazt.no?.get('k'), fazt.kv.no?.('k')]`,
-	`return [typeof fazt, typeof fazt.kv, typeof fazt.kv.get, Object.keys(fazt.kv), Object.keys(fazt), JSON.stringify(fazt), String(fazt.kv), fazt.kv.get.name, fazt.kv.get.length]`,
-	`return [typeof fazt.kv.get('a'), Object.keys(fazt.kv), fazt.kv.get === fazt.kv.get, 'get' in fazt.kv, fazt.kv.hasOwnProperty('get')]`,
+	`
+		return [typeof fazt, typeof fazt.kv, typeof fazt.kv.get, Object.keys(fazt.kv), Object.keys(fazt),
+		JSON.stringify(fazt), String(fazt.kv), fazt.kv.get.name, fazt.kv.get.length]`,
+	`
+		return [typeof fazt.kv.get('a'), Object.keys(fazt.kv), fazt.kv.get === fazt.kv.get,
+		'get' in fazt.kv, fazt.kv.hasOwnProperty('get')]`,
 	`fazt.kv.get = function () { return 'mine'; }; return fazt.kv.get('a')`,
 	`'use strict'; try { fazt.kv.get = () => 'mine'; } catch (e) { return [e.name, fazt.kv.get('a')]; }`,
-	`try { fazt.kv = fazt = {kv: {get: function () { return 'mine'; }}}; } catch (e) { return [String(e), fazt.kv.get('a')]; } return fazt.kv.get('a')`,
+	`
+		try { fazt.kv = fazt = {kv: {get: function () { return 'mine'; }}}; }
+		catch (e) { return [String(e), fazt.kv.get('a')]; } return fazt.kv.get('a')`,
 	`this.fazt = 1; delete this.fazt; return [delete fazt.kv.get, delete fazt, fazt.kv.get('a')]`,
 	`fazt.kv.get.x = 1; return [fazt.kv.get('a'), fazt.kv.get.x, typeof fazt.kv.get]`,
 	`var fazt = {kv: {get: function () { return 'mine'; }}}; return fazt.kv.get('a')`,
@@ -33,13 +42,17 @@ var hostCalls = []string{
 	`{ let fazt = {kv: {get: () => 'mine'}}; var x = fazt.kv.get('a'); } return [x, fazt.kv.get('a')]`,
 	`function f(fazt) { return fazt.kv.get('a'); } return f({kv: {get: function () { return 'mine'; }}})`,
 	`const f = ({fazt}) => fazt.kv.get('a'); return f({fazt: {kv: {get: () => 'mine'}}})`,
-	`const f = ([fazt = 1, ...rest], ...[shop]) => fazt.kv.get(shop.price()); return f([{kv: {get: (x) => 'mine' + x}}], {price: () => 5})`,
+	`
+		const f = ([fazt = 1, ...rest], ...[shop]) => fazt.kv.get(shop.price());
+		return f([{kv: {get: (x) => 'mine' + x}}], {price: () => 5})`,
 	`for (const fazt of [{kv: {get: () => 'mine'}}]) { return fazt.kv.get('a'); }`,
 	`for (var shop in {a: 1}) { return typeof shop.price; }`,
 	`class fazt { static kv = {get: () => 'mine'}; } return fazt.kv.get('a')`,
 	`try { throw {kv: {get: function () { return 'mine'; }}}; } catch (fazt) { return fazt.kv.get('a'); }`,
 	`try { throw {fazt: {kv: {get: () => 'mine'}}}; } catch ({fazt}) { return fazt.kv.get('a'); }`,
-	`var r = (function fazt(n) { return n || fazt.kv.get('a'); }); r.kv = {get: function () { return 'mine'; }}; return r(0)`,
+	`
+		var r = (function fazt(n) { return n || fazt.kv.get('a'); });
+		r.kv = {get: function () { return 'mine'; }}; return r(0)`,
 	`if (false) { function fazt() {} } return typeof fazt.kv`,
 	`fazt: for (;;) { break fazt; } return fazt.kv.get('a')`,
 	`return fazt.kv.nothing('a')`,
@@ -83,8 +96,12 @@ return f()`,
 	`Reflect.set({}, 'fa' + 'zt', {kv: {get: () => 'mine'}}, globalThis); return fazt.kv.get('a')`,
 	`({m(k) { super[k] = {kv: {get: () => 'mine'}}; }}).m.call(globalThis, 'fa' + 'zt'); return fazt.kv.get('a')`,
 	`({m() { super.fazt = {kv: {get: () => 'mine'}}; }}).m.call(globalThis); return fazt.kv.get('a')`,
-	`class A { constructor() { return globalThis; } } class B extends A { ['fa' + 'zt'] = {kv: {get: () => 'mine'}}; } new B(); return fazt.kv.get('a')`,
-	`class A { constructor() { return globalThis; } } class B extends A { fazt = {kv: {get: () => 'mine'}}; } new B(); return fazt.kv.get('a')`,
+	`
+		class A { constructor() { return globalThis; } } class B extends A {
+		['fa' + 'zt'] = {kv: {get: () => 'mine'}}; } new B(); return fazt.kv.get('a')`,
+	`
+		class A { constructor() { return globalThis; } } class B extends A {
+		fazt = {kv: {get: () => 'mine'}}; } new B(); return fazt.kv.get('a')`,
 	`Object.assign(globalThis, {['fa' + 'zt']: 1}); return fazt.kv.get('a')`,
 	`[globalThis['fa' + 'zt']] = [1]; return fazt.kv.get('a')`,
 	`return {x: respond(201, {a: 1}).status, y: typeof respond(5)}`,
@@ -111,7 +128,9 @@ func TestHostCallsByName(t *testing.T) {
 // is compiled. A bound name keeps its meaning then.
 func TestBoundNamesAreKept(t *testing.T) {
 	for _, src := range []string{
-		`try { Object['define' + 'Property'](globalThis, 'fa' + 'zt', {value: {kv: {get: () => 'mine'}}}); } catch (e) { } return fazt.kv.get('a')`,
+		`
+			try { Object['define' + 'Property'](globalThis, 'fa' + 'zt', {value: {kv: {get: () => 'mine'}}}); }
+			catch (e) { } return fazt.kv.get('a')`,
 		`globalThis['Ref' + 'lect'].set({}, 'fa' + 'zt', {kv: {get: () => 'mine'}}, globalThis); return fazt.kv.get('a')`,
 		`try { Object['setPrototype' + 'Of'](globalThis, {}); } catch (e) { } return fazt.kv.get('a')`,
 		`Object['setPrototype' + 'Of'](globalThis, {}); const kv = fazt.kv; return fazt.kv.get('a')`,

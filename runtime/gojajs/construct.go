@@ -278,6 +278,11 @@ func (h *handlerObject) Get(key string) goja.Value {
 	h.vm.x.Check()
 	trap := h.handler.Get(key)
 	obj, ok := trap.(*goja.Object)
+	if h.vm.isNative(trap) && !isProxy(obj) {
+		// Natives that call one another by their traps nest on the Go stack.
+		trap = h.vm.stand(obj, code(obj))
+		obj = trap.(*goja.Object)
+	}
 	if f, callable := goja.AssertFunction(trap); callable && key == "ownKeys" {
 		return h.vm.js.ToValue(func(c goja.FunctionCall) goja.Value { return h.vm.keyList(h.vm.must(f(c.This, c.Arguments...))) })
 	}

@@ -21,7 +21,8 @@
 // run can be made to wait for its slot. Neither works inside a native function,
 // and some run as long as a length says, or overflow the Go stack, which would
 // end the process. Those are guarded, see features.go: only the ones that a
-// program can reach, which follows from the names in its text.
+// program can reach, which follows from the names in its text. What bounds each
+// native of the language is in testdata/natives.txt.
 //
 // Regular expressions run on RE2, in linear time. Look-around and
 // back-references need backtracking; such a match gets the time that its run
@@ -34,6 +35,8 @@
 // it says 'use strict'. goja has no async generators, no for await, no WeakRef and
 // no ES modules. An arrow function can't use the arguments of the function around
 // it. A Symbol.toPrimitive has to be a method, or a function that is
-// written where it is set. Bigints have at most 1,048,576 bits, and arrays that
+// written where it is set. The name of a function of the language can be defined as
+// a short text, and not deleted; names in the program have at most 1,024 characters.
+// A program that takes bigints from a DataView names the method in its text. Bigints have at most 1,048,576 bits, and arrays that
 // natives walk through at most one element for each 32 bytes of the run's memory.
 package gojajs

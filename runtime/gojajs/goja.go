@@ -2,7 +2,6 @@ package gojajs
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -62,7 +61,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		return nil, err
 	}
 	s := &script{unit: unit, shared: all, modules: make(map[string]*module)}
-	m := mentions{names: make(map[string]bool), values: make(map[string]bool), bigints: mayHaveBigInts(unit.Files)}
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
 	var files []*parsed
 	seen := newSurvey()
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
@@ -72,6 +71,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		file := parseFile(name, unit.Files[name], name == unit.Main)
 		if file.err == nil {
 			seen.add(file.program)
+			m.bigints = m.bigints || mayHaveBigInts(file.program)
 		}
 		files = append(files, file)
 	}
@@ -87,17 +87,4 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	s.arrays = m.arrays || all.makesArrays(m)
 	s.names = slices.Sorted(maps.Keys(m.names))
 	return s, nil
-}
-
-// A bigint comes from a literal, or from something with BigInt or Big in its
-// name.
-var bigint = regexp.MustCompile(`Big|[0-9a-fA-F_]n\b|as(Int|Uint)N`)
-
-func mayHaveBigInts(files map[string]string) bool {
-	for _, text := range files {
-		if bigint.MatchString(text) {
-			return true
-		}
-	}
-	return false
 }

@@ -34,8 +34,12 @@ func (v *vm) typeError(message string)  { v.throwError("TypeError", "", message)
 type nativeFunc = func(goja.FunctionCall) goja.Value
 
 // code is a native's Go function, which is called without the bookkeeping of
-// goja.AssertFunction.
+// goja.AssertFunction. It is nil for an object that is no function: that isn't
+// exported, as goja makes a copy of all that is in it, or of its length.
 func code(native *goja.Object) nativeFunc {
+	if native.ClassName() != "Function" {
+		return nil
+	}
 	f, _ := native.Export().(nativeFunc)
 	return f
 }
@@ -89,8 +93,9 @@ func refused(message string) guard {
 			v.throwError("EvalError", "", message)
 			return nil
 		}).(*goja.Object)
-		if p := native.Get("prototype"); p != nil {
+		if p, ok := native.Get("prototype").(*goja.Object); ok {
 			_ = val.DefineDataProperty("prototype", p, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
+			v.hide(p, "constructor", val)
 		}
 		return val
 	}

@@ -39,7 +39,7 @@ var reachedBySyntax = map[string]bool{"Object.prototype": true, "Function.protot
 	"Promise.prototype": true, "RegExp.prototype": true}
 
 var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, goja.SymReplace, goja.SymSearch, goja.SymSplit,
-	goja.SymToPrimitive, goja.SymHasInstance}
+	goja.SymToPrimitive}
 
 // Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
 // numberTexts is one of whatever makes an object inherit from another.
@@ -187,6 +187,7 @@ var guards = func() map[string]guard {
 		}
 	}
 	g["BigInt64Array"], g["BigUint64Array"] = refused(noBigArrays), refused(noBigArrays)
+	g["DataView.prototype.getBigInt64"], g["DataView.prototype.getBigUint64"] = madeBigInt, madeBigInt
 	g["DataView.prototype.setBigInt64"], g["DataView.prototype.setBigUint64"] = bigintAt(1), bigintAt(1)
 	return g
 }()

@@ -114,7 +114,9 @@ var answers = []struct {
 	{`module.exports = async (request) => ({path: request.path, a: await GET()})`, true},
 	{`module.exports = () => ({a: GET()}); const x = module.exports(); module.exports = () => typeof x.a`, false},
 	{`exports.f = () => ({a: GET()}); module.exports = exports.f`, false},
-	{`module.exports = () => ({a: GET()}); if (!globalThis.once) { globalThis.once = 1; var x = require('./main.js')().a; respond({seen: typeof x}); }`, true},
+	{`
+		module.exports = () => ({a: GET()}); if (!globalThis.once) { globalThis.once = 1;
+		var x = require('./main.js')().a; respond({seen: typeof x}); }`, true},
 	{`await 1; return {a: await GET()}`, true},
 	{`return (1, {a: GET()})`, false},
 	{`return new Proxy({a: GET()}, {})`, false},
@@ -129,10 +131,22 @@ var answers = []struct {
 	{`Object.getPrototypeOf({}).toJSON = function () { return [this.a]; }; return {a: GET()}`, false},
 	{`const o = {}; o[['__pro', 'to__'].join('')].toJSON = function () { return [this.a]; }; return {a: GET()}`, true},
 	{`return {a: GET(), b: Object['proto' + 'type'].toJSON = function () { return [typeof this.a, this.a]; }}`, true},
-	{`return {b: [GET()], a: GET(), c: (Object['get' + 'PrototypeOf']([]).toJSON = function () { return [this.length, this[0]]; })}`, true},
-	{`respond({a: GET(), b: [GET(), GET()]}); Object['proto' + 'type'].toJSON = function () { delete Object['proto' + 'type'].toJSON; return [Object.keys(this), this.a, this.b.map(x => typeof x.a + x.length)]; }`, true},
-	{`respond(GET()); const p = Object.getOwnPropertyDescriptors(Object); for (const k in p) if (k[0] === 'p' && k.length === 9) p[k].value.toJSON = function () { return [Object.keys(this), this.length]; }; 0`, true},
-	{`const handler = async () => ({a: GET(), b: await (Object['proto' + 'type'].then = function (f) { delete Object['proto' + 'type'].then; f([typeof this.a.a, Object.keys(this.a)]); }, 1)})`, true},
+	{`
+		return {b: [GET()], a: GET(), c: (Object['get' + 'PrototypeOf']([]).toJSON =
+		function () { return [this.length, this[0]]; })}`, true},
+	{`
+		respond({a: GET(), b: [GET(), GET()]}); Object['proto' + 'type'].toJSON =
+		function () { delete Object['proto' + 'type'].toJSON;
+		return [Object.keys(this), this.a, this.b.map(x => typeof x.a + x.length)]; }`, true},
+	{`
+		respond(GET()); const p = Object.getOwnPropertyDescriptors(Object);
+		for (const k in p) if (k[0] === 'p' && k.length === 9) p[k].value.toJSON =
+		function () { return [Object.keys(this), this.length]; }; 0`, true},
+	{`
+		const handler =
+		async () => ({a: GET(), b: await (Object['proto' + 'type'].then =
+		function (f) { delete Object['proto' + 'type'].then; f([typeof this.a.a, Object.keys(this.a)]); },
+		1)})`, true},
 	{`({m(k) { super[k] = function () { return [this.a]; }; }}).m.call({}, 'toJSON'); return {a: GET()}`, false},
 	{`({m() { super.toJSON = function () { return [this.a]; }; }}).m(); return {a: GET()}`, true},
 	{`return {status: 201, a: GET()}`, true},
@@ -143,7 +157,9 @@ var answers = []struct {
 // values are what get returns: well-formed, or not.
 var values = []string{
 	`{}`, `[]`, `null`, `true`, `5`, `"text"`, `{"n":1,"name":"value"}`, ` { "n" : [ 1 , 2 ] , "m" : { } } `,
-	`[1.0, -0, 0, -0.0, 1e21, 1e20, 100, 1E2, 0.1, 1e-7, 123456789012345678, 999999999999999, -999999999999999, 9007199254740993, 1e999, -1e999, 5e-324, 0.000001]`,
+	`
+		[1.0, -0, 0, -0.0, 1e21, 1e20, 100, 1E2, 0.1, 1e-7, 123456789012345678, 999999999999999,
+		-999999999999999, 9007199254740993, 1e999, -1e999, 5e-324, 0.000001]`,
 	`{"b":1,"a":2,"10":3,"9":4}`, `{"1a":1,"01":2,"-1":3,"":4}`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`,
 	`{"__proto__":{"x":1},"constructor":2,"toString":3,"length":4}`, `{"toJSON":1,"valueOf":"x","hasOwnProperty":[]}`,
 	`{"status":299}`, `{"body":"inner","headers":{"X-B":"1"}}`, `{"headers":{"X-B":"1"}}`, `{"status":299,"more":1}`, `{"more":1,"status":299}`, `{"statuses":1}`, `{"then":1,"toJSON":2}`, `["a","b"]`,

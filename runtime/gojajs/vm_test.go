@@ -29,7 +29,8 @@ func load(t testing.TB, limits runtime.Limits, src string) *runtime.Handler {
 }
 
 func TestTopLevelConst(t *testing.T) {
-	p := load(t, runtime.Limits{}, `const seen = []; let n = 0; seen.push(++n); class A {} return {seen, n, name: A.name};`)
+	p := load(t, runtime.Limits{}, `
+		const seen = []; let n = 0; seen.push(++n); class A {} return {seen, n, name: A.name};`)
 	for range 10_000 {
 		res, err := p.Run(t.Context(), &runtime.Request{Method: "GET"})
 		if err != nil || string(res.Response.Body) != `{"seen":[1],"n":1,"name":"A"}` {
@@ -107,9 +108,15 @@ func TestErrorsAsTexts(t *testing.T) {
 		`make = () => new Error('x')`,
 		`make = () => RangeError('x')`,
 		`make = () => new globalThis['Type' + 'Error']('x')`,
-		`const all = []; for (let i = 0; i <= 2000; i++) await (async () => null.x)().then(null, e => all.push(e)); make = () => all.pop()`,
-		`const all = []; for (let i = 0; i <= 2000; i++) await (async () => null.x)()['cat' + 'ch'](e => all.push(e)); make = () => all.pop()`,
-		`let C; await (async () => null.x)()['th' + 'en'](null, e => { C = e['construct' + 'or']; }); make = () => new C('x')`,
+		`
+			const all = []; for (let i = 0; i <= 2000; i++) await (async () => null.x)().then(null,
+			e => all.push(e)); make = () => all.pop()`,
+		`
+			const all = []; for (let i = 0; i <= 2000; i++) await (async () => null.x)()['cat' +
+			'ch'](e => all.push(e)); make = () => all.pop()`,
+		`
+			let C; await (async () => null.x)()['th' + 'en'](null, e => { C = e['construct' + 'or']; });
+			make = () => new C('x')`,
 	} {
 		p := load(t, runtime.Limits{}, `let make; `+get+`;
 			let e = make();

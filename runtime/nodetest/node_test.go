@@ -90,7 +90,9 @@ func onNode(t *testing.T, programs []string) []string {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), node, "-e",
-		`console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0, 'utf8')).map(p => String(JSON.stringify((0, eval)('(' + p + ')'))))))`)
+		`
+			console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0,
+			'utf8')).map(p => String(JSON.stringify((0, eval)('(' + p + ')'))))))`)
 	cmd.Stdin = strings.NewReader(string(list))
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=en_US.UTF-8")

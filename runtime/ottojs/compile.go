@@ -19,6 +19,7 @@ import (
 type module struct {
 	name    string
 	program *ast.Program
+	plain   bool            // see isPlain
 	depth   int             // how deep its expressions and statements nest
 	uses    map[string]bool // identifiers that occur in it
 
@@ -57,6 +58,7 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
+	plain := isPlain(program)
 	rw := &rewriter{file: program.File, uses: make(map[string]bool), unit: unit, declared: declarations(body), main: main}
 	if main {
 		rw.inlined, rw.called = inlineHandler(body)
@@ -73,7 +75,7 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses, calls: rw.calls}
+	m := &module{name: name, program: program, plain: plain, depth: rw.deepest, uses: rw.uses, calls: rw.calls}
 	for _, name := range moduleParameters {
 		if !rw.uses[name] {
 			continue

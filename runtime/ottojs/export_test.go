@@ -1,6 +1,7 @@
 package ottojs
 
 import (
+	"github.com/robertkrimen/otto"
 	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -52,5 +53,39 @@ func Unread(src string) (n int) {
 	return n
 }
 
-// IsPlain is isPlain.
-var IsPlain = isPlain
+// IsPlain is isPlain, of a main file.
+func IsPlain(src string) bool {
+	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)
+	if err != nil {
+		panic(err)
+	}
+	return isPlain(program)
+}
+
+// Interpreter makes an interpreter as programs get it, with all that is made when
+// it is first asked for, and the values of the library that programs are given.
+func Interpreter() (*otto.Otto, map[string]otto.Value, error) {
+	script, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": ""}, Main: "main.js",
+		Limits: runtime.Limits{Memory: runtime.DefaultMemory, StackDepth: runtime.DefaultStackDepth}})
+	if err != nil {
+		return nil, nil, err
+	}
+	host, err := runtime.NewHost(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	made, err := script.NewVM(host)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := made.(*vm)
+	bytes, err := v.lib.bytes.Call(undefined, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	given := map[string]otto.Value{"request": v.lib.request, "bytes": bytes, "require": v.require("main.js")}
+	for _, name := range webGlobals {
+		given[name] = v.webGlobal(name)
+	}
+	return v.otto, given, nil
+}

@@ -17,7 +17,9 @@ import (
 var hostCalls = []string{
 	`return fazt.kv.get('a')`,
 	`return [fazt.kv.get('a'), fazt.kv.get(), shop.price('b', 2)]`,
-	`var kv = fazt.kv; return [kv.get('a'), fazt.kv.get.call(null, 'b'), fazt['kv'].get('c'), fazt.kv['get']('d'), (fazt.kv).get('e')]`,
+	`
+		var kv = fazt.kv; return [kv.get('a'), fazt.kv.get.call(null, 'b'), fazt['kv'].get('c'),
+		fazt.kv['get']('d'), (fazt.kv).get('e')]`,
 	`fazt.kv.get = function () { return 'mine'; }; return fazt.kv.get('a')`,
 	`fazt.kv = fazt = {kv: {get: function () { return 'mine'; }}}; return fazt.kv.get('a')`,
 	`this.fazt = 1; delete this.fazt; return [delete fazt.kv.get, delete fazt, fazt.kv.get('a')]`,
@@ -25,7 +27,9 @@ var hostCalls = []string{
 	`var fazt = {kv: {get: function () { return 'mine'; }}}; return fazt.kv.get('a')`,
 	`function f(fazt) { return fazt.kv.get('a'); } return f({kv: {get: function () { return 'mine'; }}})`,
 	`try { throw {kv: {get: function () { return 'mine'; }}}; } catch (fazt) { return fazt.kv.get('a'); }`,
-	`var r = (function fazt(n) { return n || fazt.kv.get('a'); }); r.kv = {get: function () { return 'mine'; }}; return r(0)`,
+	`
+		var r = (function fazt(n) { return n || fazt.kv.get('a'); });
+		r.kv = {get: function () { return 'mine'; }}; return r(0)`,
 	`if (false) { function fazt() {} } return typeof fazt.kv`,
 	`if (false) { for (var fazt in {}); } return fazt.kv.get('a')`,
 	`return fazt.kv.nothing('a')`,

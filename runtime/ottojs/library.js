@@ -23,7 +23,8 @@
   function integer(v) { v = +v; return v !== v ? 0 : v - v === 0 ? v - v % 1 : v; }
   function lengthOf(o) {
     var n = o.length >>> 0;
-    if (n > go.longest) throw new RangeError('the length is more than ' + go.longest + ', which is as much as this engine handles');
+    if (n > go.longest) throw new RangeError('the length is more than ' + go.longest +
+      ', which is as much as this engine handles');
     return n;
   }
   function callable(f) { if (typeof f !== 'function') throw new TypeError(String(f) + ' is not a function'); }
@@ -36,7 +37,8 @@
   var NativeRegExp = RegExp;
   function checkedRegExp(source, flags) {
     if (isObject(source) && call(objectToString, source) === '[object RegExp]') {
-      if (flags === undefined) flags = (source.global ? 'g' : '') + (source.ignoreCase ? 'i' : '') + (source.multiline ? 'm' : '');
+      if (flags === undefined) flags = (source.global ? 'g' : '') + (source.ignoreCase ? 'i' : '') +
+        (source.multiline ? 'm' : '');
       source = source.source;
     }
     source = source === undefined ? '' : String(source);
@@ -46,7 +48,8 @@
     return new NativeRegExp(source === '' ? '(?:)' : source, flags);
   }
   function RegExpFunction(source, flags) {
-    if (!(this instanceof NativeRegExp) && flags === undefined && isObject(source) && call(objectToString, source) === '[object RegExp]') return source;
+    if (!(this instanceof NativeRegExp) && flags === undefined && isObject(source) &&
+      call(objectToString, source) === '[object RegExp]') return source;
     return checkedRegExp(source, flags);
   }
   defineProperty(RegExpFunction, 'prototype', {value: R, writable: false, enumerable: false, configurable: false});
@@ -54,12 +57,14 @@
   put(R, 'constructor', RegExpFunction);
   delete R.compile;
   function regexpOf(re) {
-    if (!isObject(re) || call(objectToString, re) !== '[object RegExp]' || re === R) throw new TypeError('this is not a regular expression');
+    if (!isObject(re) || call(objectToString, re) !== '[object RegExp]' || re ===
+      R) throw new TypeError('this is not a regular expression');
     return re;
   }
   put(R, 'exec', function (text) { return go.exec(regexpOf(this), text); });
   put(R, 'test', function (text) { return go.exec(regexpOf(this), text) !== null; });
-  put(R, 'toString', function () { return '/' + this.source + '/' + (this.global ? 'g' : '') + (this.ignoreCase ? 'i' : '') + (this.multiline ? 'm' : ''); });
+  put(R, 'toString', function () { return '/' + this.source + '/' + (this.global ? 'g' : '') +
+    (this.ignoreCase ? 'i' : '') + (this.multiline ? 'm' : ''); });
   var fromCharCode = String.fromCharCode;
   put(String, 'fromCodePoint', function () {
     var s = '';
@@ -67,7 +72,8 @@
       debugger;
       var c = +arguments[i];
       if (!(c >= 0 && c <= 0x10FFFF) || c % 1) throw new RangeError(arguments[i] + ' is not a code point');
-      s += c < 0x10000 ? fromCharCode(c) : fromCharCode(0xD800 + ((c - 0x10000) >> 10), 0xDC00 + ((c - 0x10000) & 0x3FF));
+      s += c < 0x10000 ? fromCharCode(c) : fromCharCode(0xD800 + ((c - 0x10000) >> 10),
+        0xDC00 + ((c - 0x10000) & 0x3FF));
     }
     return s;
   });
@@ -188,7 +194,8 @@
     if (typeof replacer === 'function') value = replaced({'': value}, '', replacer, []);
     else if (isArray(replacer)) value = picked(value, '', replacer, []);
     if (isObject(space)) space = space.valueOf();
-    var gap = typeof space === 'number' ? '          '.slice(0, space < 0 ? 0 : space) : typeof space === 'string' ? space.slice(0, 10) : '';
+    var gap = typeof space === 'number' ? '          '.slice(0, space < 0 ? 0 : space) :
+      typeof space === 'string' ? space.slice(0, 10) : '';
     return go.stringify(value, gap);
   });
   function unfold(value, key) {
@@ -213,7 +220,8 @@
     stack.pop();
     return out;
   }
-  function isPlain(v) { return isArray(v) || (typeof v === 'object' && v !== null && !(v instanceof String || v instanceof Number || v instanceof Boolean)); }
+  function isPlain(v) { return isArray(v) || (typeof v === 'object' && v !== null &&
+    !(v instanceof String || v instanceof Number || v instanceof Boolean)); }
   function replaced(holder, key, replacer, stack) {
     var v = call(replacer, holder, key, unfold(holder[key], key));
     if (!isPlain(v)) return v;
@@ -238,7 +246,8 @@
   put(Number, 'isNaN', function (v) { return typeof v === 'number' && v !== v; });
   put(Number, 'isFinite', function (v) { return typeof v === 'number' && v - v === 0; });
   put(Number, 'isInteger', function (v) { return typeof v === 'number' && v - v === 0 && v % 1 === 0; });
-  put(Number, 'isSafeInteger', function (v) { return Number.isInteger(v) && v >= -9007199254740991 && v <= 9007199254740991; });
+  put(Number, 'isSafeInteger', function (v) { return Number.isInteger(v) && v >= -9007199254740991 &&
+    v <= 9007199254740991; });
   put(Number, 'MAX_SAFE_INTEGER', 9007199254740991);
   put(Number, 'MIN_SAFE_INTEGER', -9007199254740991);
   put(Number, 'EPSILON', 2.220446049250313e-16);
@@ -247,7 +256,8 @@
   put(Number, 'parseInt', parseInt);
   ['toFixed', 'toExponential', 'toPrecision'].forEach(function (name) {
     put(Number.prototype, name, function (digits) {
-      if (typeof this !== 'number' && call(objectToString, this) !== '[object Number]') throw new TypeError('this is not a number');
+      if (typeof this !== 'number' && call(objectToString, this) !==
+        '[object Number]') throw new TypeError('this is not a number');
       return go.formatNumber(+this, name, digits === undefined ? undefined : integer(digits));
     });
   });
@@ -257,7 +267,8 @@
   put(M, 'sign', function (x) { x = +x; return x > 0 ? 1 : x < 0 ? -1 : x; });
   put(M, 'imul', function (a, b) {
     a = a | 0; b = b | 0;
-    return ((a & 0xFFFF) * (b & 0xFFFF) + ((((a >>> 16) * (b & 0xFFFF) + (a & 0xFFFF) * (b >>> 16)) << 16) >>> 0)) | 0;
+    return ((a & 0xFFFF) * (b & 0xFFFF) +
+      ((((a >>> 16) * (b & 0xFFFF) + (a & 0xFFFF) * (b >>> 16)) << 16) >>> 0)) | 0;
   });
   put(M, 'clz32', function (x) {
     x = x >>> 0;
@@ -275,6 +286,9 @@
     global[name] = function (text) { return go.uri(name, String(text)); };
   });
 
+  var nativeEscape = escape;
+  global.escape = function (text) { return nativeEscape(go.encodable(String(text))); };
+
   // --- crypto, base64, UTF-8 ---
 
   global.crypto = {
@@ -291,13 +305,15 @@
   global.atob = function (text) { return go.atob(String(text)); };
   function TextEncoder() {}
   put(TextEncoder.prototype, 'encoding', 'utf-8');
-  put(TextEncoder.prototype, 'encode', function (text) { return go.bytesFrom(text === undefined ? '' : String(text)); });
+  put(TextEncoder.prototype, 'encode', function (text) {
+    return go.bytesFrom(text === undefined ? '' : String(text)); });
   global.TextEncoder = TextEncoder;
   function TextDecoder(label) {
     if (label !== undefined && !/^utf-?8$/i.test(String(label))) throw new RangeError('TextDecoder knows utf-8 only');
   }
   put(TextDecoder.prototype, 'encoding', 'utf-8');
-  put(TextDecoder.prototype, 'decode', function (bytes) { return bytes === undefined ? '' : go.bytesToString(bytes, 'utf8'); });
+  put(TextDecoder.prototype, 'decode', function (bytes) {
+    return bytes === undefined ? '' : go.bytesToString(bytes, 'utf8'); });
   global.TextDecoder = TextDecoder;
 
   return {

@@ -36,7 +36,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 			return nil, err
 		}
 		s.modules[name] = m
-		s.plain = s.plain && isPlain(unit.Files[name])
+		s.plain = s.plain && m.plain
 		s.depth = max(s.depth, m.depth)
 	}
 	return s, nil

@@ -40,7 +40,8 @@
   // Where deleting elements becomes noticeable: otto walks all for each.
   var slow = 4096;
 
-  function tooLong() { return new RangeError('the length is more than ' + longest + ', which is as much as this engine handles'); }
+  function tooLong() { return new RangeError('the length is more than ' + longest +
+    ', which is as much as this engine handles'); }
   function lengthOf(o) {
     var n = o.length >>> 0;
     if (n > longest) throw tooLong();
@@ -220,7 +221,8 @@
   });
   put(P, 'toLocaleString', function () {
     var o = object(this), n = lengthOf(o), list = [];
-    for (var i = 0; i < n; i++) { debugger; list[i] = o[i] === undefined || o[i] === null ? '' : O(o[i]).toLocaleString(); }
+    for (var i = 0; i < n; i++) { debugger; list[i] = o[i] === undefined || o[i] === null ? '' :
+      O(o[i]).toLocaleString(); }
     return go.join(list, n, ',');
   });
 
@@ -263,7 +265,8 @@
     return from;
   }
   put(P, 'sort', function (compare) {
-    if (compare !== undefined && typeof compare !== 'function') throw new TypeError('sort wants a function that compares two elements');
+    if (compare !== undefined && typeof compare !==
+      'function') throw new TypeError('sort wants a function that compares two elements');
     var n = lengthOf(this), list = [], undefineds = 0, i, k;
     for (i = 0; i < n; i++) {
       debugger;
@@ -298,6 +301,10 @@
     message = message === undefined ? '' : String(message);
     return name === '' ? message : message === '' ? name : call(concat, name, ': ', message);
   });
+
+  // otto gives each kind of error a toString of its own.
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError,
+    URIError].forEach(function (E) { delete E.prototype.toString; });
 
   var functionText = F.toString;
   put(F, 'toString', function () { return go.functionText(call(functionText, this)); });
@@ -403,7 +410,8 @@
     switch (arguments.length) {
     case 0: return new otherDate();
     case 1:
-      if (isObject(year)) year = call(objectToString, year) === '[object Date]' ? call(getTime, year) : primitive(year);
+      if (isObject(year)) year = call(objectToString, year) === '[object Date]' ? call(getTime, year) :
+        primitive(year);
       return new otherDate(typeof year === 'string' ? dateText(year) : year);
     case 2: return new otherDate(year, month);
     case 3: return new otherDate(year, month, date);
@@ -413,7 +421,8 @@
     default: return new otherDate(year, month, date, hours, minutes, seconds, ms);
     }
   };
-  defineProperty(NewDate, 'prototype', {value: Date.prototype, writable: false, enumerable: false, configurable: false});
+  defineProperty(NewDate, 'prototype', {value: Date.prototype, writable: false, enumerable: false,
+    configurable: false});
   put(NewDate, 'UTC', Date.UTC);
   put(NewDate, 'now', Date.now);
   put(NewDate, 'parse', function (text) { return parseDate(dateText(String(text))); });
@@ -454,7 +463,8 @@
   // asked for. What they make isn't enumerable, as for-in would find it twice.
   function Request() {}
   var fields = go.requestFields.split(' '), requestPrototype = Request.prototype;
-  function redefine(o, k, v) { defineProperty(o, k, {value: v, writable: true, enumerable: false, configurable: true}); }
+  function redefine(o, k, v) { defineProperty(o, k, {value: v, writable: true, enumerable: false,
+    configurable: true}); }
   fields.forEach(function (k) {
     defineProperty(requestPrototype, k, {
       get: accessor(go.requestField(k)),
@@ -488,9 +498,11 @@
     if (!(this instanceof Bytes)) throw new TypeError('Bytes come from the server');
     defineProperty(this, 'length', {value: n, writable: false, enumerable: false, configurable: false});
   }
-  put(Bytes.prototype, 'toString', function (encoding) { return go.bytesToString(this, encoding === undefined ? 'utf8' : String(encoding)); });
+  put(Bytes.prototype, 'toString', function (encoding) {
+    return go.bytesToString(this, encoding === undefined ? 'utf8' : String(encoding)); });
   put(Bytes.prototype, 'toJSON', function () { return {type: 'Bytes', base64: go.bytesToString(this, 'base64')}; });
-  put(Bytes.prototype, 'slice', function (start, end) { return go.bytesSlice(this, start === undefined ? 0 : +start, end === undefined ? this.length : +end); });
+  put(Bytes.prototype, 'slice', function (start, end) {
+    return go.bytesSlice(this, start === undefined ? 0 : +start, end === undefined ? this.length : +end); });
   put(Bytes.prototype, 'at', function (i) { return go.bytesAt(this, +i); });
 
   return {

@@ -95,7 +95,8 @@ func TestUnchangeable(t *testing.T) {
 		var global = (function () { return this; })();
 		var open = [], found = [], seen = [];
 		function add(v, path) {
-			if ((typeof v !== 'object' && typeof v !== 'function') || v === null || v === global || v === open || v === found || v === seen) return;
+			if ((typeof v !== 'object' && typeof v !== 'function') || v === null || v === global || v ===
+			open || v === found || v === seen) return;
 			if (seen.indexOf(v) >= 0) return;
 			seen.push(v);
 			open.push({v: v, path: path});

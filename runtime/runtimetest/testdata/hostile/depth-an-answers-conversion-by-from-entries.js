@@ -1,0 +1,4 @@
+// a conversion that is a native, by a name that is data: an answer
+
+var o = Object.fromEntries([['to' + 'String', ''.trim]]);
+respond(200, 'x', {a: [o]});
