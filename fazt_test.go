@@ -301,7 +301,6 @@ func TestHandlerErrors(t *testing.T) {
 
 func TestBudgetEndsHandlers(t *testing.T) {
 	srv := open(t, func(o *fazt.Options) {
-		o.Budget.RequestTimeout = 200 * time.Millisecond
 		o.Handler = runtime.Limits{CPU: 50 * time.Millisecond}
 	})
 	deploy(t, srv, "app", files("index.html", "page", "api/main.js", `while (true) { try { while (true) {} } catch (e) {} finally {} }`))
