@@ -376,6 +376,7 @@ func TestDeadlineHeaderReachesHandlers(t *testing.T) {
 			t.Errorf("a stranger that says %s gets %+v", timeout, b)
 		}
 	}
+	do(caller, http.MethodGet, "http://loop.localhost/api", frontdoor.TimeoutHeader, "100") // which loads it
 	if f := fail(t, caller, "http://loop.localhost/api", frontdoor.TimeoutHeader, "100"); f.Status != 504 || f.Error.Code != "BUDGET_WALL" || f.Error.Details["phase"] != "js" {
 		t.Errorf("a loop for a caller that waits 100 ms: %+v", f)
 	}
