@@ -109,9 +109,6 @@ func (rw *rewriter) bind(n *ast.CallExpression) {
 		return
 	}
 	root, _, _ := strings.Cut(name, ".")
-	if name != "respond" {
-		name += rw.unread[n]
-	}
 	if !slices.Contains(rw.script.calls, name) {
 		rw.script.calls = append(rw.script.calls, name)
 	}
@@ -146,7 +143,7 @@ func dotted(e ast.Expression) (name, root string) {
 // Calls are the names of the functions that the host has to have.
 func (s *script) Calls() (names []string) {
 	for _, name := range s.calls {
-		if name, _ = variantOf(name); name != "respond" {
+		if name != "respond" {
 			names = append(names, name)
 		}
 	}
@@ -160,19 +157,18 @@ func (v *vm) newCallees() (callees values, err error) {
 	}
 	js := goja.New()
 	for _, name := range v.script.calls {
-		path, variant := variantOf(name)
 		f := nativeFunc(v.respond)
-		if path != "respond" {
-			switch part := v.host.Find(path); {
+		if name != "respond" {
+			switch part := v.host.Find(name); {
 			case !part.Callable():
-				return nil, fmt.Errorf("gojajs: the host has no function %s", path)
+				return nil, fmt.Errorf("gojajs: the host has no function %s", name)
 			case part.Func != nil:
-				f = v.hostFunc(part.Func, variant)
+				f = v.hostFunc(part.Func)
 			default:
 				f = v.logger(part.Level)
 			}
 		}
-		callees.set(name, v.nativeOf(js, path[strings.LastIndexByte(path, '.')+1:], f))
+		callees.set(name, v.nativeOf(js, name[strings.LastIndexByte(name, '.')+1:], f))
 	}
 	return callees, nil
 }

@@ -66,9 +66,6 @@ func (f *parsed) compile(rw *rewriter) (*module, error) {
 	if finish {
 		rw.findHandler(body)
 	}
-	if main {
-		rw.answers(program, body)
-	}
 	rw.walk(reflect.ValueOf(body))
 	if rw.refusal != nil {
 		return nil, rw.refusal

@@ -11,8 +11,7 @@
 // The same holds for host functions. One that is called by its name, as in
 // fazt.storage.kv.get(key), is made once for all requests of a VM, out of the
 // program's reach, and the objects in the name aren't made; see calls.go for when
-// that is so. And JSON that a host function returns goes into the answer without
-// being made an object where nothing in the program could look at it, see unread.go.
+// that is so.
 //
 // # How a run is stopped
 //

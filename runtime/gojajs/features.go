@@ -158,9 +158,6 @@ func (v *vm) reach(name string) {
 	if slices.Contains(definers, name) {
 		v.pin()
 	}
-	if slices.Contains(leadToPrototypes, name) {
-		v.readAll()
-	}
 	if f := v.script.shared.features[name]; f != nil {
 		if f.arrays {
 			v.guardArrays()

@@ -83,7 +83,7 @@ func (v *vm) pin() {
 func (v *vm) grow(name string, part *runtime.HostValue) goja.Value {
 	switch {
 	case part.Func != nil:
-		return v.native(name, v.hostFunc(part.Func, ""))
+		return v.native(name, v.hostFunc(part.Func))
 	case part.Level != "":
 		return v.native(name, v.logger(part.Level))
 	case len(part.Names()) > 0:
@@ -123,8 +123,8 @@ func (v *vm) freeze(val goja.Value) {
 	}
 }
 
-// hostFunc makes a host function, or a variant of it, see unread.go.
-func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) nativeFunc {
+// hostFunc makes a host function.
+func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make(runtime.Args, len(c.Arguments))
 		for i, a := range c.Arguments {
@@ -133,11 +133,6 @@ func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) nativeFunc {
 		val, err := v.x.Call(fn, args)
 		if err != nil {
 			v.throw(err)
-		}
-		if variant != "" {
-			if standIn, ok := v.leaveUnread(val, variant); ok {
-				return standIn
-			}
 		}
 		return v.fromGo(val)
 	}

@@ -47,7 +47,6 @@ type shell struct {
 	rejected  goja.PromiseRejectionTracker
 	made      func(goja.Value) (stream any, ok bool)
 	inside    *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
-	texts     []byte       // of what stays unread, see unread.go
 	callees   values       // of another interpreter than the run's, and out of reach, too
 }
 
@@ -58,11 +57,10 @@ type vm struct {
 	js *goja.Runtime
 
 	args       [moduleArguments]goja.Value // of the file whose function is called next
-	unread     unread
-	instrument instrument    // behind shell.inside
-	record     record        // behind request
-	fields     [4]namedValue // room for as much of it as most handlers look at
-	request    *goja.Object  // nil until it is needed
+	instrument instrument                  // behind shell.inside
+	record     record                      // behind request
+	fields     [4]namedValue               // room for as much of it as most handlers look at
+	request    *goja.Object                // nil until it is needed
 	modules    map[string]*goja.Object
 	loads      map[string]goja.Value // a require function for each file
 	responses  map[*goja.Object]any  // made by respond and host functions, with their streams
@@ -95,9 +93,6 @@ type vm struct {
 // own, and all else but the shell is made for it too.
 func (v *vm) Reset() bool {
 	*v = vm{shell: v.shell}
-	if v.texts = v.texts[:0]; cap(v.texts) > keptText {
-		v.texts = nil
-	}
 	v.instrument.vm = v
 	return true
 }

@@ -59,7 +59,7 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 		program.File = program.File.WithSourceMap(sm)
 	}
 	plain := isPlain(program)
-	rw := &rewriter{file: program.File, uses: make(map[string]bool), unit: unit, declared: declarations(body), main: main}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool), unit: unit, declared: declarations(body)}
 	if main {
 		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)

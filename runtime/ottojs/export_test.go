@@ -38,21 +38,6 @@ func ResetAfter(src string) (bool, error) {
 	return made.Reset(), nil
 }
 
-// Unread counts the host calls in a main file whose values go into the answer
-// unread.
-func Unread(src string) (n int) {
-	m, err := compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js"}, "main.js")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range m.calls {
-		if _, variant := variantOf(name); variant != "" {
-			n++
-		}
-	}
-	return n
-}
-
 // IsPlain is isPlain, of a main file.
 func IsPlain(src string) bool {
 	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)

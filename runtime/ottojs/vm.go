@@ -40,10 +40,9 @@ type vm struct {
 	datePrototype otto.Value
 	descriptor    otto.Value // see defineOwn
 
-	x      *runtime.Exec
-	run    run
-	read   func() // see catch
-	unread unread
+	x    *runtime.Exec
+	run  run
+	read func() // see catch
 }
 
 // library is what the prelude gives to Go.
@@ -92,10 +91,7 @@ var undefined = otto.UndefinedValue()
 // Calls are the names of the functions that the host has to have.
 func (s *script) Calls() (names []string) {
 	for _, m := range s.modules {
-		for _, name := range m.calls {
-			name, _ = variantOf(name)
-			names = append(names, name)
-		}
+		names = append(names, m.calls...)
 	}
 	return names
 }
@@ -243,7 +239,7 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	}
 	args := slices.Clone(v.secret)
 	for _, name := range m.calls {
-		val, err := v.callee(name)
+		val, err := v.lookUp(name)
 		if err != nil {
 			return undefined, err
 		}
@@ -288,7 +284,6 @@ const maxGlobals = 100
 func (v *vm) Reset() bool {
 	v.x = nil
 	v.run = run{}
-	v.unread.reset()
 	if !v.resetDate() {
 		return false
 	}
