@@ -202,6 +202,31 @@ func each(v reflect.Value, seen map[any]bool, visit func(reflect.Value)) {
 	}
 }
 
+// nodes visits the nodes of a tree once, a node before its children, which are left
+// out if visit returns false.
+func nodes(v reflect.Value, seen map[any]bool, visit func(node any) bool) {
+	switch v.Kind() {
+	case reflect.Interface:
+		nodes(v.Elem(), seen, visit)
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Interface()] {
+			return
+		}
+		seen[v.Interface()] = true
+		if visit(v.Interface()) {
+			nodes(v.Elem(), seen, visit)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			nodes(v.Field(i), seen, visit)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			nodes(v.Index(i), seen, visit)
+		}
+	}
+}
+
 // syntaxError places the parser's first error in the author's text.
 func syntaxError(name, text string, shift int, err error) error {
 	e := &runtime.Error{Code: runtime.CodeSyntax, Name: "SyntaxError", File: name, Message: err.Error()}

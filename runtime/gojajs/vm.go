@@ -17,10 +17,8 @@ type script struct {
 	names    []string // that the program mentions, sorted
 	start    []start  // what it needs from the beginning
 	patterns patterns
-	calls    []string // host functions that are called by these names, see calls.go
-	roots    []string // what the names begin with
-	bigints  bool     // its operators are instrumented for bigints
-	arrays   bool     // it can make arrays by itself, see guardArrays
+	bigints  bool // its operators are instrumented for bigints
+	arrays   bool // it can make arrays by itself, see guardArrays
 }
 
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
@@ -29,11 +27,6 @@ func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	v := &vm{}
 	v.shell = shell{script: s, host: host.Root(), rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
 	v.mentioned = v.mentionedGlobals()
-	callees, err := v.newCallees()
-	if err != nil {
-		return nil, err
-	}
-	v.callees = callees
 	v.Reset()
 	return v, nil
 }
@@ -47,7 +40,6 @@ type shell struct {
 	rejected  goja.PromiseRejectionTracker
 	made      func(goja.Value) (stream any, ok bool)
 	inside    *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
-	callees   values       // of another interpreter than the run's, and out of reach, too
 }
 
 // vm answers one request.

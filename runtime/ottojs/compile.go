@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/robertkrimen/otto/ast"
@@ -24,7 +23,6 @@ type module struct {
 	uses    map[string]bool // identifiers that occur in it
 
 	arguments []string // those of moduleParameters that it uses
-	calls     []string // the host functions that it calls by their dotted names
 }
 
 func (m *module) position(at int) *file.Position { return m.program.File.Position(file.Idx(at)) }
@@ -38,9 +36,8 @@ const (
 
 func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
-// compile parses a file of a unit and instruments it.
-func compile(unit runtime.Unit, name string) (*module, error) {
-	text, main := unit.Files[name], name == unit.Main
+// compile parses a file and instruments it.
+func compile(name, text string, main bool) (*module, error) {
 	program, err := parser.ParseFile(nil, name, before+text+after, 0)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
@@ -59,7 +56,7 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 		program.File = program.File.WithSourceMap(sm)
 	}
 	plain := isPlain(program)
-	rw := &rewriter{file: program.File, uses: make(map[string]bool), unit: unit, declared: declarations(body)}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
 		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)
@@ -75,7 +72,7 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	m := &module{name: name, program: program, plain: plain, depth: rw.deepest, uses: rw.uses, calls: rw.calls}
+	m := &module{name: name, program: program, plain: plain, depth: rw.deepest, uses: rw.uses}
 	for _, name := range moduleParameters {
 		if !rw.uses[name] {
 			continue
@@ -86,7 +83,7 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 		}
 		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
 	}
-	wrap(program, body, rw.calls)
+	wrap(program, body)
 	return m, nil
 }
 
@@ -193,9 +190,8 @@ var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idThrow, id
 var moduleParameters = []string{"exports", "require", "module", "request", idRequest}
 
 // wrap makes the program an expression that evaluates to a function of the
-// secret values and the host functions, which returns the function that holds the
-// file.
-func wrap(program *ast.Program, body *ast.FunctionLiteral, calls []string) {
+// secret values, which returns the function that holds the file.
+func wrap(program *ast.Program, body *ast.FunctionLiteral) {
 	// A parameter named arguments keeps otto from making an arguments object,
 	// whose callee would lead to this function.
 	body.ParameterList.List = append(body.ParameterList.List, identifier("arguments", 0))
@@ -204,7 +200,7 @@ func wrap(program *ast.Program, body *ast.FunctionLiteral, calls []string) {
 		ParameterList: &ast.ParameterList{},
 		Body:          &ast.BlockStatement{List: []ast.Statement{&ast.ReturnStatement{Argument: body}}},
 	}
-	for _, name := range slices.Concat(secretParameters, calls) {
+	for _, name := range secretParameters {
 		outer.ParameterList.List = append(outer.ParameterList.List, identifier(name, 0))
 	}
 	body.Source = nativeSource("")

@@ -1,7 +1,6 @@
 package ottojs
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/robertkrimen/otto/ast"
@@ -292,30 +291,3 @@ func (n *names) enclose(fn *ast.FunctionLiteral) {
 		}
 	}
 }
-
-// declarations are all names that a function declares, at any depth.
-func declarations(fn *ast.FunctionLiteral) map[string]bool {
-	d := make(declarationNames)
-	ast.Walk(d, fn)
-	return d
-}
-
-type declarationNames map[string]bool
-
-// Enter makes it an [ast.Visitor].
-func (d declarationNames) Enter(node ast.Node) ast.Visitor {
-	switch node := node.(type) {
-	case *ast.FunctionLiteral:
-		maps.Copy(d, scopeNames(node.ParameterList.List, node.DeclarationList).own)
-		if node.Name != nil {
-			d[node.Name.Name] = true
-		}
-	case *ast.CatchStatement:
-		if node != nil {
-			d[node.Parameter.Name] = true
-		}
-	}
-	return d
-}
-
-func (declarationNames) Exit(ast.Node) {}

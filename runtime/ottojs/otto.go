@@ -31,7 +31,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		if name != unit.Main && !isScript(name) {
 			continue
 		}
-		m, err := compile(unit, name)
+		m, err := compile(name, unit.Files[name], name == unit.Main)
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package ottojs
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -24,13 +23,8 @@ import (
 //   - The result of + goes through a check, since text that grows with itself soon
 //     is longer than can be copied in time.
 //   - A throw notes its place, as a thrown string has none.
-//   - A call of what may be a host function, by its dotted name, is bound to the
-//     function: otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
 	file     *file.File
-	unit     runtime.Unit
-	declared map[string]bool // names that the file declares somewhere
-	calls    []string        // host functions that it calls
 	uses     map[string]bool
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
@@ -353,12 +347,8 @@ func mayBeLong(e ast.Expression) bool {
 
 // call notes that a call of handler by its name has happened.
 func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
-	if name := rw.hostFunction(e.Callee); name != "" {
-		e.Callee = identifier(rw.bind(name), e.Callee.Idx0())
-	} else {
-		e.Callee = rw.expression(e.Callee)
-		rw.method(e.Callee)
-	}
+	e.Callee = rw.expression(e.Callee)
+	rw.method(e.Callee)
 	rw.expressions(e.ArgumentList)
 	callee := e.Callee
 	if dot, ok := callee.(*ast.DotExpression); ok && (dot.Identifier.Name == "call" || dot.Identifier.Name == "apply") {
@@ -377,37 +367,6 @@ func (rw *rewriter) method(callee ast.Expression) {
 	if e, ok := callee.(*ast.BracketExpression); ok && mayBeLong(e.Member) {
 		e.Member = call(idMethod, e.Idx0(), e.Member)
 	}
-}
-
-// hostFunction returns the dotted name of the host function that e is taken for,
-// or "". Such a name contains a dot, so no code can shadow or assign it.
-func (rw *rewriter) hostFunction(e ast.Expression) string {
-	name, root := dotted(e)
-	if rw.declared[root] || !rw.unit.Binds(name) {
-		return ""
-	}
-	return name
-}
-
-// bind has the file's function called with a host function.
-func (rw *rewriter) bind(name string) string {
-	if !slices.Contains(rw.calls, name) {
-		rw.calls = append(rw.calls, name)
-	}
-	return name
-}
-
-// dotted returns a name such as a.b.c, and the a in it; "" for anything else.
-func dotted(e ast.Expression) (name, root string) {
-	switch e := e.(type) {
-	case *ast.Identifier:
-		return e.Name, e.Name
-	case *ast.DotExpression:
-		if name, root = dotted(e.Left); name != "" {
-			name += "." + e.Identifier.Name
-		}
-	}
-	return name, root
 }
 
 func call(name string, at file.Idx, args ...ast.Expression) ast.Expression {

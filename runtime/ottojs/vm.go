@@ -2,8 +2,6 @@ package ottojs
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/robertkrimen/otto"
 
@@ -87,14 +85,6 @@ type run struct {
 }
 
 var undefined = otto.UndefinedValue()
-
-// Calls are the names of the functions that the host has to have.
-func (s *script) Calls() (names []string) {
-	for _, m := range s.modules {
-		names = append(names, m.calls...)
-	}
-	return names
-}
 
 // NewVM makes an interpreter, prepares its globals and makes them unchangeable.
 func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
@@ -237,15 +227,7 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	if err != nil {
 		return undefined, err
 	}
-	args := slices.Clone(v.secret)
-	for _, name := range m.calls {
-		val, err := v.lookUp(name)
-		if err != nil {
-			return undefined, err
-		}
-		args = append(args, val)
-	}
-	fn, err := outer.Call(undefined, args...)
+	fn, err := outer.Call(undefined, v.secret...)
 	if err != nil {
 		return undefined, err
 	}
@@ -254,22 +236,6 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	}
 	v.files[m.name] = fn
 	return fn, nil
-}
-
-// lookUp returns what a dotted name means. It is unchangeable.
-func (v *vm) lookUp(name string) (otto.Value, error) {
-	val := v.global.Value()
-	for part := range strings.SplitSeq(name, ".") {
-		if !val.IsObject() {
-			return undefined, fmt.Errorf("ottojs: %s is not there", name)
-		}
-		next, err := val.Object().Get(part)
-		if err != nil {
-			return undefined, err
-		}
-		val = next
-	}
-	return val, nil
 }
 
 // maxGlobals is how many globals may be deleted after a run. Each takes otto a
