@@ -58,14 +58,9 @@ func compile(name, text string, main bool) (*module, error) {
 	plain := isPlain(program)
 	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
-		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)
 	}
 	rw.function(body)
-	if rw.inlined != nil {
-		rw.directives(rw.inlined.Body.(*ast.BlockStatement).List)
-		rw.statement(rw.inlined.Body)
-	}
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
@@ -78,9 +73,6 @@ func compile(name, text string, main bool) (*module, error) {
 			continue
 		}
 		m.arguments = append(m.arguments, name)
-		if name == idRequest && rw.request != "" {
-			name = rw.request
-		}
 		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
 	}
 	wrap(program, body)

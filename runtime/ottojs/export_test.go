@@ -7,16 +7,6 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// Inlines tells whether a main file's handler becomes a part of the file.
-func Inlines(src string) bool {
-	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)
-	if err != nil {
-		panic(err)
-	}
-	handler, _ := inlineHandler(wrapped(program, len(src)))
-	return handler != nil
-}
-
 // ResetAfter tells whether a VM can be used again after the code.
 func ResetAfter(src string) (bool, error) {
 	script, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": ""}, Main: "main.js",

@@ -29,9 +29,6 @@ type rewriter struct {
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
 	handlers []*ast.FunctionLiteral // that are it
-	inlined  *ast.FunctionLiteral   // the handler, if it is to run as a part of the file
-	called   bool                   // and the file's last line calls it
-	request  string                 // and what it calls the request, if not request
 	level    int
 	patterns float64 // size of the regular expressions since the last checkpoint among them
 	deepest  int

@@ -200,16 +200,15 @@ func (v *vm) exported() otto.Value {
 }
 
 // end is called where the main file ends, with its completion value, and with
-// whether its handler was called and the handler itself: true stands for one
-// that was made a part of the file. It returns what is to be called with the
-// request, if there is anything.
+// whether its handler was called and the handler itself. It returns what is to
+// be called with the request, if there is anything.
 func (v *vm) end(c otto.FunctionCall) otto.Value {
 	if v.run.last == nil {
 		if f := v.exported(); f.IsFunction() {
 			return f
 		}
 		handler := c.Argument(2)
-		if called, _ := c.Argument(1).ToBoolean(); !called && (handler.IsFunction() || handler.IsBoolean()) {
+		if called, _ := c.Argument(1).ToBoolean(); !called && handler.IsFunction() {
 			return handler
 		}
 	}
