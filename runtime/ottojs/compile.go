@@ -18,7 +18,6 @@ import (
 type module struct {
 	name    string
 	program *ast.Program
-	plain   bool            // see isPlain
 	depth   int             // how deep its expressions and statements nest
 	uses    map[string]bool // identifiers that occur in it
 
@@ -55,7 +54,6 @@ func compile(name, text string, main bool) (*module, error) {
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
-	plain := isPlain(program)
 	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
 		rw.findHandler(body)
@@ -67,7 +65,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	m := &module{name: name, program: program, plain: plain, depth: rw.deepest, uses: rw.uses}
+	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}
 	for _, name := range moduleParameters {
 		if !rw.uses[name] {
 			continue

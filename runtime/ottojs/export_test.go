@@ -2,7 +2,6 @@ package ottojs
 
 import (
 	"github.com/robertkrimen/otto"
-	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -26,15 +25,6 @@ func ResetAfter(src string) (bool, error) {
 		return false, err
 	}
 	return made.Reset(), nil
-}
-
-// IsPlain is isPlain, of a main file.
-func IsPlain(src string) bool {
-	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)
-	if err != nil {
-		panic(err)
-	}
-	return isPlain(program)
 }
 
 // Interpreter makes an interpreter as programs get it, with all that is made when

@@ -26,7 +26,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module), plain: true}
+	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module)}
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !isScript(name) {
 			continue
@@ -36,7 +36,6 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 			return nil, err
 		}
 		s.modules[name] = m
-		s.plain = s.plain && m.plain
 		s.depth = max(s.depth, m.depth)
 	}
 	return s, nil

@@ -14,7 +14,6 @@ type script struct {
 	modules map[string]*module
 	prelude *preludes
 	depth   int
-	plain   bool // see isPlain
 }
 
 // vm is one otto interpreter with the program's files in it.
