@@ -7,7 +7,6 @@ import (
 	"net/http"
 	goruntime "runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -31,26 +30,12 @@ type Unit struct {
 	Files  map[string]string
 	Main   string
 	Limits Limits
-	// Unbound are names below fazt and console that aren't functions of a host.
-	Unbound []string
-}
-
-// Binds tells whether a script may take a dotted name that it calls, such as
-// fazt.kv.get, for a function of the host and bind the call to it, instead of
-// looking up its parts. It has to name it among its [Script].Calls then. Only the
-// names below fazt and console are known to mean the host's: no program can put
-// anything else there.
-func (u Unit) Binds(name string) bool {
-	return (strings.HasPrefix(name, "fazt.") || strings.HasPrefix(name, "console.")) && !slices.Contains(u.Unbound, name)
 }
 
 // Script is a compiled program. It is used by many goroutines.
 type Script interface {
-	// NewVM makes an interpreter for one goroutine at a time. The host has a
-	// function for each of Calls.
+	// NewVM makes an interpreter for one goroutine at a time.
 	NewVM(host *Host) (VM, error)
-	// Calls are the names that the script takes for functions of the host.
-	Calls() []string
 }
 
 // VM runs a program's handler.

@@ -140,19 +140,6 @@ func (v *HostValue) Part(name string) *HostValue {
 	return nil
 }
 
-// Find is what a dotted name leads to, or nil.
-func (v *HostValue) Find(name string) *HostValue {
-	for part := range strings.SplitSeq(name, ".") {
-		if v = v.Part(part); v == nil {
-			return nil
-		}
-	}
-	return v
-}
-
-// Callable tells a function, also one that logs.
-func (v *HostValue) Callable() bool { return v != nil && (v.Func != nil || v.Level != "") }
-
 func newObject(parts map[string]*HostValue) *HostValue {
 	v := &HostValue{names: slices.Sorted(maps.Keys(parts))}
 	for _, name := range v.names {

@@ -115,16 +115,13 @@ type Program struct {
 	engine  Engine
 	reason  string
 	unit    Unit
-
-	mu     sync.Mutex
-	script Script // compiled anew when a host lacks what it binds, see bind
+	script  Script
 }
 
 // Handler is a program that is bound to a host, ready to answer requests. It is
 // safe for concurrent use.
 type Handler struct {
 	program *Program
-	script  Script
 	host    *Host
 
 	idle idle
@@ -179,29 +176,7 @@ func (p *Program) Bind(host *Host) *Handler {
 	if host == nil {
 		host = newHost()
 	}
-	return &Handler{program: p, script: p.scriptFor(host), host: host}
-}
-
-// scriptFor returns a script that binds no call to what isn't a function of the
-// host. A call such as fazt.app.name.trim() looks like one, and whether it is one
-// shows only here: then the program is compiled again, once for all hosts.
-func (p *Program) scriptFor(host *Host) Script {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var unbound []string
-	for _, name := range p.script.Calls() {
-		if !host.root.Find(name).Callable() {
-			unbound = append(unbound, name)
-		}
-	}
-	if unbound == nil {
-		return p.script
-	}
-	p.unit.Unbound = slices.Concat(p.unit.Unbound, unbound)
-	if script, err := compile(p.engine, p.unit); err == nil {
-		p.script = script
-	}
-	return p.script
+	return &Handler{program: p, host: host}
 }
 
 func loadReason(pinned string, refusal *Error) string {
@@ -264,7 +239,7 @@ func (h *Handler) take() (*worker, error) {
 	if w := h.program.runtime.pool.take(h); w != nil {
 		return w, nil
 	}
-	vm, err := h.script.NewVM(h.host)
+	vm, err := h.program.script.NewVM(h.host)
 	if err != nil {
 		return nil, err
 	}

@@ -25,15 +25,10 @@ func (v *vm) protect(f func() error) error {
 	return err
 }
 
-// catch calls f, inside of a JavaScript function unless the program is plain.
+// catch calls f inside of a JavaScript function: only there does otto bound how
+// deep the natives call one another that run when Go reads a value, such as a
+// getter or a toJSON.
 func (v *vm) catch(f func() error) (thrown *otto.Value, err error) {
-	if v.script.plain {
-		return caughtFrom(f)
-	}
-	return v.catchInside(f)
-}
-
-func (v *vm) catchInside(f func() error) (thrown *otto.Value, err error) {
 	v.read = func() { thrown, err = caughtFrom(f) }
 	if _, failed := v.lib.inside.Call(undefined); failed != nil {
 		return nil, v.engineError(failed)
