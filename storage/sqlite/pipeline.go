@@ -142,7 +142,6 @@ func (p *pipeline) Wait() error {
 		}()
 		over = timer.C
 	}
-	p.w.signalBatch()
 	select {
 	case <-last.done:
 	case <-over:

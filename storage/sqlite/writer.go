@@ -24,7 +24,7 @@ const (
 	// maxYields is how often the writer lets others go on before it takes a
 	// batch, as long as more comes. Each lets through what is ready to run; after
 	// a few, so many wait for the commit that too few are left to compute beside
-	// it. Those still missing are waited for, see [writer.awaitBatch].
+	// it.
 	maxYields = 4
 )
 
@@ -54,8 +54,7 @@ type request struct {
 
 // writer runs the write transactions of one process: one goroutine on one
 // connection. It takes what is queued, so that a single write costs one commit and
-// several share one (group commit); it waits for more only where many callers write
-// at once.
+// several share one (group commit), and waits for no more.
 type writer struct {
 	conn   *conn
 	logger *slog.Logger
@@ -64,24 +63,19 @@ type writer struct {
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
 
-	mu          sync.Mutex
-	wake        *sync.Cond // pending or closed has changed, or awaitBatch is to look again
-	pending     []*request
-	used        map[string]int64 // about how much each app stores, see tryEnqueue
-	busy        bool             // a batch is being written
-	answered    int              // how many callers the last batch had
-	closed      bool
-	concurrency concurrency
-	ready       func() uint64 // how many goroutines wait for a processor; holding mu
-	batchTarget atomic.Int64  // while awaitBatch waits: how many pending requests end it, see signalBatch; else 0
-	stopped     chan struct{} // closed when the goroutine has ended
+	mu      sync.Mutex
+	wake    *sync.Cond // pending or closed has changed
+	pending []*request
+	used    map[string]int64 // about how much each app stores, see tryEnqueue
+	busy    bool             // a batch is being written
+	closed  bool
+	stopped chan struct{} // closed when the goroutine has ended
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
 	beforeCommit func([]*request) []*request
 
-	timers     sync.Pool   // of *time.Timer, stopped, for [pipeline.Wait]
-	batchTimer *time.Timer // wakes the writer from awaitBatch
+	timers sync.Pool // of *time.Timer, stopped, for [pipeline.Wait]
 
 	recent    recent
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
@@ -90,11 +84,9 @@ type writer struct {
 }
 
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas,
+	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas,
 		used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
-	w.batchTimer = time.AfterFunc(time.Hour, w.wakeUp)
-	w.batchTimer.Stop()
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
 		&w.commit:         "COMMIT",
@@ -121,7 +113,6 @@ func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) err
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	w.signalBatch()
 	select {
 	case <-r.done:
 		return r.err
@@ -178,9 +169,7 @@ func (w *writer) accept(r *request) error {
 		return refuse(fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
 	}
 	w.pending = append(w.pending, r)
-	if w.batchTarget.Load() == 0 {
-		w.wake.Signal()
-	} // else signalBatch does
+	w.wake.Signal()
 	return nil
 }
 
@@ -211,13 +200,6 @@ func (w *writer) close() {
 	w.wake.Signal()
 	w.mu.Unlock()
 	<-w.stopped
-}
-
-// wakeUp holds w.mu, or the writer might not be asleep yet.
-func (w *writer) wakeUp() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wake.Signal()
 }
 
 func (w *writer) loop() {
@@ -257,15 +239,14 @@ func (w *writer) take(batch []*request) []*request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.busy = false
-	w.concurrency.observe(w.answered + callers(w.pending))
-	w.awaitBatch()
+	w.yield()
 	for len(w.pending) == 0 && !w.closed {
 		w.wake.Wait()
 	}
 	n := min(len(w.pending), maxBatch)
 	batch = append(batch, w.pending[:n]...)
 	w.pending = slices.Delete(w.pending, 0, n)
-	w.busy, w.answered = n > 0, callers(batch)
+	w.busy = n > 0
 	return batch
 }
 
