@@ -51,3 +51,13 @@ func NewRecord() func(size int, took time.Duration) {
 	r := newRecent()
 	return r.record
 }
+
+// MaxFlows is how many apps the write queue remembers.
+const MaxFlows = maxFlows
+
+// Flows is how many it does.
+func Flows(s *Store) int {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	return len(s.writer.queue.flows)
+}

@@ -50,6 +50,9 @@ func (tx *writeTx) run(r *request) {
 	if r.err == nil {
 		r.err = tx.failed
 	}
+	if r.err != nil && r.atomic {
+		r.state.Store(running) // it has undone itself: its caller may know for certain
+	}
 	tx.ended, r.fn = true, nil // a pipeline keeps its requests, but need not keep the data
 	if r.err == nil && !r.atomic && !r.state.CompareAndSwap(running, committing) {
 		r.err = cmp.Or(r.ctx.Err(), context.DeadlineExceeded) // abandoned while it ran
