@@ -94,7 +94,7 @@ func (s *Store) Tx(ctx context.Context, scope storage.Scope, fn func(storage.Tx)
 	if err := storage.CheckScope("tx", scope); err != nil {
 		return err
 	}
-	return s.writer.do(ctx, "tx", func(tx *writeTx) error {
+	return s.writer.do(ctx, scope.App, "tx", func(tx *writeTx) error {
 		return fn(&scopeTx{session{ctx, tx.conn, tx}, scope})
 	})
 }
@@ -132,7 +132,7 @@ type sqlTx struct {
 
 // Write implements [storage.Database].
 func (s *Store) Write(ctx context.Context, fn func(storage.SQL) error) error {
-	return s.writer.do(ctx, "write", func(tx *writeTx) error {
+	return s.writer.do(ctx, "", "write", func(tx *writeTx) error {
 		return fn(&sqlTx{session{ctx, tx.conn, tx}, "write"})
 	})
 }
