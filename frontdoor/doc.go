@@ -21,6 +21,6 @@
 //
 // It bounds what an address can do, and a botnet has many. TLS handshakes cost the
 // server much more than the client; they are bounded as connections, and not as
-// requests. A TLS connection that a handler took over with [net/http.Hijacker]
+// requests. A connection that a handler took over with [net/http.Hijacker]
 // counts for up to a second after its end.
 package frontdoor

@@ -79,12 +79,10 @@ const http2Window = 256 << 10
 
 // open prepares for a listener: what to accept from, and what serves that.
 func (d *Door) open(l net.Listener, h http.Handler) (net.Listener, *http.Server) {
-	limited := newServerListener(l, d.conns)
-	ticked := newTickListener(limited)
-	return ticked, &http.Server{
+	limited := &serverListener{Listener: l, limiter: d.conns}
+	return limited, &http.Server{
 		Handler:           d.wrap(h),
 		ConnState:         limited.connState,
-		ConnContext:       ticked.connContext,
 		ReadHeaderTimeout: d.opt.HeaderTimeout,
 		// No ReadTimeout: it would end the context of a request that is still
 		// being answered. SlowClients bounds the bodies.

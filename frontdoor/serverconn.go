@@ -10,18 +10,13 @@ import (
 )
 
 // serverListener is [ConnLimiter.Wrap] for an [http.Server]. That knows TLS, and
-// with it HTTP/2, only by the type of a connection: a [tls.Conn] is returned as it
-// is, and counts until the server's ConnState says that it has been closed.
+// with it HTTP/2, only by the type of a connection, and sends files through the
+// kernel only to one of the system's own: each is returned as it is, and counts
+// until the server's ConnState says that it has been closed.
 type serverListener struct {
 	net.Listener
 	limiter *ConnLimiter
-
-	mu     sync.Mutex
-	secure map[net.Conn]func() // what releases each
-}
-
-func newServerListener(l net.Listener, limiter *ConnLimiter) *serverListener {
-	return &serverListener{Listener: l, limiter: limiter, secure: make(map[net.Conn]func())}
+	conns   sync.Map // net.Conn: func() that releases it
 }
 
 func (l *serverListener) Accept() (net.Conn, error) {
@@ -29,12 +24,7 @@ func (l *serverListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := c.(*tls.Conn); !ok {
-		return &limitedConn{c, release}, nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.secure[c] = release
+	l.conns.Store(c, release)
 	return c, nil
 }
 
@@ -43,18 +33,14 @@ func (l *serverListener) connState(c net.Conn, state http.ConnState) {
 	if state != http.StateClosed && state != http.StateHijacked {
 		return
 	}
-	l.mu.Lock()
-	release := l.secure[c]
-	delete(l.secure, c)
-	l.mu.Unlock()
-	if release == nil {
-		return // it counts until its Close
+	release, ok := l.conns.LoadAndDelete(c)
+	switch {
+	case !ok: // closed already
+	case state == http.StateHijacked:
+		whenClosed(c, release.(func()))
+	default:
+		release.(func())()
 	}
-	if state == http.StateHijacked {
-		whenClosed(c.(*tls.Conn), release)
-		return
-	}
-	release()
 }
 
 // hijackedCheck is how long a connection that a handler took over may count after
@@ -64,19 +50,25 @@ const hijackedCheck = time.Second
 // whenClosed calls release after the handler that took c over has closed it, of
 // which the server no longer hears. A connection that is no socket can't be asked,
 // and is released at once.
-func whenClosed(c *tls.Conn, release func()) {
-	socket, ok := c.NetConn().(syscall.Conn)
-	if !ok {
-		release()
-		return
-	}
-	raw, err := socket.SyscallConn()
-	if err == nil {
-		err = raw.Control(func(uintptr) {}) // an error once it is closed
-	}
-	if err != nil {
+func whenClosed(c net.Conn, release func()) {
+	if closed(c) {
 		release()
 		return
 	}
 	time.AfterFunc(hijackedCheck, func() { whenClosed(c, release) })
+}
+
+func closed(c net.Conn) bool {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	socket, ok := c.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return true
+	}
+	return raw.Control(func(uintptr) {}) != nil // an error once it is closed
 }

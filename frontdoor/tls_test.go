@@ -86,12 +86,14 @@ func (s *secured) mustDial() *tls.Conn {
 	return c
 }
 
-// wantConns waits until the door counts n connections.
-func (s *secured) wantConns(n int) {
-	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); s.door.Stats().Conns != n; time.Sleep(time.Millisecond) {
+func (s *secured) wantConns(n int) { s.t.Helper(); wantConns(s.t, s.door, n) }
+
+// wantConns waits until a door counts n connections.
+func wantConns(t *testing.T, door *frontdoor.Door, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); door.Stats().Conns != n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%d connections count, want %d", s.door.Stats().Conns, n)
+			t.Fatalf("%d connections count, want %d", door.Stats().Conns, n)
 		}
 	}
 }
@@ -330,25 +332,41 @@ func request(t *testing.T, framer *http2.Framer, stream uint32) {
 	}
 }
 
-// TestTLSHijacked: a connection that its handler took over counts until that has
+// TestHijacked: a connection that its handler took over counts until that has
 // closed it.
-func TestTLSHijacked(t *testing.T) {
-	t.Parallel()
-	taken := make(chan net.Conn, 1)
-	s := serveTLS(t, "http/1.1", frontdoor.Options{ConnsPerAddress: 1}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-		}
-		taken <- c
-	}))
-	io.WriteString(s.mustDial(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	c := <-taken
-	if _, err := s.dial(); err == nil {
-		t.Error("beside the connection that was taken over, another was kept")
+func TestHijacked(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprint("TLS ", secure), func(t *testing.T) {
+			t.Parallel()
+			taken := make(chan net.Conn, 1)
+			l, ask := listen(t), net.Dial
+			addr := l.Addr().String()
+			if secure {
+				server, client := certified(t)
+				l = tls.NewListener(l, server)
+				ask = func(network, addr string) (net.Conn, error) { return tls.Dial(network, addr, client) }
+			}
+			door, _ := serve(t, frontdoor.Options{ConnsPerAddress: 1}, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+				}
+				taken <- c
+			}))
+			client, err := ask("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			c := <-taken
+			if answered(t, l.Addr()) {
+				t.Error("beside the connection that was taken over, another was kept")
+			}
+			c.Close()
+			wantConns(t, door, 0)
+		})
 	}
-	c.Close()
-	s.wantConns(0)
 }
 
 // TestTLSDrains: a request that runs is answered after the end has begun.
