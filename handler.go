@@ -95,15 +95,25 @@ func (s *Server) writeBroken(w http.ResponseWriter, r *http.Request, a *app, err
 	s.writeFailure(w, r, a, err)
 }
 
-// gate admits runs by app.
+// gate admits runs by app, and by the visitor's address within one.
 type gate struct{ admission *budget.Admission }
 
 func (g gate) Enter(ctx context.Context) (runtime.Pass, error) {
-	t, err := g.admission.Enter(ctx, jsapi.From(ctx).App.Name)
+	t, err := g.admission.Enter(ctx, budget.Caller{Flow: jsapi.From(ctx).App.Name, Address: addressOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// addressOf is the address of the visitor whose request an invocation answers.
+func addressOf(ctx context.Context) string {
+	if inv := jsapi.From(ctx); inv != nil {
+		if v, ok := inv.Visitor.(visitor); ok {
+			return frontdoor.Subscriber(v.request)
+		}
+	}
+	return ""
 }
 
 // writeResponse sends what the handler answered.

@@ -214,7 +214,7 @@ func TestUsage(t *testing.T) {
 		kind := budget.NewOperation("reading", budget.StorageRead)
 		_, _, late := kind.Start(b)
 		_, _, many := kind.Start(b)
-		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, "app")
+		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, budget.Caller{Flow: "app"})
 		wall := budget.Usage{Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
 		for _, test := range []struct {
 			name string
