@@ -153,7 +153,8 @@ type FlowStats struct {
 	Wait     time.Duration `json:"wait_ns"` // that one that comes now would expect
 	Admitted uint64        `json:"admitted"`
 	Refused  uint64        `json:"refused"`
-	CPU50    time.Duration `json:"cpu_p50_ns"` // on slots, by run, decayed
+	CPU      time.Duration `json:"cpu_ns"`     // on slots, in all
+	CPU50    time.Duration `json:"cpu_p50_ns"` // the same by run, decayed
 	CPU99    time.Duration `json:"cpu_p99_ns"`
 }
 

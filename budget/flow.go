@@ -21,6 +21,7 @@ type flow struct {
 	longRuns   int // of those, the ones that are long
 	tickets    int // admitted or waiting
 	admitted   uint64
+	used       time.Duration // on slots
 
 	sources map[string]*source // by address
 	last    *source            // that did something most recently

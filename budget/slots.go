@@ -200,6 +200,7 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 	}
 	t.since = time.Time{}
 	t.used += slice
+	f.used += slice
 	t.budget.Spend(Compute, max(0, slice-time.Duration(t.idle.Swap(0))))
 	a.on--
 	f.on--

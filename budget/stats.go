@@ -31,7 +31,8 @@ type FlowStats struct {
 	Wait     time.Duration `json:"wait_ns"` // that one that comes now would expect
 	Admitted uint64        `json:"admitted"`
 	Refused  uint64        `json:"refused"`
-	CPU50    time.Duration `json:"cpu_p50_ns"` // on slots, by run, decayed
+	CPU      time.Duration `json:"cpu_ns"`     // on slots, in all
+	CPU50    time.Duration `json:"cpu_p50_ns"` // the same by run, decayed
 	CPU99    time.Duration `json:"cpu_p99_ns"`
 }
 
@@ -48,7 +49,7 @@ func (a *Admission) Stats() AdmissionStats {
 	for _, f := range a.flows {
 		s.Flows = append(s.Flows, FlowStats{
 			Name: f.name, Running: f.on, InFlight: f.inFlight, Queued: f.queued, Wait: f.expectedWait(now, f.ahead(&source{})),
-			Admitted: f.admitted, Refused: f.refused, CPU50: f.runs.Quantile(now, 0.5), CPU99: f.runs.Quantile(now, 0.99),
+			Admitted: f.admitted, Refused: f.refused, CPU: f.used, CPU50: f.runs.Quantile(now, 0.5), CPU99: f.runs.Quantile(now, 0.99),
 		})
 	}
 	slices.SortFunc(s.Flows, func(a, b FlowStats) int { return strings.Compare(a.Name, b.Name) })
