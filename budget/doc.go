@@ -46,5 +46,10 @@
 //   - A full queue drops the last of the longest flow (fq_codel, RFC 8290).
 //   - Who is refused is told when the queue should have drained, with jitter.
 //
+// # Memory
+//
+// A [Pool] shares bytes among flows, and within a flow among the addresses that
+// its work comes from: each may hold as much as it leaves free.
+//
 // Times are monotonic: a clock that is set changes nothing.
 package budget

@@ -17,8 +17,8 @@ var (
 	ErrDoomed = errors.New("budget: would not end in time")
 	// ErrOperations: the request has started as many operations as it may.
 	ErrOperations = errors.New("budget: too many operations")
-	// ErrOverloaded: the caller was not admitted. Trying again after
-	// [Error].RetryAfter may work.
+	// ErrOverloaded: the caller was not admitted, or a [Pool] had no room. Trying
+	// again after [Error].RetryAfter may work.
 	ErrOverloaded = errors.New("budget: overloaded")
 )
 
@@ -27,14 +27,15 @@ type Error struct {
 	Reason error  // one of the Err variables
 	Detail string // why, if there is more to say than Usage has
 
-	// Depth and Delay are set with ErrOverloaded: how many waited to be admitted,
-	// all flows together, and how long the caller would have waited. RetryAfter
-	// is when the queue should have drained, with some jitter, so that those who
-	// were refused together do not come back together.
+	// Depth and Delay are set by an [Admission] with ErrOverloaded: how many waited
+	// to be admitted, all flows together, and how long the caller would have
+	// waited. RetryAfter is when the queue should have drained, or 1 to 3 s where a
+	// [Pool] had no room, with some jitter, so that those who were refused together
+	// do not come back together.
 	Depth             int
 	Delay, RetryAfter time.Duration
 
-	limit interface{ usage() Usage } // nil with ErrOverloaded
+	limit interface{ usage() Usage } // nil where an Admission refused
 }
 
 // Usage is what a limit allowed, and what was used of it, each with its unit.
@@ -46,7 +47,8 @@ type Usage struct {
 	InPhase       time.Duration
 }
 
-// Usage is worked out when it is asked for, and false with ErrOverloaded.
+// Usage is worked out when it is asked for, and false where an [Admission] refused
+// with ErrOverloaded.
 func (e *Error) Usage() (u Usage, ok bool) {
 	if e.limit == nil {
 		return Usage{}, false
