@@ -56,6 +56,17 @@ func TestPool(t *testing.T) {
 			t.Errorf("beside 63 floods a flow has room for %d bytes, want half of %d", got, sure)
 		}
 	})
+	t.Run("more flows than can be sure of anything", func(t *testing.T) {
+		p := budget.NewPool(total)
+		for flow := range 2000 {
+			for address := range 10 {
+				fill(p, fmt.Sprint(flow), fmt.Sprint(address))
+			}
+		}
+		if s := p.Stats(); s.Used > total {
+			t.Errorf("%d bytes of %d were taken", s.Used, total)
+		}
+	})
 	t.Run("flows that take turns", func(t *testing.T) {
 		p := budget.NewPool(total)
 		held := make([]int64, 4)
