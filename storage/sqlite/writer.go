@@ -61,9 +61,10 @@ type request struct {
 // several share one (group commit), and waits for no more. Whose turn it is, see
 // [writeQueue].
 type writer struct {
-	conn   *conn
-	logger *slog.Logger
-	quotas storage.Quotas
+	conn      *conn
+	snapshots *snapshots
+	logger    *slog.Logger
+	quotas    storage.Quotas
 
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
@@ -78,6 +79,7 @@ type writer struct {
 	// Of the writer's goroutine alone:
 	batch  []*request // begun, and not answered yet
 	served []*flow    // whose they are
+	log    logSize
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
@@ -92,8 +94,8 @@ type writer struct {
 	commits    atomic.Uint64
 }
 
-func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
+func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
+	w := &writer{conn: c, snapshots: snapshots, log: logSize{path: path + "-wal", next: restartLog}, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
 		used: make(map[string]int64), stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
@@ -257,6 +259,7 @@ func (w *writer) loop() {
 		w.batchTime.observe(time.Since(start))
 		w.finish(commit)
 		w.answer(outcome)
+		w.boundLog()
 	}
 }
 
