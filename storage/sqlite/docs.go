@@ -199,6 +199,10 @@ func (d *docs) Count(collection string, query json.RawMessage) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if q.MatchesAll() {
+		n, _, err := d.size(op, collection)
+		return n, err
+	}
 	n := 0
 	err = d.scan(op, collection, q, storage.FindOptions{}, func(int64, string) error { n++; return nil })
 	return n, err
