@@ -16,9 +16,10 @@ type Data interface {
 	// without an app is [CodeInvalid], and so is a panic in fn.
 	//
 	// fn runs on the writer, so it must be quick, must not call the Store and
-	// must not keep the Tx. It may run more than once, and may still be running
-	// when Tx has returned because ctx ended: read what fn sets only if Tx
-	// returned nil.
+	// must not keep the Tx. It may run more than once, and then has to do the same
+	// again: a write by query may fail until its matches have been searched for. It
+	// may still be running when Tx has returned because ctx ended: read what fn sets
+	// only if Tx returned nil.
 	Tx(ctx context.Context, scope Scope, fn func(Tx) error) error
 
 	// View runs fn on one consistent snapshot of scope's data, and returns its

@@ -176,6 +176,9 @@ func (s *Store) transact(ctx context.Context, op string, scope storage.Scope, fn
 		if err := s.search(ctx, scope, first.search); err != nil {
 			return err
 		}
+		if s.searched != nil {
+			s.searched()
+		}
 		if !slices.Contains(made.list, first.search) {
 			made.list = append(made.list, first.search)
 		}

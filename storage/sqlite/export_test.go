@@ -12,6 +12,16 @@ var Schema = schema
 // StepsBeforeAudit is how many steps the schema had before the audit log.
 const StepsBeforeAudit = 5
 
+// StepsBeforeCollections is how many it had before collections had generations.
+const StepsBeforeCollections = 6
+
+// The bounds of a search for matches, see docs_search.go.
+const DirectUnits, ForeignUnits, MaxNoted, SweepInterval = directUnits, foreignUnits, maxNoted, sweepInterval
+
+// AfterSearch has fn called after each search for
+// matches.
+func AfterSearch(s *Store, fn func()) { s.searched = fn }
+
 // IndexStatements are the statements that read the index, for a test of how
 // SQLite plans them.
 var IndexStatements = map[string]string{

@@ -34,6 +34,8 @@ type Store struct {
 	quotas  storage.Quotas
 	sweeper *sweeper
 
+	searched func() // if a test has set it, called after a search for matches
+
 	closeOnce sync.Once
 	closeErr  error
 }
