@@ -12,6 +12,16 @@ var Schema = schema
 // StepsBeforeAudit is how many steps the schema had before the audit log.
 const StepsBeforeAudit = 5
 
+// StepsBeforeCollections is how many it had before collections had generations.
+const StepsBeforeCollections = 6
+
+// The bounds of a search for matches, see docs_search.go.
+const DirectUnits, ForeignUnits, MaxNoted, SweepInterval = directUnits, foreignUnits, maxNoted, sweepInterval
+
+// AfterSearch has fn called after each search for
+// matches.
+func AfterSearch(s *Store, fn func()) { s.searched = fn }
+
 // IndexStatements are the statements that read the index, for a test of how
 // SQLite plans them.
 var IndexStatements = map[string]string{
@@ -22,14 +32,14 @@ var IndexStatements = map[string]string{
 	"in order, back": entryWalkBack,
 	"indexes":        selectIndexes,
 	"delete":         entryDelete,
-	"delete all":     entryClear,
 }
 
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
-	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete, docsClear,
-	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete, entryClear,
+	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
+	collectionGet, collectionInsert, collectionDelete, clearedInsert,
+	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
 	appByName, appByID, aliasByLabel, selectRevision,
 }

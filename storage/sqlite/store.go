@@ -35,6 +35,8 @@ type Store struct {
 	quotas    storage.Quotas
 	sweeper   *sweeper
 
+	searched func() // if a test has set it, called after a search for matches
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -88,6 +90,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.sweeper = startSweeper(s)
+	s.writer.cleared = s.sweeper.now
 	return nil
 }
 

@@ -87,6 +87,11 @@ type writer struct {
 
 	timers sync.Pool // of *time.Timer, stopped, for [pipeline.Wait]
 
+	// Of documents, and for the goroutine alone:
+	changeLogs changeLogs
+	unitTime   time.Duration // smoothed, see [writer.unit]
+	cleared    func()        // called when a collection was emptied
+
 	recent     recent
 	batchTime  smoothed
 	commitTime smoothed
@@ -96,7 +101,7 @@ type writer struct {
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
 	w := &writer{conn: c, snapshots: snapshots, log: logSize{path: path + "-wal", next: restartLog}, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
-		used: make(map[string]int64), stopped: make(chan struct{})}
+		used: make(map[string]int64), unitTime: firstUnit, stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
