@@ -22,14 +22,14 @@ var IndexStatements = map[string]string{
 	"in order, back": entryWalkBack,
 	"indexes":        selectIndexes,
 	"delete":         entryDelete,
-	"delete all":     entryClear,
 }
 
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
-	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete, docsClear,
-	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete, entryClear,
+	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete,
+	collectionGet, collectionInsert, collectionDelete, clearedInsert,
+	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
 	appByName, appByID, aliasByLabel, selectRevision,
 }

@@ -63,7 +63,9 @@ func verifyIndexes(t testing.TB, s *sqlite.Store) {
 			return err
 		}
 		return q.Query(`SELECT index_id, user, value, seq FROM index_entries
-			WHERE index_id NOT IN (SELECT id FROM indexes WHERE state <> 'ready')`, nil, func(scan func(...any) error) error {
+			WHERE index_id NOT IN (SELECT id FROM indexes WHERE state <> 'ready')
+			AND seq NOT IN (SELECT d.seq FROM cleared c JOIN documents d
+				ON d.app = c.app AND d.user = c.user AND d.collection = c.generation)`, nil, func(scan func(...any) error) error {
 			var id, seq int64
 			var user string
 			var value []byte

@@ -108,7 +108,7 @@ func (p *pipeline) queue(r *request, scope storage.Scope, size int, fn func(*sco
 		return false, err
 	}
 	r.done = make(chan struct{})
-	r.fn = func(tx *writeTx) error { return fn(&scopeTx{session{r.ctx, tx.conn, tx}, scope}) }
+	r.fn = func(tx *writeTx) error { return fn(&scopeTx{session: session{r.ctx, tx.conn, tx}, scope: scope}) }
 	if n := len(p.requests); n > 0 {
 		r.after = p.requests[n-1]
 	}

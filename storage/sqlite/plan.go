@@ -11,18 +11,20 @@ import (
 // A find that an index narrows reads only the documents that the index gives,
 // and still tries the query on each. Which index, is for [storage.ChoosePlan] to
 // say. The statements name every column of the entries' key and fix the order of
-// the join, so that SQLite has nothing to choose.
+// the join, so that SQLite has nothing to choose. Entries of documents that were
+// cleared and are still to be swept have lower numbers than the collection's
+// generation, and are passed over.
 var (
-	entryDocs = steady(`SELECT d.seq, d.body FROM index_entries e CROSS JOIN docs d
+	entryDocs = steady(`SELECT d.seq, d.body FROM index_entries e CROSS JOIN documents d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
 		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value = ? AND e.seq > ? ORDER BY e.seq`)
 	entryDocsBack = entryDocs + ` DESC`
 
 	entrySeqs = steady(`SELECT e.seq FROM index_entries e
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? LIMIT ?`)
-	entryOrder = steady(`SELECT e.value, d.seq, d.body FROM index_entries e CROSS JOIN docs d
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? AND e.seq > ? LIMIT ?`)
+	entryOrder = steady(`SELECT e.value, d.seq, d.body FROM index_entries e CROSS JOIN documents d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? ORDER BY `)
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? AND e.seq > ? ORDER BY `)
 	entryWalk     = entryOrder + `e.value, e.seq`
 	entryWalkBack = entryOrder + `e.value DESC, e.seq DESC`
 )
@@ -36,17 +38,9 @@ type source struct {
 
 // choose follows plans until there is one that reads.
 func (d *docs) choose(op, collection string, q *storage.Expr, opt storage.FindOptions) (source, error) {
-	var known storage.Statistics
-	if storage.NeedsIndexes(q, opt) {
-		indexes, err := d.indexesOf(d.scope.App, collection)
-		if err != nil {
-			return source{}, err
-		}
-		for _, x := range indexes {
-			if x.ready {
-				known.Indexes = append(known.Indexes, storage.IndexStatistics{ID: x.id, Field: x.field})
-			}
-		}
+	known, err := d.statistics(collection, q, opt)
+	if err != nil {
+		return source{}, err
 	}
 	var from source
 	for {
@@ -74,11 +68,25 @@ func (d *docs) choose(op, collection string, q *storage.Expr, opt storage.FindOp
 	}
 }
 
+// statistics are the indexes that could help a find.
+func (d *docs) statistics(collection string, q *storage.Expr, opt storage.FindOptions) (known storage.Statistics, err error) {
+	if !storage.NeedsIndexes(q, opt) {
+		return known, nil
+	}
+	indexes, err := d.indexesOf(d.scope.App, collection)
+	for _, x := range indexes {
+		if x.ready {
+			known.Indexes = append(known.Indexes, storage.IndexStatistics{ID: x.id, Field: x.field})
+		}
+	}
+	return known, err
+}
+
 // entries returns the documents that a plan's entries lead to, if they are no
 // more than its limit.
 func (d *docs) entries(op string, p storage.Plan) (seqs []int64, all bool, err error) {
 	for _, r := range p.Ranges {
-		args := []any{d.scope.App, p.Index, d.scope.User, r.From, r.To, p.Limit + 1 - len(seqs)}
+		args := []any{d.scope.App, p.Index, d.scope.User, r.From, r.To, firstSeq(d.generation), p.Limit + 1 - len(seqs)}
 		err := d.quickRows(op, entrySeqs, args, func(row []driver.Value) error {
 			seqs = append(seqs, row[0].(int64))
 			return nil
@@ -120,7 +128,8 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 		if back {
 			query = entryDocsBack
 		}
-		return d.quickRows(op, query, []any{collection, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
+		after = max(after, firstSeq(d.generation))
+		return d.quickRows(op, query, []any{d.generation, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
 	}
 	query := docsScan
 	if back {
@@ -180,7 +189,7 @@ func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt 
 	want, matched, stop := opt.Offset+opt.Limit, 0, false
 	var last []byte
 	for _, r := range p.Ranges {
-		args := []any{collection, d.scope.App, p.Index, d.scope.User, r.From, r.To}
+		args := []any{d.generation, d.scope.App, p.Index, d.scope.User, r.From, r.To, firstSeq(d.generation)}
 		err := d.quickRows(op, query, args, func(row []driver.Value) error {
 			tie, exact := storage.IndexTie(row[0].([]byte))
 			if stop = matched >= want && (exact || !bytes.Equal(tie, last)); stop {

@@ -120,6 +120,7 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	usageTables,
 	serverTables,
 	auditTable,
+	collectionTables,
 }
 
 // serverTables is the step that brought aliases, variables and logs.

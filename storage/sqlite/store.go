@@ -87,6 +87,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.sweeper = startSweeper(s)
+	s.writer.cleared = s.sweeper.now
 	return nil
 }
 

@@ -83,7 +83,12 @@ func (s *session) check(err error) error {
 // scopeTx implements [storage.Tx].
 type scopeTx struct {
 	session
-	scope storage.Scope
+	scope    storage.Scope
+	searches *searches // of a writer: see [Store.transact]
+
+	// What the operation on documents at hand is about, see [docs.open].
+	collection string
+	generation generation
 }
 
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }
@@ -94,9 +99,7 @@ func (s *Store) Tx(ctx context.Context, scope storage.Scope, fn func(storage.Tx)
 	if err := storage.CheckScope("tx", scope); err != nil {
 		return err
 	}
-	return s.writer.do(ctx, "tx", func(tx *writeTx) error {
-		return fn(&scopeTx{session{ctx, tx.conn, tx}, scope})
-	})
+	return s.transact(ctx, "tx", scope, fn)
 }
 
 // View implements [storage.Data].
@@ -105,7 +108,7 @@ func (s *Store) View(ctx context.Context, scope storage.Scope, fn func(storage.T
 		return err
 	}
 	return s.readers.snapshot(ctx, "view", func(c *conn) error {
-		return fn(&scopeTx{session{ctx, c, nil}, scope})
+		return fn(&scopeTx{session: session{ctx, c, nil}, scope: scope})
 	})
 }
 
@@ -120,7 +123,7 @@ func (s *Store) Get(ctx context.Context, scope storage.Scope, key string) (stora
 		return storage.Entry{}, err
 	}
 	defer s.readers.put(c)
-	tx := scopeTx{session{ctx, c.conn, nil}, scope}
+	tx := scopeTx{session: session{ctx, c.conn, nil}, scope: scope}
 	return tx.KV().Get(key)
 }
 
@@ -149,7 +152,17 @@ func (t *sqlTx) Exec(query string, args ...any) (int64, error) {
 		return 0, &storage.Error{Code: storage.CodeInvalid, Op: t.op, Msg: "the transaction is the store's",
 			Hint: "return an error to undo it, and nil to commit"}
 	}
+	t.disturb()
 	return t.write(t.op, query, args...)
+}
+
+// disturb forgets what the writer knows about documents: the statement may change
+// them.
+func (t *sqlTx) disturb() {
+	if t.tx != nil {
+		t.tx.generations = nil
+		t.tx.w.changeLogs.lose()
+	}
 }
 
 // endsTransaction catches the statements that would commit, or undo, what
@@ -170,6 +183,7 @@ func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) 
 		if err := s.tx.beforeWrite(); err != nil {
 			return wrap(t.op, err)
 		}
+		t.disturb()
 		// To interrupt a statement that writes would end everyone's transaction.
 		s.ctx = context.WithoutCancel(s.ctx)
 	}

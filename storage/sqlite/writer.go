@@ -83,6 +83,11 @@ type writer struct {
 	timers     sync.Pool   // of *time.Timer, stopped, for [pipeline.Wait]
 	batchTimer *time.Timer // wakes the writer from awaitBatch
 
+	// Of documents, and for the goroutine alone:
+	changeLogs changeLogs
+	unitTime   time.Duration // smoothed, see [writer.unit]
+	cleared    func()        // called when a collection was emptied
+
 	recent    recent
 	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
 	batches   atomic.Uint64
@@ -91,7 +96,7 @@ type writer struct {
 
 func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
 	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas,
-		used: make(map[string]int64), stopped: make(chan struct{})}
+		used: make(map[string]int64), unitTime: firstUnit, stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	w.batchTimer = time.AfterFunc(time.Hour, w.wakeUp)
 	w.batchTimer.Stop()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -24,12 +25,17 @@ type writeTx struct {
 	notify []func()        // run after the commit, if the request succeeds
 	failed error           // an operation of it has failed halfway
 
-	committed []func()
-	sequence  int64                 // the last number given out, 0 if none was needed
-	indexes   map[[2]string][]index // by app and collection, as far as they were read
-	used      map[string]int64      // at most, by app, as far as it was read
-	lost      error                 // the database has ended the transaction by itself
-	undo      bool                  // the only request has failed after it wrote
+	missing *search       // it can't go on without, see [Store.transact]
+	read    int64         // what it has read to find matches, in units of work
+	held    time.Duration // how long it should take to write them
+
+	committed   []func()
+	sequence    int64                        // the last number given out, 0 if none was needed
+	indexes     map[[2]string][]index        // by app and collection, as far as they were read
+	used        map[string]int64             // at most, by app, as far as it was read
+	generations map[collectionKey]generation // as far as they were read
+	lost        error                        // the database has ended the transaction by itself
+	undo        bool                         // the only request has failed after it wrote
 }
 
 // run runs one request, and undoes what it wrote if it fails.
@@ -60,7 +66,7 @@ func (tx *writeTx) run(r *request) {
 	if r.err == nil {
 		tx.committed = append(tx.committed, tx.notify...)
 	} else {
-		tx.indexes, tx.used = nil, nil // it may have changed them
+		tx.indexes, tx.used, tx.generations = nil, nil, nil // it may have changed them
 	}
 }
 
