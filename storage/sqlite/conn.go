@@ -48,6 +48,8 @@ type conn struct {
 	raw      *sqlite3.SQLiteConn
 	args     []driver.NamedValue // reused from one statement to the next
 	prepared []statement
+	reader   *reader // whose connection it is; nil of the writer's
+	work     int     // since [session.pace] looked at the clock
 }
 
 // openConn opens a connection to an existing file. The parameters are names and

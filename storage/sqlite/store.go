@@ -28,6 +28,7 @@ type Store struct {
 	logger  *slog.Logger
 	writer  *writer
 	readers *readers // for apps' data
+	streams *readers // for the chunks of bodies, which may be read slowly and by many
 	system  *readers // for everything else: an app's long scans never hold up a file or a session
 	watch   *watch
 	reading pins // bodies that are being read
@@ -77,10 +78,13 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if err := s.migrate(ctx, "open", module, schema); err != nil {
 		return err
 	}
-	if s.readers, err = openReaders(s.path); err != nil {
+	if s.readers, err = openReaders(s.path, readerCache); err != nil {
 		return err
 	}
-	if s.system, err = openReaders(s.path); err != nil {
+	if s.streams, err = openReaders(s.path, streamCache); err != nil {
+		return err
+	}
+	if s.system, err = openReaders(s.path, systemCache); err != nil {
 		return err
 	}
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
@@ -103,7 +107,7 @@ func (s *Store) Close() error {
 		if s.watch != nil {
 			errs = append(errs, s.watch.close())
 		}
-		for _, r := range []*readers{s.readers, s.system} {
+		for _, r := range []*readers{s.readers, s.streams, s.system} {
 			if r != nil {
 				errs = append(errs, r.close())
 			}
