@@ -24,6 +24,7 @@ var statuses = map[string]int{
 	"UNAUTHORIZED":     http.StatusUnauthorized,
 	"NOT_FOUND":        http.StatusNotFound,
 	"CONFLICT":         http.StatusConflict,
+	"TOO_MANY_MATCHES": http.StatusConflict,
 	"QUOTA_EXCEEDED":   http.StatusRequestEntityTooLarge,
 	"INVALID_APP":      http.StatusUnprocessableEntity,
 	"RATE_LIMITED":     http.StatusTooManyRequests,
@@ -119,10 +120,17 @@ func explainAuth(e *auth.Error) *api.Error {
 }
 
 func explainStorage(e *storage.Error) *api.Error {
+	if e.Code == "" && e.Count > 0 { // a write in chunks whose time was over
+		f := explain(e.Err)
+		f.Message = fmt.Sprintf("%s; %s", f.Message, e.Hint)
+		return f
+	}
 	f := &api.Error{Code: string(e.Code), Message: e.Error()}
 	switch e.Code {
 	case storage.CodeOverloaded:
 		f.Details = overloadDetails(e.Depth, e.Delay)
+	case storage.CodeTooManyMatches:
+		f.Details = map[string]any{"matches": e.Count}
 	case storage.CodeQuotaExceeded:
 		if e.Allowed > 0 {
 			f.Details = map[string]any{"allowed": fmt.Sprintf("%d bytes", e.Allowed), "used": fmt.Sprintf("%d bytes", e.Used)}

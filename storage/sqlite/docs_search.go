@@ -372,12 +372,13 @@ func (d *docs) chooseDirect(op, collection string, q *storage.Expr, limit int64)
 // admit refuses what would keep other writes waiting for too long.
 func (tx *writeTx) admit(op string, found *matches) error {
 	hold := time.Duration(units(found.count, found.bytes)) * tx.w.unit()
-	if tx.held += hold; tx.held <= maxHold {
+	if tx.held+hold <= maxHold {
+		tx.held += hold
 		return nil
 	}
 	return &storage.Error{Code: storage.CodeTooManyMatches, Op: op, Count: found.count,
 		Msg: fmt.Sprintf("%d documents match, and to write them at once would keep all other writes waiting for about %v",
-			found.count, tx.held.Round(time.Millisecond)),
+			found.count, (tx.held + hold).Round(time.Millisecond)),
 		Hint: "use the option {chunks: true}, in Go InChunks, which writes them in many short transactions"}
 }
 

@@ -27,7 +27,7 @@ var IndexStatements = map[string]string{
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
-	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete,
+	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
 	collectionGet, collectionInsert, collectionDelete, clearedInsert,
 	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,

@@ -185,6 +185,9 @@ func (k *kv) Delete(key string) (bool, error) {
 	return err == nil, err
 }
 
+// maxCount is the greatest number up to which doubles have all whole numbers.
+const maxCount = 1<<53 - 1
+
 func (k *kv) Incr(key string, by float64) (float64, error) {
 	const op = "kv.incr"
 	if err := storage.CheckKey(op, "key", key); err != nil {
@@ -205,8 +208,8 @@ func (k *kv) Incr(key string, by float64) (float64, error) {
 		}
 		sum += n
 	}
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the sum is not a finite number"}
+	if !(math.Abs(sum) <= maxCount) {
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the sum is beyond 2^53 - 1, where counting is not exact"}
 	}
 	text, err := json.Marshal(sum)
 	if err != nil {
