@@ -144,7 +144,7 @@ func (s *Store) StatBlob(ctx context.Context, scope storage.Scope, path string) 
 		return storage.Blob{}, err
 	}
 	var b storage.Blob
-	err := s.readers.snapshot(ctx, op, func(c *conn) (err error) {
+	err := s.readers.snapshotFor(ctx, op, scope.App, func(c *conn) (err error) {
 		b, _, err = findBlob(c, op, scope, path)
 		return err
 	})
@@ -169,7 +169,7 @@ func (s *Store) OpenBlob(ctx context.Context, scope storage.Scope, path string) 
 		return storage.Blob{}, nil, err
 	}
 	var b storage.Blob
-	r, err := s.openBody(ctx, op, s.readers, func(c *conn) (body, size int64, err error) {
+	r, err := s.openBody(ctx, op, scope.App, func(c *conn) (body, size int64, err error) {
 		found, body, err := findBlob(c, op, scope, path)
 		if err == nil {
 			b = found
@@ -217,17 +217,22 @@ func (s *Store) ListBlobs(ctx context.Context, scope storage.Scope, prefix strin
 	if err != nil {
 		return nil, err
 	}
-	blobs := []storage.Blob{}
-	size := resultSize{op: op, limit: page.Limit}
-	err = s.readers.snapshot(ctx, op, func(c *conn) error {
-		return c.query(ctx, blobList, []any{scope.App, scope.User, span.from, span.to, span.limit}, func(row []driver.Value) error {
+	var blobs []storage.Blob
+	d := session{ctx: ctx}
+	list := func() error {
+		blobs = []storage.Blob{}
+		size := resultSize{session: &d, op: op, limit: page.Limit}
+		return d.quickRows(op, blobList, []any{scope.App, scope.User, span.from, span.to, span.limit}, func(row []driver.Value) error {
 			b := blob(row)
+			if err := size.add(len(b.Path) + len(b.MIME) + len(b.Hash)); err != nil {
+				return err
+			}
 			blobs = append(blobs, b)
-			return size.add(len(b.Path) + len(b.MIME) + len(b.Hash))
+			return nil
 		})
-	})
-	if err != nil {
-		return nil, wrap(op, err)
+	}
+	if err := d.snapshot(s.readers, op, scope.App, func() error { return d.operation(op, list) }); err != nil {
+		return nil, err
 	}
 	return blobs, nil
 }

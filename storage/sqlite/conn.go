@@ -46,6 +46,8 @@ type conn struct {
 	args     []driver.NamedValue // reused from one statement to the next
 	prepared []statement
 	snapshot snapshot // of a reader: the one that is open
+	reader   *reader  // whose connection it is; nil of the writer's
+	work     int      // since [session.pace] looked at the clock
 }
 
 // openConn opens a connection to an existing file. The parameters are names and

@@ -159,7 +159,7 @@ func nameContent(tx *writeTx, d *draft, hash, encoding string) error {
 // concurrent use.
 func (s *Store) OpenContent(ctx context.Context, hash, encoding string) (io.ReadSeekCloser, error) {
 	const op = "openContent"
-	r, err := s.openBody(ctx, op, s.system, func(c *conn) (id, size int64, err error) {
+	r, err := s.openBody(ctx, op, "", func(c *conn) (id, size int64, err error) {
 		row, err := c.queryRow("SELECT id, size FROM contents WHERE hash = ? AND encoding = ?", hash, encoding)
 		if err != nil {
 			return 0, 0, err

@@ -1,11 +1,9 @@
 package sqlite
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -91,27 +89,16 @@ func (d *docs) key(collection string, more ...any) []any {
 	return append([]any{d.scope.App, d.scope.User, d.generation}, more...)
 }
 
-// scan calls fn with the documents that match, in order of insertion or
-// backwards.
-func (d *docs) scan(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
-	from, err := d.choose(op, collection, q, opt)
-	if err != nil {
-		return err
-	}
-	return d.scanFrom(op, collection, q, from, 0, opt.Desc, fn)
-}
-
-func (d *docs) scanFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(seq int64, body string) error) error {
-	return ignoreStop(d.read(op, collection, from, after, back, func(seq int64, body string) error {
-		if !q.Match(body) {
-			return nil
-		}
-		return fn(seq, body)
-	}))
-}
-
-func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
+func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) (found []json.RawMessage, err error) {
 	const op = "ds.find"
+	err = d.operation(op, func() (err error) {
+		found, err = d.find(op, collection, query, opt)
+		return err
+	})
+	return found, err
+}
+
+func (d *docs) find(op, collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
 	q, err := d.parse(op, collection, query)
 	if err != nil {
 		return nil, err
@@ -125,18 +112,23 @@ func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOp
 	if opt.Sort != "" {
 		return d.findSorted(op, collection, q, opt)
 	}
+	return d.findInOrder(op, collection, q, opt)
+}
+
+// findInOrder finds in the order of insertion, or backwards.
+func (d *docs) findInOrder(op, collection string, q *storage.Expr, opt storage.FindOptions) ([]json.RawMessage, error) {
 	found := []json.RawMessage{}
-	size := resultSize{op: op, limit: opt.Limit}
+	size := resultSize{session: &d.session, op: op, limit: opt.Limit}
 	skip := opt.Offset
-	err = d.scan(op, collection, q, opt, func(_ int64, body string) error {
+	err := d.documents(op, collection, q, opt, func(doc *document) error {
 		if skip > 0 {
 			skip--
 			return nil
 		}
-		found = append(found, json.RawMessage(body))
-		if err := size.add(len(body)); err != nil {
+		if err := size.add(len(doc.body)); err != nil {
 			return err
 		}
+		found = append(found, json.RawMessage(doc.body))
 		if len(found) == opt.Limit {
 			return errStop
 		}
@@ -148,53 +140,59 @@ func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOp
 	return found, nil
 }
 
-// findSorted gathers the sort keys of all matches, a million or so at most, and
-// then reads the documents of the page.
+// findSorted gathers the sort keys of the page and of what is before it, and then
+// reads the documents of the page.
 func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.FindOptions) ([]json.RawMessage, error) {
-	type match struct {
-		key storage.SortKey
-		seq int64
+	limit, err := rowLimit(op, opt.Limit)
+	if err != nil {
+		return nil, err
 	}
-	var matches []match
+	first := firstSorted{limit: opt.Offset + limit, desc: opt.Desc}
 	path := storage.ParsePath(opt.Sort)
-	held := 0
-	err := d.scanSorted(op, collection, q, opt, func(seq int64, body string) error {
-		key := storage.NewSortKey(body, path)
-		if held += sortedRow + key.Size(); held > storage.MaxResult {
+	err = d.scanSorted(op, collection, q, opt, func(doc *document) error {
+		key := storage.NewSortKey(doc.body, path)
+		if !first.takes(key) {
+			return nil
+		}
+		seq, err := doc.number()
+		if err != nil {
+			return err
+		}
+		if first.add(key, seq); first.held > storage.MaxResult {
 			return &storage.Error{Code: storage.CodeResultTooLarge, Op: op, Msg: "too many matches to sort", Hint: "narrow the query"}
 		}
-		matches = append(matches, match{key, seq})
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(matches, func(a, b match) int { return cmp.Or(a.key.Compare(b.key), cmp.Compare(a.seq, b.seq)) })
-	if opt.Desc {
-		slices.Reverse(matches)
-	}
-	matches = matches[min(opt.Offset, len(matches)):]
-	if opt.Limit > 0 {
-		matches = matches[:min(opt.Limit, len(matches))]
-	}
+	matches := first.sorted()
 	found := []json.RawMessage{}
-	size := resultSize{op: op, limit: opt.Limit}
-	for _, m := range matches {
+	size := resultSize{session: &d.session, op: op, limit: opt.Limit}
+	for _, m := range matches[min(opt.Offset, len(matches)):] {
 		row, err := d.row(op, docsBody, d.key(collection, m.seq)...)
 		if err != nil {
 			return nil, err
 		}
 		body, _ := row[0].(string)
-		found = append(found, json.RawMessage(body))
-		if err := size.add(len(body)); err != nil {
+		if err := errors.Join(d.pace(rowWork+len(body)), size.add(len(body))); err != nil {
 			return nil, err
 		}
+		found = append(found, json.RawMessage(body))
 	}
 	return found, nil
 }
 
-func (d *docs) Count(collection string, query json.RawMessage) (int, error) {
+func (d *docs) Count(collection string, query json.RawMessage) (n int, err error) {
 	const op = "ds.count"
+	err = d.operation(op, func() (err error) {
+		n, err = d.count(op, collection, query)
+		return err
+	})
+	return n, err
+}
+
+func (d *docs) count(op, collection string, query json.RawMessage) (int, error) {
 	q, err := d.parse(op, collection, query)
 	if err != nil {
 		return 0, err
@@ -204,6 +202,9 @@ func (d *docs) Count(collection string, query json.RawMessage) (int, error) {
 		return n, err
 	}
 	n := 0
-	err = d.scan(op, collection, q, storage.FindOptions{}, func(int64, string) error { n++; return nil })
-	return n, err
+	err = d.documents(op, collection, q, storage.FindOptions{}, func(*document) error { n++; return nil })
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }

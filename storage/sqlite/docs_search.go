@@ -187,9 +187,9 @@ func (s *Store) transact(ctx context.Context, op string, scope storage.Scope, fn
 
 // search looks for the matches in a snapshot.
 func (s *Store) search(ctx context.Context, scope storage.Scope, x *search) error {
-	x.found = matches{}
-	return s.readers.snapshot(ctx, x.op, func(c *conn) error {
-		d := &docs{session: session{ctx, c, nil}, scope: scope}
+	d := &docs{session: session{ctx: ctx}, scope: scope}
+	find := func() error {
+		x.found = matches{}
 		q, err := d.parse(x.op, x.collection, json.RawMessage(x.query))
 		if err != nil {
 			return err
@@ -198,7 +198,8 @@ func (s *Store) search(ctx context.Context, scope storage.Scope, x *search) erro
 			x.found.add(seq, body)
 			return nil
 		})
-	})
+	}
+	return d.snapshot(s.readers, x.op, scope.App, func() error { return d.operation(x.op, find) })
 }
 
 // matches returns what may match, with all that does among it, unless that would take

@@ -36,6 +36,9 @@ func (k *kv) Get(key string) (storage.Entry, error) {
 	if err == nil && !ok {
 		err = errNotFound(op, "no such key")
 	}
+	if err == nil {
+		err = k.returns(len(e.Value))
+	}
 	return e, err
 }
 
@@ -231,14 +234,20 @@ func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := []storage.Entry{}
-	size := resultSize{op: op, limit: page.Limit}
+	var entries []storage.Entry
 	args := []any{k.scope.App, k.scope.User, span.from, span.to, time.Now().UnixMilli(), span.limit}
-	err = k.rows(op, kvList, args, func(row []driver.Value) error {
-		key, _ := row[0].(string)
-		e := entry(key, row[1:])
-		entries = append(entries, e)
-		return size.add(len(key) + len(e.Value))
+	err = k.operation(op, func() error {
+		entries = []storage.Entry{}
+		size := resultSize{session: &k.session, op: op, limit: page.Limit}
+		return k.quickRows(op, kvList, args, func(row []driver.Value) error {
+			key, _ := row[0].(string)
+			e := entry(key, row[1:])
+			if err := size.add(len(key) + len(e.Value)); err != nil {
+				return err
+			}
+			entries = append(entries, e)
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -292,14 +301,16 @@ func rowLimit(op string, limit int) (int, error) {
 	return limit, nil
 }
 
-// resultSize counts what a list or a find has gathered.
+// resultSize counts what a list or a find gathers.
 type resultSize struct {
-	op    string
-	limit int // the caller's
-	rows  int
-	bytes int
+	session *session
+	op      string
+	limit   int // the caller's
+	rows    int
+	bytes   int
 }
 
+// add is called before a row is held.
 func (r *resultSize) add(n int) error {
 	r.rows++
 	r.bytes += n
@@ -311,5 +322,5 @@ func (r *resultSize) add(n int) error {
 		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
 			Msg: fmt.Sprintf("more than %d MiB of data", storage.MaxResult>>20), Hint: "set a smaller limit"}
 	}
-	return nil
+	return r.session.returns(n)
 }

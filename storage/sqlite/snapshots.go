@@ -39,10 +39,16 @@ func (s *snapshots) begin(ctx context.Context, sn *snapshot) error {
 	for s.paused != nil {
 		paused := s.paused
 		s.mu.Unlock()
-		select {
-		case <-paused:
-		case <-ctx.Done():
-			return ctx.Err()
+		err := storage.Wait(ctx, func() error {
+			select {
+			case <-paused:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if err != nil {
+			return err
 		}
 		s.mu.Lock()
 	}

@@ -29,6 +29,7 @@ type Store struct {
 	writer    *writer
 	snapshots *snapshots
 	readers   *readers // for apps' data
+	streams   *readers // for the chunks of bodies, which may be read slowly and by many
 	system    *readers // for everything else: an app's long scans never hold up a file or a session
 	watch     *watch
 	reading   pins // bodies that are being read
@@ -80,10 +81,13 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if err := s.migrate(ctx, "open", module, schema); err != nil {
 		return err
 	}
-	if s.readers, err = openReaders(s.path, s.snapshots); err != nil {
+	if s.readers, err = openReaders(s.path, readerCache, s.snapshots); err != nil {
 		return err
 	}
-	if s.system, err = openReaders(s.path, s.snapshots); err != nil {
+	if s.streams, err = openReaders(s.path, streamCache, s.snapshots); err != nil {
+		return err
+	}
+	if s.system, err = openReaders(s.path, systemCache, s.snapshots); err != nil {
 		return err
 	}
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
@@ -106,7 +110,7 @@ func (s *Store) Close() error {
 		if s.watch != nil {
 			errs = append(errs, s.watch.close())
 		}
-		for _, r := range []*readers{s.readers, s.system} {
+		for _, r := range []*readers{s.readers, s.streams, s.system} {
 			if r != nil {
 				errs = append(errs, r.close())
 			}
