@@ -201,7 +201,9 @@ func (s *Server) logFailure(w http.ResponseWriter, r *http.Request, a *app, f *a
 	if f.Retryable {
 		level = slog.LevelDebug // one for each request of a flood would be a flood itself; they are counted
 	}
-	s.log.Log(r.Context(), level, "request failed", attrs...)
+	if a == nil || a.stats.log.take(len(f.Message)) {
+		s.log.Log(r.Context(), level, "request failed", attrs...)
+	}
 }
 
 // writeClosed answers a request that came after [Server.Close].

@@ -61,7 +61,8 @@ type Exec struct {
 	watch   *watcher
 	ended   chan struct{} // receives when the run is over
 	log     []Line
-	dropped int
+	logged  int  // bytes
+	dropped int  // lines
 	checks  uint // checkpoints passed
 
 	state   atomic.Int32          // one of the states below
@@ -395,27 +396,6 @@ func (x *Exec) wallError() *Error {
 	return &Error{Code: CodeWall, Message: "the handler ran out of time", Err: err}
 }
 
-// Print logs a line.
-func (x *Exec) Print(level, text string) {
-	if len(x.log) >= x.Limits.LogLines {
-		x.dropped++
-		return
-	}
-	if len(text) > MaxLineBytes {
-		text = strings.ToValidUTF8(text[:MaxLineBytes], "") + "... (cut)"
-	}
-	x.log = append(x.log, Line{Time: time.Now(), Level: level, Text: text})
-}
-
-// lines returns the log, whose last line says what was dropped.
-func (x *Exec) lines() []Line {
-	if x.dropped > 0 {
-		x.log[len(x.log)-1] = Line{Time: time.Now(), Level: "warn",
-			Text: fmt.Sprintf("%d more lines were dropped: a run may log %d", x.dropped+1, x.Limits.LogLines)}
-	}
-	return x.log
-}
-
 // main runs the handler to its end, on the VM's goroutine.
 func (x *Exec) main(w *worker) {
 	clean := false
@@ -426,6 +406,9 @@ func (x *Exec) main(w *worker) {
 		}
 	}()
 	response, err := w.vm.Run(x)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.cut()
+	}
 	if err == nil && len(response.Body) > x.Limits.ResponseBytes {
 		err = responseTooLarge(x.Limits.ResponseBytes, len(response.Body))
 	}

@@ -24,10 +24,6 @@ const (
 	DefaultMain          = "api/main.js"
 )
 
-// MaxLineBytes bounds the text of a [Line], so that 1,000 of them fit a budget.
-// A longer one is cut.
-const MaxLineBytes = 16 << 10
-
 // Options are the parts of a [Runtime].
 type Options struct {
 	// Engines are tried in this order for a program that doesn't pin one. At

@@ -190,7 +190,7 @@ func TestLimits(t *testing.T) {
 	for _, l := range res.Log {
 		got = append(got, l.Text)
 	}
-	if diff := cmp.Diff([]string{"1", "2", "8 more lines were dropped: a run may log 3"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"1", "2", "8 more lines were dropped: a run may log 3 lines and 1 MiB"}, got); diff != "" {
 		t.Errorf("log (-want +got)\n%s", diff)
 	}
 }

@@ -129,7 +129,13 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
 
 func (v *vm) logger(level string) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
-		v.x.Print(level, js.Format(v, c.Arguments))
+		args := make([]goja.Value, len(c.Arguments))
+		for i, a := range c.Arguments {
+			if args[i] = a; isLongText(a) {
+				args[i] = v.js.ToValue(head(a))
+			}
+		}
+		v.x.Print(level, js.Format(v, args))
 		return goja.Undefined()
 	}
 }
