@@ -76,14 +76,23 @@ func (r *readers) get(ctx context.Context, op string) (*reader, error) {
 		return r.pop(), nil
 	default:
 	}
-	select {
-	case <-r.free:
-		return r.pop(), nil
-	case <-r.closed:
-		return nil, errClosed(op)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	var c *reader
+	err := storage.Wait(ctx, func() error {
+		select {
+		case <-r.free:
+			c = r.pop()
+			return nil
+		case <-r.closed:
+			return errClosed(op)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	if err != nil && c != nil {
+		r.put(c) // the caller has to end
+		c = nil
 	}
+	return c, err
 }
 
 func (r *readers) pop() *reader {
