@@ -35,6 +35,8 @@ var statuses = map[string]int{
 	"CLOSED":           http.StatusServiceUnavailable,
 	"BUDGET_WALL":      http.StatusGatewayTimeout,
 	"BUDGET_OPS":       http.StatusInternalServerError,
+	"BUDGET_READ":      http.StatusInternalServerError,
+	"BUDGET_WRITE":     http.StatusInternalServerError,
 	"BUDGET_RESPONSE":  http.StatusInternalServerError,
 	"RESULT_TOO_LARGE": http.StatusBadRequest,
 	"UNCERTAIN":        http.StatusInternalServerError,
@@ -156,6 +158,8 @@ var budgetCodes = map[error]string{
 	budget.ErrDoomed:     "BUDGET_WALL",
 	budget.ErrOverloaded: "OVERLOADED",
 	budget.ErrOperations: "BUDGET_OPS",
+	budget.ErrRead:       "BUDGET_READ",
+	budget.ErrWrite:      "BUDGET_WRITE",
 }
 
 // explainBudget keeps the budget's own words: what was allowed, what was used,

@@ -87,6 +87,8 @@ type Limits struct {
 	MinOperationMS   int64 `json:"min_operation_ms"`
 	QueueAdmissionMS int64 `json:"queue_admission_ms"`
 	Operations       int   `json:"operations"`
+	ReadBytes        int64 `json:"read_bytes"`  // from the store
+	WriteBytes       int64 `json:"write_bytes"` // to it, blobs apart
 	CPUMS            int64 `json:"cpu_ms"`
 	MemoryBytes      int64 `json:"memory_bytes"`
 	ResponseBytes    int   `json:"response_bytes"`

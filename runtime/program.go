@@ -247,6 +247,7 @@ func (h *Handler) take() (*worker, error) {
 func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	r := h.program.runtime
 	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch, handler: h}
+	x.host = hostContext{ctx, x}
 	if r.gate != nil {
 		pass, err := r.gate.Enter(ctx)
 		if err != nil {

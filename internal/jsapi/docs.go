@@ -75,17 +75,24 @@ func (b binder) docsInsertMany() any {
 }
 
 func (b binder) docsFind() any {
-	return b.read(docsRead, func(args runtime.Args) (operation, error) {
+	return runtime.Brief(b.scoped(docsRead, func(args runtime.Args) (scopedOperation, error) {
 		col, query, err := collectionAndQuery(args)
 		if err != nil {
 			return nil, err
 		}
 		opt, err := findArg(args, 2)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			docs, err := tx.Docs().Find(col, query, opt)
-			return arrayOf(docs), err
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			var docs []json.RawMessage
+			err := b.api.opt.Store.View(ctx, scope, func(tx storage.Tx) (err error) {
+				docs, err = tx.Docs().Find(col, query, opt)
+				return err
+			})
+			if err != nil {
+				return runtime.Value{}, err
+			}
+			return documentList(ctx, docs)
 		}, err
-	})
+	}))
 }
 
 func (b binder) docsFindOne() any {
@@ -256,18 +263,20 @@ func findArg(args runtime.Args, i int) (storage.FindOptions, error) {
 	return storage.FindOptions{Limit: limit, Offset: in.Offset, Sort: in.Sort, Desc: in.Order == "desc"}, nil
 }
 
-// arrayOf makes one JSON array of texts that are valid already.
-func arrayOf(items []json.RawMessage) runtime.Value {
-	size := 2
-	for _, item := range items {
-		size += len(item) + 1
+func documentList(ctx context.Context, docs []json.RawMessage) (runtime.Value, error) {
+	size := 0
+	for _, doc := range docs {
+		size += len(doc) + 1
 	}
-	text := append(make([]byte, 0, size), '[')
-	for i, item := range items {
-		if i > 0 {
-			text = append(text, ',')
+	list, err := newArray(ctx, size)
+	if err != nil {
+		return runtime.Value{}, err
+	}
+	for _, doc := range docs {
+		if err := list.next(); err != nil {
+			return runtime.Value{}, err
 		}
-		text = append(text, item...)
+		list.text = append(list.text, doc...)
 	}
-	return runtime.JSON(append(text, ']'))
+	return list.value(), nil
 }
