@@ -52,6 +52,14 @@ func NewRecord() func(size int, took time.Duration) {
 	return r.record
 }
 
+// SlowCommits has every commit take so long.
+func SlowCommits(s *Store, d time.Duration) {
+	s.writer.beforeCommit = func(batch []*request) []*request {
+		time.Sleep(d)
+		return batch
+	}
+}
+
 // MaxFlows is how many apps the write queue remembers.
 const MaxFlows = maxFlows
 
