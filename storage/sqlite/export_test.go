@@ -60,6 +60,13 @@ func SlowCommits(s *Store, d time.Duration) {
 	}
 }
 
+// Snapshots is how many snapshots are open.
+func Snapshots(s *Store) int {
+	s.snapshots.mu.Lock()
+	defer s.snapshots.mu.Unlock()
+	return len(s.snapshots.open)
+}
+
 // MaxFlows is how many apps the write queue remembers.
 const MaxFlows = maxFlows
 

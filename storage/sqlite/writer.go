@@ -258,11 +258,11 @@ func (w *writer) loop() {
 			drained = true
 			return
 		}
+		w.boundLog()
 		start := time.Now()
 		commit, outcome := w.write(most)
 		w.finish(time.Since(start), commit)
 		w.answer(outcome)
-		w.boundLog()
 	}
 }
 
