@@ -20,6 +20,7 @@ func TestConfig(t *testing.T) {
 	want := budget.Config{
 		RequestTimeout: 10 * time.Second, Reserve: 50 * time.Millisecond, StorageOpTimeout: time.Second,
 		MinOperationTime: 5 * time.Millisecond, QueueAdmissionTime: 5 * time.Second, Operations: 1000,
+		ReadBytes: 64 << 20, WriteBytes: 16 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v; -want +got\n%s", err, diff)

@@ -43,8 +43,8 @@ type Error struct {
 	// error of [ChunkedDocs]: how many were written before it.
 	Count int
 	// Depth and Delay are set with [CodeOverloaded], if it was the queue that
-	// refused: how many writes wait, and how long one that comes now is expected
-	// to take.
+	// refused: how many writes of the app wait, and how long one that comes now is
+	// expected to.
 	Depth int
 	Delay time.Duration
 	// Err is the cause, if another package reported it.

@@ -63,7 +63,7 @@ func (l *logSize) tried(size int64, restarted bool) {
 }
 
 // boundLog restarts the write-ahead log when it has become too long. It is called
-// between two batches.
+// before a batch: while nobody writes, no read is in the way.
 func (w *writer) boundLog() {
 	size := w.log.grown()
 	if size == 0 {

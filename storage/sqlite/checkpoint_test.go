@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -182,20 +183,29 @@ func TestLongQueryIsEnded(t *testing.T) {
 	if err := set(s, t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
-	asked := make(chan error)
-	go func() {
-		_, err := s.Query(t.Context(), "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n, kv", 1)
-		asked <- err
-	}()
-	for {
-		select {
-		case err := <-asked:
-			if storage.CodeOf(err) != storage.CodeOverloaded {
-				t.Errorf("got %v, want %s", err, storage.CodeOverloaded)
-			}
-			return
-		default:
-			write4MB(t, s, path+"-wal", 1)
+	err := s.View(t.Context(), scope, func(tx storage.Tx) error {
+		if _, err := tx.KV().Get("k"); err != nil {
+			return err
 		}
+		write4MB(t, s, path+"-wal", 14) // the log is nearly as long as it may be
+		asked := make(chan error)
+		go func() {
+			_, err := s.Query(t.Context(), "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n", 1)
+			asked <- err
+		}()
+		for sqlite.Snapshots(s) < 2 {
+			runtime.Gosched()
+		}
+		for {
+			select {
+			case err := <-asked:
+				return err
+			default:
+				write4MB(t, s, path+"-wal", 1)
+			}
+		}
+	})
+	if storage.CodeOf(err) != storage.CodeOverloaded {
+		t.Errorf("got %v, want %s", err, storage.CodeOverloaded)
 	}
 }

@@ -62,6 +62,21 @@ func NewRecord() func(size int, took time.Duration) {
 	return r.record
 }
 
+// SlowCommits has every commit take so long.
+func SlowCommits(s *Store, d time.Duration) {
+	s.writer.beforeCommit = func(batch []*request) []*request {
+		time.Sleep(d)
+		return batch
+	}
+}
+
+// Snapshots is how many snapshots are open.
+func Snapshots(s *Store) int {
+	s.snapshots.mu.Lock()
+	defer s.snapshots.mu.Unlock()
+	return len(s.snapshots.open)
+}
+
 // MaxFlows is how many apps the write queue remembers.
 const MaxFlows = maxFlows
 

@@ -37,7 +37,8 @@ type flow struct {
 	first, end *request // those that wait
 	len        int
 
-	cost time.Duration // smoothed time of a request, with its part of the commit
+	cost smoothed // time of a request, with its part of the commit
+	work smoothed // without it
 	// In the batch under way:
 	requests int
 	took     time.Duration
@@ -139,8 +140,8 @@ func (q *writeQueue) finish(served []*flow, commit time.Duration) {
 			part = time.Duration(float64(commit) * float64(f.took) / float64(work))
 		}
 		f.tag += part
-		// The weight of 1/8 is that of TCP's round trip estimate (RFC 6298).
-		f.cost += ((f.took+part)/time.Duration(f.requests) - f.cost) / 8
+		f.cost.observe((f.took + part) / time.Duration(f.requests))
+		f.work.observe(f.took / time.Duration(f.requests))
 		f.took, f.requests = 0, 0
 		q.latest = max(q.latest, f.tag)
 	}
@@ -179,17 +180,17 @@ func (q *writeQueue) delay(app string, batch time.Duration) time.Duration {
 	start := q.clock
 	f := q.flows[app]
 	if f != nil {
-		own = time.Duration(f.len) * f.cost
+		own = time.Duration(f.len) * f.cost.time
 		start = max(start, f.tag)
 	}
 	d := own
 	if q.serving != nil {
-		d += max(q.serving.cost, batch)
+		d += max(q.serving.cost.time, batch)
 	}
 	turn := start + own
 	for _, g := range q.waiting {
 		if g != f && g.tag <= turn {
-			d += min(time.Duration(g.len)*g.cost, turn-g.tag+g.cost)
+			d += min(time.Duration(g.len)*g.cost.time, turn-g.tag+g.cost.time)
 		}
 	}
 	return d
@@ -199,9 +200,15 @@ func (q *writeQueue) delay(app string, batch time.Duration) time.Duration {
 func (q *writeQueue) maxDelay(batch time.Duration) time.Duration {
 	app, most := "", time.Duration(-1)
 	for _, f := range q.waiting {
-		if work := time.Duration(f.len) * f.cost; work > most {
+		if work := time.Duration(f.len) * f.cost.time; work > most {
 			app, most = f.app, work
 		}
 	}
 	return q.delay(app, batch)
 }
+
+// smoothed is a time, of which the newest has a weight of 1/8, as in TCP's round trip
+// estimate (RFC 6298).
+type smoothed struct{ time time.Duration }
+
+func (s *smoothed) observe(d time.Duration) { s.time += (d - s.time) / 8 }

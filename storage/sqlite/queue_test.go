@@ -228,3 +228,26 @@ func TestRefusedIsCertain(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+// TestSlowCommitsAreShared has 64 callers of one app, and as many of another, write on a
+// disk that is slow: they still share its commits.
+func TestSlowCommitsAreShared(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		const callers, writes = 128, 10
+		sqlite.SlowCommits(s, 50*time.Millisecond)
+		var wg sync.WaitGroup
+		for caller := range callers {
+			wg.Go(func() {
+				for range writes {
+					if _, err := take(t.Context(), s, fmt.Sprint("app", caller%2), 0); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if batches := s.Stats().Batches; batches > 3*writes {
+			t.Errorf("%d writes took %d commits", callers*writes, batches)
+		}
+	})
+}

@@ -20,6 +20,10 @@ const (
 	// maxBatchTime is how long a batch works before it commits: what comes then
 	// waits for the request at hand, and for this.
 	maxBatchTime = 5 * time.Millisecond
+	// maxBatchBytes is how much a batch writes before it commits, which takes the
+	// longer the more that is; up to smallBatch, it takes as long as an fsync does.
+	maxBatchBytes = 1 << 20
+	smallBatch    = 64 << 10
 	// maxYields is how often the writer lets others go on before it takes a
 	// batch, as long as more comes. Each lets through what is ready to run; after
 	// a few, so many wait for the commit that too few are left to compute beside
@@ -69,17 +73,19 @@ type writer struct {
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
 
-	mu      sync.Mutex
-	wake    *sync.Cond // queue or closed has changed
-	queue   writeQueue
-	used    map[string]int64 // about how much each app stores, see tryEnqueue
-	closed  bool
-	stopped chan struct{} // closed when the goroutine has ended
+	mu        sync.Mutex
+	wake      *sync.Cond // queue or closed has changed
+	queue     writeQueue
+	batchTime smoothed
+	used      map[string]int64 // about how much each app stores, see tryEnqueue
+	closed    bool
+	stopped   chan struct{} // closed when the goroutine has ended
 
 	// Of the writer's goroutine alone:
-	batch  []*request // begun, and not answered yet
-	served []*flow    // whose they are
-	log    logSize
+	batch      []*request // begun, and not answered yet
+	served     []*flow    // whose they are
+	log        logSize
+	commitTime smoothed // of small batches
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
@@ -92,11 +98,9 @@ type writer struct {
 	unitTime   time.Duration // smoothed, see [writer.unit]
 	cleared    func()        // called when a collection was emptied
 
-	recent     recent
-	batchTime  smoothed
-	commitTime smoothed
-	batches    atomic.Uint64
-	commits    atomic.Uint64
+	recent  recent
+	batches atomic.Uint64
+	commits atomic.Uint64
 }
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
@@ -226,7 +230,7 @@ func (w *writer) accept(r *request) error {
 // expectedDelay is how long a request of an app that comes now should wait. w.mu is
 // held.
 func (w *writer) expectedDelay(app string) time.Duration {
-	return w.queue.delay(app, min(w.batchTime.get(), maxBatchTime))
+	return w.queue.delay(app, min(w.batchTime.time, maxBatchTime))
 }
 
 // close refuses new requests, and returns when those accepted are answered.
@@ -249,7 +253,7 @@ func (w *writer) loop() {
 		// does. It takes this goroutine with it, but not the writer.
 		w.abort()
 		err := errors.New("runtime.Goexit in a transaction")
-		w.finish(0)
+		w.finish(0, 0)
 		w.answer(func(r *request) error { return w.failed(r, "write", err) })
 		go w.loop()
 	}()
@@ -259,12 +263,11 @@ func (w *writer) loop() {
 			drained = true
 			return
 		}
+		w.boundLog()
 		start := time.Now()
 		commit, outcome := w.write(most)
-		w.batchTime.observe(time.Since(start))
-		w.finish(commit)
+		w.finish(time.Since(start), commit)
 		w.answer(outcome)
-		w.boundLog()
 	}
 }
 
@@ -303,7 +306,7 @@ func (w *writer) take(worked time.Duration) *request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.queue.next()
-	if f == nil || len(w.batch) > 0 && (worked+f.cost > maxBatchTime || w.ahead(f)) {
+	if f == nil || len(w.batch) > 0 && (worked+f.work.time > maxBatchTime || w.ahead(f)) {
 		return nil
 	}
 	r := w.queue.take(f)
@@ -318,17 +321,18 @@ func (w *writer) take(worked time.Duration) *request {
 // batch, by more than a commit takes: then they are not made to wait for it.
 func (w *writer) ahead(f *flow) bool {
 	for _, other := range w.served {
-		if f.tag-other.tag > w.commitTime.get() {
+		if f.tag-other.tag > w.commitTime.time {
 			return true
 		}
 	}
 	return false
 }
 
-// finish tells the queue that the batch is over.
-func (w *writer) finish(commit time.Duration) {
+// finish tells the queue that the batch is over, and how long it and its commit took.
+func (w *writer) finish(batch, commit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.batchTime.observe(batch)
 	w.queue.finish(w.served, commit)
 	w.served = w.served[:0]
 }
@@ -342,7 +346,8 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 		return 0, func(r *request) error { return w.failed(r, "begin", err) }
 	}
 	tx := &writeTx{w: w, conn: w.conn}
-	for start, now := time.Now(), time.Now(); len(w.batch) < most && now.Sub(start) < maxBatchTime; {
+	start := time.Now()
+	for now := start; len(w.batch) < most && now.Sub(start) < maxBatchTime && tx.bytes < maxBatchBytes; {
 		r := w.take(now.Sub(start))
 		if r == nil {
 			break
@@ -357,12 +362,16 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 			return 0, func(r *request) error { return w.failed(r, "write", tx.lost) }
 		}
 	}
+	if len(w.batch) == 0 { // all have been given up
+		w.abort()
+		return 0, nil
+	}
 	err := tx.flush()
 	requests := len(w.batch)
+	start = time.Now()
 	if w.beforeCommit != nil {
 		w.batch = w.beforeCommit(w.batch)
 	}
-	start := time.Now()
 	if err == nil {
 		err = w.commit.run()
 	}
@@ -372,7 +381,9 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 		w.logger.Error("commit failed", "requests", requests, "err", err)
 		return commit, func(r *request) error { return w.failed(r, "commit", err) }
 	}
-	w.commitTime.observe(commit)
+	if tx.bytes < smallBatch {
+		w.commitTime.observe(commit)
+	}
 	w.recent.record(requests, commit)
 	w.noteUsed(tx.used)
 	w.batches.Add(1)
@@ -435,14 +446,3 @@ func answer(batch []*request, outcome func(*request) error) {
 		close(r.done)
 	}
 }
-
-// smoothed is a time, of which the newest has a weight of 1/8, as in TCP's round trip
-// estimate (RFC 6298).
-type smoothed struct{ atomic.Int64 }
-
-func (s *smoothed) observe(d time.Duration) {
-	old := s.Load()
-	s.Store(old + (int64(d)-old)/8)
-}
-
-func (s *smoothed) get() time.Duration { return time.Duration(s.Load()) }

@@ -29,6 +29,7 @@ type writeTx struct {
 	read    int64         // what it has read to find matches, in units of work
 	held    time.Duration // how long it should take to write them
 
+	bytes       int // that all requests have written
 	committed   []func()
 	sequence    int64                        // the last number given out, 0 if none was needed
 	indexes     map[[2]string][]index        // by app and collection, as far as they were read
@@ -123,6 +124,14 @@ func (tx *writeTx) settle(r *request) {
 func (tx *writeTx) write(query string, args ...any) (int64, error) {
 	if err := tx.beforeWrite(); err != nil {
 		return 0, err
+	}
+	for _, a := range args {
+		switch a := a.(type) {
+		case string:
+			tx.bytes += len(a)
+		case []byte:
+			tx.bytes += len(a)
+		}
 	}
 	n, err := tx.conn.exec(query, args...)
 	return n, tx.check(err)
