@@ -127,6 +127,10 @@ func (b blobStream) send(s *Server, w http.ResponseWriter, r *http.Request, a *a
 			h.Set("Content-Security-Policy", "sandbox")
 		}
 	}
+	if tooManyRanges(r) {
+		r = r.Clone(r.Context())
+		r.Header.Del("Range")
+	}
 	if status != http.StatusOK {
 		w, r = statusWriter{w, status}, withoutConditions(r)
 	}

@@ -20,7 +20,7 @@ func HasStatus(code string) bool {
 }
 
 // BodyBytes is how much the server counts of bodies in memory.
-func BodyBytes(s *Server) int64 { return s.door.Stats().BodyBytes }
+func BodyBytes(s *Server) int64 { return s.bodies.Stats().Used }
 
 // Classify returns what a client sees of an error.
 func Classify(err error) (status int, code string, retryable bool, details map[string]any) {

@@ -33,6 +33,8 @@ type Server struct {
 	runtime *runtime.Runtime
 	slots   *budget.Admission
 	door    *frontdoor.Door
+	bodies  *budget.Pool // of requests to handlers
+	answers *budget.Pool // of handlers, held in memory
 	jsapi   *jsapi.API
 	stats   stats
 	logs    *logWriter
@@ -95,6 +97,10 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.opt.AnswerMemory == 0 {
+		s.opt.AnswerMemory = max(defaultMemory, 5*int64(s.runtime.Limits().ResponseBytes))
+	}
+	s.bodies, s.answers = budget.NewPool(s.opt.BodyMemory), budget.NewPool(s.opt.AnswerMemory)
 	if s.store == nil {
 		s.store, err = sqlite.Open(ctx, opt.DataFile, sqlite.Options{Logger: opt.Logger, Quotas: opt.Quotas})
 		if err != nil {

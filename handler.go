@@ -33,10 +33,13 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		api.WriteError(w, forgedRequest)
 		return
 	}
-	release := s.door.Bodies().Hold(r)
-	defer release()
-	req, err := s.readRequest(w, r, p)
+	body := &held{pool: s.bodies, app: a.info.Name, request: r}
+	defer body.release()
+	req, err := s.readRequest(w, r, a, p, body)
 	if err != nil {
+		if r.Context().Err() != nil {
+			return // the visitor has gone
+		}
 		f := explain(err)
 		if f.Code == "OVERLOADED" {
 			frontdoor.DelayRefusal(r.Context())
@@ -61,7 +64,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	result, err := s.invoke(inv, handler, req)
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
-	release()
+	body.release()
 	s.keepLog(inv, a, req.ID, result.Log, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
@@ -117,6 +120,14 @@ func addressOf(ctx context.Context) string {
 
 // writeResponse sends what the handler answered.
 func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
+	answer := &held{pool: s.answers, app: a.info.Name, request: r}
+	if r.Method != http.MethodHead {
+		if err := answer.take(int64(len(res.Body))); err != nil {
+			writeCrowdedOut(w, r, err)
+			return
+		}
+		defer answer.release()
+	}
 	h := w.Header()
 	a.manifest.SetHeaders(h, p)
 	switch res.ContentType {

@@ -3,6 +3,7 @@ package fazt
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"io"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -189,3 +190,6 @@ type statusWriter struct {
 }
 
 func (w statusWriter) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }
+
+// ReadFrom keeps a stream what it is, see [frontdoor.SlowClients].
+func (w statusWriter) ReadFrom(src io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, src) }

@@ -96,6 +96,8 @@ func TestServeBlob(t *testing.T) {
 		{"range", "GET", u, []string{"Range", "bytes=5-14"}, 206, "5678901234", "image/png"},
 		{"last bytes", "GET", u, []string{"Range", "bytes=-3"}, 206, "789", "image/png"},
 		{"past the end", "GET", u, []string{"Range", "bytes=4000000-"}, 416, "invalid range: failed to overlap\n", "text/plain; charset=utf-8"},
+		{"too many ranges", "GET", u, []string{"Range", "bytes=0-0" + strings.Repeat(",2-2", 16)}, 200, whole.Body.String(), "image/png"},
+		{"unchanged, and too many", "GET", u, []string{"If-None-Match", etag, "Range", "bytes=0-0" + strings.Repeat(",2-2", 16)}, 304, "", ""},
 		{"unchanged", "GET", u, []string{"If-None-Match", etag}, 304, "", ""},
 		{"changed", "GET", u, []string{"If-Range", `"x"`, "Range", "bytes=5-14"}, 200, whole.Body.String(), "image/png"},
 		{"head", "HEAD", u, nil, 200, "", "image/png"},

@@ -38,7 +38,8 @@ var (
 	metricRefused     = prometheus.NewDesc("fazt_refused_total", "What was refused before any work was done, by reason.", []string{"reason"}, nil)
 	metricConns       = prometheus.NewDesc("fazt_connections", "Open connections.", nil, nil)
 	metricAddrs       = prometheus.NewDesc("fazt_rate_limited_addresses", "Client addresses that the rate limiter remembers.", nil, nil)
-	metricBodies      = prometheus.NewDesc("fazt_body_bytes", "Bytes of request bodies in memory.", nil, nil)
+	metricClosed      = prometheus.NewDesc("fazt_idle_connections_closed_total", "Idle connections closed for others of their address.", nil, nil)
+	metricPool        = prometheus.NewDesc("fazt_pool_bytes", "Bytes of requests' bodies and of handlers' answers in memory.", []string{"pool"}, nil)
 	metricCached      = prometheus.NewDesc("fazt_cache_bytes", "Bytes of static files in memory.", nil, nil)
 	metricLoaded      = prometheus.NewDesc("fazt_loaded_apps", "Apps that are ready to answer.", nil, nil)
 	metricLoadedBytes = prometheus.NewDesc("fazt_loaded_bytes", "Bytes that they take, estimated.", nil, nil)
@@ -83,10 +84,16 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	counter(metricRefused, float64(a.Refused.Doomed), "doomed")
 	counter(metricRefused, float64(door.RateLimited), "rate")
 	counter(metricRefused, float64(door.ConnsRefused), "connections")
-	counter(metricRefused, float64(door.BodiesRefused), "bodies")
 	gauge(metricConns, float64(door.Conns))
 	gauge(metricAddrs, float64(door.Addresses))
-	gauge(metricBodies, float64(door.BodyBytes))
+	counter(metricClosed, float64(door.ConnsClosed))
+	for _, pool := range []struct {
+		name  string
+		stats budget.PoolStats
+	}{{"bodies", s.bodies.Stats()}, {"answers", s.answers.Stats()}} {
+		counter(metricRefused, float64(pool.stats.Refused), pool.name)
+		gauge(metricPool, float64(pool.stats.Used), pool.name)
+	}
 	_, cached := s.content.usage()
 	gauge(metricCached, float64(cached))
 	loaded, bytes := s.apps.usage()

@@ -104,10 +104,18 @@ type Options struct {
 	// Default: 32 MiB.
 	MaxUpload int64
 
-	// BodyMemory is how many bytes of request bodies may be in memory together.
-	// Less than MaxUpload refuses the largest uploads always. Default: 256 MiB, or
-	// twice the larger of MaxBody and MaxUpload where that is more.
+	// BodyMemory is how many bytes of request bodies may be in memory together. One
+	// app has at most half of it, and one address a quarter, as [budget.Pool] has
+	// it. Less than five times MaxUpload refuses the largest uploads always.
+	// Default: 256 MiB, or five times the larger of MaxBody and MaxUpload where that
+	// is more.
 	BodyMemory int64
+
+	// AnswerMemory is the same for the answers of handlers, until their clients
+	// have taken them. Less than five times Handler.ResponseBytes refuses the largest
+	// answers always. Default: 256 MiB, or five times Handler.ResponseBytes where
+	// that is more.
+	AnswerMemory int64
 
 	// DrainTimeout is how long [Server.Serve] waits for running requests after
 	// its context ends. Default: 10 s.
@@ -154,6 +162,8 @@ func (opt Options) withDefaults() (Options, error) {
 	positive(&errs, "Queue", &opt.Queue, 256)
 	positive(&errs, "MaxBody", &opt.MaxBody, 1<<20)
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
+	positive(&errs, "BodyMemory", &opt.BodyMemory, max(defaultMemory, 5*opt.MaxBody, 5*opt.MaxUpload))
+	positive(&errs, "AnswerMemory", &opt.AnswerMemory, 0) // New knows how long one may be
 	positive(&errs, "LoadedApps", &opt.LoadedApps, 1000)
 	positive(&errs, "LoadedBytes", &opt.LoadedBytes, 64<<20)
 	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)

@@ -1,23 +1,29 @@
 package fazt
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 )
 
 // readRequest makes what the handler sees of a request, or says why it is not
 // run.
-func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, p string) (*runtime.Request, error) {
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, a *app, p string, body *held) (*runtime.Request, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, badRequest("INVALID_QUERY", "the query string is malformed")
@@ -40,29 +46,84 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, p string) (
 	if r.Body == nil || r.Body == http.NoBody {
 		return req, nil
 	}
-	return req, s.readBody(w, r, req)
+	return req, s.readBody(w, r, a, req, body)
 }
 
 func badRequest(code, message string) *api.Error {
 	return &api.Error{Status: http.StatusBadRequest, Code: code, Message: message}
 }
 
-// readBody fills in the body by its type.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.Request) error {
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+// readBody fills in the body by its type. It is read first, which costs little and
+// may take long, and then looked at.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, a *app, req *runtime.Request, held *held) error {
+	kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	limit := s.opt.MaxBody
 	if kind == "multipart/form-data" {
 		limit = s.opt.MaxUpload
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
-	if kind == "multipart/form-data" {
-		return readMultipart(r, req)
-	}
-	body, err := io.ReadAll(r.Body)
+	announced := min(r.ContentLength, limit)
+	counted := &heldBody{ReadCloser: r.Body, held: held, announced: announced}
+	body, err := readAll(http.MaxBytesReader(w, counted, limit), announced)
 	if err != nil {
 		return bodyError(err)
 	}
-	req.Text = string(body)
+	return s.compute(r.Context(), a, len(body), func(turn func() error) error {
+		return parseBody(req, body, kind, params["boundary"], turn)
+	})
+}
+
+// readAll reads a body, whose space grows with what has come.
+func readAll(body io.Reader, announced int64) ([]byte, error) {
+	buf := make([]byte, 0, min(max(announced+1, 512), 64<<10)) // one more, to find its end
+	for {
+		if len(buf) == cap(buf) {
+			size := 2 * cap(buf)
+			if int64(len(buf)) <= announced {
+				size = min(size, int(announced)+1)
+			}
+			buf = append(make([]byte, 0, size), buf...)
+		}
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// largeBody is from which size on the check of a body, and what else is done with
+// all of it, waits for a slot of its app. A shorter one takes half a millisecond.
+const largeBody = 64 << 10
+
+// compute does what takes a processor for a body of a size: on a slot of the app,
+// and at its charge, as its JavaScript is. turn lets others have the slot for a
+// while, and its error ends the work.
+func (s *Server) compute(ctx context.Context, a *app, size int, work func(turn func() error) error) error {
+	if size <= largeBody {
+		return work(func() error { return nil })
+	}
+	t, err := s.slots.Enter(ctx, a.info.Name)
+	if err != nil {
+		return err
+	}
+	defer t.Done()
+	return work(func() error {
+		t.Leave()
+		return t.Resume(ctx)
+	})
+}
+
+// parseBody fills in what a whole body says.
+func parseBody(req *runtime.Request, body []byte, kind, boundary string, turn func() error) (err error) {
+	if kind == "multipart/form-data" {
+		return readMultipart(req, body, boundary, turn)
+	}
+	// Text and JSON are the same bytes, which nobody changes: a copy of each body
+	// would be as much memory again.
+	req.Text = unsafe.String(unsafe.SliceData(body), len(body))
 	switch {
 	case len(body) == 0:
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
@@ -78,31 +139,56 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, req *runtime.R
 	return nil
 }
 
-// maxFormMemory is how much of a form is read into memory before it is known to
-// be whole; larger files wait on disk.
-const maxFormMemory = 1 << 20
+const (
+	// maxParts is how many fields and files a form may have: each costs some
+	// hundred bytes, however short it is.
+	maxParts = 1000
+	// partSlice is how much of a form is read in one turn on a slot, some tens of
+	// microseconds.
+	partSlice = 64 << 10
+)
 
-func readMultipart(r *http.Request, req *runtime.Request) error {
-	if err := r.ParseMultipartForm(maxFormMemory); err != nil {
-		return bodyError(err)
+func readMultipart(req *runtime.Request, body []byte, boundary string, turn func() error) error {
+	if boundary == "" {
+		return badRequest("INVALID_BODY", "the form's Content-Type has no boundary")
 	}
-	defer r.MultipartForm.RemoveAll()
-	req.Form = url.Values(r.MultipartForm.Value)
-	req.Files = make(map[string]runtime.UploadedFile)
-	for field, files := range r.MultipartForm.File {
-		f, err := files[0].Open()
-		if err != nil {
+	req.Form, req.Files = make(url.Values), make(map[string]runtime.UploadedFile)
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
+	content := make([]byte, 0, len(body)) // of all parts, which is less than the body
+	for parts := 0; ; parts++ {
+		part, err := reader.NextPart()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
 			return bodyError(err)
+		case parts == maxParts:
+			return badRequest("INVALID_BODY", fmt.Sprintf("the form has more than %d fields and files", maxParts))
 		}
-		data := make([]byte, files[0].Size) // and not by growing: that would take twice the memory
-		_, err = io.ReadFull(f, data)
-		f.Close()
-		if err != nil {
-			return bodyError(err)
+		start := len(content)
+		for {
+			if err := turn(); err != nil {
+				return err
+			}
+			n, err := part.Read(content[len(content):min(cap(content), len(content)+partSlice)])
+			content = content[:len(content)+n]
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return bodyError(err)
+			}
 		}
-		req.Files[field] = runtime.UploadedFile{Name: files[0].Filename, Type: files[0].Header.Get("Content-Type"), Data: data}
+		data := slices.Clip(content[start:])
+		field, name := part.FormName(), part.FileName()
+		switch _, known := req.Files[field]; {
+		case field == "", known && name != "": // of several files, the first
+		case name == "":
+			req.Form[field] = append(req.Form[field], string(data))
+		default:
+			req.Files[field] = runtime.UploadedFile{Name: name, Type: part.Header.Get("Content-Type"), Data: data}
+		}
 	}
-	return nil
 }
 
 // bodyError says why a body could not be read.
@@ -111,8 +197,8 @@ func bodyError(err error) error {
 		return &api.Error{Status: http.StatusRequestEntityTooLarge, Code: "BODY_TOO_LARGE",
 			Message: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
 	}
-	if full, ok := errors.AsType[*api.Error](err); ok {
-		return full // the front door's
+	if errors.Is(err, budget.ErrOverloaded) {
+		return err
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &api.Error{Status: http.StatusRequestTimeout, Code: "BODY_TIMEOUT", Message: "the body came too slowly", Retryable: true}

@@ -24,8 +24,6 @@ func newDoor(opt Options, reserve func(*http.Request) frontdoor.Reserve) (*front
 		Reserve:        reserve,
 		WriteTimeout:   opt.Budget.RequestTimeout + writeGrace,
 		DrainTimeout:   opt.DrainTimeout,
-		LargestBody:    max(opt.MaxBody, opt.MaxUpload),
-		BodyMemory:     opt.BodyMemory,
 		Logger:         opt.Logger,
 	})
 }

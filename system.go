@@ -26,7 +26,7 @@ func (s *Server) Limits(context.Context) (*api.Limits, error) {
 		MinOperationMS: b.MinOperationTime.Milliseconds(), QueueAdmissionMS: b.QueueAdmissionTime.Milliseconds(), Operations: b.Operations,
 		ReadBytes: b.ReadBytes, WriteBytes: b.WriteBytes,
 		CPUMS: h.CPU.Milliseconds(), MemoryBytes: h.Memory, ResponseBytes: h.ResponseBytes, LogLines: h.LogLines, SourceBytes: h.SourceBytes,
-		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: d.BodyMemory,
+		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: o.BodyMemory, AllAnswersBytes: o.AnswerMemory,
 		DeployFileBytes: o.Deploy.FileBytes, DeployAppBytes: o.Deploy.AppBytes, DeployFiles: o.Deploy.Files,
 		LoadedApps: o.LoadedApps, LoadedBytes: o.LoadedBytes,
 		ConnsPerAddress: d.ConnsPerAddress, Conns: d.Conns, HeaderBytes: d.HeaderBytes, DrainMS: d.DrainTimeout.Milliseconds(),
@@ -50,6 +50,7 @@ func (s *Server) Stats(context.Context) (*api.Stats, error) {
 	return &api.Stats{
 		Uptime: s.uptime(), InFlight: s.stats.inFlight.Load(), Admission: admissionData(s.slots.Stats()),
 		PhasesMS: phases, Operations: s.stats.operations.Load(), Storage: storageData(s.store.Stats()), FrontDoor: api.DoorStats(s.door.Stats()),
+		Bodies: poolData(s.bodies.Stats()), Answers: poolData(s.answers.Stats()),
 		Cache:  api.CacheStats{Entries: files, Bytes: int64(fileBytes), Limit: contentCacheBytes},
 		Loaded: api.CacheStats{Entries: apps, Bytes: appBytes, Limit: s.opt.LoadedBytes},
 		Process: api.ProcessStats{
@@ -66,6 +67,14 @@ func admissionData(a budget.AdmissionStats) api.Admission {
 	}
 	for i, f := range a.Flows {
 		data.Flows[i] = api.FlowStats(f)
+	}
+	return data
+}
+
+func poolData(p budget.PoolStats) api.PoolStats {
+	data := api.PoolStats{Bytes: p.Used, Limit: p.Total, Refused: p.Refused, Flows: make([]api.PoolFlowStats, len(p.Flows))}
+	for i, f := range p.Flows {
+		data.Flows[i] = api.PoolFlowStats(f)
 	}
 	return data
 }

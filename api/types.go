@@ -98,7 +98,8 @@ type Limits struct {
 	Queue            int   `json:"queue"`
 	BodyBytes        int64 `json:"body_bytes"`
 	UploadBytes      int64 `json:"upload_bytes"`
-	AllBodiesBytes   int64 `json:"all_bodies_bytes"` // in memory together
+	AllBodiesBytes   int64 `json:"all_bodies_bytes"`  // in memory together
+	AllAnswersBytes  int64 `json:"all_answers_bytes"` // the same, of handlers
 	DeployFileBytes  int64 `json:"deploy_file_bytes"`
 	DeployAppBytes   int64 `json:"deploy_app_bytes"`
 	DeployFiles      int   `json:"deploy_files"`
@@ -121,8 +122,10 @@ type Stats struct {
 	Operations int64              `json:"operations"`
 	Storage    StorageStats       `json:"storage"`
 	FrontDoor  DoorStats          `json:"front_door"`
-	Cache      CacheStats         `json:"cache"`  // of static files
-	Loaded     CacheStats         `json:"loaded"` // apps that are ready to answer
+	Bodies     PoolStats          `json:"bodies"`  // of requests, in memory
+	Answers    PoolStats          `json:"answers"` // of handlers, in memory
+	Cache      CacheStats         `json:"cache"`   // of static files
+	Loaded     CacheStats         `json:"loaded"`  // apps that are ready to answer
 	Process    ProcessStats       `json:"process"`
 	Apps       []AppStats         `json:"apps"` // the busiest hundred, by name
 }
@@ -172,12 +175,26 @@ type StorageStats struct {
 
 // DoorStats is what the front door sees.
 type DoorStats struct {
-	Conns         int    `json:"connections"`
-	ConnsRefused  uint64 `json:"connections_refused"`
-	Addresses     int    `json:"addresses"`
-	RateLimited   uint64 `json:"rate_limited"`
-	BodyBytes     int64  `json:"body_bytes"` // of request bodies in memory
-	BodiesRefused uint64 `json:"bodies_refused"`
+	Conns        int    `json:"connections"`
+	ConnsRefused uint64 `json:"connections_refused"`
+	ConnsClosed  uint64 `json:"connections_closed"` // idle ones, for others of their address
+	Addresses    int    `json:"addresses"`
+	RateLimited  uint64 `json:"rate_limited"`
+}
+
+// PoolStats is how much memory the apps hold that they share.
+type PoolStats struct {
+	Bytes   int64           `json:"bytes"`
+	Limit   int64           `json:"limit_bytes"`
+	Refused uint64          `json:"refused"` // since the start
+	Flows   []PoolFlowStats `json:"flows"`   // the apps that hold some, by name
+}
+
+// PoolFlowStats is one app's part of a pool.
+type PoolFlowStats struct {
+	Name      string `json:"name"`
+	Used      int64  `json:"bytes"`
+	Addresses int    `json:"addresses"` // of its visitors
 }
 
 // CacheStats is how much a cache holds.

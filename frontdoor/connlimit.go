@@ -3,10 +3,12 @@ package frontdoor
 import (
 	"crypto/tls"
 	"errors"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 const (
@@ -34,15 +36,25 @@ type ConnLimits struct {
 
 // ConnLimiter closes connections beyond its limits as they come, so that one
 // address, or all of them, cannot use up the memory and the file descriptors of
-// the process. It is shared by all the listeners that it wraps.
+// the process. It is shared by all the listeners that it wraps. A [Door] also
+// knows which connections are idle: before it closes one that comes, it closes the
+// longest idle one of the same address.
 type ConnLimiter struct {
 	limits ConnLimits
+	began  time.Time // what idle times count from
 
 	mu     sync.Mutex
 	open   int
-	byAddr map[netip.Addr]int
+	byAddr map[netip.Addr]map[*counted]struct{}
 
-	refused atomic.Uint64
+	refused, closed atomic.Uint64
+}
+
+// counted is a connection that counts for the limits.
+type counted struct {
+	net.Conn
+	key  netip.Addr
+	idle atomic.Int64 // since when, in ns from ConnLimiter.began; 0: it is not
 }
 
 // NewConnLimiter reports every problem with limits at once.
@@ -54,7 +66,8 @@ func NewConnLimiter(limits ConnLimits) (*ConnLimiter, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return &ConnLimiter{limits: limits, byAddr: make(map[netip.Addr]int)}, nil
+	// Before any connection, so that no idle time is 0.
+	return &ConnLimiter{limits: limits, began: time.Now().Add(-1), byAddr: make(map[netip.Addr]map[*counted]struct{})}, nil
 }
 
 // Wrap returns a listener that accepts from below, within the limits. For TLS it
@@ -71,57 +84,109 @@ func (l *ConnLimiter) Open() int {
 	return l.open
 }
 
-// Refused is how many were closed because of a limit.
+// Refused is how many were closed as they came.
 func (l *ConnLimiter) Refused() uint64 { return l.refused.Load() }
 
-// accept returns the next connection within the limits, and what is to be called
-// when it is closed. To call that again does nothing.
-func (l *ConnLimiter) accept(from net.Listener) (c net.Conn, release func(), err error) {
+// Closed is how many were closed because they were idle and others came.
+func (l *ConnLimiter) Closed() uint64 { return l.closed.Load() }
+
+// accept returns the next connection within the limits. It counts until release.
+func (l *ConnLimiter) accept(from net.Listener) (*counted, error) {
 	for {
 		c, err := from.Accept()
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if release, ok := l.admit(peerAddr(c)); ok {
-			return c, release, nil
+		if limited := l.admit(c); limited != nil {
+			return limited, nil
 		}
 		l.refused.Add(1)
 		reset(c)
 	}
 }
 
-func (l *ConnLimiter) admit(addr netip.Addr) (release func(), ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	key := subscriber(addr)
-	if l.open >= l.limits.Total || l.byAddr[key] >= l.limits.PerAddress && !contains(l.limits.Exempt, addr) {
-		return nil, false
+// admit counts a connection, or returns nil.
+func (l *ConnLimiter) admit(c net.Conn) *counted {
+	addr := peerAddr(c)
+	limited := &counted{Conn: c, key: subscriber(addr)}
+	victim, ok := l.enter(limited, contains(l.limits.Exempt, addr))
+	if victim != nil {
+		l.closed.Add(1)
+		// Without TLS's word of goodbye, which its client might not take.
+		plain(victim.Conn).Close()
 	}
-	l.open++
-	l.byAddr[key]++
-	return sync.OnceFunc(func() { l.leave(key) }), true
+	if !ok {
+		return nil
+	}
+	return limited
 }
 
-func (l *ConnLimiter) leave(key netip.Addr) {
+// enter counts a connection unless it is past a limit, and says which one gives
+// it its place.
+func (l *ConnLimiter) enter(c *counted, exempt bool) (victim *counted, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	own := l.byAddr[c.key]
+	if len(own) >= l.limits.PerAddress && !exempt {
+		if victim = longestIdle(own); victim == nil {
+			return nil, false
+		}
+		l.remove(victim)
+	}
+	if l.open >= l.limits.Total {
+		return nil, false // without a victim, which has made room
+	}
+	if l.byAddr[c.key] == nil {
+		l.byAddr[c.key] = make(map[*counted]struct{})
+	}
+	l.byAddr[c.key][c] = struct{}{}
+	l.open++
+	return victim, true
+}
+
+func longestIdle(conns map[*counted]struct{}) (longest *counted) {
+	least := int64(math.MaxInt64)
+	for c := range conns {
+		if since := c.idle.Load(); since != 0 && since < least {
+			longest, least = c, since
+		}
+	}
+	return longest
+}
+
+// release stops counting a connection. To call it again does nothing.
+func (l *ConnLimiter) release(c *counted) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remove(c)
+}
+
+func (l *ConnLimiter) remove(c *counted) {
+	own := l.byAddr[c.key]
+	if _, ok := own[c]; !ok {
+		return
+	}
 	l.open--
-	if l.byAddr[key]--; l.byAddr[key] == 0 {
-		delete(l.byAddr, key)
+	if delete(own, c); len(own) == 0 {
+		delete(l.byAddr, c.key)
 	}
 }
 
 // reset closes a connection with a TCP reset, which leaves nothing behind in the
 // kernel. If that can't be, an ordinary close is what comes next anyway.
 func reset(c net.Conn) {
-	raw := c
-	if secure, ok := c.(*tls.Conn); ok {
-		raw = secure.NetConn()
-	}
-	if tcp, ok := raw.(*net.TCPConn); ok {
+	if tcp, ok := plain(c).(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 	c.Close()
+}
+
+// plain is a connection below its TLS, if it has that.
+func plain(c net.Conn) net.Conn {
+	if secure, ok := c.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return c
 }
 
 type limitedListener struct {
@@ -130,19 +195,19 @@ type limitedListener struct {
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
-	c, release, err := l.limiter.accept(l.Listener)
+	c, err := l.limiter.accept(l.Listener)
 	if err != nil {
 		return nil, err
 	}
-	return &limitedConn{c, release}, nil
+	return &limitedConn{c, l.limiter}, nil
 }
 
 type limitedConn struct {
-	net.Conn
-	release func()
+	*counted
+	limiter *ConnLimiter
 }
 
 func (c *limitedConn) Close() error {
-	c.release()
-	return c.Conn.Close()
+	c.limiter.release(c.counted)
+	return c.counted.Close()
 }

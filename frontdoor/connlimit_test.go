@@ -1,10 +1,16 @@
 package frontdoor_test
 
 import (
+	"bufio"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"os"
+	"runtime"
 	"syscall"
 	"testing"
 
@@ -95,5 +101,100 @@ func TestConnLimiter(t *testing.T) {
 	<-closed
 	if _, kept := dialFrom(t, "127.0.0.1", l.Addr()); !kept {
 		t.Error("a connection that was closed still counts")
+	}
+}
+
+// keepAlive is a connection that stays open, idle after its answers.
+type keepAlive struct {
+	c      net.Conn
+	answer *bufio.Reader
+}
+
+func (k keepAlive) ask(path string) (err error) {
+	if _, err := fmt.Fprintf(k.c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path); err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(k.answer, nil)
+	if err == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+	}
+	return err
+}
+
+// TestIdleConnections: an address that has all of its connections loses its
+// longest idle one for the next, and none that works.
+func TestIdleConnections(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprint("TLS ", secure), func(t *testing.T) {
+			l, dial := listen(t), net.Dial
+			addr := l.Addr().String()
+			if secure {
+				server, client := certified(t)
+				l = tls.NewListener(l, server)
+				dial = func(network, addr string) (net.Conn, error) { return tls.Dial(network, addr, client) }
+			}
+			started, finish := make(chan struct{}), make(chan struct{})
+			door, _ := serve(t, frontdoor.Options{ConnsPerAddress: 3}, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/slow" {
+					started <- struct{}{}
+					<-finish
+				}
+				w.WriteHeader(http.StatusNoContent)
+			}))
+			connect := func() keepAlive {
+				t.Helper()
+				c, err := dial("tcp", addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { c.Close() })
+				return keepAlive{c, bufio.NewReader(c)}
+			}
+			slow, first, second := connect(), connect(), connect()
+			answered := make(chan error, 3)
+			go func() { answered <- slow.ask("/slow") }()
+			<-started
+			for _, k := range []keepAlive{first, second, first, second} { // the first is idle for longer
+				if err := k.ask("/"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for door.Idle() != 2 { // the server notes it after its answer
+				runtime.Gosched()
+			}
+			third := connect()
+			if err := third.ask("/"); err != nil {
+				t.Errorf("one connection more: %v", err)
+			}
+			if _, err := first.c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the longest idle connection: %v, want that it was closed", err)
+			}
+			if err := second.ask("/"); err != nil {
+				t.Errorf("the one that was idle for less long: %v", err)
+			}
+			if s := door.Stats(); s.Conns != 3 || s.ConnsClosed != 1 || s.ConnsRefused != 0 {
+				t.Errorf("%+v", s)
+			}
+			// Now none is idle.
+			for _, k := range []keepAlive{second, third} {
+				go func() { answered <- k.ask("/slow") }()
+				<-started
+			}
+			if c, err := dial("tcp", addr); err == nil {
+				if err := (keepAlive{c, bufio.NewReader(c)}).ask("/"); err == nil {
+					t.Error("with no idle connection to close, one more was kept")
+				}
+				c.Close()
+			}
+			if s := door.Stats(); s.Conns != 3 || s.ConnsClosed != 1 || s.ConnsRefused != 1 {
+				t.Errorf("%+v", s)
+			}
+			close(finish)
+			for range 3 {
+				if err := <-answered; err != nil {
+					t.Errorf("a connection that was at work: %v", err)
+				}
+			}
+		})
 	}
 }

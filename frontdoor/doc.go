@@ -9,13 +9,13 @@
 //	err = door.Serve(ctx, listener, handler) // until ctx ends, then drained
 //
 // Each part is useful alone: [ConnLimiter] bounds connections, [RateLimiter]
-// requests, [SlowClients] the patience with those that hardly move, [BodyMemory]
-// the memory of bodies. [TrustProxies] and [HopDeadline] take from known proxies
-// who a client is and how long it waits; [PassDeadline] tells the next server.
+// requests, [SlowClients] the time of those that hardly move. [TrustProxies] and
+// [HopDeadline] take from known proxies who a client is and how long it waits;
+// [PassDeadline] tells the next server. [Subscriber] is what they count by.
 //
 // A refusal is the JSON of package api, with Retry-After where another try may
-// succeed: 429 RATE_LIMITED, 503 OVERLOADED, 504 BUDGET_WALL. Connections beyond
-// a limit are reset without a word, which costs least.
+// succeed: 429 RATE_LIMITED, 504 BUDGET_WALL. Connections beyond a limit are reset
+// without a word, which costs least.
 //
 // # What it can't do
 //

@@ -13,10 +13,9 @@ import (
 // package, in order. Make one with [New]. It may serve several listeners; what it
 // limits, it limits for all of them together.
 type Door struct {
-	opt    Options
-	conns  *ConnLimiter
-	rate   *RateLimiter // nil: no limit
-	bodies *BodyMemory
+	opt   Options
+	conns *ConnLimiter
+	rate  *RateLimiter // nil: no limit
 }
 
 // New reports every problem with opt at once.
@@ -26,13 +25,12 @@ func New(opt Options) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{opt: opt}
-	var connErr, bodyErr, rateErr error
+	var connErr, rateErr error
 	d.conns, connErr = NewConnLimiter(ConnLimits{PerAddress: opt.ConnsPerAddress, Total: opt.Conns, Exempt: opt.TrustedProxies})
-	d.bodies, bodyErr = NewBodyMemory(BodyLimits{Largest: opt.LargestBody, Total: opt.BodyMemory})
 	if opt.RateLimit != NoRateLimit {
 		d.rate, rateErr = NewRateLimiter(RateLimit{PerSecond: opt.RateLimit, Burst: opt.RateBurst, Reserve: opt.Reserve})
 	}
-	if err := errors.Join(connErr, bodyErr, rateErr); err != nil {
+	if err := errors.Join(connErr, rateErr); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -40,9 +38,6 @@ func New(opt Options) (*Door, error) {
 
 // Options are those in force, defaults filled in.
 func (d *Door) Options() Options { return d.opt }
-
-// Bodies is for handlers that keep a request's body in memory.
-func (d *Door) Bodies() *BodyMemory { return d.bodies }
 
 // Serve answers the connections on l with h until ctx ends. Then it takes no new
 // ones, waits for the running requests up to Options.DrainTimeout, and returns
@@ -74,12 +69,12 @@ func (d *Door) Serve(ctx context.Context, l net.Listener, h http.Handler) error 
 
 // http2Window is how much of the bodies on one HTTP/2 connection the server takes
 // in before their handlers read it. The 1 MiB of net/http would be 256 MiB for an
-// address with all its connections, which [BodyMemory] does not see.
+// address with all its connections, which no handler sees.
 const http2Window = 256 << 10
 
 // open prepares for a listener: what to accept from, and what serves that.
 func (d *Door) open(l net.Listener, h http.Handler) (net.Listener, *http.Server) {
-	limited := &serverListener{Listener: l, limiter: d.conns}
+	limited := d.conns.serve(l)
 	return limited, &http.Server{
 		Handler:           d.wrap(h),
 		ConnState:         limited.connState,
@@ -103,7 +98,7 @@ func (d *Door) open(l net.Listener, h http.Handler) (net.Listener, *http.Server)
 // comes before the peer's address is replaced by its client's, and all that counts
 // by address after.
 func (d *Door) wrap(h http.Handler) http.Handler {
-	h = SlowClients(d.opt.Stall)(h)
+	h = SlowClients(d.opt.Stall, d.opt.IdleTimeout)(h)
 	if d.rate != nil {
 		h = d.rate.Wrap(h)
 	}
@@ -116,20 +111,16 @@ func (d *Door) wrap(h http.Handler) http.Handler {
 
 // Stats is what a [Door] sees. The counters are since it was made.
 type Stats struct {
-	Conns         int    `json:"connections"` // open now
-	ConnsRefused  uint64 `json:"connections_refused"`
-	Addresses     int    `json:"addresses"` // that the rate limit remembers
-	RateLimited   uint64 `json:"rate_limited"`
-	BodyBytes     int64  `json:"body_bytes"` // of request bodies in memory
-	BodiesRefused uint64 `json:"bodies_refused"`
+	Conns        int    `json:"connections"` // open now
+	ConnsRefused uint64 `json:"connections_refused"`
+	ConnsClosed  uint64 `json:"connections_closed"` // idle ones, for others of their address
+	Addresses    int    `json:"addresses"`          // that the rate limit remembers
+	RateLimited  uint64 `json:"rate_limited"`
 }
 
 // Stats returns the figures of now.
 func (d *Door) Stats() Stats {
-	s := Stats{
-		Conns: d.conns.Open(), ConnsRefused: d.conns.Refused(),
-		BodyBytes: d.bodies.Held(), BodiesRefused: d.bodies.Refused(),
-	}
+	s := Stats{Conns: d.conns.Open(), ConnsRefused: d.conns.Refused(), ConnsClosed: d.conns.Closed()}
 	if d.rate != nil {
 		s.Addresses, s.RateLimited = d.rate.Addresses(), d.rate.Refused()
 	}

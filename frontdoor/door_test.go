@@ -40,9 +40,9 @@ func serve(tb testing.TB, opt frontdoor.Options, l net.Listener, h http.Handler)
 
 func TestOptionsReportEveryProblem(t *testing.T) {
 	_, err := frontdoor.New(frontdoor.Options{
-		TrustedProxies: []netip.Prefix{{}}, RateLimit: -1, ConnsPerAddress: -1, Streams: -1, HeaderTimeout: -1, Stall: -1, BodyMemory: -1,
+		TrustedProxies: []netip.Prefix{{}}, RateLimit: -1, ConnsPerAddress: -1, Streams: -1, HeaderTimeout: -1, Stall: -1,
 	})
-	for _, want := range []string{"TrustedProxies", "RateLimit", "ConnsPerAddress", "Streams", "HeaderTimeout", "Stall", "BodyMemory"} {
+	for _, want := range []string{"TrustedProxies", "RateLimit", "ConnsPerAddress", "Streams", "HeaderTimeout", "Stall"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not named in: %v", want, err)
 		}
@@ -56,7 +56,7 @@ func TestOptionsReportEveryProblem(t *testing.T) {
 
 // TestOptionsInForce are the documented defaults.
 func TestOptionsInForce(t *testing.T) {
-	door, err := frontdoor.New(frontdoor.Options{RateLimit: 7, LargestBody: 1 << 30})
+	door, err := frontdoor.New(frontdoor.Options{RateLimit: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestOptionsInForce(t *testing.T) {
 	want := frontdoor.Options{
 		RateLimit: 7, RateBurst: 14, ConnsPerAddress: 256, Conns: 10_000, Streams: 100,
 		HeaderTimeout: 5 * time.Second, WriteTimeout: 40 * time.Second, Stall: 10 * time.Second, IdleTimeout: time.Minute, DrainTimeout: 10 * time.Second,
-		HeaderBytes: 64 << 10, LargestBody: 1 << 30, BodyMemory: 2 << 30,
+		HeaderBytes: 64 << 10,
 	}
 	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Reserve" }, cmp.Ignore())); diff != "" {
 		t.Error("(-want +got)\n", diff)

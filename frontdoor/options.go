@@ -29,7 +29,8 @@ type Options struct {
 	Reserve func(*http.Request) Reserve
 
 	// ConnsPerAddress is how many connections one client address may have open.
-	// More are closed as they come; see [ConnLimiter]. Default: 256.
+	// For one more, its longest idle one is closed; if none is idle, the new one
+	// is. Default: 256.
 	ConnsPerAddress int
 	// Conns is how many connections all addresses may have open together, on all
 	// listeners of the Door. Default: 10,000.
@@ -52,8 +53,9 @@ type Options struct {
 	// see [SlowClients]. Over HTTP/2 it is also how long a connection may take
 	// nothing at all. Default: 10 s.
 	Stall time.Duration
-	// IdleTimeout is how long a connection is kept without a request. Default:
-	// 60 s.
+	// IdleTimeout is how long a connection is kept without a request, and how long
+	// a client may keep an answer from moving that its handler copies from a reader.
+	// Default: 60 s.
 	IdleTimeout time.Duration
 	// DrainTimeout is how long [Door.Serve] waits for running requests after its
 	// context ends. Default: 10 s.
@@ -62,14 +64,6 @@ type Options struct {
 	// HeaderBytes is the largest header of a request, in bytes. A larger one is
 	// answered 431. Default: 64 KiB.
 	HeaderBytes int
-	// LargestBody is the largest body, in bytes, that a handler reads into memory.
-	// The Door doesn't limit it: a handler does, with [http.MaxBytesReader].
-	// Default: 32 MiB.
-	LargestBody int64
-	// BodyMemory is how many bytes of bodies may be in memory together; see
-	// [Door.Bodies]. Default: 256 MiB, or twice LargestBody where that is more.
-	BodyMemory int64
-
 	// Logger receives what net/http says of clients, at debug level, since anybody
 	// can make it say something. Default: nil, which discards it.
 	Logger *slog.Logger
@@ -90,18 +84,16 @@ func (opt Options) withDefaults() (Options, error) {
 	positive(&errs, "HeaderTimeout", &opt.HeaderTimeout, 5*time.Second)
 	positive(&errs, "WriteTimeout", &opt.WriteTimeout, 40*time.Second)
 	positive(&errs, "Stall", &opt.Stall, DefaultStall)
-	positive(&errs, "IdleTimeout", &opt.IdleTimeout, 60*time.Second)
+	positive(&errs, "IdleTimeout", &opt.IdleTimeout, DefaultPause)
 	positive(&errs, "DrainTimeout", &opt.DrainTimeout, 10*time.Second)
 	positive(&errs, "HeaderBytes", &opt.HeaderBytes, 64<<10)
-	positive(&errs, "LargestBody", &opt.LargestBody, DefaultLargestBody)
-	positive(&errs, "BodyMemory", &opt.BodyMemory, max(DefaultBodyMemory, 2*opt.LargestBody))
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	return opt, errors.Join(errs...)
 }
 
-func positive[T int | int64 | time.Duration](errs *[]error, name string, field *T, value T) {
+func positive[T int | time.Duration](errs *[]error, name string, field *T, value T) {
 	switch {
 	case *field < 0:
 		*errs = append(*errs, fmt.Errorf("frontdoor: %s is %v; give a positive value, or 0 for %v", name, *field, value))

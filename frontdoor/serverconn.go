@@ -1,7 +1,6 @@
 package frontdoor
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -16,30 +15,41 @@ import (
 type serverListener struct {
 	net.Listener
 	limiter *ConnLimiter
-	conns   sync.Map // net.Conn: func() that releases it
+	conns   sync.Map // net.Conn: *counted
+}
+
+func (l *ConnLimiter) serve(below net.Listener) *serverListener {
+	return &serverListener{Listener: below, limiter: l}
 }
 
 func (l *serverListener) Accept() (net.Conn, error) {
-	c, release, err := l.limiter.accept(l.Listener)
+	c, err := l.limiter.accept(l.Listener)
 	if err != nil {
 		return nil, err
 	}
-	l.conns.Store(c, release)
-	return c, nil
+	l.conns.Store(c.Conn, c)
+	return c.Conn, nil
 }
 
 // connState is the server's ConnState.
-func (l *serverListener) connState(c net.Conn, state http.ConnState) {
-	if state != http.StateClosed && state != http.StateHijacked {
-		return
+func (l *serverListener) connState(conn net.Conn, state http.ConnState) {
+	value, ok := l.conns.Load(conn)
+	if !ok {
+		return // it was taken over
 	}
-	release, ok := l.conns.LoadAndDelete(c)
-	switch {
-	case !ok: // closed already
-	case state == http.StateHijacked:
-		whenClosed(c, release.(func()))
+	c := value.(*counted)
+	switch state {
+	case http.StateIdle:
+		c.idle.Store(int64(time.Since(l.limiter.began)))
+	case http.StateHijacked:
+		c.idle.Store(0)
+		l.conns.Delete(conn)
+		l.limiter.releaseClosed(c)
+	case http.StateClosed:
+		l.conns.Delete(conn)
+		l.limiter.release(c)
 	default:
-		release.(func())()
+		c.idle.Store(0)
 	}
 }
 
@@ -47,21 +57,18 @@ func (l *serverListener) connState(c net.Conn, state http.ConnState) {
 // it has been closed.
 const hijackedCheck = time.Second
 
-// whenClosed calls release after the handler that took c over has closed it, of
-// which the server no longer hears. A connection that is no socket can't be asked,
-// and is released at once.
-func whenClosed(c net.Conn, release func()) {
-	if closed(c) {
-		release()
+// releaseClosed stops counting a connection after the handler that took it over
+// has closed it, of which the server no longer hears. One that is no socket can't
+// be asked, and stops to count at once.
+func (l *ConnLimiter) releaseClosed(c *counted) {
+	if isClosed(plain(c.Conn)) {
+		l.release(c)
 		return
 	}
-	time.AfterFunc(hijackedCheck, func() { whenClosed(c, release) })
+	time.AfterFunc(hijackedCheck, func() { l.releaseClosed(c) })
 }
 
-func closed(c net.Conn) bool {
-	if secure, ok := c.(*tls.Conn); ok {
-		c = secure.NetConn()
-	}
+func isClosed(c net.Conn) bool {
 	socket, ok := c.(syscall.Conn)
 	if !ok {
 		return true

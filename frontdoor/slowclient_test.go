@@ -58,7 +58,7 @@ func (c addressedConn) RemoteAddr() net.Addr { return c.from }
 func servePipe(t *testing.T, h http.HandlerFunc) net.Conn {
 	t.Helper()
 	p := newPipes()
-	server := &http.Server{Handler: frontdoor.SlowClients(frontdoor.DefaultStall)(h), WriteTimeout: 40 * time.Second}
+	server := &http.Server{Handler: frontdoor.SlowClients(frontdoor.DefaultStall, frontdoor.DefaultPause)(h), WriteTimeout: 40 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(p) }()
 	client := p.dial(t, "192.0.2.1:5")
@@ -72,15 +72,19 @@ func servePipe(t *testing.T, h http.HandlerFunc) net.Conn {
 
 func TestSlowBodies(t *testing.T) {
 	for _, test := range []struct {
-		name  string
-		chunk int
-		every time.Duration
-		whole bool
+		name   string
+		before int // bytes, at once
+		chunk  int
+		every  time.Duration
+		whole  bool
 	}{
-		{"at 32 KiB a second for a minute", 32 << 10, time.Second, true},
-		{"a byte a second", 1, time.Second, false},
-		{"nothing more", 0, time.Second, false},
-		{"a stop in the middle", 64 << 10, 20 * time.Second, false},
+		{"at 32 KiB a second for a minute", 0, 32 << 10, time.Second, true},
+		{"at 8 KiB a second for a minute", 0, 8 << 10, time.Second, true},
+		{"a byte a second", 0, 1, time.Second, false},
+		{"nothing more", 0, 0, time.Second, false},
+		{"a stop in the middle", 0, 64 << 10, 20 * time.Second, false},
+		{"a stop after 32 MiB", 32 << 20, 64 << 10, 20 * time.Second, false},
+		{"a byte a second after 32 MiB", 32 << 20, 1, time.Second, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -96,7 +100,8 @@ func TestSlowBodies(t *testing.T) {
 				const chunks = 60
 				var client sync.WaitGroup
 				client.Go(func() {
-					fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", max(1, chunks*test.chunk))
+					fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", test.before+max(1, chunks*test.chunk))
+					c.Write(make([]byte, test.before))
 					for range chunks {
 						time.Sleep(test.every)
 						if _, err := c.Write(make([]byte, test.chunk)); err != nil {
@@ -110,12 +115,34 @@ func TestSlowBodies(t *testing.T) {
 				if whole := got == nil; whole != test.whole {
 					t.Errorf("read with %v after %v", got, took)
 				}
-				if !test.whole && (!errors.Is(got, os.ErrDeadlineExceeded) || took > 20*time.Second) {
+				if !test.whole && (!errors.Is(got, os.ErrDeadlineExceeded) || took > 11*time.Second) {
 					t.Errorf("cut off with %v after %v", got, took)
 				}
 			})
 		})
 	}
+}
+
+// TestSlowBodyHandler: the time that a handler takes between its reads is not the
+// client's.
+func TestSlowBodyHandler(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+			for range 3 {
+				if _, err := io.CopyN(io.Discard, r.Body, 20<<10); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(12 * time.Second)
+			}
+		})
+		go func() {
+			io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 61440\r\n\r\n")
+			c.Write(make([]byte, 60<<10))
+		}()
+		if status, _ := readAnswer(t, c); status != http.StatusOK {
+			t.Errorf("answered %d", status)
+		}
+	})
 }
 
 // TestHandlerOutlivesItsBody: the deadline is the body's alone.
@@ -148,11 +175,12 @@ func TestSlowReaders(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		pause time.Duration // over each 64 KiB
-		whole bool
+		whole map[bool]bool // by whether the answer is copied from a reader
 	}{
-		{"quick", 0, true},
-		{"five seconds over each 64 KiB", 5 * time.Second, true},
-		{"stuck", time.Hour, false},
+		{"quick", 0, map[bool]bool{false: true, true: true}},
+		{"five seconds over each 64 KiB", 5 * time.Second, map[bool]bool{false: true, true: true}},
+		{"half a minute over each 64 KiB", 30 * time.Second, map[bool]bool{true: true}},
+		{"stuck", time.Hour, nil},
 	} {
 		for _, copied := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, copied %v", test.name, copied), func(t *testing.T) {
@@ -185,10 +213,10 @@ func TestSlowReaders(t *testing.T) {
 					<-written
 					c.Close()
 					client.Wait()
-					if whole := got == nil; whole != test.whole {
+					if whole := got == nil; whole != test.whole[copied] {
 						t.Errorf("written with %v after %v", got, took)
 					}
-					if !test.whole && took > time.Minute {
+					if limit := map[bool]time.Duration{false: 11 * time.Second, true: 61 * time.Second}[copied]; !test.whole[copied] && took > limit {
 						t.Errorf("a client that is stuck was kept for %v", took)
 					}
 				})

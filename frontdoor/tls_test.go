@@ -241,7 +241,7 @@ func TestTLSBodyStalls(t *testing.T) {
 func TestTLSReaderStalls(t *testing.T) {
 	test := func(t *testing.T, proto string, ask func(s *secured)) {
 		written := make(chan error, 1)
-		s := serveTLS(t, proto, frontdoor.Options{Stall: time.Second}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := serveTLS(t, proto, frontdoor.Options{IdleTimeout: time.Second}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.Copy(w, io.LimitReader(zeros{}, 1<<30))
 			written <- err
 		}))
