@@ -52,6 +52,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// is its sender's doing, and bounded at the front door.
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
+	defer func() { s.stats.spend(a.stats.appCounters, b) }()
 	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r})
 	handler, err := s.handlerOf(inv, a)
 	if err != nil {
@@ -64,6 +65,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	release()
 	s.logLines(inv, a, req.ID, result.Log)
 	s.keepLog(a, req.ID, result.Log, err)
+	s.warnNear(a, req, b, result, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
@@ -74,7 +76,6 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		s.writeResponse(w, r, a, p, &result.Response)
 	}
 	b.Spend(budget.Render, time.Since(start))
-	s.stats.spend(b)
 	if s.log.Enabled(inv, slog.LevelDebug) {
 		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b)
 	}

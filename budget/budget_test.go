@@ -113,6 +113,38 @@ func TestPhases(t *testing.T) {
 	})
 }
 
+// TestNear: what is close to a limit, before it is met.
+func TestNear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: time.Second, Operations: 5})
+		kind := budget.NewOperation("reading", budget.StorageRead)
+		read := func(n int) {
+			for range n {
+				_, done, err := kind.Start(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+				done()
+			}
+		}
+		read(3)
+		if near := b.Near(0.8); len(near) > 0 {
+			t.Errorf("after 3 of 5 operations and 0.3 of 1 s: %+v", near)
+		}
+		read(1)
+		operations := budget.Usage{Limit: "operations", Allowed: "5", Used: "4", Phase: budget.StorageRead, InPhase: 400 * time.Millisecond}
+		if diff := cmp.Diff([]budget.Usage{operations}, b.Near(0.8)); diff != "" {
+			t.Errorf("after 4 of 5 operations: -want +got\n%s", diff)
+		}
+		time.Sleep(400 * time.Millisecond)
+		wall := budget.Usage{Limit: "time", Allowed: "1s", Used: "800ms", Phase: budget.StorageRead, InPhase: 400 * time.Millisecond}
+		if diff := cmp.Diff([]budget.Usage{wall, operations}, b.Near(0.8)); diff != "" {
+			t.Errorf("after 0.8 of 1 s: -want +got\n%s", diff)
+		}
+	})
+}
+
 // TestChildren: whatever the configurations and however deep, no child outlives
 // its parent, and what a child spends its parents have spent.
 func TestChildren(t *testing.T) {
