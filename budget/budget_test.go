@@ -247,7 +247,7 @@ func TestUsage(t *testing.T) {
 		_, _, late := kind.Start(b)
 		_, _, many := kind.Start(b)
 		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, budget.Caller{Flow: "app"})
-		wall := budget.Usage{Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
+		wall := budget.Usage{Limit: "time", Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
 		for _, test := range []struct {
 			name string
 			err  error
@@ -255,7 +255,7 @@ func TestUsage(t *testing.T) {
 		}{
 			{"the deadline", context.Cause(b), wall},
 			{"an operation too late", late, wall},
-			{"an operation too many", many, budget.Usage{Allowed: "1", Used: "2", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}},
+			{"an operation too many", many, budget.Usage{Limit: "operations", Allowed: "1", Used: "2", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}},
 			{"admission too late", overloaded, wall},
 		} {
 			e, ok := errors.AsType[*budget.Error](test.err)
