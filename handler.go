@@ -3,6 +3,7 @@ package fazt
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -55,6 +56,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// is its sender's doing, and bounded at the front door.
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
+	defer func() { s.stats.spend(a.stats.appCounters, b) }()
 	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r})
 	handler, err := s.handlerOf(inv, a)
 	if err != nil {
@@ -66,6 +68,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// slowly must not keep memory from others' uploads.
 	body.release()
 	s.keepLog(inv, a, req.ID, result.Log, err)
+	s.warnNear(a, req, b, result, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
@@ -76,7 +79,6 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		s.writeResponse(w, r, a, p, &result.Response)
 	}
 	b.Spend(budget.Render, time.Since(start))
-	s.stats.spend(b)
 	if s.log.Enabled(inv, slog.LevelDebug) {
 		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b)
 	}
@@ -236,4 +238,85 @@ func (s *Server) logLines(ctx context.Context, a *app, id string, lines []runtim
 		// A log that cannot be written has nowhere to say so.
 		_ = s.log.Handler().Handle(ctx, record)
 	}
+}
+
+const (
+	// defaultMemory is the default of Options.BodyMemory and Options.AnswerMemory, in
+	// bytes: an address that is alone then has 56 MiB.
+	defaultMemory = 256 << 20
+	// uncounted is up to how many bytes a body or an answer isn't counted: the
+	// buffers of its connection take as much.
+	uncounted = 16 << 10
+)
+
+// held is what one request to an app holds of a pool.
+type held struct {
+	pool    *budget.Pool
+	app     string
+	request *http.Request // by whose address it counts
+
+	bytes   int64
+	counted int64 // of them
+	address string
+}
+
+// take counts n bytes more, or says that there is no room for them.
+func (h *held) take(n int64) error {
+	if h.bytes+n > uncounted {
+		if h.address == "" {
+			h.address = frontdoor.Subscriber(h.request)
+		}
+		more := h.bytes + n - h.counted
+		if err := h.pool.Take(h.app, h.address, more); err != nil {
+			return err
+		}
+		h.counted += more
+	}
+	h.bytes += n
+	return nil
+}
+
+// release gives everything back. To call it again does nothing.
+func (h *held) release() {
+	h.pool.Release(h.app, h.address, h.counted)
+	h.bytes, h.counted = 0, 0
+}
+
+// heldBody is the body of a request that is read into memory. It counts what has
+// come and not what was announced: to take memory away from others costs a client
+// as much to send. But what announces more than there is room for fails to be read
+// before its first byte, so that nobody sends what is then thrown away.
+type heldBody struct {
+	io.ReadCloser
+	held      *held
+	announced int64 // -1: nothing
+	full      error
+}
+
+func (b *heldBody) Read(p []byte) (int, error) {
+	if b.held.bytes == 0 && b.announced > 0 && b.full == nil {
+		b.full = b.held.take(b.announced)
+		b.held.release()
+	}
+	if b.full != nil {
+		return 0, b.full
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.full = b.held.take(int64(n)); b.full != nil {
+		b.held.release() // what has come is dropped with the request
+		return 0, b.full
+	}
+	return n, err
+}
+
+// writeCrowdedOut answers for a handler whose answer has no room in memory. What
+// it has done is done, so only a request that changes nothing is worth sending again.
+func writeCrowdedOut(w http.ResponseWriter, r *http.Request, err error) {
+	f := *explain(err)
+	f.Message = "the handler has run, but other answers that nobody takes leave no room for this one: " + f.Message
+	if r.Method != http.MethodGet {
+		f.Retryable, f.RetryAfter = false, time.Duration(0)
+	}
+	frontdoor.DelayRefusal(r.Context())
+	api.WriteError(w, &f)
 }

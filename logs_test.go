@@ -45,6 +45,40 @@ func logOf(t *testing.T, srv *fazt.Server, app string) []string {
 	return texts
 }
 
+// TestNearLimit: a run that comes near a limit says so in its app's log, once a
+// minute.
+func TestNearLimit(t *testing.T) {
+	dataFile := t.TempDir() + "/data.db"
+	srv := open(t, func(o *fazt.Options) {
+		o.DataFile, o.Budget.Operations, o.Handler.LogLines, o.Handler.ResponseBytes = dataFile, 10, 4, 1000
+	})
+	js := `for (var i = 0; i < Number(request.query.n); i++) fazt.storage.kv.get('k');
+		respond(new Array(Number(request.query.size) + 1).join('x'))`
+	for _, app := range []string{"app", "large", "modest", "over"} {
+		deploy(t, srv, app, files("api/main.js", js))
+	}
+	get(srv, "http://modest.localhost/api/x?n=7&size=799")
+	get(srv, "http://app.localhost/api/x?n=8&size=799")
+	get(srv, "http://app.localhost/api/y?n=9&size=799")
+	get(srv, "http://large.localhost/api/x?n=1&size=800")
+	get(srv, "http://over.localhost/api/x?n=11&size=1")
+
+	srv = reopen(t, srv, dataFile)
+	if got := logOf(t, srv, "modest"); len(got) > 0 {
+		t.Errorf("below 80%%: %q", got)
+	}
+	got := logOf(t, srv, "app")
+	if len(got) != 1 || !strings.HasPrefix(got[0], "warn GET /api/x used 8 of 10 operations") {
+		t.Errorf("at 80%% of the operations, twice: %q", got)
+	}
+	if diff := cmp.Diff([]string{"warn GET /api/x used 800 of 1000 response bytes"}, logOf(t, srv, "large")); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+	if got := logOf(t, srv, "over"); len(got) != 1 || !strings.HasPrefix(got[0], "warn GET /api/x used 11 of 10 operations") {
+		t.Errorf("past the limit: %q", got)
+	}
+}
+
 // TestLogKept: what a handler prints is there after Close, and so is why it
 // failed.
 func TestLogKept(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/runtime"
 )
 
@@ -67,7 +68,8 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, a *app, req *r
 	if err != nil {
 		return bodyError(err)
 	}
-	return s.compute(r.Context(), a, len(body), func(turn func() error) error {
+	caller := budget.Caller{Flow: a.info.Name, Address: frontdoor.Subscriber(r), NoSample: true}
+	return s.compute(r.Context(), caller, len(body), func(turn func() error) error {
 		return parseBody(req, body, kind, params["boundary"], turn)
 	})
 }
@@ -98,14 +100,14 @@ func readAll(body io.Reader, announced int64) ([]byte, error) {
 // all of it, waits for a slot of its app. A shorter one takes half a millisecond.
 const largeBody = 64 << 10
 
-// compute does what takes a processor for a body of a size: on a slot of the app,
-// and at its charge, as its JavaScript is. turn lets others have the slot for a
+// compute does what takes a processor for a body of a size: on a slot, and at the
+// caller's charge, as its JavaScript is. turn lets others have the slot for a
 // while, and its error ends the work.
-func (s *Server) compute(ctx context.Context, a *app, size int, work func(turn func() error) error) error {
+func (s *Server) compute(ctx context.Context, caller budget.Caller, size int, work func(turn func() error) error) error {
 	if size <= largeBody {
 		return work(func() error { return nil })
 	}
-	t, err := s.slots.Enter(ctx, a.info.Name)
+	t, err := s.slots.Enter(ctx, caller)
 	if err != nil {
 		return err
 	}

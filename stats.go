@@ -54,11 +54,12 @@ type kindStats struct {
 	latency [len(latencyBounds) + 1]atomic.Uint64
 }
 
-// appCounters are the answers of one app. They are kept while the app is
-// deployed, whether it is loaded or not: a hundred bytes.
+// appCounters are the answers of one app, and what it was charged. They are kept
+// while the app is deployed, whether it is loaded or not: a hundred bytes.
 type appCounters struct {
-	name   string
-	status [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
+	name      string
+	status    [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
+	processor atomic.Int64        // nanoseconds on slots
 }
 
 // counts are the answers of a kind, by "2xx".
@@ -87,6 +88,8 @@ type appStats struct {
 	*appCounters
 	operations *jsapi.Operations
 	log        logAllowance
+
+	warned atomic.Int64 // when a run came near a limit; see warnNear
 
 	mu      sync.Mutex
 	latency [2]budget.Percentiles
@@ -177,8 +180,9 @@ func (s *stats) record(a *answer) {
 	a.app.latency[a.kind].Record(a.start.Add(d), d)
 }
 
-// spend adds what one request spent.
-func (s *stats) spend(b *budget.Budget) {
+// spend adds what one request of an app spent.
+func (s *stats) spend(c *appCounters, b *budget.Budget) {
+	c.processor.Add(int64(b.Spent(budget.Compute)))
 	for _, p := range budget.Phases() {
 		if d := b.Spent(p); d > 0 {
 			s.phases[p].Add(int64(d))

@@ -82,6 +82,7 @@ func TestStatsAndMetrics(t *testing.T) {
 			Apps []struct {
 				Name     string
 				Requests map[string]map[string]int
+				Charges  api.Charges
 				P99      map[string]float64 `json:"p99_ms"`
 			}
 		}
@@ -95,6 +96,9 @@ func TestStatsAndMetrics(t *testing.T) {
 	}
 	if d.Phases["js"] <= 0 || d.Phases["write"] <= 0 || len(d.Admission.Flows) != 1 || d.Admission.Flows[0].Admitted != 2 { // to compile, and to run
 		t.Errorf("phases %v, admission %+v", d.Phases, d.Admission)
+	}
+	if len(d.Apps) == 1 && d.Apps[0].Charges.ProcessorMS < d.Phases["js"] {
+		t.Errorf("the app was charged %+v, of %v", d.Apps[0].Charges, d.Phases)
 	}
 	st := d.Storage
 	if st.Depth == nil || st.Delay == nil || st.Batches < 1 || st.Writes < st.Batches || st.BatchSize["p50"] < 1 || st.BatchSize["max"] < st.BatchSize["p50"] ||

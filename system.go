@@ -114,7 +114,7 @@ func (s *Server) appData() []api.AppStats {
 	busiest, _ := s.stats.busiest()
 	list := []api.AppStats{}
 	for _, c := range busiest {
-		data := api.AppStats{Name: c.name, Requests: make(map[string]map[string]uint64), P50MS: make(map[string]float64), P99MS: make(map[string]float64)}
+		data := api.AppStats{Name: c.name, Charges: api.Charges{ProcessorMS: float64(c.processor.Load()) / 1e6}, Requests: make(map[string]map[string]uint64), P50MS: make(map[string]float64), P99MS: make(map[string]float64)}
 		for k := range c.status {
 			counts := c.counts(kind(k))
 			if len(counts) == 0 {

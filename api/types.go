@@ -212,10 +212,16 @@ type ProcessStats struct {
 	GCCount    uint32 `json:"gc_count"`
 }
 
-// AppStats is what one app has answered.
+// AppStats is what one app has answered, and what it has taken for that.
 type AppStats struct {
 	Name     string                       `json:"name"`
+	Charges  Charges                      `json:"charges"`
 	Requests map[string]map[string]uint64 `json:"requests"` // by kind and "2xx"
 	P50MS    map[string]float64           `json:"p50_ms"`   // by kind, of the last half minute or so
 	P99MS    map[string]float64           `json:"p99_ms"`
+}
+
+// Charges is what an app has taken of what all apps share, since the start.
+type Charges struct {
+	ProcessorMS float64 `json:"processor_ms"` // computing: its handler, and compiling it
 }

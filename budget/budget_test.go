@@ -114,6 +114,38 @@ func TestPhases(t *testing.T) {
 	})
 }
 
+// TestNear: what is close to a limit, before it is met.
+func TestNear(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: time.Second, Operations: 5})
+		kind := budget.NewOperation("reading", budget.StorageRead)
+		read := func(n int) {
+			for range n {
+				_, done, err := kind.Start(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+				done()
+			}
+		}
+		read(3)
+		if near := b.Near(0.8); len(near) > 0 {
+			t.Errorf("after 3 of 5 operations and 0.3 of 1 s: %+v", near)
+		}
+		read(1)
+		operations := budget.Usage{Limit: "operations", Allowed: "5", Used: "4", Phase: budget.StorageRead, InPhase: 400 * time.Millisecond}
+		if diff := cmp.Diff([]budget.Usage{operations}, b.Near(0.8)); diff != "" {
+			t.Errorf("after 4 of 5 operations: -want +got\n%s", diff)
+		}
+		time.Sleep(400 * time.Millisecond)
+		wall := budget.Usage{Limit: "time", Allowed: "1s", Used: "800ms", Phase: budget.StorageRead, InPhase: 400 * time.Millisecond}
+		if diff := cmp.Diff([]budget.Usage{wall, operations}, b.Near(0.8)); diff != "" {
+			t.Errorf("after 0.8 of 1 s: -want +got\n%s", diff)
+		}
+	})
+}
+
 // TestChildren: whatever the configurations and however deep, no child outlives
 // its parent, and what a child spends its parents have spent.
 func TestChildren(t *testing.T) {
@@ -216,7 +248,7 @@ func TestUsage(t *testing.T) {
 		_, _, late := kind.Start(b)
 		_, _, many := kind.Start(b)
 		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, budget.Caller{Flow: "app"})
-		wall := budget.Usage{Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
+		wall := budget.Usage{Limit: "time", Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
 		for _, test := range []struct {
 			name string
 			err  error
@@ -224,7 +256,7 @@ func TestUsage(t *testing.T) {
 		}{
 			{"the deadline", context.Cause(b), wall},
 			{"an operation too late", late, wall},
-			{"an operation too many", many, budget.Usage{Allowed: "1", Used: "2", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}},
+			{"an operation too many", many, budget.Usage{Limit: "operations", Allowed: "1", Used: "2", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}},
 			{"admission too late", overloaded, wall},
 		} {
 			e, ok := errors.AsType[*budget.Error](test.err)

@@ -43,9 +43,10 @@ type Error struct {
 }
 
 // Usage is what a limit allowed, and what was used of it, each with its unit.
-// Phase is what most of the time went into, and InPhase how much; that is 0 when
-// no phase has taken any.
+// Limit names it: "time" or "operations". Phase is what most of the time went
+// into, and InPhase how much; that is 0 when no phase has taken any.
 type Usage struct {
+	Limit         string
 	Allowed, Used string
 	Phase         Phase
 	InPhase       time.Duration
@@ -85,7 +86,7 @@ func (e *Error) Error() string {
 
 // usage is that of the wall time.
 func (b *Budget) usage() Usage {
-	u := Usage{Allowed: b.allowed.String(), Used: b.Used().Round(time.Millisecond).String()}
+	u := Usage{Limit: "time", Allowed: b.allowed.String(), Used: b.Used().Round(time.Millisecond).String()}
 	u.Phase, u.InPhase = b.most()
 	return u
 }
@@ -102,6 +103,17 @@ func (l byteLimit) usage() Usage {
 		Phase: l.phase, InPhase: l.budget.Spent(l.phase)}
 }
 
+// Near are the limits of which at least a fraction was used, between 0 and 1.
+func (b *Budget) Near(fraction float64) (near []Usage) {
+	if float64(b.Used()) >= fraction*float64(b.allowed) {
+		near = append(near, b.usage())
+	}
+	if n := b.Operations(); float64(n) >= fraction*float64(b.config.Operations) {
+		near = append(near, operationLimit{b, int64(n)}.usage())
+	}
+	return near
+}
+
 // operationLimit is met by starting one operation too many.
 type operationLimit struct {
 	budget *Budget
@@ -109,7 +121,7 @@ type operationLimit struct {
 }
 
 func (l operationLimit) usage() Usage {
-	u := Usage{Allowed: strconv.Itoa(l.budget.config.Operations), Used: strconv.FormatInt(l.used, 10), Phase: StorageRead}
+	u := Usage{Limit: "operations", Allowed: strconv.Itoa(l.budget.config.Operations), Used: strconv.FormatInt(l.used, 10), Phase: StorageRead}
 	if l.budget.Spent(StorageWrite) > l.budget.Spent(StorageRead) {
 		u.Phase = StorageWrite
 	}

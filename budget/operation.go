@@ -91,7 +91,7 @@ func (c *operationContext) cause() error {
 func (c *operationContext) usage() Usage {
 	used := time.Since(c.start)
 	return Usage{
-		Allowed: c.deadline.Sub(c.start).Round(time.Millisecond).String(), Used: used.Round(time.Millisecond).String(),
+		Limit: "time", Allowed: c.deadline.Sub(c.start).Round(time.Millisecond).String(), Used: used.Round(time.Millisecond).String(),
 		Phase: c.kind.phase, InPhase: used,
 	}
 }

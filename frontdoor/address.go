@@ -24,11 +24,6 @@ func peerAddr(c net.Conn) netip.Addr {
 	return netip.Addr{}
 }
 
-// Subscriber is whom the limits of this package count a request for: the IPv4
-// address that it came from, or the /64 of an IPv6 one. [TrustProxies] makes that
-// the client's. It is the zero Addr when the listener has no addresses.
-func Subscriber(r *http.Request) netip.Addr { return subscriber(clientAddr(r)) }
-
 // subscriber is the address that limits count by: an IPv4 address, or the /64 of
 // an IPv6 one, since that is the least that one subscriber is given (RFC 6177).
 func subscriber(addr netip.Addr) netip.Addr {
