@@ -116,7 +116,7 @@ func (inv *Invocation) Settle() error {
 // down to it.
 func (inv *Invocation) Uncaught(err error) *runtime.Error {
 	switch storage.CodeOf(err) {
-	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed:
+	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed, storage.CodeOverloaded:
 		inv.breach = err
 	}
 	err = inv.failed(err)

@@ -91,7 +91,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 		return storage.Blob{}, err
 	}
 	sum := sha256.New()
-	d := &draft{store: s, op: op, check: func(tx *writeTx, size int64) error {
+	d := &draft{store: s, app: scope.App, op: op, check: func(tx *writeTx, size int64) error {
 		_, err := tx.reserveBlob(op, scope, path, mime, size)
 		return err
 	}}
@@ -101,7 +101,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	}
 	b := storage.Blob{Path: path, MIME: mime, Size: d.size, Hash: hex.EncodeToString(sum.Sum(nil))}
 	var at int64
-	err = s.writer.do(ctx, op, func(tx *writeTx) error {
+	err = s.writer.do(ctx, scope.App, op, func(tx *writeTx) error {
 		old, err := tx.reserveBlob(op, scope, path, mime, d.size)
 		if err != nil {
 			return err
@@ -189,7 +189,7 @@ func (s *Store) DeleteBlob(ctx context.Context, scope storage.Scope, path string
 		return false, err
 	}
 	there := false
-	err := s.writer.do(ctx, op, func(tx *writeTx) error {
+	err := s.writer.do(ctx, scope.App, op, func(tx *writeTx) error {
 		old, _, err := findBlob(tx.conn, op, scope, path)
 		if there = err == nil; !there {
 			if storage.CodeOf(err) == storage.CodeNotFound {

@@ -38,6 +38,7 @@ const (
 // it is named, so that a small one is stored in that one transaction.
 type draft struct {
 	store *Store
+	app   string // whose work it is; "" is the server's own
 	op    string
 	check func(tx *writeTx, size int64) error // refuses a body that grows too large, if it is set
 
@@ -72,7 +73,7 @@ func (d *draft) read(ctx context.Context, data io.Reader) error {
 // put stores a chunk that is not the last.
 func (d *draft) put(ctx context.Context) error {
 	var id int64
-	err := d.store.writer.do(ctx, d.op, func(tx *writeTx) (err error) {
+	err := d.store.writer.do(ctx, d.app, d.op, func(tx *writeTx) (err error) {
 		if d.check != nil {
 			if err := d.check(tx, d.size); err != nil {
 				return err

@@ -213,7 +213,7 @@ func (w *sweeper) cleared() error {
 	}
 	for _, c := range rows {
 		for swept := false; !swept; {
-			err := w.store.writer.do(w.ctx, "sweep", func(tx *writeTx) (err error) {
+			err := w.store.writer.do(w.ctx, c.app, "sweep", func(tx *writeTx) (err error) {
 				swept, err = c.sweep(w.ctx, tx)
 				return err
 			})

@@ -163,7 +163,7 @@ func (c *chunked) chunk(w *chunkedWrite, list []match) (n, done int, err error) 
 }
 
 func (c *chunked) transact(op string, fn func(*docs) error) error {
-	return c.store.writer.do(c.ctx, op, func(tx *writeTx) error {
+	return c.store.writer.do(c.ctx, c.scope.App, op, func(tx *writeTx) error {
 		return fn(&docs{session: session{c.ctx, tx.conn, tx}, scope: c.scope})
 	})
 }

@@ -161,7 +161,7 @@ func (s *Store) transact(ctx context.Context, op string, scope storage.Scope, fn
 	var made searches
 	defer made.close()
 	for {
-		err := s.writer.do(ctx, op, func(tx *writeTx) error {
+		err := s.writer.do(ctx, scope.App, op, func(tx *writeTx) error {
 			tx.missing, tx.read, tx.held = nil, 0, 0
 			err := fn(&scopeTx{session: session{ctx, tx.conn, tx}, scope: scope, searches: &made})
 			if tx.missing != nil {

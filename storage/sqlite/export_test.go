@@ -56,15 +56,26 @@ func AcknowledgeEarly(s *Store) {
 	}
 }
 
-// SetReady has the writer believe that so many goroutines wait for a processor.
-func SetReady(s *Store, n uint64) {
-	s.writer.mu.Lock()
-	defer s.writer.mu.Unlock()
-	s.writer.ready = func() uint64 { return n }
-}
-
 // NewRecord returns what the writer calls for each batch.
 func NewRecord() func(size int, took time.Duration) {
 	r := newRecent()
 	return r.record
+}
+
+// SlowCommits has every commit take so long.
+func SlowCommits(s *Store, d time.Duration) {
+	s.writer.beforeCommit = func(batch []*request) []*request {
+		time.Sleep(d)
+		return batch
+	}
+}
+
+// MaxFlows is how many apps the write queue remembers.
+const MaxFlows = maxFlows
+
+// Flows is how many it does.
+func Flows(s *Store) int {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	return len(s.writer.queue.flows)
 }

@@ -274,7 +274,7 @@ func (w *sweeper) indexes() error {
 	}
 	for _, id := range ids {
 		for ready := false; !ready; {
-			err := w.store.writer.do(w.ctx, "build index", func(tx *writeTx) (err error) {
+			err := w.store.writer.do(w.ctx, "", "build index", func(tx *writeTx) (err error) {
 				ready, err = buildIndex(tx, id.(int64))
 				return err
 			})

@@ -16,16 +16,17 @@ const minReaders = 4
 // prepared statements. More of them than cores would only contend for the
 // processors.
 type readers struct {
-	free   chan struct{} // an element for each idle connection
-	closed chan struct{}
+	free      chan struct{} // an element for each idle connection
+	closed    chan struct{}
+	snapshots *snapshots
 
 	mu   sync.Mutex
 	idle []*reader // the one used last at the end, as its pages are in the processor's cache
 }
 
-func openReaders(path string) (*readers, error) {
+func openReaders(path string, snapshots *snapshots) (*readers, error) {
 	n := max(minReaders, runtime.GOMAXPROCS(0))
-	r := &readers{free: make(chan struct{}, n), closed: make(chan struct{})}
+	r := &readers{free: make(chan struct{}, n), closed: make(chan struct{}), snapshots: snapshots}
 	for range n {
 		c, err := openReader(path)
 		if err != nil {
@@ -111,6 +112,10 @@ func (r *readers) snapshot(ctx context.Context, op string, fn func(*conn) error)
 		return err
 	}
 	defer r.put(c)
+	if err := r.snapshots.begin(ctx, &c.snapshot); err != nil {
+		return err
+	}
+	defer r.snapshots.end(&c.snapshot)
 	if err := c.begin.run(); err != nil {
 		return wrap(op, err)
 	}

@@ -182,7 +182,7 @@ func (s *Store) Migrate(ctx context.Context, module string, steps []string) erro
 func (s *Store) migrate(ctx context.Context, op, module string, steps []string) error {
 	for {
 		var current int
-		err := s.writer.do(ctx, op, func(tx *writeTx) error {
+		err := s.writer.do(ctx, "", op, func(tx *writeTx) error {
 			var err error
 			current, err = migrateStep(tx, op, module, steps)
 			return err

@@ -24,15 +24,16 @@ type Options struct {
 
 // Store is an open data file. It implements [storage.Store].
 type Store struct {
-	path    string
-	logger  *slog.Logger
-	writer  *writer
-	readers *readers // for apps' data
-	system  *readers // for everything else: an app's long scans never hold up a file or a session
-	watch   *watch
-	reading pins // bodies that are being read
-	quotas  storage.Quotas
-	sweeper *sweeper
+	path      string
+	logger    *slog.Logger
+	writer    *writer
+	snapshots *snapshots
+	readers   *readers // for apps' data
+	system    *readers // for everything else: an app's long scans never hold up a file or a session
+	watch     *watch
+	reading   pins // bodies that are being read
+	quotas    storage.Quotas
+	sweeper   *sweeper
 
 	searched func() // if a test has set it, called after a search for matches
 
@@ -63,8 +64,8 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, logger: logger, quotas: quotas}
-	if s.writer, err = newWriter(c, logger, quotas); err != nil {
+	s := &Store{path: path, logger: logger, quotas: quotas, snapshots: newSnapshots()}
+	if s.writer, err = newWriter(c, path, s.snapshots, logger, quotas); err != nil {
 		c.close()
 		return nil, wrap("open", err)
 	}
@@ -79,10 +80,10 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if err := s.migrate(ctx, "open", module, schema); err != nil {
 		return err
 	}
-	if s.readers, err = openReaders(s.path); err != nil {
+	if s.readers, err = openReaders(s.path, s.snapshots); err != nil {
 		return err
 	}
-	if s.system, err = openReaders(s.path); err != nil {
+	if s.system, err = openReaders(s.path, s.snapshots); err != nil {
 		return err
 	}
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {

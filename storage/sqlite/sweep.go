@@ -101,7 +101,7 @@ func (w *sweeper) loop() {
 func (w *sweeper) each(query string, args ...any) error {
 	for {
 		var n int64
-		err := w.store.writer.do(w.ctx, "sweep", func(tx *writeTx) (err error) {
+		err := w.store.writer.do(w.ctx, "", "sweep", func(tx *writeTx) (err error) {
 			tx.generations = nil // it may remove some
 			n, err = tx.write(query, args...)
 			return err

@@ -135,7 +135,7 @@ type sqlTx struct {
 
 // Write implements [storage.Database].
 func (s *Store) Write(ctx context.Context, fn func(storage.SQL) error) error {
-	return s.writer.do(ctx, "write", func(tx *writeTx) error {
+	return s.writer.do(ctx, "", "write", func(tx *writeTx) error {
 		return fn(&sqlTx{session{ctx, tx.conn, tx}, "write"})
 	})
 }
