@@ -25,8 +25,8 @@ func TestConfig(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v; -want +got\n%s", err, diff)
 	}
-	_, err = budget.Config{RequestTimeout: -1, Reserve: -1, QueueAdmissionTime: -1, Operations: -1}.WithDefaults()
-	for _, field := range []string{"RequestTimeout", "Reserve", "QueueAdmissionTime", "Operations"} {
+	_, err = budget.Config{RequestTimeout: -1, Reserve: -1, QueueAdmissionTime: -1, Operations: -1, ReadBytes: -1, WriteBytes: -1}.WithDefaults()
+	for _, field := range []string{"RequestTimeout", "Reserve", "QueueAdmissionTime", "Operations", "ReadBytes", "WriteBytes"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not named in: %v", field, err)
 		}
@@ -336,6 +336,20 @@ func TestOperationsAreCounted(t *testing.T) {
 			t.Errorf("the fourth: %v, want %s", err, want)
 		}
 	})
+}
+
+func TestBytesAreCounted(t *testing.T) {
+	b := begin(t, t.Context(), budget.Config{ReadBytes: 100, WriteBytes: 50})
+	child := begin(t, b, budget.Config{})
+	if err := errors.Join(b.Read(60), child.Read(40), b.Write(20), child.Write(30)); err != nil {
+		t.Fatal(err)
+	}
+	if err, want := child.Read(1), "budget: too much read (allowed 100 bytes, used 101 bytes)"; !errors.Is(err, budget.ErrRead) || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	if err, want := b.Write(5), "budget: too much written (allowed 50 bytes, used 55 bytes)"; !errors.Is(err, budget.ErrWrite) || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 }
 
 func TestPercentiles(t *testing.T) {

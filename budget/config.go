@@ -3,7 +3,6 @@ package budget
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -69,9 +68,9 @@ func (c Config) WithDefaults() (Config, error) {
 	set("StorageOpTimeout", &c.StorageOpTimeout, DefaultStorageOpTimeout)
 	set("MinOperationTime", &c.MinOperationTime, DefaultMinOperationTime)
 	set("QueueAdmissionTime", &c.QueueAdmissionTime, DefaultQueueAdmissionTime)
-	errs = append(errs, orDefault("Operations", &c.Operations, DefaultOperations),
-		orDefault("ReadBytes", &c.ReadBytes, DefaultReadBytes), orDefault("WriteBytes", &c.WriteBytes, DefaultWriteBytes))
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	setNumber(&errs, "Operations", &c.Operations, DefaultOperations)
+	setNumber(&errs, "ReadBytes", &c.ReadBytes, DefaultReadBytes)
+	setNumber(&errs, "WriteBytes", &c.WriteBytes, DefaultWriteBytes)
 	if len(errs) == 0 && c.MinOperationTime >= c.RequestTimeout {
 		errs = append(errs, fmt.Errorf("budget: MinOperationTime is %v, but a whole request has %v; no operation could start",
 			c.MinOperationTime, c.RequestTimeout))
@@ -79,12 +78,11 @@ func (c Config) WithDefaults() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-func orDefault[T int | int64](name string, field *T, value T) error {
+func setNumber[T int | int64](errs *[]error, name string, field *T, value T) {
 	switch {
 	case *field < 0:
-		return fmt.Errorf("budget: %s is %d; give a positive number, or 0 for %d", name, *field, value)
+		*errs = append(*errs, fmt.Errorf("budget: %s is %d; give a positive number, or 0 for %d", name, *field, value))
 	case *field == 0:
 		*field = value
 	}
-	return nil
 }

@@ -33,8 +33,8 @@ func running(ctx context.Context) *Exec {
 
 // Checkpoint is for a host function that computes for longer than a moment, about
 // every half millisecond. It may wait while others have the slot; an error says
-// that the run has to end, and the function should return. Outside of a run it is
-// the error of ctx. Checkpoint and [Blocking] are for the goroutine that the
+// that the run or ctx is over, and the function should return. Outside of a run it
+// is that of ctx. Checkpoint and [Blocking] are for the goroutine that the
 // function was called on.
 func Checkpoint(ctx context.Context) error {
 	x := running(ctx)
@@ -45,7 +45,7 @@ func Checkpoint(ctx context.Context) error {
 	if !x.goOn() {
 		return x.cause.Load().reason()
 	}
-	return x.ctx.Err()
+	return ctx.Err()
 }
 
 // Hold charges bytes to the memory of the run that a host function serves, before
