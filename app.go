@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
@@ -178,7 +179,7 @@ func (s *Server) loadProgram(ctx context.Context, a *app) (*runtime.Program, err
 		}
 		source.Files[p] = string(text)
 	}
-	pass, err := s.slots.Enter(ctx, a.info.Name)
+	pass, err := s.slots.Enter(ctx, budget.Caller{Flow: a.info.Name, Address: addressOf(ctx), NoSample: true})
 	if err != nil {
 		return nil, err
 	}

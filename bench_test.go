@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"text/tabwriter"
 	"time"
 
@@ -76,6 +78,17 @@ var benchHandlers = []struct{ name, source string }{
 	return {items: items};
 }`},
 	{"kv get", `function handler(request) { return {value: fazt.storage.kv.get('key')}; }`},
+	{"a page of data", `function handler(request) {
+	var shop = fazt.storage.kv.get('shop');
+	var items = [];
+	for (var i = 0; i < 20; i++) items.push({id: i, name: 'item ' + i, price: i * shop.rate});
+	return {shop: shop, items: items};
+}`},
+	{"a page of data, handed on", `function handler(request) {
+	var items = [];
+	for (var i = 0; i < 20; i++) items.push({id: i, name: 'item ' + i, price: i * 1.5});
+	return {shop: fazt.storage.kv.get('shop'), items: items};
+}`},
 	{"kv set", `function handler(request) { fazt.storage.kv.set(request.path, {hello: 'world'}); return {ok: true}; }`},
 	{"indexed ds find", `function handler(request) { return fazt.storage.ds.find('notes', {owner: request.path}); }`},
 }
@@ -83,6 +96,8 @@ var benchHandlers = []struct{ name, source string }{
 // benchFill makes the data that they read.
 const benchFill = `function handler(request) {
 	fazt.storage.kv.set('key', {n: 1, name: 'value'});
+	fazt.storage.kv.set('shop', {name: 'Corner shop', rate: 1.5, currency: 'EUR', open: true, tags: ['bread', 'milk', 'tea'],
+		address: {street: 'Long Lane 12', city: 'Delft', zip: '2611 AB'}, hours: [{day: 'mon', from: 9, to: 18}, {day: 'sat', from: 10, to: 16}]});
 	for (var i = 0; i < 500; i++) {
 		fazt.storage.ds.insert('notes', {owner: '/api/' + (request.query.n * 500 + i) % 1000, text: 'a note'});
 	}
@@ -123,6 +138,8 @@ func startBenchmark(b *testing.B) []*benchRow {
 			host := address(app.URL)
 			row := &benchRow{name: h.name + ", " + engine, addr: addr, request: same(harnesstest.Get(host, "/api/key"))}
 			switch h.name {
+			case "a page of data", "a page of data, handed on":
+				row.request = same(browserGet(host, "/api/key", "application/json"))
 			case "kv set":
 				row.request = varied(func(connection, n int) []byte {
 					return harnesstest.Get(host, fmt.Sprintf("/api/%d-%d", connection, n))
@@ -135,7 +152,49 @@ func startBenchmark(b *testing.B) []*benchRow {
 			rows = append(rows, row)
 		}
 	}
-	return rows
+	return append(rows, pageRow(srv, addr))
+}
+
+// pageFiles are those of a small site's page, with their sizes in bytes.
+var pageFiles = []struct {
+	name, accept string
+	size         int
+}{
+	{"index.html", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 2 << 10},
+	{"style.css", "text/css,*/*;q=0.1", 8 << 10},
+	{"app.js", "*/*", 20 << 10},
+	{"lib.js", "*/*", 12 << 10},
+	{"logo.svg", "image/avif,image/webp,image/svg+xml,*/*;q=0.8", 1 << 10},
+	{"picture.svg", "image/avif,image/webp,image/svg+xml,*/*;q=0.8", 5 << 10},
+}
+
+// pageRow asks for a page and all that it needs, file by file, as a browser does
+// on its first visit.
+func pageRow(srv *harnesstest.Server, addr string) *benchRow {
+	words := []string{"const ", "value", " = ", "function", "(", ") {\n", "return ", "color", ": ", "width", "0.5em;\n", "class", "item", "}\n", "42", "\"name\""}
+	random := rand.New(rand.NewPCG(1, 2))
+	site := fstest.MapFS{}
+	for _, f := range pageFiles {
+		var text strings.Builder
+		for text.Len() < f.size {
+			text.WriteString(words[random.IntN(len(words))])
+		}
+		site[f.name] = &fstest.MapFile{Data: []byte(text.String()[:f.size])}
+	}
+	host := address(srv.Deploy(site).URL)
+	requests := make([][]byte, len(pageFiles))
+	for i, f := range pageFiles {
+		requests[i] = browserGet(host, "/"+f.name, f.accept)
+	}
+	return &benchRow{name: "a page of files", addr: addr, request: func(_, n int) []byte { return requests[n%len(requests)] }}
+}
+
+// browserGet is a GET request with the headers of a browser.
+func browserGet(host, path, accept string) []byte {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: keep-alive\r\n"+
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36\r\n"+
+		"Accept: %s\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9\r\n"+
+		"Referer: http://%s/\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: empty\r\n\r\n", path, host, accept, host)
 }
 
 // varied makes a hundred requests for each connection beforehand, so that they

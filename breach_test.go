@@ -69,10 +69,28 @@ func TestBreachesSayWhatWasUsed(t *testing.T) {
 			500, "BUDGET_RESPONSE", "100 bytes", "js", false},
 		{"operations", `for (;;) { fazt.storage.kv.get('k'); }`, func(o *fazt.Options) { o.Budget.Operations = 2 },
 			500, "BUDGET_OPS", "2", "read", false},
+		{"bytes read", `
+			fazt.storage.s3.put('b', new Array(1000).join('x'));
+			for (;;) { try { fazt.storage.s3.getBytes('b'); } catch (e) { } }`,
+			func(o *fazt.Options) { o.Budget.ReadBytes = 2500 }, 500, "BUDGET_READ", "2500 bytes", "read", false},
+		{"bytes read of private files", `
+			fazt.storage.kv.get('k');
+			for (;;) { try { fazt.private.read('a.txt'); } catch (e) { } }`,
+			func(o *fazt.Options) { o.Budget.ReadBytes = 2500 }, 500, "BUDGET_READ", "2500 bytes", "read", false},
+		{"bytes written", `for (;;) { try { fazt.storage.kv.setIf('k', new Array(1000).join('x'), 0); } catch (e) { } }`,
+			func(o *fazt.Options) { o.Budget.WriteBytes = 2500 }, 500, "BUDGET_WRITE", "2500 bytes", "write", false},
+		{"bytes queued", `
+			fazt.storage.kv.delete('k');
+			for (;;) { try { fazt.storage.kv.set('k', new Array(1000).join('x')); } catch (e) { } }`,
+			func(o *fazt.Options) { o.Budget.WriteBytes = 2500 }, 500, "BUDGET_WRITE", "2500 bytes", "write", false},
+		{"memory held", `
+			fazt.storage.s3.put('b', 'x'.repeat(1 << 20));
+			for (;;) { try { fazt.storage.s3.getBytes('b'); } catch (e) { } }`,
+			func(o *fazt.Options) { o.Handler.Memory = 16 << 20 }, 503, "BUDGET_MEMORY", "16 MiB", "js", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv := open(t, test.change)
-			deploy(t, srv, "app", files("api/main.js", test.js))
+			deploy(t, srv, "app", files("api/main.js", test.js, "private/a.txt", strings.Repeat("x", 1000)))
 			f := fail(t, srv, "http://app.localhost/api")
 			e := f.Error
 			if f.Status != test.status || e.Code != test.code || e.Retryable != test.retryable ||
@@ -376,6 +394,7 @@ func TestDeadlineHeaderReachesHandlers(t *testing.T) {
 			t.Errorf("a stranger that says %s gets %+v", timeout, b)
 		}
 	}
+	do(caller, http.MethodGet, "http://loop.localhost/api", frontdoor.TimeoutHeader, "100") // which loads it
 	if f := fail(t, caller, "http://loop.localhost/api", frontdoor.TimeoutHeader, "100"); f.Status != 504 || f.Error.Code != "BUDGET_WALL" || f.Error.Details["phase"] != "js" {
 		t.Errorf("a loop for a caller that waits 100 ms: %+v", f)
 	}

@@ -24,6 +24,7 @@ var statuses = map[string]int{
 	"UNAUTHORIZED":     http.StatusUnauthorized,
 	"NOT_FOUND":        http.StatusNotFound,
 	"CONFLICT":         http.StatusConflict,
+	"TOO_MANY_MATCHES": http.StatusConflict,
 	"QUOTA_EXCEEDED":   http.StatusRequestEntityTooLarge,
 	"INVALID_APP":      http.StatusUnprocessableEntity,
 	"RATE_LIMITED":     http.StatusTooManyRequests,
@@ -34,6 +35,8 @@ var statuses = map[string]int{
 	"CLOSED":           http.StatusServiceUnavailable,
 	"BUDGET_WALL":      http.StatusGatewayTimeout,
 	"BUDGET_OPS":       http.StatusInternalServerError,
+	"BUDGET_READ":      http.StatusInternalServerError,
+	"BUDGET_WRITE":     http.StatusInternalServerError,
 	"BUDGET_RESPONSE":  http.StatusInternalServerError,
 	"RESULT_TOO_LARGE": http.StatusBadRequest,
 	"UNCERTAIN":        http.StatusInternalServerError,
@@ -119,10 +122,17 @@ func explainAuth(e *auth.Error) *api.Error {
 }
 
 func explainStorage(e *storage.Error) *api.Error {
+	if e.Code == "" && e.Count > 0 { // a write in chunks whose time was over
+		f := explain(e.Err)
+		f.Message = fmt.Sprintf("%s; %s", f.Message, e.Hint)
+		return f
+	}
 	f := &api.Error{Code: string(e.Code), Message: e.Error()}
 	switch e.Code {
 	case storage.CodeOverloaded:
 		f.Details = overloadDetails(e.Depth, e.Delay)
+	case storage.CodeTooManyMatches:
+		f.Details = map[string]any{"matches": e.Count}
 	case storage.CodeQuotaExceeded:
 		if e.Allowed > 0 {
 			f.Details = map[string]any{"allowed": fmt.Sprintf("%d bytes", e.Allowed), "used": fmt.Sprintf("%d bytes", e.Used)}
@@ -148,6 +158,8 @@ var budgetCodes = map[error]string{
 	budget.ErrDoomed:     "BUDGET_WALL",
 	budget.ErrOverloaded: "OVERLOADED",
 	budget.ErrOperations: "BUDGET_OPS",
+	budget.ErrRead:       "BUDGET_READ",
+	budget.ErrWrite:      "BUDGET_WRITE",
 }
 
 // explainBudget keeps the budget's own words: what was allowed, what was used,
@@ -193,7 +205,9 @@ func (s *Server) logFailure(w http.ResponseWriter, r *http.Request, a *app, f *a
 	if f.Retryable {
 		level = slog.LevelDebug // one for each request of a flood would be a flood itself; they are counted
 	}
-	s.log.Log(r.Context(), level, "request failed", attrs...)
+	if a == nil || a.stats.log.take(len(f.Message)) {
+		s.log.Log(r.Context(), level, "request failed", attrs...)
+	}
 }
 
 // writeClosed answers a request that came after [Server.Close].

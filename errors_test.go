@@ -83,7 +83,7 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 func TestEveryBudgetReasonHasACode(t *testing.T) {
 	reasons := map[string]error{
 		"ErrSpent": budget.ErrSpent, "ErrDoomed": budget.ErrDoomed,
-		"ErrOperations": budget.ErrOperations, "ErrOverloaded": budget.ErrOverloaded,
+		"ErrOperations": budget.ErrOperations, "ErrRead": budget.ErrRead, "ErrWrite": budget.ErrWrite, "ErrOverloaded": budget.ErrOverloaded,
 	}
 	names := slices.Sorted(maps.Keys(declared(t, "budget", token.VAR, "Err")))
 	if d := cmp.Diff(names, slices.Sorted(maps.Keys(reasons))); d != "" {
@@ -137,6 +137,8 @@ func TestStatus(t *testing.T) {
 		{r(runtime.CodeCanceled), "500 CANCELED false"},
 		{r(runtime.CodeInvalid), "400 INVALID false"},
 		{b(budget.ErrOperations), "500 BUDGET_OPS false"},
+		{b(budget.ErrRead), "500 BUDGET_READ false"},
+		{b(budget.ErrWrite), "500 BUDGET_WRITE false"},
 		{b(budget.ErrSpent), "504 BUDGET_WALL false"},
 		{b(budget.ErrDoomed), "504 BUDGET_WALL true"},
 		{b(budget.ErrOverloaded), "503 OVERLOADED true"},

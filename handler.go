@@ -65,8 +65,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
 	body.release()
-	s.logLines(inv, a, req.ID, result.Log)
-	s.keepLog(a, req.ID, result.Log, err)
+	s.keepLog(inv, a, req.ID, result.Log, err)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
@@ -94,19 +93,29 @@ func (s *Server) invoke(inv *jsapi.Invocation, handler *runtime.Handler, req *ru
 
 // writeBroken answers for an app whose handler can't be loaded, or not yet.
 func (s *Server) writeBroken(w http.ResponseWriter, r *http.Request, a *app, err error) {
-	s.keepLog(a, w.Header().Get(api.RequestIDHeader), nil, err)
+	s.keepLog(r.Context(), a, w.Header().Get(api.RequestIDHeader), nil, err)
 	s.writeFailure(w, r, a, err)
 }
 
-// gate admits runs by app.
+// gate admits runs by app, and by the visitor's address within one.
 type gate struct{ admission *budget.Admission }
 
 func (g gate) Enter(ctx context.Context) (runtime.Pass, error) {
-	t, err := g.admission.Enter(ctx, jsapi.From(ctx).App.Name)
+	t, err := g.admission.Enter(ctx, budget.Caller{Flow: jsapi.From(ctx).App.Name, Address: addressOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// addressOf is the address of the visitor whose request an invocation answers.
+func addressOf(ctx context.Context) string {
+	if inv := jsapi.From(ctx); inv != nil {
+		if v, ok := inv.Visitor.(visitor); ok {
+			return frontdoor.Subscriber(v.request)
+		}
+	}
+	return ""
 }
 
 // writeResponse sends what the handler answered.
@@ -181,8 +190,10 @@ func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, i
 		level = slog.LevelDebug // as in writeFailure
 		frontdoor.DelayRefusal(r.Context())
 	}
-	s.log.Log(r.Context(), level, "handler failed", "app", a.info.Name, "request_id", w.Header().Get(api.RequestIDHeader), "code", f.Code,
-		"error", f.Message, "spent", inv.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
+	if a.stats.log.take(len(f.Message) + len(e.Stack)) {
+		s.log.Log(r.Context(), level, "handler failed", "app", a.info.Name, "request_id", w.Header().Get(api.RequestIDHeader), "code", f.Code,
+			"error", f.Message, "spent", inv.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
+	}
 	switch {
 	case s.opt.Dev:
 		inside := map[string]any{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -15,7 +16,16 @@ const (
 	LogQueueBytes = logQueueBytes
 	LogLineBytes  = logLineBytes
 	LogAttempts   = logAttempts
+	LogBurst      = logBurst
+	LogRate       = logRate
+	LogOverhead   = logOverhead
 )
+
+type LogAllowance = logAllowance
+
+func (l *logAllowance) Take(size int) bool { return l.take(size) }
+
+func (l *logAllowance) Lines(printed []runtime.Line) ([]runtime.Line, int) { return l.lines(printed) }
 
 type LogWriter = logWriter
 

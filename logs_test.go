@@ -17,6 +17,7 @@ import (
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
@@ -106,45 +107,91 @@ func TestLogKept(t *testing.T) {
 	}
 }
 
-// TestLogFlood: one app prints more than can wait, and another a single line in
-// the middle of that.
+// TestLogFlood: one app prints and throws more than it may, and another prints a
+// single line in the middle of that. What is stored and what Options.Logger gets
+// are bounded, and both say how much is missing.
 func TestLogFlood(t *testing.T) {
-	dataFile := t.TempDir() + "/data.db"
-	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
-	deploy(t, srv, "loud", files("api/main.js", `
-		var text = new Array(8000).join('x');
-		for (var i = 0; i < 900; i++) console.log(request.query.run + ' ' + i + ' ' + text)`))
-	deploy(t, srv, "quiet", files("api/main.js", `console.log('hello')`))
-	const runs = 6
-	for run := range runs {
-		get(srv, fmt.Sprintf("http://loud.localhost/api?run=%d", run))
-		if run == runs/2 {
-			get(srv, "http://quiet.localhost/api")
+	for name, source := range map[string]string{
+		"lines":         `var line = text.slice(0, 8000); for (var i = 0; i < 900; i++) console.log(line)`,
+		"one long line": `console.log(text)`,
+		"errors":        `throw new Error(text)`,
+		"values":        `throw text`,
+		"names":         `var e = new Error('x'); e.name = text; throw e`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dataFile := t.TempDir() + "/data.db"
+			var logged bytes.Buffer
+			srv := open(t, func(o *fazt.Options) {
+				o.DataFile = dataFile
+				o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			})
+			deploy(t, srv, "loud", files("api/main.js", "var text = 'x'; while (text.length < 1e6) text += text;"+source))
+			deploy(t, srv, "quiet", files("api/main.js", `console.log('hello')`))
+			began := time.Now()
+			for i := range 60 {
+				get(srv, "http://loud.localhost/api")
+				if i == 30 {
+					get(srv, "http://quiet.localhost/api")
+				}
+			}
+			took := time.Since(began)
+			most := fazt.LogBurst + int((took.Seconds()+2)*fazt.LogRate)
+			// Beside the text, a record has its attributes, and quotes.
+			if n := logged.Len(); n > 2*most {
+				t.Errorf("%d bytes were logged in %v", n, took)
+			}
+			srv = reopen(t, srv, dataFile)
+			if got := logOf(t, srv, "quiet"); len(got) != 1 || got[0] != "info hello" {
+				t.Errorf("beside a flood: %q", got)
+			}
+			size := 0
+			for _, text := range logOf(t, srv, "loud") {
+				size += len(text)
+				if len(text) > storage.MaxLogText+100 {
+					t.Errorf("a line of %d bytes", len(text))
+				}
+			}
+			if size > most {
+				t.Errorf("%d bytes were stored in %v", size, took)
+			}
+			if name == "lines" && !strings.Contains(logged.String(), `msg="lines that an app printed were dropped" app=loud lines=`) {
+				t.Error("the server's log doesn't say that lines are missing")
+			}
+		})
+	}
+}
+
+func TestLogAllowance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 1000 - fazt.LogOverhead
+		var a fazt.LogAllowance
+		taken := func() (n int) {
+			for a.Take(size) {
+				n++
+			}
+			return n
 		}
-	}
-	srv = reopen(t, srv, dataFile)
-	if got := logOf(t, srv, "quiet"); len(got) != 1 || got[0] != "info hello" {
-		t.Errorf("beside a flood: %q", got)
-	}
-	// Every line is there or counted, in order, and the count is where they were.
-	kept, dropped, notes, next := 0, 0, 0, 0
-	for _, text := range logOf(t, srv, "loud") {
-		var run, i, n int
-		if _, err := fmt.Sscanf(text, "warn %d lines were dropped: more was printed than could be stored", &n); err == nil {
-			dropped += n
-			next += n
-			notes++
-			continue
+		if got, want := taken(), fazt.LogBurst/1000; got != want {
+			t.Errorf("%d lines at first, want %d", got, want)
 		}
-		if _, err := fmt.Sscanf(text, "info %d %d", &run, &i); err != nil || run*900+i != next {
-			t.Fatalf("%.40q where line %d of run %d should be", text, next%900, next/900)
+		time.Sleep(time.Second)
+		if got, want := taken(), fazt.LogRate/1000; got < want || got > want+1 {
+			t.Errorf("%d lines after a second, want %d", got, want)
 		}
-		kept++
-		next++
-	}
-	if notes == 0 || dropped == 0 || kept+dropped != runs*900 {
-		t.Errorf("kept %d and dropped %d in %d places, of %d lines", kept, dropped, notes, runs*900)
-	}
+		time.Sleep(time.Hour)
+		printed := make([]runtime.Line, 1100)
+		for i := range printed {
+			printed[i].Text = strings.Repeat("x", size)
+		}
+		const most = fazt.LogBurst / 1000
+		if kept, dropped := a.Lines(printed); len(kept) != most || dropped != 2 {
+			t.Errorf("%d lines kept after an hour, and %d dropped before, of which 2 were", len(kept), dropped)
+		}
+		time.Sleep(time.Hour)
+		if kept, dropped := a.Lines(printed[:1]); len(kept) != 1 || dropped != len(printed)-most {
+			t.Errorf("%d lines kept an hour after that, and %d dropped before, want %d", len(kept), dropped, len(printed)-most)
+		}
+	})
 }
 
 // batches records what a writer stores, and when.

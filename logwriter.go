@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,10 +31,60 @@ const (
 	// logAttempts is how often a batch is tried, with 200, 400 and 800 ms in
 	// between.
 	logAttempts = 4
+	// logBurst is how much of one app is taken at once, stored and passed on to
+	// Options.Logger, and logRate how much a second after that. A line counts
+	// logOverhead bytes besides its text.
+	logBurst    = 1 << 20
+	logRate     = 128 << 10
+	logOverhead = 32
 )
 
-// keepLog has what a run printed stored, and why it failed.
-func (s *Server) keepLog(a *app, requestID string, printed []runtime.Line, err error) {
+// logAllowance is what an app may have logged just now: a token bucket.
+type logAllowance struct {
+	mu      sync.Mutex
+	spent   float64 // bytes, at that time
+	at      time.Time
+	dropped int // lines since one was taken
+}
+
+// take counts one text in, and reports whether it may be logged.
+func (l *logAllowance) take(size int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.takeLocked(time.Now(), size)
+}
+
+func (l *logAllowance) takeLocked(now time.Time, size int) bool {
+	l.spent = max(0, l.spent-now.Sub(l.at).Seconds()*logRate)
+	l.at = now
+	size += logOverhead
+	if l.spent+float64(size) > logBurst {
+		l.dropped++
+		return false
+	}
+	l.spent += float64(size)
+	return true
+}
+
+// lines returns those of a run's lines that may be logged, and how many the app
+// has lost before the last of them that nothing has been said of.
+func (l *logAllowance) lines(printed []runtime.Line) (kept []runtime.Line, dropped int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for _, line := range printed {
+		if l.takeLocked(now, len(line.Text)) {
+			kept = append(kept, line)
+			dropped += l.dropped
+			l.dropped = 0
+		}
+	}
+	return kept, dropped
+}
+
+// keepLog has what a run printed stored and passed on, as far as the app may log,
+// and why it failed.
+func (s *Server) keepLog(ctx context.Context, a *app, requestID string, printed []runtime.Line, err error) {
 	e, failed := errors.AsType[*runtime.Error](err)
 	if failed && e.Code == runtime.CodeCanceled {
 		failed = false // the visitor has left
@@ -41,14 +92,31 @@ func (s *Server) keepLog(a *app, requestID string, printed []runtime.Line, err e
 	if len(printed) == 0 && !failed {
 		return
 	}
+	allowed := &a.stats.log
 	lines := make([]storage.LogLine, 0, len(printed)+1)
-	for _, l := range printed {
-		lines = append(lines, storage.LogLine{App: a.info.ID, Time: l.Time, Level: l.Level, Text: cutLogText(l.Text), RequestID: requestID})
+	add := func(at time.Time, level, text string) {
+		lines = append(lines, storage.LogLine{App: a.info.ID, Time: at, Level: level, Text: cutLogText(text), RequestID: requestID})
 	}
+	var failure string
+	if failed { // before its lines, which may be many
+		failure = explain(err).Message
+		failed = allowed.take(len(failure))
+	}
+	kept, dropped := allowed.lines(printed)
+	if dropped > 0 {
+		add(kept[0].Time, "warn", droppedLines(dropped)+": the app printed more than "+strconv.Itoa(logRate>>10)+" KiB a second")
+		s.log.Warn("lines that an app printed were dropped", "app", a.info.Name, "lines", dropped)
+	}
+	for _, l := range kept {
+		add(l.Time, l.Level, l.Text)
+	}
+	s.logLines(ctx, a, requestID, kept)
 	if failed {
-		lines = append(lines, storage.LogLine{App: a.info.ID, Time: time.Now(), Level: "error", Text: cutLogText(explain(err).Message), RequestID: requestID})
+		add(time.Now(), "error", failure)
 	}
-	s.logs.add(lines)
+	if len(lines) > 0 {
+		s.logs.add(lines)
+	}
 }
 
 // cutLogText is as much of a line as is kept. It makes a text of its own, since
@@ -206,12 +274,15 @@ func dropNote(a *appLog) logEntry {
 	if len(a.lines) > 0 {
 		at = a.lines[0].Time
 	}
-	lines := "1 line was"
-	if a.dropped > 1 {
-		lines = fmt.Sprintf("%d lines were", a.dropped)
-	}
-	text := lines + " dropped: more was printed than could be stored"
+	text := droppedLines(a.dropped) + ": more was printed than could be stored"
 	return logEntry{storage.LogLine{App: a.id, Time: at, Level: "warn", Text: text}, a.dropped}
+}
+
+func droppedLines(n int) string {
+	if n == 1 {
+		return "1 line was dropped"
+	}
+	return fmt.Sprintf("%d lines were dropped", n)
 }
 
 func (w *logWriter) loop() {

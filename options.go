@@ -54,10 +54,10 @@ type Options struct {
 	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
 	Slots int
 	// InFlight is how many handlers are under way at the same time, those that
-	// wait in storage included; one app gets at most three quarters. Each takes
-	// about a megabyte on otto. More of them let more writes share a commit, up to
-	// what the slots can keep busy. Raise it if Bindings wait for something slow.
-	// Default: 16 for each slot, and at least 32.
+	// wait in storage or for a timer included. Apps share the places; one that has
+	// had less than its share gets one even if that makes them more, see
+	// [budget.AdmissionConfig]. One app has at most half of them, and one address
+	// half of its app's. Default: 256, or 16 for each slot where that is more.
 	InFlight int
 
 	// Queue is how many requests may wait for a slot; what comes beyond is
@@ -158,7 +158,7 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, err)
 	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
-	positive(&errs, "InFlight", &opt.InFlight, max(32, 16*opt.Slots))
+	positive(&errs, "InFlight", &opt.InFlight, max(256, 16*opt.Slots))
 	positive(&errs, "Queue", &opt.Queue, 256)
 	positive(&errs, "MaxBody", &opt.MaxBody, 1<<20)
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)

@@ -86,6 +86,7 @@ func (c *appCounters) total() (n uint64) {
 type appStats struct {
 	*appCounters
 	operations *jsapi.Operations
+	log        logAllowance
 
 	mu      sync.Mutex
 	latency [2]budget.Percentiles

@@ -28,7 +28,9 @@ func manage(t *testing.T, srv *harnesstest.Server, path string) string {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := srv.Client().Do(req)
+	client := srv.Client()
+	defer client.CloseIdleConnections() // or whoever polls has one open for each time
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ func (s *Server) Limits(context.Context) (*api.Limits, error) {
 	l := &api.Limits{
 		RequestMS: b.RequestTimeout.Milliseconds(), ReserveMS: b.Reserve.Milliseconds(), StorageOpMS: b.StorageOpTimeout.Milliseconds(),
 		MinOperationMS: b.MinOperationTime.Milliseconds(), QueueAdmissionMS: b.QueueAdmissionTime.Milliseconds(), Operations: b.Operations,
+		ReadBytes: b.ReadBytes, WriteBytes: b.WriteBytes,
 		CPUMS: h.CPU.Milliseconds(), MemoryBytes: h.Memory, ResponseBytes: h.ResponseBytes, LogLines: h.LogLines, SourceBytes: h.SourceBytes,
 		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: o.BodyMemory, AllAnswersBytes: o.AnswerMemory,
 		DeployFileBytes: o.Deploy.FileBytes, DeployAppBytes: o.Deploy.AppBytes, DeployFiles: o.Deploy.Files,

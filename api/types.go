@@ -87,6 +87,8 @@ type Limits struct {
 	MinOperationMS   int64 `json:"min_operation_ms"`
 	QueueAdmissionMS int64 `json:"queue_admission_ms"`
 	Operations       int   `json:"operations"`
+	ReadBytes        int64 `json:"read_bytes"`  // from the store
+	WriteBytes       int64 `json:"write_bytes"` // to it, blobs apart
 	CPUMS            int64 `json:"cpu_ms"`
 	MemoryBytes      int64 `json:"memory_bytes"`
 	ResponseBytes    int   `json:"response_bytes"`
@@ -156,7 +158,8 @@ type FlowStats struct {
 	Wait     time.Duration `json:"wait_ns"` // that one that comes now would expect
 	Admitted uint64        `json:"admitted"`
 	Refused  uint64        `json:"refused"`
-	CPU50    time.Duration `json:"cpu_p50_ns"` // on slots, by run, decayed
+	CPU      time.Duration `json:"cpu_ns"`     // on slots, in all
+	CPU50    time.Duration `json:"cpu_p50_ns"` // the same by run, decayed
 	CPU99    time.Duration `json:"cpu_p99_ns"`
 }
 

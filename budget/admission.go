@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// longAfter is the time on slots after which a run counts as long.
+	// quantum is how long a run keeps a slot that somebody with a better claim
+	// waits for. A change of slots costs microseconds.
+	quantum = 5 * time.Millisecond
+	// longAfter is the time on slots after which a run makes way for the others
+	// of its own flow, too.
 	longAfter = 100 * time.Millisecond
-	// quantum is how long a long run keeps a slot that somebody else waits for.
-	quantum = 100 * time.Millisecond
-	// quietAfter is how long the others must have been away for one flow to be
-	// lent the last slot whatever it does with it.
-	quietAfter = time.Second
-	// shortSlice is the time on a slot that nobody minds waiting for: a flow
-	// whose slices are this short is lent the last slot at any time.
-	shortSlice = 10 * time.Millisecond
 	// standing is how long a queue may be while it never becomes empty, in
 	// time, and standingAfter when it counts as that. A burst may fill the
 	// queue up to the callers' deadlines, but one that stands only makes
-	// everybody late, so it is cut to what still keeps every slot busy.
+	// everybody late, so it is cut to what still keeps every slot busy. An
+	// address that has nobody waiting yet is taken up to standingAfter: others
+	// have made the queue.
 	standing      = 300 * time.Millisecond
 	standingAfter = time.Second
 	// maxYields is how often a caller lets others go on before it waits in the
 	// queue, if nobody does, and yielding for how long.
 	maxYields = 4
 	yielding  = 100 * time.Microsecond
-	// maxFlows is how many names are remembered while they have nothing to do.
-	maxFlows = 1024
+	// maxFlows is how many names are remembered while they have nothing to do,
+	// and maxSources how many addresses of each.
+	maxFlows   = 1024
+	maxSources = 16
 )
 
 // AdmissionConfig is the size of an [Admission]. Zero fields stand for their
@@ -42,11 +42,17 @@ type AdmissionConfig struct {
 	// Slots is how many compute at once. Default: GOMAXPROCS; more only wait
 	// inside the scheduler, where nothing can see them.
 	Slots int
-	// Queue is how many wait to be admitted, all flows together. Default: 256.
+	// Queue is how many wait to be admitted, all flows together. A flow without
+	// anybody waiting may have one in any case. Default: 256.
 	Queue int
-	// InFlight is how many are admitted at once, those that have given their
-	// slot back included: it bounds their memory. One flow gets at most three
-	// quarters. Default: 256.
+	// InFlight is how many places there are for those that are admitted, those
+	// that have given their slot back included: it bounds their memory. A flow's
+	// share is InFlight/(m+1), and at least 1, where m flows have somebody admitted
+	// or waiting. Below it a flow always gets a place; above it only while half of
+	// all are free. So one flow gets half at most, and m flows that fill their
+	// shares one after the other, while nobody leaves, InFlight*(1/2 + ... +
+	// 1/(m+1)) together: 2 flows 0.83 of it, 10 flows twice, 25 flows 2.9 times.
+	// Default: 256, or 16 for each slot where that is more.
 	InFlight int
 	// MaxWait is the longest wait to be admitted. Default: 5 s.
 	MaxWait time.Duration
@@ -64,7 +70,7 @@ func (c AdmissionConfig) withDefaults() (AdmissionConfig, error) {
 	}
 	set("Slots", &c.Slots, goruntime.GOMAXPROCS(0))
 	set("Queue", &c.Queue, 256)
-	set("InFlight", &c.InFlight, 256)
+	set("InFlight", &c.InFlight, max(256, 16*c.Slots))
 	switch {
 	case c.MaxWait < 0:
 		errs = append(errs, fmt.Errorf("budget: MaxWait is %v; give a positive duration, or 0 for %v", c.MaxWait, DefaultQueueAdmissionTime))
@@ -74,30 +80,39 @@ func (c AdmissionConfig) withDefaults() (AdmissionConfig, error) {
 	return c, errors.Join(errs...)
 }
 
+// Caller is who wants to compute.
+type Caller struct {
+	// Flow is on whose behalf: flows share what there is.
+	Flow string
+	// Address is who asks, such as a client's address: those of one flow share
+	// what the flow gets. Default: all are one.
+	Address string
+	// NoSample is for work that is none of the flow's usual runs, such as
+	// compiling. The flow is charged for it, but it tells nothing about how long
+	// a run takes, nor do runs about it.
+	NoSample bool
+}
+
 // Admission decides who may compute. See the package comment for the rules. It
 // is safe for concurrent use.
 type Admission struct {
 	config AdmissionConfig
-	most   int // slots that long runs may hold
-	share  int // of InFlight that one flow may hold
-
-	began time.Time // less quietAfter, so that all are quiet at first
 
 	// What every caller writes is side by side: it travels between the
 	// processors' caches.
 	mu       sync.Mutex
 	clock    time.Duration // start tag of the flow that was served last
-	short    int           // on slots
-	long     int
+	on       int           // on slots
+	long     int           // of those, the ones that are long
+	asked    int           // of those on slots, the ones that are to leave
+	overdue  int           // of those, the ones that could not at once
 	inFlight int
-	last     *flow         // the flow that did something most recently
-	lastAt   time.Duration // when it did, since began
-	elseAt   time.Duration // when another flow did something
+	last     *flow // the flow that did something most recently
 
 	flows   map[string]*flow
+	active  int     // flows with somebody admitted or waiting
 	waiting int     // in all queues
-	queued  int     // in the fresh queues
-	parked  int     // in the parked queues
+	queued  int     // of those, the ones that are not admitted yet
 	backlog []*flow // those with somebody waiting
 
 	refusedQueue, refusedWait, refusedDoomed uint64
@@ -111,35 +126,33 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Admission{
-		config: c, most: max(1, c.Slots/2), share: max(1, c.InFlight*3/4),
-		flows: make(map[string]*flow), began: time.Now().Add(-quietAfter),
-	}, nil
+	return &Admission{config: c, flows: make(map[string]*flow)}, nil
 }
 
-// Enter admits a caller of the named flow, or waits for that until ctx ends.
-// The error is the cause of ctx's end, or an [*Error]: ErrOverloaded when the
-// queue is full, or the wait is predicted or has turned out to be too long;
-// ErrDoomed when nine in ten of the flow's runs have lately computed for longer
-// than what remains. Call [Ticket.Done] when the work is over.
-func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
+// Enter admits a caller, or waits for that until ctx ends. The error is the
+// cause of ctx's end, or an [*Error]: ErrOverloaded when the queue is full, or
+// the wait is predicted or has turned out to be too long; ErrDoomed when nine in
+// ten of the flow's runs have lately computed for longer than what remains. Call
+// [Ticket.Done] when the work is over.
+func (a *Admission) Enter(ctx context.Context, c Caller) (*Ticket, error) {
 	began := time.Now()
 	deadline, bounded := ctx.Deadline()
 	if bounded && !began.Before(deadline) {
 		return nil, ended(ctx)
 	}
+	t := a.ticket()
+	t.budget, t.noSample = From(ctx), c.NoSample
 	a.mu.Lock()
-	f, fits, now := a.look(name, began)
-	a.touch(f, now)
+	t.flow = a.flow(c.Flow)
+	t.source = t.flow.source(c.Address)
+	a.join(t)
+	fits, now := a.look(t, began)
 	remaining := deadline.Sub(now)
 	if bounded {
-		if err := a.doomed(f, now, remaining, ctx); err != nil {
-			a.mu.Unlock()
-			return nil, err
+		if err := a.doomed(t, now, remaining); err != nil {
+			return nil, a.refuse(t, now, err)
 		}
 	}
-	t := a.ticket()
-	t.flow, t.budget = f, From(ctx)
 	if now != began {
 		t.budget.Spend(Queue, now.Sub(began))
 	}
@@ -154,9 +167,7 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 	}
 	t.deadline = now.Add(most)
 	if err := a.enqueue(t, now); err != nil {
-		a.mu.Unlock()
-		t.recycle()
-		return nil, err
+		return nil, a.refuse(t, now, err)
 	}
 	a.mu.Unlock()
 	err := a.wait(ctx, t, t.limit(a.config.MaxWait))
@@ -167,18 +178,26 @@ func (a *Admission) Enter(ctx context.Context, name string) (*Ticket, error) {
 	return t, nil
 }
 
-// look finds the named flow, and whether it may have a slot for a new run. If not,
-// and nobody waits, it lets others go on for a moment: as many as there are slots
-// should have a processor, and so has whoever asks, so one of those with a slot
-// has none just then. It is often done as soon as it has, and that costs a tenth
-// of waiting in the queue. a.mu is held, but not all the time.
-func (a *Admission) look(name string, began time.Time) (f *flow, fits bool, now time.Time) {
+// refuse lets go of a ticket that was neither admitted nor queued, and of a.mu.
+func (a *Admission) refuse(t *Ticket, now time.Time, err error) error {
+	a.part(t)
+	a.dispatch(now)
+	a.mu.Unlock()
+	t.recycle()
+	return err
+}
+
+// look reports whether t may have a slot for a new run. If not, and nobody waits,
+// it lets others go on for a moment: as many as there are slots should have a
+// processor, and so has whoever asks, so one of those with a slot has none just
+// then. It is often done as soon as it has, and that costs a tenth of waiting in
+// the queue. a.mu is held, but not all the time.
+func (a *Admission) look(t *Ticket, began time.Time) (fits bool, now time.Time) {
 	now = began
 	for yields := 0; ; yields++ {
-		f = a.flow(name) // anew: it may have been forgotten
-		fits = f.nextShort() == nil && a.fitsFresh(f, now)
+		fits = t.source.fresh.head == nil && a.free(t.flow) && a.placed(t.source)
 		if fits || a.waiting > 0 || yields == maxYields || now.Sub(began) > yielding {
-			return f, fits, now
+			return fits, now
 		}
 		a.mu.Unlock()
 		goruntime.Gosched()
@@ -197,8 +216,9 @@ func ended(ctx context.Context) error {
 }
 
 // doomed refuses a run that is expected to take longer than what remains.
-func (a *Admission) doomed(f *flow, now time.Time, remaining time.Duration, ctx context.Context) error {
-	if f.inFlight == 0 {
+func (a *Admission) doomed(t *Ticket, now time.Time, remaining time.Duration) error {
+	f := t.flow
+	if f.inFlight == 0 || t.noSample {
 		return nil // somebody has to find out when it is faster again
 	}
 	expected := f.runs.Expected(now, 0.1)
@@ -208,43 +228,65 @@ func (a *Admission) doomed(f *flow, now time.Time, remaining time.Duration, ctx 
 	a.refusedDoomed++
 	f.refused++
 	e := &Error{Reason: ErrDoomed, Detail: fmt.Sprintf("it takes %v at present, and %v remain", expected, remaining.Round(time.Millisecond))}
-	if b := From(ctx); b != nil {
-		e.limit = b
+	if t.budget != nil {
+		e.limit = t.budget
 	}
 	return e
 }
 
-// enqueue puts t into its flow's queue unless that is hopeless. A full queue
-// drops from its longest flow, as fq_codel does (RFC 8290, 4.1.2), so that no
-// flow can fill it for the others.
+// enqueue puts t into its queue unless that is hopeless.
 func (a *Admission) enqueue(t *Ticket, now time.Time) error {
-	f := t.flow
-	wait, most := f.expectedWait(now), t.deadline.Sub(now)
-	if f.fresh.head != nil && now.Sub(f.backlog) > standingAfter {
-		most = min(most, standing)
+	f, x := t.flow, t.source
+	wait, most := f.expectedWait(now, f.ahead(x)), t.deadline.Sub(now)
+	if f.queued > 0 && now.Sub(f.since) > standingAfter {
+		if x.fresh.head != nil {
+			most = min(most, standing)
+		} else {
+			most = min(most, standingAfter)
+		}
 	}
-	if wait > 0 && wait+f.runs.Expected(now, 0.5) > most {
+	run := time.Duration(0)
+	if !t.noSample {
+		run = f.runs.Expected(now, 0.5)
+	}
+	if wait > 0 && wait+run > most {
 		a.refusedWait++
-		return a.overloaded(f, now, wait, fmt.Sprintf("%d wait already, about %v", f.fresh.len, wait.Round(time.Millisecond)))
+		return a.overloaded(f, now, wait, fmt.Sprintf("%d wait already, about %v", f.queued, wait.Round(time.Millisecond)))
 	}
 	if a.queued >= a.config.Queue {
-		longest := f
-		for _, other := range a.backlog {
-			if other.fresh.len > longest.fresh.len {
-				longest = other
-			}
+		if err := a.shed(t, now, wait); err != nil {
+			return err
 		}
-		a.refusedQueue++
-		full := fmt.Sprintf("%d wait already", a.queued)
-		if longest == f {
-			return a.overloaded(f, now, wait, full)
+	}
+	if f.queued == 0 {
+		f.since, f.granted = now, now
+	}
+	a.push(&x.fresh, t, now)
+	return nil
+}
+
+// shed makes room in a full queue for t, or refuses it: the last of the longest
+// address of the longest flow goes, as in fq_codel (RFC 8290, 4.1.2), so that
+// nobody fills the queue for the others. Where no flow has more than one waiting
+// there is room for the first of another: at most one a flow.
+func (a *Admission) shed(t *Ticket, now time.Time, wait time.Duration) error {
+	f := t.flow
+	longest := f
+	for _, other := range a.backlog {
+		if other.queued > longest.queued {
+			longest = other
 		}
-		a.reject(longest.fresh.tail, a.overloaded(longest, now, longest.drain(now), full))
 	}
-	if f.fresh.head == nil {
-		f.backlog, f.granted = now, now
+	if longest != f && longest.queued == 1 {
+		return nil
 	}
-	a.push(&f.fresh, t, now)
+	full := fmt.Sprintf("%d wait already", a.queued)
+	x := longest.longest()
+	a.refusedQueue++
+	if longest == f && (x == nil || x.fresh.len <= t.source.fresh.len) {
+		return a.overloaded(f, now, wait, full)
+	}
+	a.reject(x.fresh.tail, a.overloaded(longest, now, longest.drain(now), full))
 	return nil
 }
 
@@ -260,39 +302,32 @@ func (a *Admission) overloaded(f *flow, now time.Time, delay time.Duration, deta
 // reject takes a waiting ticket out with an error.
 func (a *Admission) reject(t *Ticket, err error) {
 	a.withdraw(t)
+	a.part(t)
 	t.err = err
 	t.ready <- struct{}{}
 }
 
-// push puts a ticket into one of its flow's queues.
+// push puts a ticket into one of its queues.
 func (a *Admission) push(q *queue, t *Ticket, now time.Time) {
-	f := t.flow
-	if !f.waiting() {
-		a.backlog = append(a.backlog, f)
-	}
 	t.arrived = now
-	q.push(t)
-	a.count(q, f, 1)
+	if t.flow.push(q, t) {
+		a.backlog = append(a.backlog, t.flow)
+	}
+	a.waiting++
+	if !t.admitted {
+		a.queued++
+	}
 }
 
 // withdraw takes a ticket out of its queue.
 func (a *Admission) withdraw(t *Ticket) {
-	q, f := t.queue, t.flow
-	q.remove(t)
-	a.count(q, f, -1)
-	if !f.waiting() {
-		i := slices.Index(a.backlog, f)
+	if t.flow.remove(t) {
+		i := slices.Index(a.backlog, t.flow)
 		a.backlog = slices.Delete(a.backlog, i, i+1)
 	}
-}
-
-func (a *Admission) count(q *queue, f *flow, n int) {
-	a.waiting += n
-	switch q {
-	case &f.fresh:
-		a.queued += n
-	case &f.parked:
-		a.parked += n
+	a.waiting--
+	if !t.admitted {
+		a.queued--
 	}
 }
 
@@ -322,10 +357,14 @@ func (a *Admission) wait(ctx context.Context, t *Ticket, limit <-chan time.Time)
 	if over == nil {
 		now := time.Now()
 		a.refusedWait++
-		delay := max(now.Sub(start), t.flow.expectedWait(now))
+		delay := max(now.Sub(start), t.flow.drain(now))
 		over = a.overloaded(t.flow, now, delay, fmt.Sprintf("no slot came free within %v", a.config.MaxWait))
 	}
 	a.withdraw(t)
+	if !t.admitted {
+		a.part(t)
+		a.dispatch(time.Now()) // with one flow less the shares are larger
+	}
 	return over
 }
 
@@ -339,34 +378,36 @@ func (a *Admission) flow(name string) *flow {
 	if f == nil {
 		if len(a.flows) >= maxFlows {
 			for other, g := range a.flows {
-				if g.idle() && g != a.last {
+				if g.tickets == 0 && g != a.last {
 					delete(a.flows, other)
 				}
 			}
 		}
-		f = &flow{name: name, slots: a.config.Slots}
+		f = &flow{name: name, slots: a.config.Slots, sources: make(map[string]*source)}
 		a.flows[name] = f
 	}
+	a.last = f
 	return f
 }
 
-// touch notes that a flow is active.
-func (a *Admission) touch(f *flow, now time.Time) {
-	if a.last != f {
-		a.last, a.elseAt = f, a.lastAt
+// join counts t among those of its flow and its source, and part ends that.
+func (a *Admission) join(t *Ticket) {
+	f, x := t.flow, t.source
+	if f.tickets++; f.tickets == 1 {
+		a.active++
 	}
-	a.lastAt = now.Sub(a.began)
+	if x.tickets++; x.tickets == 1 {
+		f.active++
+	}
 }
 
-// quiet reports whether no other flow has anything to do, and has not had for
-// a while.
-func (a *Admission) quiet(f *flow, now time.Time) bool {
-	if a.short+a.long > f.running() {
-		return false
+func (a *Admission) part(t *Ticket) {
+	f, x := t.flow, t.source
+	if x.tickets--; x.tickets == 0 {
+		f.active--
 	}
-	at := a.lastAt
-	if a.last == f {
-		at = a.elseAt
+	if f.tickets--; f.tickets == 0 {
+		a.active--
+		f.rest()
 	}
-	return now.Sub(a.began)-at >= quietAfter
 }

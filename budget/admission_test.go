@@ -21,7 +21,7 @@ const ms = time.Millisecond
 func enter(t *testing.T, a *budget.Admission, flow string) *budget.Ticket {
 	t.Helper()
 	start := time.Now()
-	ticket, err := a.Enter(t.Context(), flow)
+	ticket, err := a.Enter(t.Context(), budget.Caller{Flow: flow})
 	if err != nil {
 		t.Fatalf("%s: %v", flow, err)
 	}
@@ -48,7 +48,7 @@ func arrive(ctx context.Context, a *budget.Admission, flow string) *arrival {
 	x := &arrival{result: make(chan outcome, 1)}
 	start := time.Now()
 	go func() {
-		ticket, err := a.Enter(ctx, flow)
+		ticket, err := a.Enter(ctx, budget.Caller{Flow: flow})
 		x.result <- outcome{ticket, err, time.Since(start)}
 	}()
 	return x.look()
@@ -107,10 +107,10 @@ func TestQueueIsBoundedInLengthAndTime(t *testing.T) {
 		}
 		short, cancel := context.WithTimeout(t.Context(), ms)
 		defer cancel()
-		if _, err := a.Enter(short, "app"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.Enter(short, budget.Caller{Flow: "app"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("past its own deadline: %v", err)
 		}
-		if _, err := a.Enter(short, "app"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := a.Enter(short, budget.Caller{Flow: "app"}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a deadline that has passed: %v", err)
 		}
 		next.ticket.Done()
@@ -131,7 +131,7 @@ func TestEarliestDeadlineFirst(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), d)
 			defer cancel()
 			go func() {
-				ticket, err := a.Enter(ctx, "app")
+				ticket, err := a.Enter(ctx, budget.Caller{Flow: "app"})
 				if err != nil {
 					t.Errorf("deadline %v: %v", d, err)
 					return
@@ -178,33 +178,56 @@ func TestResumeGoesBeforeNew(t *testing.T) {
 	})
 }
 
-// TestLastSlotIsOnlyLent: while two apps are about, neither takes every slot
-// with runs that may be long.
-func TestLastSlotIsOnlyLent(t *testing.T) {
+// compute asks a run every 5 ms whether it is to make way, as package runtime does,
+// until it has computed for d.
+func compute(ctx context.Context, ticket *budget.Ticket, d time.Duration) error {
+	for ; d > 0 && ctx.Err() == nil; d -= 5 * ms {
+		time.Sleep(min(d, 5*ms))
+		if ticket.Yield() {
+			ticket.Leave()
+			if err := ticket.Resume(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// TestNewcomerWaitsForOneSlice: an app that keeps all slots busy has to make way
+// when another comes, and gets them back.
+func TestNewcomerWaitsForOneSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := admission(t, budget.AdmissionConfig{Slots: 2})
-		warm(t, a, "slow", 50*ms)
-		enter(t, a, "other").Done()
-		one := enter(t, a, "slow")
-		two := arrive(t.Context(), a, "slow")
-		if two.over {
-			t.Error("an app with slow runs holds the last slot while another is about")
+		for range 8 {
+			go func() {
+				ticket, err := a.Enter(t.Context(), budget.Caller{Flow: "busy"})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := compute(t.Context(), ticket, time.Second); err != nil {
+					t.Error(err)
+				}
+				ticket.Done()
+			}()
 		}
-		other := enter(t, a, "other") // the slot that was kept
-		other.Done()
-		one.Done()
-		two.look().ticket.Done()
-
-		time.Sleep(2 * time.Second) // the other has gone
-		one, three := enter(t, a, "slow"), enter(t, a, "slow")
-		one.Done()
-		three.Done()
-
-		warm(t, a, "quick", ms)
-		enter(t, a, "other").Done()
-		one, three = enter(t, a, "quick"), enter(t, a, "quick")
-		one.Done()
-		three.Done()
+		time.Sleep(51 * ms)
+		if s := a.Stats(); s.Flows[0].Running != 2 {
+			t.Errorf("alone it has %d of 2 slots", s.Flows[0].Running)
+		}
+		for range 20 {
+			other := arrive(t.Context(), a, "other")
+			time.Sleep(5 * ms)
+			if other.look(); other.ticket == nil || other.after > 5*ms {
+				t.Fatalf("another app's run: %+v", other)
+			}
+			other.ticket.Done()
+			time.Sleep(17 * ms)
+			if s := a.Stats(); s.Flows[0].Running != 2 {
+				t.Fatalf("afterwards it has %d of 2 slots", s.Flows[0].Running)
+			}
+		}
+		time.Sleep(5 * time.Second)
 	})
 }
 
@@ -223,7 +246,7 @@ func TestFairShares(t *testing.T) {
 				go func() {
 					for time.Now().Before(end) {
 						start := time.Now()
-						ticket, err := a.Enter(t.Context(), flow)
+						ticket, err := a.Enter(t.Context(), budget.Caller{Flow: flow})
 						if err != nil {
 							time.Sleep(50 * ms)
 							continue
@@ -254,77 +277,78 @@ func TestFairShares(t *testing.T) {
 	})
 }
 
-// TestLongRunsMakeWay: a run past 100 ms stands in nobody's way, gives its slot
-// up when it is asked to, and gets turns of 100 ms.
+// TestLongRunsMakeWay: a run past 100 ms makes way for a short one of its own app,
+// too, and they take turns.
 func TestLongRunsMakeWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := admission(t, budget.AdmissionConfig{Slots: 2})
-		one, two := enter(t, a, "app"), enter(t, a, "app") // alone, so it may hold both
+		a := admission(t, budget.AdmissionConfig{Slots: 1})
+		long := enter(t, a, "app")
+		short := arrive(t.Context(), a, "app")
 		time.Sleep(99 * ms)
-		if one.Yield() || two.Yield() {
-			t.Error("asked to yield before 100 ms")
+		if long.Yield() {
+			t.Error("asked to make way for its own app's before 100 ms")
 		}
 		time.Sleep(ms)
-		if one.Yield() || two.Yield() {
-			t.Error("asked to yield although nobody waits")
+		if s := a.Stats(); !long.Yield() || s.Queued != 1 {
+			t.Errorf("a long run keeps its slot while a short one of its app waits: %+v", s)
 		}
-		if s := a.Stats(); s.Long != 2 || s.Short != 0 {
+		if s := a.Stats(); s.Long != 1 || s.Short != 0 {
 			t.Errorf("after 100 ms: %+v", s)
 		}
-		short := enter(t, a, "app") // does not wait for the long ones
-		if !one.Yield() {
-			t.Error("a long run beyond the long class keeps its slot")
-		}
-		one.Leave()
-		if two.Yield() {
-			t.Error("the last long run was asked to yield as well")
+		long.Leave()
+		if short.look().ticket == nil {
+			t.Fatal("the short run did not get the slot")
 		}
 		var resumed atomic.Bool
 		go func() {
-			if err := one.Resume(t.Context()); err != nil {
+			if err := long.Resume(t.Context()); err != nil {
 				t.Error(err)
 			}
 			resumed.Store(true)
 		}()
-		synctest.Wait()
-		if resumed.Load() {
-			t.Error("a parked run got a slot that there was not")
+		time.Sleep(ms)
+		later := arrive(t.Context(), a, "app")
+		short.ticket.Done()
+		if later.look(); !resumed.Load() || later.over {
+			t.Fatalf("resumed %v, a later run admitted %v; want turns", resumed.Load(), later.over)
 		}
-		if !two.Yield() {
-			t.Error("a long run keeps its slot after its turn while another waits")
+		if long.Yield() {
+			t.Error("asked to make way at once")
 		}
-		two.Leave()
-		synctest.Wait()
-		if !resumed.Load() {
-			t.Error("the parked run did not get its turn")
-		}
-		short.Done()
-		two.Done()
-		one.Done()
+		long.Done()
+		later.look().ticket.Done()
 	})
 }
 
-// TestRunsThatCannotYield are bounded: short runs go on beside the long class,
-// and there are never more than twice as many runs as slots.
+// TestRunsThatCannotYield are bounded: others start beside them, though none of
+// their own app, and there are never more than twice as many runs as slots.
 func TestRunsThatCannotYield(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := admission(t, budget.AdmissionConfig{Slots: 2})
 		var stuck []*budget.Ticket
 		for i := range 10 {
 			short, cancel := context.WithTimeout(t.Context(), 50*ms)
-			ticket, err := a.Enter(short, fmt.Sprint(i))
+			name := fmt.Sprint(i / 2)
+			next := arrive(short, a, name)
+			for range 20 {
+				time.Sleep(5 * ms)
+				for _, ticket := range stuck {
+					ticket.Yield()
+				}
+			}
 			cancel()
-			if err != nil {
+			if next.look(); next.err != nil {
 				continue
 			}
-			stuck = append(stuck, ticket)
-			time.Sleep(150 * ms)
-			for _, ticket := range stuck {
-				ticket.Yield()
-			}
+			stuck = append(stuck, next.ticket)
 		}
-		if s := a.Stats(); len(stuck) != 4 || s.Long != 4 {
+		if s := a.Stats(); len(stuck) != 4 || s.Short+s.Long != 4 {
 			t.Errorf("%d runs that do not yield were admitted on 2 slots: %+v", len(stuck), s)
+		}
+		for _, f := range a.Stats().Flows {
+			if f.Running > 2 {
+				t.Errorf("%s has %d of 2 slots", f.Name, f.Running)
+			}
 		}
 		for _, ticket := range stuck {
 			ticket.Done()
@@ -342,20 +366,12 @@ func TestOneFlowOfLongRuns(t *testing.T) {
 			go func() {
 				ctx, cancel := context.WithDeadline(t.Context(), end)
 				defer cancel()
-				ticket, err := a.Enter(ctx, "loops")
+				ticket, err := a.Enter(ctx, budget.Caller{Flow: "loops"})
 				if err != nil {
 					return
 				}
 				defer ticket.Done()
-				for time.Now().Before(end) {
-					time.Sleep(5 * ms)
-					if ticket.Yield() {
-						ticket.Leave()
-						if ticket.Resume(ctx) != nil {
-							return
-						}
-					}
-				}
+				_ = compute(ctx, ticket, 5*time.Second) // until ctx ends
 			}()
 		}
 		for range 40 {
@@ -364,7 +380,7 @@ func TestOneFlowOfLongRuns(t *testing.T) {
 				t.Fatalf("50 endless loops: %+v", s)
 			}
 			start := time.Now()
-			enterSoon, err := a.Enter(t.Context(), "other")
+			enterSoon, err := a.Enter(t.Context(), budget.Caller{Flow: "other"})
 			if err != nil || time.Since(start) > 100*ms {
 				t.Fatalf("another app's run after %v: %v", time.Since(start), err)
 			}
@@ -387,7 +403,7 @@ func TestPredictedWait(t *testing.T) {
 				start := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				ticket, err := a.Enter(ctx, "app")
+				ticket, err := a.Enter(ctx, budget.Caller{Flow: "app"})
 				if err != nil {
 					mu.Lock()
 					defer mu.Unlock()
@@ -461,12 +477,12 @@ func TestDoomedRuns(t *testing.T) {
 		one := enter(t, a, "slow")
 		short, cancel := context.WithTimeout(t.Context(), 500*ms)
 		defer cancel()
-		if _, err := a.Enter(short, "slow"); !errors.Is(err, budget.ErrDoomed) {
+		if _, err := a.Enter(short, budget.Caller{Flow: "slow"}); !errors.Is(err, budget.ErrDoomed) {
 			t.Errorf("500 ms for what takes a second: %v", err)
 		}
 		one.Done()
 		// With nothing under way somebody has to find out how it is now.
-		two, err := a.Enter(short, "slow")
+		two, err := a.Enter(short, budget.Caller{Flow: "slow"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -477,7 +493,7 @@ func TestDoomedRuns(t *testing.T) {
 func TestManyFlowsTakeLittleMemory(t *testing.T) {
 	a := admission(t, budget.AdmissionConfig{Slots: 2})
 	for i := range 10_000 {
-		ticket, err := a.Enter(t.Context(), fmt.Sprint(i))
+		ticket, err := a.Enter(t.Context(), budget.Caller{Flow: fmt.Sprint(i)})
 		if err != nil {
 			t.Fatal(err)
 		}

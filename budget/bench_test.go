@@ -17,7 +17,7 @@ func BenchmarkAdmission(b *testing.B) {
 		a := admission(b, budget.AdmissionConfig{Slots: 2})
 		b.ReportAllocs()
 		for b.Loop() {
-			t, err := a.Enter(ctx, "app")
+			t, err := a.Enter(ctx, budget.Caller{Flow: "app"})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -26,7 +26,7 @@ func BenchmarkAdmission(b *testing.B) {
 	})
 	b.Run("host call", func(b *testing.B) {
 		a := admission(b, budget.AdmissionConfig{Slots: 2})
-		t, err := a.Enter(ctx, "app")
+		t, err := a.Enter(ctx, budget.Caller{Flow: "app"})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func BenchmarkAdmission(b *testing.B) {
 	b.Run("1000 flows known", func(b *testing.B) {
 		a := admission(b, budget.AdmissionConfig{Slots: 2})
 		for i := range 1000 {
-			t, err := a.Enter(ctx, strconv.Itoa(i))
+			t, err := a.Enter(ctx, budget.Caller{Flow: strconv.Itoa(i)})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -49,7 +49,7 @@ func BenchmarkAdmission(b *testing.B) {
 		}
 		b.ReportAllocs()
 		for b.Loop() {
-			t, err := a.Enter(ctx, "500")
+			t, err := a.Enter(ctx, budget.Caller{Flow: "500"})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func BenchmarkAdmission(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				t, err := a.Enter(ctx, "app")
+				t, err := a.Enter(ctx, budget.Caller{Flow: "app"})
 				if err != nil {
 					b.Error(err)
 					return

@@ -21,6 +21,8 @@ type Budget struct {
 	allowed time.Duration
 
 	operations atomic.Int64
+	read       atomic.Int64 // bytes
+	written    atomic.Int64
 	phases     [phaseCount]atomic.Int64 // nanoseconds
 }
 
@@ -80,6 +82,28 @@ func (b *Budget) operation() error {
 	for ; b != nil; b = b.above {
 		if n := b.operations.Add(1); n > int64(b.config.Operations) {
 			return &Error{Reason: ErrOperations, limit: operationLimit{b, n}}
+		}
+	}
+	return nil
+}
+
+// Read counts n bytes that are about to be read from the store, here and in the
+// parents. The error is an [*Error], ErrRead.
+func (b *Budget) Read(n int64) error {
+	for ; b != nil; b = b.above {
+		if used, allowed := b.read.Add(n), b.config.ReadBytes; used > allowed {
+			return &Error{Reason: ErrRead, limit: byteLimit{b, allowed, used, StorageRead}}
+		}
+	}
+	return nil
+}
+
+// Write counts n bytes that are about to be written to the store, as Read does. The
+// error is ErrWrite.
+func (b *Budget) Write(n int64) error {
+	for ; b != nil; b = b.above {
+		if used, allowed := b.written.Add(n), b.config.WriteBytes; used > allowed {
+			return &Error{Reason: ErrWrite, limit: byteLimit{b, allowed, used, StorageWrite}}
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ func TestConfig(t *testing.T) {
 	want := budget.Config{
 		RequestTimeout: 10 * time.Second, Reserve: 50 * time.Millisecond, StorageOpTimeout: time.Second,
 		MinOperationTime: 5 * time.Millisecond, QueueAdmissionTime: 5 * time.Second, Operations: 1000,
+		ReadBytes: 64 << 20, WriteBytes: 16 << 20,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v; -want +got\n%s", err, diff)
@@ -214,7 +215,7 @@ func TestUsage(t *testing.T) {
 		kind := budget.NewOperation("reading", budget.StorageRead)
 		_, _, late := kind.Start(b)
 		_, _, many := kind.Start(b)
-		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, "app")
+		_, overloaded := admission(t, budget.AdmissionConfig{Slots: 1}).Enter(b, budget.Caller{Flow: "app"})
 		wall := budget.Usage{Allowed: "1s", Used: "950ms", Phase: budget.StorageRead, InPhase: 200 * time.Millisecond}
 		for _, test := range []struct {
 			name string

@@ -47,7 +47,7 @@ func TestClockIsSet(t *testing.T) {
 			a := admission(t, budget.AdmissionConfig{Slots: 1, MaxWait: 5 * time.Second})
 			holder := enter(t, a, "app")
 			start := time.Now()
-			_, err := a.Enter(jumped(t, by), "app")
+			_, err := a.Enter(jumped(t, by), budget.Caller{Flow: "app"})
 			if d := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || d < 0 || d > time.Second {
 				t.Errorf("set by %v: waited %v for %v", by, d, err)
 			}

@@ -3,6 +3,7 @@ package budget
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,8 @@ const (
 	DefaultMinOperationTime   = 5 * time.Millisecond
 	DefaultQueueAdmissionTime = 5 * time.Second
 	DefaultOperations         = 1000
+	DefaultReadBytes          = 64 << 20
+	DefaultWriteBytes         = 16 << 20
 )
 
 // Config is how much a request may spend. The zero value is ready to use: each
@@ -43,6 +46,10 @@ type Config struct {
 
 	// Operations is how many operations a request may start. Default: 1,000.
 	Operations int
+
+	// ReadBytes is how many bytes a request may read from the store, and
+	// WriteBytes how many it may write to it. Defaults: 64 MiB and 16 MiB.
+	ReadBytes, WriteBytes int64
 }
 
 // WithDefaults returns c with its zero fields filled in, or an error that names
@@ -62,15 +69,22 @@ func (c Config) WithDefaults() (Config, error) {
 	set("StorageOpTimeout", &c.StorageOpTimeout, DefaultStorageOpTimeout)
 	set("MinOperationTime", &c.MinOperationTime, DefaultMinOperationTime)
 	set("QueueAdmissionTime", &c.QueueAdmissionTime, DefaultQueueAdmissionTime)
-	switch {
-	case c.Operations < 0:
-		errs = append(errs, fmt.Errorf("budget: Operations is %d; give a positive number, or 0 for %d", c.Operations, DefaultOperations))
-	case c.Operations == 0:
-		c.Operations = DefaultOperations
-	}
+	errs = append(errs, orDefault("Operations", &c.Operations, DefaultOperations),
+		orDefault("ReadBytes", &c.ReadBytes, DefaultReadBytes), orDefault("WriteBytes", &c.WriteBytes, DefaultWriteBytes))
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) == 0 && c.MinOperationTime >= c.RequestTimeout {
 		errs = append(errs, fmt.Errorf("budget: MinOperationTime is %v, but a whole request has %v; no operation could start",
 			c.MinOperationTime, c.RequestTimeout))
 	}
 	return c, errors.Join(errs...)
+}
+
+func orDefault[T int | int64](name string, field *T, value T) error {
+	switch {
+	case *field < 0:
+		return fmt.Errorf("budget: %s is %d; give a positive number, or 0 for %d", name, *field, value)
+	case *field == 0:
+		*field = value
+	}
+	return nil
 }

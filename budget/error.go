@@ -17,6 +17,10 @@ var (
 	ErrDoomed = errors.New("budget: would not end in time")
 	// ErrOperations: the request has started as many operations as it may.
 	ErrOperations = errors.New("budget: too many operations")
+	// ErrRead and ErrWrite: the request has read from the store, or written to it,
+	// as many bytes as it may.
+	ErrRead  = errors.New("budget: too much read")
+	ErrWrite = errors.New("budget: too much written")
 	// ErrOverloaded: the caller was not admitted, or a [Pool] had no room. Trying
 	// again after [Error].RetryAfter may work.
 	ErrOverloaded = errors.New("budget: overloaded")
@@ -84,6 +88,18 @@ func (b *Budget) usage() Usage {
 	u := Usage{Allowed: b.allowed.String(), Used: b.Used().Round(time.Millisecond).String()}
 	u.Phase, u.InPhase = b.most()
 	return u
+}
+
+// byteLimit is met by reading or writing too many bytes.
+type byteLimit struct {
+	budget        *Budget
+	allowed, used int64
+	phase         Phase
+}
+
+func (l byteLimit) usage() Usage {
+	return Usage{Allowed: fmt.Sprintf("%d bytes", l.allowed), Used: fmt.Sprintf("%d bytes", l.used),
+		Phase: l.phase, InPhase: l.budget.Spent(l.phase)}
 }
 
 // operationLimit is met by starting one operation too many.

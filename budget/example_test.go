@@ -40,18 +40,18 @@ func ExampleAdmission() {
 		fmt.Println(err)
 		return
 	}
-	first, err := admission.Enter(context.Background(), "reports")
+	first, err := admission.Enter(context.Background(), budget.Caller{Flow: "reports"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	hurried, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	_, err = admission.Enter(hurried, "pages")
+	_, err = admission.Enter(hurried, budget.Caller{Flow: "pages"})
 	fmt.Println(errors.Is(err, context.DeadlineExceeded))
 
 	first.Leave() // while it waits for something
-	second, err := admission.Enter(context.Background(), "pages")
+	second, err := admission.Enter(context.Background(), budget.Caller{Flow: "pages"})
 	fmt.Println(err)
 	second.Done()
 	fmt.Println(first.Resume(context.Background()))

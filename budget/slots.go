@@ -1,8 +1,8 @@
 package budget
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -12,10 +12,12 @@ import (
 type Ticket struct {
 	admission *Admission
 	flow      *flow
+	source    *source
 	budget    *Budget       // charged for the waits and the computing; may be nil
 	ready     chan struct{} // receives when the ticket leaves its queue
 	timer     *time.Timer   // kept with the ticket; nil before the first wait
 	err       error         // why it was rejected
+	noSample  bool
 
 	idle atomic.Int64 // ns of the time on the slot, see Idle
 
@@ -26,7 +28,9 @@ type Ticket struct {
 	deadline   time.Time     // of the wait
 	since      time.Time     // when the slot was taken; zero without one
 	used       time.Duration // on slots before that
-	charged    time.Duration // of this slice, to the flow
+	charged    time.Duration // of this slice, to the flow and the source
+	asked      time.Time     // to leave the slot; zero: not
+	overdue    bool          // asked, and could not at once
 	admitted   bool
 	long       bool
 }
@@ -60,15 +64,14 @@ func (t *Ticket) limit(d time.Duration) <-chan time.Time {
 // allows: work that has begun is not refused. The error is the cause of ctx's
 // end.
 func (t *Ticket) Resume(ctx context.Context) error {
-	a := t.admission
+	a, f := t.admission, t.flow
 	now := time.Now()
 	a.mu.Lock()
-	a.touch(t.flow, now)
-	q := &t.flow.resumed
+	q := &f.resumed
 	if t.long {
-		q = &t.flow.parked
+		q = &t.source.parked
 	}
-	if q.head == nil && a.fits(t, now) {
+	if q.head == nil && a.free(f) {
 		a.grant(t, now)
 		a.mu.Unlock()
 		return nil
@@ -107,18 +110,22 @@ func (t *Ticket) Done() {
 	a.leave(t, now)
 	a.inFlight--
 	f.inFlight--
+	t.source.inFlight--
 	if t.long {
 		f.longRuns--
 	}
-	f.observe(&f.runs, now, t.used)
-	a.touch(f, now)
+	if !t.noSample {
+		f.observe(&f.runs, now, t.used)
+	}
+	a.part(t)
 	a.dispatch(now)
 }
 
 // Yield reports whether the caller should [Ticket.Leave] and [Ticket.Resume] as
-// soon as it can. Ask every few milliseconds, from any goroutine, until Done: a
-// run that has computed for 100 ms is moved to the long class when it is asked
-// about.
+// soon as it can, because somebody waits with a better claim to the slot. Ask
+// every few milliseconds, from any goroutine, until Done. A caller that was told
+// so and is still there when it is asked 5 ms later cannot leave at once, and
+// another is let in beside it.
 func (t *Ticket) Yield() bool {
 	a := t.admission
 	now := time.Now()
@@ -128,44 +135,55 @@ func (t *Ticket) Yield() bool {
 		return false
 	}
 	slice := now.Sub(t.since)
-	if !t.long {
-		if t.used+slice < longAfter {
+	// What a slice takes is charged as it goes, or its flow would be served on
+	// credit meanwhile.
+	a.charge(t, max(slice, t.charged))
+	if !t.long && t.used+slice >= longAfter {
+		a.lengthen(t)
+		a.long++
+	}
+	switch {
+	case t.asked.IsZero():
+		if slice < quantum || !a.outranked(t) {
 			return false
 		}
-		a.lengthen(t)
+		t.asked = now
+		a.asked++
+	case !t.overdue && now.Sub(t.asked) >= quantum:
+		t.overdue = true
+		a.overdue++
+		a.dispatch(now)
 	}
-	// What a long run takes is charged as it goes, or its flow would be served
-	// on credit meanwhile.
-	a.charge(t, slice)
-	a.dispatch(now)
-	f := t.flow
-	switch {
-	case a.long > a.most && a.short+a.long > a.config.Slots:
-		return true
-	case slice < quantum:
-		return false
-	}
-	return f.waiting() || a.parkedElsewhere(f)
+	return true
 }
 
-// parkedElsewhere reports whether a long run of another flow waits for a slot.
-func (a *Admission) parkedElsewhere(f *flow) bool {
-	return slices.ContainsFunc(a.backlog, func(other *flow) bool { return other != f && other.parked.head != nil })
+// outranked reports whether somebody waits who should have t's slot: another flow
+// that has had less, for which nobody else was asked to leave, or any of the
+// same flow if the run is long.
+func (a *Admission) outranked(t *Ticket) bool {
+	n := 0
+	for _, other := range a.backlog {
+		if other == t.flow {
+			if t.long && a.next(other) != nil {
+				n++
+			}
+		} else if other.tag < t.flow.tag && a.next(other) != nil {
+			n++
+		}
+	}
+	return n > a.asked-a.overdue
 }
 
-// lengthen moves a run on a slot to the long class.
+// lengthen makes a run long.
 func (a *Admission) lengthen(t *Ticket) {
 	t.long = true
-	a.short--
-	a.long++
-	t.flow.short--
-	t.flow.long++
 	t.flow.longRuns++
 }
 
 // charge accounts for a slice of d so far.
 func (a *Admission) charge(t *Ticket, d time.Duration) {
 	t.flow.tag += d - t.charged
+	t.source.tag += d - t.charged
 	t.charged = d
 }
 
@@ -177,115 +195,101 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 	f := t.flow
 	slice := now.Sub(t.since)
 	a.charge(t, slice)
-	f.observe(&f.slices, now, slice)
+	if !t.noSample {
+		f.observe(&f.slices, now, slice)
+	}
 	t.since = time.Time{}
 	t.used += slice
+	f.used += slice
 	t.budget.Spend(Compute, max(0, slice-time.Duration(t.idle.Swap(0))))
+	a.on--
+	f.on--
 	if t.long {
 		a.long--
-		f.long--
-		return
+	} else if t.used >= longAfter {
+		a.lengthen(t)
 	}
-	a.short--
-	f.short--
-	if t.used >= longAfter {
-		t.long = true
-		f.longRuns++
+	if !t.asked.IsZero() {
+		t.asked = time.Time{}
+		a.asked--
+	}
+	if t.overdue {
+		t.overdue = false
+		a.overdue--
 	}
 }
 
 // grant gives t a slot.
 func (a *Admission) grant(t *Ticket, now time.Time) {
-	f := t.flow
+	f, x := t.flow, t.source
 	if !t.admitted {
 		t.admitted = true
 		a.inFlight++
 		f.inFlight++
+		x.inFlight++
 		f.admitted++
 	}
+	a.on++
+	f.on++
 	if t.long {
 		a.long++
-		f.long++
-	} else {
-		a.short++
-		f.short++
 	}
 	t.since = now
-	// The start tag. What the slice will take is known when it ends; until then
+	// The start tags. What the slice will take is known when it ends; until then
 	// the usual is charged, so that slices at the same time add up.
 	a.clock = max(a.clock, f.tag)
-	f.tag = a.clock
+	f.clock = max(f.clock, x.tag)
+	f.tag, x.tag = a.clock, f.clock
 	t.charged = 0
-	a.charge(t, f.slices.Expected(now, 0.9))
-}
-
-// fits reports whether a run that was admitted before may have a slot.
-func (a *Admission) fits(t *Ticket, now time.Time) bool {
-	if t.long {
-		return a.fitsLong(t.flow, now)
+	if !t.noSample {
+		a.charge(t, f.slices.Expected(now, 0.9))
 	}
-	return a.fitsShort(t.flow, now)
 }
 
-// fitsShort: the slots that the long class holds are no more than its own, so
-// runs that became long on a short slot are not in the way. That they cannot
-// be stopped on the spot is why there may be more on slots than there are; the
-// last condition bounds it.
-func (a *Admission) fitsShort(f *flow, now time.Time) bool {
+// free reports whether there is a slot for the flow. Beside runs that are to leave
+// and cannot there may be others, up to as many again; but not of the same flow,
+// or what it gave up it would take back.
+func (a *Admission) free(f *flow) bool {
 	n := a.config.Slots
-	return a.short < max(1, n-min(a.long, a.most)) &&
-		a.short+a.long < 2*n &&
-		a.mayHold(f, f.short+min(f.long, a.most), now)
+	return a.on-a.overdue < n && a.on < 2*n && f.on < n
 }
 
-// fitsFresh also bounds how much is under way.
-func (a *Admission) fitsFresh(f *flow, now time.Time) bool {
-	return a.inFlight < a.config.InFlight && f.inFlight < a.share &&
-		f.longRuns < 2*a.config.Slots && a.fitsShort(f, now)
-}
-
-// fitsLong: beyond its own slots the long class has those that nobody wants.
-func (a *Admission) fitsLong(f *flow, now time.Time) bool {
-	return a.short+a.long < a.config.Slots &&
-		(a.long < a.most || a.waiting == a.parked) &&
-		a.mayHold(f, f.running(), now)
-}
-
-// mayHold keeps one flow from holding the last slot. It is only lent: to a flow
-// that gives it back at once, or one that is alone.
-func (a *Admission) mayHold(f *flow, held int, now time.Time) bool {
-	n := a.config.Slots
-	switch {
-	case held < max(1, n-1):
-		return true
-	case held >= n:
+// placed reports whether there is a place in flight for a new run of x. See
+// [AdmissionConfig.InFlight] for that of its flow; the sources share what the
+// flow may have in the same way, and what is kept back is never taken. Long runs
+// are few: each would only make the others longer.
+func (a *Admission) placed(x *source) bool {
+	f, most := x.flow, a.config.InFlight
+	share := max(1, most/(a.active+1))
+	if f.inFlight >= share && a.inFlight >= most/2 {
 		return false
 	}
-	if expected := f.slices.Expected(now, 0.9); expected > 0 && expected <= shortSlice {
-		return true
+	if f.longRuns >= 2*a.config.Slots && x.inFlight > 0 {
+		return false
 	}
-	return a.quiet(f, now)
+	own := max(1, share/(f.active+1))
+	room := max(share, most/2-(a.inFlight-f.inFlight))
+	return x.inFlight < own || f.inFlight < room-own
 }
 
 // dispatch gives the free slots to those who wait: by start-time fair queuing
 // among flows, by the order of [Admission.next] within one.
 func (a *Admission) dispatch(now time.Time) {
-	for a.waiting > 0 {
+	for a.waiting > 0 && a.on-a.overdue < a.config.Slots {
 		var best *Ticket
 		for _, f := range a.backlog {
-			if best != nil && f.tag >= best.flow.tag {
+			if best != nil && f.tag >= best.flow.tag || !a.free(f) {
 				continue
 			}
-			if t := a.next(f, now); t != nil {
+			if t := a.next(f); t != nil {
 				best = t
 			}
 		}
 		if best == nil {
 			return
 		}
-		f := best.flow
-		if best.queue == &f.fresh {
-			f.observeGrant(now)
+		if !best.admitted {
+			best.flow.observeGrant(now)
 		}
 		a.withdraw(best)
 		a.grant(best, now)
@@ -293,21 +297,37 @@ func (a *Admission) dispatch(now time.Time) {
 	}
 }
 
-// next is who among a flow's waiting may have a slot now. A run that is under
-// way goes before a new one; between the classes, who has waited longer.
-func (a *Admission) next(f *flow, now time.Time) *Ticket {
+// next is who among a flow's waiting goes next. A run that is under way goes
+// before one that would begin, unless its source has taken much more than
+// another; between these and the long runs, who has waited longer.
+func (a *Admission) next(f *flow) *Ticket {
 	var t *Ticket
-	switch {
-	case f.resumed.head != nil:
-		if a.fitsShort(f, now) {
-			t = f.resumed.head
+	for _, x := range f.backlog {
+		if t != nil && x.tag >= t.source.tag {
+			continue
 		}
-	case f.fresh.head != nil:
-		if a.fitsFresh(f, now) {
-			t = f.fresh.head
+		if first := a.first(x); first != nil {
+			t = first
 		}
 	}
-	if p := f.parked.head; p != nil && (t == nil || p.arrived.Before(t.arrived)) && a.fitsLong(f, now) {
+	r := f.resumed.head
+	switch {
+	case t == nil || r == nil:
+		return cmp.Or(t, r)
+	case t.source.tag+longAfter < r.source.tag, t.long && t.arrived.Before(r.arrived):
+		return t
+	}
+	return r
+}
+
+// first is who among a source's waiting goes next, of those that are not in the
+// flow's queue.
+func (a *Admission) first(x *source) *Ticket {
+	t, p := x.fresh.head, x.parked.head
+	if t != nil && !a.placed(x) {
+		t = nil
+	}
+	if t == nil || p != nil && p.arrived.Before(t.arrived) {
 		return p
 	}
 	return t

@@ -31,7 +31,8 @@ type FlowStats struct {
 	Wait     time.Duration `json:"wait_ns"` // that one that comes now would expect
 	Admitted uint64        `json:"admitted"`
 	Refused  uint64        `json:"refused"`
-	CPU50    time.Duration `json:"cpu_p50_ns"` // on slots, by run, decayed
+	CPU      time.Duration `json:"cpu_ns"`     // on slots, in all
+	CPU50    time.Duration `json:"cpu_p50_ns"` // the same by run, decayed
 	CPU99    time.Duration `json:"cpu_p99_ns"`
 }
 
@@ -41,14 +42,14 @@ func (a *Admission) Stats() AdmissionStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := AdmissionStats{
-		Slots: a.config.Slots, Short: a.short, Long: a.long, InFlight: a.inFlight,
+		Slots: a.config.Slots, Short: a.on - a.long, Long: a.long, InFlight: a.inFlight,
 		Queued: a.queued, Resuming: a.waiting - a.queued, Flows: make([]FlowStats, 0, len(a.flows)),
 	}
 	s.Refused.QueueFull, s.Refused.Wait, s.Refused.Doomed = a.refusedQueue, a.refusedWait, a.refusedDoomed
 	for _, f := range a.flows {
 		s.Flows = append(s.Flows, FlowStats{
-			Name: f.name, Running: f.running(), InFlight: f.inFlight, Queued: f.fresh.len, Wait: f.expectedWait(now),
-			Admitted: f.admitted, Refused: f.refused, CPU50: f.runs.Quantile(now, 0.5), CPU99: f.runs.Quantile(now, 0.99),
+			Name: f.name, Running: f.on, InFlight: f.inFlight, Queued: f.queued, Wait: f.expectedWait(now, f.ahead(&source{})),
+			Admitted: f.admitted, Refused: f.refused, CPU: f.used, CPU50: f.runs.Quantile(now, 0.5), CPU99: f.runs.Quantile(now, 0.99),
 		})
 	}
 	slices.SortFunc(s.Flows, func(a, b FlowStats) int { return strings.Compare(a.Name, b.Name) })

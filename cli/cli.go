@@ -57,7 +57,15 @@ func ended(ctx context.Context, stderr io.Writer, run func() int) int {
 	case c := <-code:
 		return c
 	case <-time.After(endWithin):
-		note(stderr, "fazt: still busy %v after the signal to stop; given up", endWithin)
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			note(stderr, "fazt: still busy %v after the signal to stop; given up", endWithin)
+		}()
+		select {
+		case <-told:
+		case <-time.After(logFlushTime): // that is what blocks
+		}
 		return ExitFailed
 	}
 }

@@ -17,7 +17,18 @@ var (
 	Ended   = ended
 )
 
-const EndWithin = endWithin
+const (
+	EndWithin     = endWithin
+	LogQueueBytes = logQueueBytes
+)
+
+// LogQueue is a writer that never blocks.
+type LogQueue = logQueue
+
+func NewLogQueue(w io.Writer) *LogQueue { return newLogQueue(w) }
+
+// Close writes what waits.
+func (q *LogQueue) Close() { q.close() }
 
 func ReadSource(dir string, private bool) (fsys fs.FS, privateIgnored bool, err error) {
 	s, err := readSource(dir, private)

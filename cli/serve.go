@@ -45,7 +45,9 @@ func serve(c *cli.Context) error {
 	if opt.DataFile, err = dataFile(c); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(c.App.ErrWriter, nil))
+	out := newLogQueue(c.App.ErrWriter)
+	defer out.close()
+	log := slog.New(slog.NewTextHandler(out, nil))
 	opt.Logger = log
 	// The port first: when another server has it, the data file stays untouched.
 	l, err := listen(c.Context, addr)

@@ -40,6 +40,17 @@ func subscriber(addr netip.Addr) netip.Addr {
 	return addr
 }
 
+// Subscriber is the address that the limits of this package count a request by:
+// an IPv4 address, or the /64 of an IPv6 one; "" when its listener has no
+// addresses. Behind a proxy it is the client's once [TrustProxies] has seen the
+// request.
+func Subscriber(r *http.Request) string {
+	if addr := clientAddr(r); addr.IsValid() {
+		return subscriber(addr).String()
+	}
+	return ""
+}
+
 func contains(prefixes []netip.Prefix, addr netip.Addr) bool {
 	for _, p := range prefixes {
 		if p.Contains(addr) {

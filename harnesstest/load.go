@@ -39,6 +39,7 @@ type Load struct {
 // LoadResult is what a load saw.
 type LoadResult struct {
 	Requests int64
+	NotOK    int64   // of these, answered by another status than 200, with AnyStatus
 	Rate     float64 // requests a second
 	P50, P99 time.Duration
 }
@@ -65,13 +66,14 @@ func (l Load) Run(ctx context.Context) (LoadResult, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	latencies := make([]*hdrhistogram.Histogram, l.Connections)
+	notOK := make([]int64, l.Connections)
 	errs := make([]error, l.Connections)
 	start := time.Now()
 	var loops sync.WaitGroup
 	for i := range l.Connections {
 		latencies[i] = hdrhistogram.New(1, int64(time.Minute/time.Microsecond), 3)
 		loops.Go(func() {
-			if errs[i] = l.loop(ctx, i, start.Add(l.Duration), latencies[i]); errs[i] != nil {
+			if errs[i] = l.loop(ctx, i, start.Add(l.Duration), latencies[i], &notOK[i]); errs[i] != nil {
 				cancel() // the result is lost; don't load the server further
 			}
 		})
@@ -87,16 +89,21 @@ func (l Load) Run(ctx context.Context) (LoadResult, error) {
 	for _, h := range latencies[1:] {
 		all.Merge(h)
 	}
+	failed := int64(0)
+	for _, n := range notOK {
+		failed += n
+	}
 	us := func(p float64) time.Duration { return time.Duration(all.ValueAtQuantile(p)) * time.Microsecond }
 	return LoadResult{
 		Requests: all.TotalCount(),
+		NotOK:    failed,
 		Rate:     float64(all.TotalCount()) / elapsed.Seconds(),
 		P50:      us(50),
 		P99:      us(99),
 	}, ctx.Err()
 }
 
-func (l Load) loop(ctx context.Context, connection int, end time.Time, latencies *hdrhistogram.Histogram) error {
+func (l Load) loop(ctx context.Context, connection int, end time.Time, latencies *hdrhistogram.Histogram, notOK *int64) error {
 	conn, err := dial(ctx, l.From, l.Addr)
 	if err != nil {
 		return err
@@ -118,8 +125,11 @@ func (l Load) loop(ctx context.Context, connection int, end time.Time, latencies
 		if err != nil {
 			return err
 		}
-		if a.status != http.StatusOK && !l.AnyStatus {
-			return fmt.Errorf("the server answered %d", a.status)
+		if a.status != http.StatusOK {
+			if !l.AnyStatus {
+				return fmt.Errorf("the server answered %d", a.status)
+			}
+			*notOK++
 		}
 		if err := latencies.RecordValue(max(1, time.Since(sent).Microseconds())); err != nil {
 			return err

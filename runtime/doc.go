@@ -37,10 +37,11 @@
 // on the way, the natives of an engine, is bounded by the engine before it starts.
 //
 // When JavaScript calls a host function, the run gives its slot back, its CPU
-// clock stands still, and it resumes after. A [Brief] one keeps the slot, unless
-// it takes long, or says that it has to wait ([Blocking]). An error from the
-// function is a JavaScript Error with name, code and message (see [HostError]),
-// except [Stop], which ends the run with a response.
+// clock stands still, and it resumes after. A [Brief] one computes on the slot, and
+// its time is the run's; it lets others have the slot by [Checkpoint] and while it
+// waits in [Blocking], and [Hold] charges what it is about to make to the run. An
+// error from the function is a JavaScript Error with name, code and message (see
+// [HostError]), except [Stop], which ends the run with a response.
 //
 // The error of a failed run is an [*Error]: what went wrong, in which file,
 // line and column of the author's source, or which budget was exceeded and by

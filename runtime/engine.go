@@ -7,8 +7,6 @@ import (
 	"net/http"
 	goruntime "runtime"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -31,26 +29,12 @@ type Unit struct {
 	Files  map[string]string
 	Main   string
 	Limits Limits
-	// Unbound are names below fazt and console that aren't functions of a host.
-	Unbound []string
-}
-
-// Binds tells whether a script may take a dotted name that it calls, such as
-// fazt.kv.get, for a function of the host and bind the call to it, instead of
-// looking up its parts. It has to name it among its [Script].Calls then. Only the
-// names below fazt and console are known to mean the host's: no program can put
-// anything else there.
-func (u Unit) Binds(name string) bool {
-	return (strings.HasPrefix(name, "fazt.") || strings.HasPrefix(name, "console.")) && !slices.Contains(u.Unbound, name)
 }
 
 // Script is a compiled program. It is used by many goroutines.
 type Script interface {
-	// NewVM makes an interpreter for one goroutine at a time. The host has a
-	// function for each of Calls.
+	// NewVM makes an interpreter for one goroutine at a time.
 	NewVM(host *Host) (VM, error)
-	// Calls are the names that the script takes for functions of the host.
-	Calls() []string
 }
 
 // VM runs a program's handler.
@@ -76,14 +60,17 @@ type Exec struct {
 	watch   *watcher
 	ended   chan struct{} // receives when the run is over
 	log     []Line
-	dropped int
-	checks  uint // checkpoints passed
+	logged  int           // bytes
+	dropped int           // lines
+	checks  uint          // checkpoints passed
+	host    hostContext   // what host functions get
+	brief   bool          // a brief call is under way
+	began   time.Duration // its CPU time that the pass knows of, and what came before it
 
 	state   atomic.Int32          // one of the states below
-	place   atomic.Int32          // where the run is: one of the places below
-	since   atomic.Int64          // when it began to compute, in ns after watcher.epoch; 0 while it doesn't
+	since   atomic.Int64          // when it began to compute, in ns after watcher.epoch; 0 while it has no slot
 	used    atomic.Int64          // ns computed before since
-	called  atomic.Int64          // when the brief call began
+	held    atomic.Int64          // bytes, see Hold
 	cause   atomic.Pointer[cause] // set once: how the run came to its end
 	outcome Result                // what the caller gets
 	end     cause                 // what main points cause at: the run's own end
@@ -93,6 +80,7 @@ type Exec struct {
 	watched    bool
 	prev, next *Exec
 	growth     uint64     // of the heap, ascribed to this run
+	seen       uint64     // of what it holds, in the growth
 	alone      uint64     // of that, while there was no other run
 	base       heapSample // the heap when the run started
 }
@@ -104,15 +92,6 @@ const (
 	stateStop
 )
 
-// A run is off its slot, computing on it, or on it in a brief host call. The
-// watcher moves it from there off the slot.
-const (
-	placeOff int32 = iota
-	placeOn
-	placeBrief
-	placeRetaken // the watcher is giving the slot back
-)
-
 // cause is why a run is over. Whoever sets it first decides: the watcher, a
 // host function, or the handler by finishing.
 type cause struct {
@@ -121,7 +100,7 @@ type cause struct {
 	finished bool // the engine returned, rather than being stopped
 }
 
-// Context is the run's context, which host functions get.
+// Context is the run's context.
 func (x *Exec) Context() context.Context { return x.ctx }
 
 // Check is the checkpoint: two atomic loads and a look at the clock while the run
@@ -163,24 +142,30 @@ const (
 )
 
 func (x *Exec) yield() {
+	if !x.goOn() {
+		goruntime.Goexit()
+	}
+}
+
+// goOn waits while others are to compute, and tells whether the run may go on.
+func (x *Exec) goOn() bool {
 	if x.watch.overdue() {
 		x.watch.look()
 	}
 	if x.state.Load() == stateHold {
-		x.stopClock() // it doesn't compute meanwhile
+		computed := x.stopClock() // it doesn't compute meanwhile
 		x.watch.await(x)
-		x.since.Store(x.watch.now())
+		if computed {
+			x.since.Store(x.watch.now())
+		}
 	}
 	if x.state.Load() == stateAway {
-		x.leave()
-		if err := x.enter(); err != nil {
-			x.stop(cause{err: x.entryError(err)})
+		if x.leave() {
+			x.enter()
 		}
 		x.state.CompareAndSwap(stateAway, stateRun)
 	}
-	if x.state.Load() == stateStop {
-		goruntime.Goexit()
-	}
+	return x.state.Load() != stateStop
 }
 
 // stop asks the run to end for c, unless it is over already.
@@ -235,100 +220,48 @@ func (x *Exec) cpuError(used time.Duration) *Error {
 		Allowed: x.Limits.CPU.String(), Used: used.Round(time.Millisecond).String()}
 }
 
-// enter takes a slot again, and starts the CPU clock.
-func (x *Exec) enter() error {
+// enter takes a slot again. The run has to end if that fails.
+func (x *Exec) enter() {
 	if x.pass != nil {
 		if err := x.pass.Resume(x.ctx); err != nil {
-			return err
+			x.stop(cause{err: x.entryError(err)})
+			return
 		}
 	}
 	x.arrive()
-	return nil
 }
 
-// arrive notes that the run has a slot.
-func (x *Exec) arrive() {
-	x.place.Store(placeOn)
-	x.since.Store(x.watch.now())
-}
+// arrive starts the CPU clock of a run that has a slot.
+func (x *Exec) arrive() { x.since.Store(x.watch.now()) }
 
-// leave gives the slot back if the run has one.
-func (x *Exec) leave() {
-	if x.vacate() && x.pass != nil {
+// leave gives the slot back, and tells whether the run had one.
+func (x *Exec) leave() bool {
+	if !x.stopClock() {
+		return false
+	}
+	if x.pass != nil {
+		x.tellIdle()
 		x.pass.Leave()
 	}
+	return true
 }
 
 // finish gives up the pass, whether the run has a slot or not.
 func (x *Exec) finish() {
-	x.vacate()
+	x.stopClock()
 	if x.pass != nil {
 		x.pass.Done()
 	}
 }
 
-// vacate tells whether the run had a slot. From then on it has none.
-func (x *Exec) vacate() bool {
-	x.stopClock()
-	for {
-		switch place := x.place.Load(); {
-		case place == placeOff:
-			return false
-		case place == placeRetaken:
-			goruntime.Gosched() // for an instant
-		case x.place.CompareAndSwap(place, placeOff):
-			return true
-		}
+// stopClock stops the CPU clock, and tells whether it ran: it does while the run
+// has a slot.
+func (x *Exec) stopClock() bool {
+	since := x.since.Swap(0)
+	if since != 0 {
+		x.used.Add(x.watch.now() - since)
 	}
-}
-
-// stopClock stops the CPU clock, and returns the time.
-func (x *Exec) stopClock() int64 {
-	now := x.watch.now()
-	if since := x.since.Swap(0); since != 0 {
-		x.used.Add(now - since)
-	}
-	return now
-}
-
-// pause stops the CPU clock for a brief call.
-func (x *Exec) pause() {
-	x.called.Store(x.stopClock())
-	x.place.CompareAndSwap(placeOn, placeBrief)
-}
-
-// resume goes on after a brief call, on another slot if this one was taken away.
-func (x *Exec) resume() error {
-	now := x.watch.now()
-	if !x.place.CompareAndSwap(placeBrief, placeOn) {
-		for x.place.Load() == placeRetaken {
-			goruntime.Gosched() // for an instant
-		}
-		return x.enter()
-	}
-	if x.pass != nil {
-		x.pass.Idle(time.Duration(now - x.called.Load()))
-	}
-	x.since.Store(now)
-	return nil
-}
-
-// maxBrief is how long a brief call may keep the slot: the interval of the
-// watcher's looks adds to it.
-const maxBrief = 2 * time.Millisecond
-
-// retake gives the slot back for a run whose brief call has lasted too long. It
-// is for the watcher's looks.
-func (x *Exec) retake() {
-	idle := func() time.Duration { return time.Duration(x.watch.now() - x.called.Load()) }
-	if idle() < maxBrief || !x.place.CompareAndSwap(placeBrief, placeRetaken) {
-		return
-	}
-	if x.pass != nil {
-		x.pass.Idle(idle()) // anew: it may be another call by now
-		x.pass.Leave()
-	}
-	x.place.Store(placeOff)
+	return since != 0
 }
 
 func (x *Exec) cpu() time.Duration {
@@ -337,98 +270,6 @@ func (x *Exec) cpu() time.Duration {
 		used += x.watch.now() - since
 	}
 	return time.Duration(used)
-}
-
-// Call calls a host function, off the slot unless that is a [Brief] one. It
-// doesn't return when the run has to end. The error is one for JavaScript, see
-// [Func].
-func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
-	x.Check()
-	enter := x.enter
-	if fn.brief {
-		x.pause()
-		enter = x.resume
-	} else {
-		x.leave()
-	}
-	v, err := x.invoke(fn.call, args)
-	if b, ok := err.(*blocking); ok {
-		x.leave()
-		enter = x.enter
-		v, err = x.invoke(func(context.Context, Args) (Value, error) { return b.wait() }, nil)
-	}
-	if stop, ok := errors.AsType[*Stop](err); ok {
-		x.stop(cause{response: stop.Response})
-	}
-	if x.ctx.Err() != nil {
-		x.stop(cause{err: x.wallError()}) // before the handler makes something of the host's error
-	}
-	if x.cause.Load() == nil {
-		if err := enter(); err != nil {
-			x.stop(cause{err: x.entryError(err)})
-		}
-	}
-	x.Check()
-	return v, err
-}
-
-// Wait waits until t, off the slot. It doesn't return when the run has to end.
-func (x *Exec) Wait(t time.Time) {
-	_, _ = x.Call(&HostFunc{call: func(ctx context.Context, _ Args) (Value, error) {
-		alarm := time.NewTimer(time.Until(t))
-		defer alarm.Stop()
-		select {
-		case <-alarm.C:
-		case <-ctx.Done():
-		}
-		return Undefined(), nil
-	}}, nil)
-}
-
-func (x *Exec) invoke(fn Func, args Args) (v Value, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("a host function panicked: %v", p), Stack: string(debug.Stack())}})
-		}
-	}()
-	return fn(x.ctx, args)
-}
-
-// entryError explains why a slot couldn't be had again.
-func (x *Exec) entryError(err error) error {
-	if x.ctx.Err() != nil {
-		return x.wallError()
-	}
-	return err
-}
-
-func (x *Exec) wallError() *Error {
-	err := context.Cause(x.ctx)
-	if x.ctx.Err() == context.Canceled {
-		return &Error{Code: CodeCanceled, Message: "the request was canceled", Err: err}
-	}
-	return &Error{Code: CodeWall, Message: "the handler ran out of time", Err: err}
-}
-
-// Print logs a line.
-func (x *Exec) Print(level, text string) {
-	if len(x.log) >= x.Limits.LogLines {
-		x.dropped++
-		return
-	}
-	if len(text) > MaxLineBytes {
-		text = strings.ToValidUTF8(text[:MaxLineBytes], "") + "... (cut)"
-	}
-	x.log = append(x.log, Line{Time: time.Now(), Level: level, Text: text})
-}
-
-// lines returns the log, whose last line says what was dropped.
-func (x *Exec) lines() []Line {
-	if x.dropped > 0 {
-		x.log[len(x.log)-1] = Line{Time: time.Now(), Level: "warn",
-			Text: fmt.Sprintf("%d more lines were dropped: a run may log %d", x.dropped+1, x.Limits.LogLines)}
-	}
-	return x.log
 }
 
 // main runs the handler to its end, on the VM's goroutine.
@@ -441,6 +282,9 @@ func (x *Exec) main(w *worker) {
 		}
 	}()
 	response, err := w.vm.Run(x)
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.cut()
+	}
 	if err == nil && len(response.Body) > x.Limits.ResponseBytes {
 		err = responseTooLarge(x.Limits.ResponseBytes, len(response.Body))
 	}

@@ -34,6 +34,25 @@ func MostAllocating(work ...func()) int {
 	return slices.Index(runs, worst)
 }
 
+// Ascribed is what a look that finds the heap grown puts down to runs on slots, of
+// which each has been charged for bytes since the look before.
+func Ascribed(growth uint64, held ...int64) (shares []uint64) {
+	w := newWatcher()
+	var runs []*Exec
+	for _, bytes := range held {
+		x := &Exec{watch: w, Limits: Limits{Memory: DefaultMemory}, next: w.active}
+		x.held.Store(bytes)
+		x.arrive()
+		w.active = x
+		runs = append(runs, x)
+	}
+	w.ascribe(growth)
+	for _, x := range runs {
+		shares = append(shares, x.growth)
+	}
+	return shares
+}
+
 // StopLoop leaves it to the runs to look after each other.
 func StopLoop(r *Runtime) {
 	r.watch.mu.Lock()

@@ -15,22 +15,12 @@ import (
 // name and code are chosen, and [Stop] for ending the run instead.
 type Func func(ctx context.Context, args Args) (Value, error)
 
-// Brief is a [Func] that looks something up rather than waits: within
-// microseconds it returns. The run keeps its slot meanwhile, as handing it over
-// and waiting for another would take longer. A call that has lasted some
-// milliseconds after all loses the slot as any other.
-//
-// One that finds that it has to wait returns [Blocking].
+// Brief is a [Func] that computes or looks something up rather than waits. The run
+// keeps its slot meanwhile, as handing it over and waiting for another would take
+// longer than most of these calls, and what the call takes is the run's CPU time.
+// One that may take longer than half a millisecond calls [Checkpoint], one that has
+// to wait does so in [Blocking], and one that makes much calls [Hold] before.
 type Brief Func
-
-// Blocking is what a [Brief] function returns as its error when it has to wait
-// after all: wait is called in its place, off the slot, and its result is that of
-// the call.
-func Blocking(wait func() (Value, error)) error { return &blocking{wait} }
-
-type blocking struct{ wait func() (Value, error) }
-
-func (*blocking) Error() string { return "the host function has to wait" }
 
 // Host is what handlers can reach under the global `fazt` and beside it. It
 // never changes, and any number of handlers share it.
@@ -139,19 +129,6 @@ func (v *HostValue) Part(name string) *HostValue {
 	}
 	return nil
 }
-
-// Find is what a dotted name leads to, or nil.
-func (v *HostValue) Find(name string) *HostValue {
-	for part := range strings.SplitSeq(name, ".") {
-		if v = v.Part(part); v == nil {
-			return nil
-		}
-	}
-	return v
-}
-
-// Callable tells a function, also one that logs.
-func (v *HostValue) Callable() bool { return v != nil && (v.Func != nil || v.Level != "") }
 
 func newObject(parts map[string]*HostValue) *HostValue {
 	v := &HostValue{names: slices.Sorted(maps.Keys(parts))}

@@ -19,7 +19,6 @@ type countingEngine struct {
 
 func (*countingEngine) Name() string                                   { return "counting" }
 func (e *countingEngine) Compile(runtime.Unit) (runtime.Script, error) { return e, nil }
-func (*countingEngine) Calls() []string                                { return nil }
 func (e *countingEngine) Reset() bool                                  { return true }
 
 func (e *countingEngine) NewVM(*runtime.Host) (runtime.VM, error) {

@@ -24,10 +24,6 @@ const (
 	DefaultMain          = "api/main.js"
 )
 
-// MaxLineBytes bounds the text of a [Line], so that 1,000 of them fit a budget.
-// A longer one is cut.
-const MaxLineBytes = 16 << 10
-
 // Options are the parts of a [Runtime].
 type Options struct {
 	// Engines are tried in this order for a program that doesn't pin one. At
@@ -115,16 +111,13 @@ type Program struct {
 	engine  Engine
 	reason  string
 	unit    Unit
-
-	mu     sync.Mutex
-	script Script // compiled anew when a host lacks what it binds, see bind
+	script  Script
 }
 
 // Handler is a program that is bound to a host, ready to answer requests. It is
 // safe for concurrent use.
 type Handler struct {
 	program *Program
-	script  Script
 	host    *Host
 
 	idle idle
@@ -179,29 +172,7 @@ func (p *Program) Bind(host *Host) *Handler {
 	if host == nil {
 		host = newHost()
 	}
-	return &Handler{program: p, script: p.scriptFor(host), host: host}
-}
-
-// scriptFor returns a script that binds no call to what isn't a function of the
-// host. A call such as fazt.app.name.trim() looks like one, and whether it is one
-// shows only here: then the program is compiled again, once for all hosts.
-func (p *Program) scriptFor(host *Host) Script {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var unbound []string
-	for _, name := range p.script.Calls() {
-		if !host.root.Find(name).Callable() {
-			unbound = append(unbound, name)
-		}
-	}
-	if unbound == nil {
-		return p.script
-	}
-	p.unit.Unbound = slices.Concat(p.unit.Unbound, unbound)
-	if script, err := compile(p.engine, p.unit); err == nil {
-		p.script = script
-	}
-	return p.script
+	return &Handler{program: p, host: host}
 }
 
 func loadReason(pinned string, refusal *Error) string {
@@ -264,7 +235,7 @@ func (h *Handler) take() (*worker, error) {
 	if w := h.program.runtime.pool.take(h); w != nil {
 		return w, nil
 	}
-	vm, err := h.script.NewVM(h.host)
+	vm, err := h.program.script.NewVM(h.host)
 	if err != nil {
 		return nil, err
 	}
@@ -276,6 +247,7 @@ func (h *Handler) take() (*worker, error) {
 func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	r := h.program.runtime
 	x := &Exec{Request: req, Limits: r.limits, ctx: ctx, watch: r.watch, handler: h}
+	x.host = hostContext{ctx, x}
 	if r.gate != nil {
 		pass, err := r.gate.Enter(ctx)
 		if err != nil {

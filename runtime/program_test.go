@@ -190,7 +190,7 @@ func TestLimits(t *testing.T) {
 	for _, l := range res.Log {
 		got = append(got, l.Text)
 	}
-	if diff := cmp.Diff([]string{"1", "2", "8 more lines were dropped: a run may log 3"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"1", "2", "8 more lines were dropped: a run may log 3 lines and 1 MiB"}, got); diff != "" {
 		t.Errorf("log (-want +got)\n%s", diff)
 	}
 }
@@ -324,16 +324,9 @@ func TestGateIsBalanced(t *testing.T) {
 					}
 					return runtime.Value{}, nil
 				}),
-				"host.fail": fail(errors.New("x")),
-				"host.later": fail(runtime.Blocking(func() (runtime.Value, error) {
-					if held, _ := g.state(); held != 0 {
-						t.Error("the slot is held while a call waits")
-					}
-					return runtime.String("done"), nil
-				})),
-				"host.laterFail": fail(runtime.Blocking(func() (runtime.Value, error) { return runtime.Value{}, errors.New("x") })),
-				"host.stop":      fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
-				"host.panic":     runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
+				"host.fail":  fail(errors.New("x")),
+				"host.stop":  fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
+				"host.panic": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
 			})
 			_, err := p.Run(t.Context(), &runtime.Request{})
 			if c.err != nil && !errors.Is(err, c.err) {

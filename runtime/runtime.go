@@ -68,16 +68,17 @@ type Line struct {
 type Result struct {
 	Response Response
 	Log      []Line
-	CPU      time.Duration // time on a slot, without host calls and the making of an interpreter
+	CPU      time.Duration // time on a slot: brief host calls are part of it, others and the making of an interpreter are not
 }
 
 // Limits bound one run. Wall time is the context's deadline.
 type Limits struct {
-	// CPU is the time that JavaScript may compute, host calls excluded.
+	// CPU is the time that JavaScript and [Brief] host calls may compute.
 	// Default: 5 s.
 	CPU time.Duration
-	// Memory is how many bytes the run may make the heap grow, estimated. A text
-	// that JavaScript makes is bounded, too, see MaxText.
+	// Memory is how many bytes the run may make the heap grow, estimated, and how
+	// many its host functions may [Hold]. A text that JavaScript makes is bounded,
+	// too, see MaxText.
 	// Default: 64 MiB.
 	Memory int64
 	// ResponseBytes bounds the body. Default: 32 MiB.
@@ -107,10 +108,10 @@ type Gate interface {
 // Pass is a run's admission. A run leaves while it waits in a host function,
 // and resumes after.
 type Pass interface {
-	// Leave gives the slot back. It may come from another goroutine while the
-	// run is in a host function.
+	// Leave gives the slot back.
 	Leave()
-	// Idle tells that the run spent time on its slot in a host function.
+	// Idle tells that the run spent time on its slot in a host function, before
+	// it leaves that.
 	Idle(time.Duration)
 	// Resume takes a slot again. Its error ends the run.
 	Resume(ctx context.Context) error

@@ -19,8 +19,9 @@ const watchInterval = 5 * time.Millisecond
 // every few milliseconds, and only while there are any: that costs a run no
 // timer, no context.AfterFunc and no allocation.
 //
-// Memory is estimated, as Go doesn't tell who allocated. The growth of the heap
-// between two looks is ascribed in equal parts to the runs on a slot. A run to
+// Memory is estimated, as Go doesn't tell who allocated. Of the growth of the heap
+// between two looks, what a run was charged for by [Hold] is ascribed to it, and
+// the rest in equal parts to the runs on a slot. A run to
 // which more than its limit has been ascribed is a suspect: it is held at its
 // next checkpoint and garbage is collected, for most growth is garbage. If what
 // is left has grown past the limit since the run began, and no other run was
@@ -139,9 +140,6 @@ func (w *watcher) look() bool {
 		return false
 	}
 	for x := w.active; x != nil; x = x.next {
-		if x.place.Load() == placeBrief {
-			x.retake()
-		}
 		if x.ctx.Err() != nil {
 			x.stop(cause{err: x.wallError()})
 		} else if used := x.cpu(); used > x.Limits.CPU {
@@ -174,11 +172,16 @@ func (w *watcher) sample() heapSample {
 	return heapSample{used: w.metrics[0].Value.Uint64() + stacks, live: w.metrics[2].Value.Uint64() + stacks}
 }
 
-// ascribe shares growth among the runs on a slot, and returns those with more
-// than their limit.
+// ascribe gives runs what they hold of the growth and shares the rest among those
+// on a slot. It returns those of them with more than their limit.
 func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 	var on uint64
+	shared := growth
 	for x := w.active; x != nil; x = x.next {
+		held := min(shared, minus(uint64(x.held.Load()), x.seen))
+		x.growth += held
+		x.seen += held
+		shared -= held
 		if x.since.Load() != 0 {
 			on++
 		}
@@ -190,7 +193,7 @@ func (w *watcher) ascribe(growth uint64) (suspects []*Exec) {
 		if w.active.next == nil && !w.removed {
 			x.alone += growth
 		}
-		if x.growth += growth / on; x.growth > uint64(x.Limits.Memory) {
+		if x.growth += shared / on; x.growth > uint64(x.Limits.Memory) {
 			suspects = append(suspects, x)
 		}
 	}
@@ -218,9 +221,7 @@ func (w *watcher) decide(suspects []*Exec) {
 	w.deciding = false
 	if worst != nil && worst.watched && w.last == nil {
 		w.last = worst
-		worst.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler needed too much memory",
-			Allowed: fmt.Sprintf("%d MiB", worst.Limits.Memory>>20),
-			Used:    fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20)}})
+		worst.stop(cause{err: worst.memoryError(fmt.Sprintf("about %d MiB", minus(w.heap.live, worst.base.live)>>20))})
 	}
 	for _, x := range suspects {
 		x.growth, x.alone = 0, 0 // the garbage is gone; what comes next is counted from here

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fazt-sh/fazt/runtime"
 )
 
@@ -32,6 +34,26 @@ func TestMemoryFreedElsewhereHidesNothing(t *testing.T) {
 		t.Errorf("got %q, %v; want %s", result.Response.Body, err, runtime.CodeMemory)
 	}
 	goruntime.KeepAlive(elsewhere)
+}
+
+// TestHeldIsOnesOwn has what a run was charged for put down to that run alone.
+func TestHeldIsOnesOwn(t *testing.T) {
+	for _, c := range []struct {
+		growth uint64
+		held   []int64
+		want   []uint64
+	}{
+		{60, []int64{0, 0}, []uint64{30, 30}},
+		{60, []int64{60, 0}, []uint64{60, 0}},
+		{60, []int64{0, 100}, []uint64{0, 60}},
+		{60, []int64{20, 0}, []uint64{40, 20}},
+		{60, []int64{20, 30, 0, 0, 0}, []uint64{22, 32, 2, 2, 2}},
+		{0, []int64{20, 0}, []uint64{0, 0}},
+	} {
+		if diff := cmp.Diff(c.want, runtime.Ascribed(c.growth, c.held...)); diff != "" {
+			t.Errorf("%d bytes, of which they hold %v (-want +got)\n%s", c.growth, c.held, diff)
+		}
+	}
 }
 
 // TestMostAllocating has runs to which the same has been ascribed. On a busy machine

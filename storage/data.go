@@ -16,9 +16,10 @@ type Data interface {
 	// without an app is [CodeInvalid], and so is a panic in fn.
 	//
 	// fn runs on the writer, so it must be quick, must not call the Store and
-	// must not keep the Tx. It may run more than once, and may still be running
-	// when Tx has returned because ctx ended: read what fn sets only if Tx
-	// returned nil.
+	// must not keep the Tx. It may run more than once, and then has to do the same
+	// again: a write by query may fail until its matches have been searched for. It
+	// may still be running when Tx has returned because ctx ended: read what fn sets
+	// only if Tx returned nil.
 	Tx(ctx context.Context, scope Scope, fn func(Tx) error) error
 
 	// View runs fn on one consistent snapshot of scope's data, and returns its
@@ -30,6 +31,10 @@ type Data interface {
 	// Get is [KV.Get] in a View of its own, without the beginning and the end of
 	// one: a single read is its own snapshot. It returns what KV.Get does.
 	Get(ctx context.Context, scope Scope, key string) (Entry, error)
+
+	// InChunks gives access to a scope's documents for updates and deletes of more
+	// of them than one transaction may write.
+	InChunks(ctx context.Context, scope Scope) ChunkedDocs
 
 	// Pipeline returns a new [Pipeline].
 	Pipeline() Pipeline
@@ -58,8 +63,9 @@ type KV interface {
 	// Delete reports whether the key was there.
 	Delete(key string) (bool, error)
 	// Incr adds by to a number (absent counts as 0) and returns the sum.
-	// A value that is not a number, and a sum that is not finite, is
-	// [CodeInvalid]. The key expires when it did.
+	// A value that is not a number is [CodeInvalid], and so is a sum beyond 2^53 - 1
+	// in either direction: not every whole number is a double from there on, and
+	// adding one would lose count. The key expires when it did.
 	Incr(key string, by float64) (float64, error)
 	// List returns the entries whose key starts with prefix, in byte order of
 	// the key.
@@ -87,6 +93,16 @@ type Page struct {
 // comes back with id, _createdAt and _updatedAt (Unix milliseconds).
 //
 // Queries and changes are JSON texts in the language of the package comment.
+//
+// What an Update, Upsert, Delete or DeleteOldest finds and does happens at one
+// moment, that of its transaction. What is found may be too much to be written without
+// keeping all other writes waiting for more than 50 ms, by what a document has taken
+// lately: then it is refused before anything is written, with [CodeTooManyMatches] and
+// the number of matches as the error's Count. That is between 2,000 and 25,000 small
+// documents in one transaction, those that are named by their ids apart; [Data.InChunks]
+// takes any number. A transaction may make at most 16 of those operations that have many
+// documents to search for; and when a collection changes so much during the search that
+// it had to be made several times, the error is [CodeOverloaded].
 type Docs interface {
 	// Insert stores a JSON object and returns its id: its own "id" if that is a
 	// non-empty string, else a new one. A taken id is [CodeConflict].
@@ -100,7 +116,7 @@ type Docs interface {
 	// documents it changed or made.
 	Upsert(collection string, query, changes json.RawMessage) (int, error)
 	// Delete removes the matches and returns how many there were. An empty
-	// object matches all.
+	// object matches all, and takes as long for one document as for a million.
 	Delete(collection string, query json.RawMessage) (int, error)
 	// Count returns how many documents match.
 	Count(collection string, query json.RawMessage) (int, error)

@@ -16,6 +16,7 @@ const (
 	CodeConflict       Code = "CONFLICT"         // a precondition failed, or an id is taken
 	CodeQuotaExceeded  Code = "QUOTA_EXCEEDED"   // a size or total is past its limit
 	CodeResultTooLarge Code = "RESULT_TOO_LARGE" // more than MaxRows rows without a limit
+	CodeTooManyMatches Code = "TOO_MANY_MATCHES" // more matches than one transaction may write
 	CodeOverloaded     Code = "OVERLOADED"       // refused before it started; retry later
 	CodeUncertain      Code = "UNCERTAIN"        // may or may not have been made
 	CodeReadOnly       Code = "READ_ONLY"        // a write where only reads are allowed
@@ -38,9 +39,12 @@ type Error struct {
 	// Used and Allowed are set with [CodeQuotaExceeded]: the size that what was
 	// exceeded would have had, and its limit, in bytes.
 	Used, Allowed int64
+	// Count is set with [CodeTooManyMatches]: how many documents match; and with an
+	// error of [ChunkedDocs]: how many were written before it.
+	Count int
 	// Depth and Delay are set with [CodeOverloaded], if it was the queue that
-	// refused: how many writes wait, and how long one that comes now is expected
-	// to take.
+	// refused: how many writes of the app wait, and how long one that comes now is
+	// expected to.
 	Depth int
 	Delay time.Duration
 	// Err is the cause, if another package reported it.

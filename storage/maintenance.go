@@ -26,7 +26,8 @@ type Progress func(done, total int64)
 type Stats struct {
 	// Depth is how many writes wait now.
 	Depth int
-	// Delay is how long a write that comes now is expected to take.
+	// Delay is how long a write that comes now is expected to wait, of the app
+	// that has most to do.
 	Delay time.Duration
 	// Batches is how many transactions were committed since the store was
 	// opened, and Commits how many callers' writes they held: their ratio is what

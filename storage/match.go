@@ -225,7 +225,7 @@ type SortKey struct {
 // NewSortKey returns the key of a stored document. Values sort by kind first:
 // null and missing, false, true, numbers, strings, arrays, objects. Arrays
 // among themselves, and objects, have no order of their own and stay in that
-// of insertion.
+// of insertion. The key is good as long as the body is: [SortKey.Clone] makes one to keep.
 func NewSortKey(body string, path Path) SortKey {
 	text, found := lookup(body, path)
 	if !found {
@@ -240,8 +240,14 @@ func NewSortKey(body string, path Path) SortKey {
 	case Number:
 		k.number = parseStored(text).Number
 	case String:
-		k.text = strings.Clone(textString(text))
+		k.text = textString(text)
 	}
+	return k
+}
+
+// Clone returns a key that holds nothing of the body.
+func (k SortKey) Clone() SortKey {
+	k.text = strings.Clone(k.text)
 	return k
 }
 

@@ -13,10 +13,10 @@ import (
 //
 // What could be the caller's fault, or is known to be in the way, is an error at
 // once. What may happen to a queued write is that the disk fails, that the deadline
-// passes before it began, or that others' writes which were under way fill the
-// app's quota. A write that is likelier to fail, or would burden others, is not
+// passes before it began, that others' writes which were under way fill the app's
+// quota, or that the store is full of the app's writes and others need the room. A write that is likelier to fail, or would burden others, is not
 // queued: one of more than [MaxQueuedValue] bytes, the next after [MaxQueued], one
-// that comes near the app's quota, or any while many wait. The caller waits, and
+// that comes near the app's quota, or any while many of the app wait. The caller waits, and
 // then makes it in a Tx.
 //
 // Once a write is queued, of its context only the deadline counts. A Pipeline is

@@ -261,6 +261,9 @@ func batchInsert(m batchItem, i int) (operation, error) {
 	}, under("doc", err)
 }
 
+// changeFunc is [storage.Docs.Update] or [storage.Docs.Upsert].
+type changeFunc func(docs storage.Docs, collection string, query, changes json.RawMessage) (int, error)
+
 func batchChange(apply changeFunc) func(batchItem, int) (operation, error) {
 	return func(m batchItem, i int) (operation, error) {
 		collection, err := m.collection(i)

@@ -3,6 +3,7 @@ package jsapi
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,21 +32,31 @@ var blobFunctions = []Function{
 		Result: typeString, make: binder.blobURL},
 }
 
+// blobGet makes JSON text of the blob as it is read, so that its bytes are there but
+// once.
 func (b binder) blobGet() any {
-	return b.scoped(blobRead, b.wholeBlob(func(blob storage.Blob, data []byte) (runtime.Value, error) {
-		return runtime.From(struct {
-			Data []byte `json:"data"` // base64
-			MIME string `json:"mime"`
-			Size int64  `json:"size"`
-			Hash string `json:"hash"`
-		}{data, blob.MIME, blob.Size, blob.Hash})
-	}))
+	return runtime.Brief(b.scoped(blobRead, b.wholeBlob(whole{
+		start: `{"data":"`,
+		size:  base64.StdEncoding.EncodedLen,
+		add:   base64.StdEncoding.AppendEncode,
+		end: func(blob storage.Blob, text []byte) (runtime.Value, error) {
+			rest, err := json.Marshal(struct {
+				MIME string `json:"mime"`
+				Size int64  `json:"size"`
+				Hash string `json:"hash"`
+			}{blob.MIME, blob.Size, blob.Hash})
+			text = append(append(text, `",`...), bytes.TrimPrefix(rest, []byte("{"))...)
+			return runtime.JSON(text), err
+		},
+	})))
 }
 
 func (b binder) blobGetBytes() any {
-	return b.scoped(blobRead, b.wholeBlob(func(_ storage.Blob, data []byte) (runtime.Value, error) {
-		return runtime.Bytes(data), nil
-	}))
+	return runtime.Brief(b.scoped(blobRead, b.wholeBlob(whole{
+		size: func(n int) int { return n },
+		add:  func(data, chunk []byte) []byte { return append(data, chunk...) },
+		end:  func(_ storage.Blob, data []byte) (runtime.Value, error) { return runtime.Bytes(data), nil },
+	})))
 }
 
 func (b binder) blobDelete() any {
@@ -59,7 +70,7 @@ func (b binder) blobDelete() any {
 }
 
 func (b binder) blobList() any {
-	return b.scoped(blobRead, func(args runtime.Args) (scopedOperation, error) {
+	return runtime.Brief(b.scoped(blobRead, func(args runtime.Args) (scopedOperation, error) {
 		start, err := optionalString(args, 0)
 		if err != nil {
 			return nil, err
@@ -72,7 +83,7 @@ func (b binder) blobList() any {
 			}
 			return blobRows(blobs)
 		}, err
-	})
+	}))
 }
 
 func (b binder) blobPut() any {
@@ -104,9 +115,26 @@ func (b binder) blobPut() any {
 	})
 }
 
+// whole says what is made of a blob in memory: start, what add makes of each chunk,
+// size bytes in all for those of the blob, and then its end.
+type whole struct {
+	start string
+	size  func(n int) int
+	add   func(made, chunk []byte) []byte
+	end   func(blob storage.Blob, made []byte) (runtime.Value, error)
+}
+
+const (
+	// blobChunk is how much of a blob is read between two checkpoints. Base64 makes
+	// four characters of three bytes, so it has to be a multiple of three.
+	blobChunk = 192 << 10
+	// blobRest is room for what stands beside a blob's bytes in its JSON.
+	blobRest = 256 + storage.MaxMIME
+)
+
 // wholeBlob reads a blob into memory, or gives null if there is none. What is larger
 // than an upload may be is left to url and serve.
-func (b binder) wholeBlob(give func(storage.Blob, []byte) (runtime.Value, error)) func(runtime.Args) (scopedOperation, error) {
+func (b binder) wholeBlob(w whole) func(runtime.Args) (scopedOperation, error) {
 	return func(args runtime.Args) (scopedOperation, error) {
 		path, err := args.String(0)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
@@ -122,18 +150,23 @@ func (b binder) wholeBlob(give func(storage.Blob, []byte) (runtime.Value, error)
 				return runtime.Value{}, &runtime.HostError{Code: string(storage.CodeResultTooLarge),
 					Message: fmt.Sprintf("the blob has %d bytes, more than the %d that a handler is given at once; send it with serve, or link to it with url", blob.Size, most)}
 			}
-			data := make([]byte, blob.Size)
-			for n := 0; n < len(data); {
-				if err := ctx.Err(); err != nil {
-					return runtime.Value{}, err
-				}
-				step, err := io.ReadFull(r, data[n:min(n+1<<20, len(data))])
-				if err != nil {
-					return runtime.Value{}, err
-				}
-				n += step
+			size := len(w.start) + w.size(int(blob.Size)) + blobRest
+			if err := From(ctx).read(ctx, blob.Size, size); err != nil {
+				return runtime.Value{}, err
 			}
-			return give(blob, data)
+			made := append(make([]byte, 0, size), w.start...)
+			chunk := make([]byte, min(blobChunk, blob.Size))
+			for left := blob.Size; left > 0; left -= int64(len(chunk)) {
+				if err := runtime.Checkpoint(ctx); err != nil {
+					return runtime.Value{}, err
+				}
+				chunk = chunk[:min(int64(len(chunk)), left)]
+				if _, err := io.ReadFull(r, chunk); err != nil {
+					return runtime.Value{}, err
+				}
+				made = w.add(made, chunk)
+			}
+			return w.end(blob, made)
 		}, err
 	}
 }
@@ -164,7 +197,7 @@ var NoBlob = &api.Error{Status: http.StatusNotFound, Code: "NOT_FOUND", Message:
 
 // blobServe makes a response that streams the blob, or a 404 if there is none.
 func (b binder) blobServe() any {
-	return b.scoped(blobRead, func(args runtime.Args) (scopedOperation, error) {
+	return runtime.Brief(b.scoped(blobRead, func(args runtime.Args) (scopedOperation, error) {
 		path, err := args.String(0)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
 			_, err := b.api.opt.Store.StatBlob(ctx, scope, path)
@@ -180,7 +213,7 @@ func (b binder) blobServe() any {
 				Stream: &Stream{Scope: scope, Path: path},
 			}), nil
 		}, err
-	})
+	}))
 }
 
 const (

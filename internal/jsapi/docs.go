@@ -1,6 +1,7 @@
 package jsapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -14,6 +15,9 @@ const (
 	typeDoc     Type = "{[field: string]: any}"
 )
 
+// writeOptions are those of update, delete and deleteOldest.
+const writeOptions Type = `{chunks?: boolean}`
+
 const findOptions Type = `{limit?: number, offset?: number, order?: "asc" | "desc", sort?: string}`
 
 var docsFunctions = []Function{
@@ -24,13 +28,14 @@ var docsFunctions = []Function{
 		Result: typeDoc + "[]", make: binder.docsFind},
 	{Name: "ds.findOne", Params: []Param{required("collection", typeString), required("query", typeQuery)},
 		Result: typeDoc + " | null", make: binder.docsFindOne},
-	{Name: "ds.update", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges)},
-		Result: typeNumber, make: docsChange(storage.Docs.Update)},
+	{Name: "ds.update", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges),
+		optional("options", writeOptions)}, Result: typeNumber, make: binder.docsUpdate},
 	{Name: "ds.upsert", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges)},
-		Result: typeNumber, make: docsChange(storage.Docs.Upsert)},
-	{Name: "ds.delete", Params: []Param{required("collection", typeString), required("query", "Query")}, Result: typeNumber, make: binder.docsDelete},
+		Result: typeNumber, make: binder.docsUpsert},
+	{Name: "ds.delete", Params: []Param{required("collection", typeString), required("query", "Query"), optional("options", writeOptions)},
+		Result: typeNumber, make: binder.docsDelete},
 	{Name: "ds.count", Params: []Param{required("collection", typeString), optional("query", "Query")}, Result: typeNumber, make: binder.docsCount},
-	{Name: "ds.deleteOldest", Params: []Param{required("collection", typeString), required("keep", typeNumber)},
+	{Name: "ds.deleteOldest", Params: []Param{required("collection", typeString), required("keep", typeNumber), optional("options", writeOptions)},
 		Result: typeNumber, make: binder.docsDeleteOldest},
 }
 
@@ -70,17 +75,24 @@ func (b binder) docsInsertMany() any {
 }
 
 func (b binder) docsFind() any {
-	return b.read(docsRead, func(args runtime.Args) (operation, error) {
+	return runtime.Brief(b.scoped(docsRead, func(args runtime.Args) (scopedOperation, error) {
 		col, query, err := collectionAndQuery(args)
 		if err != nil {
 			return nil, err
 		}
 		opt, err := findArg(args, 2)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			docs, err := tx.Docs().Find(col, query, opt)
-			return arrayOf(docs), err
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			var docs []json.RawMessage
+			err := b.api.opt.Store.View(ctx, scope, func(tx storage.Tx) (err error) {
+				docs, err = tx.Docs().Find(col, query, opt)
+				return err
+			})
+			if err != nil {
+				return runtime.Value{}, err
+			}
+			return documentList(ctx, docs)
 		}, err
-	})
+	}))
 }
 
 func (b binder) docsFindOne() any {
@@ -100,16 +112,6 @@ func (b binder) docsFindOne() any {
 	})
 }
 
-func (b binder) docsDelete() any {
-	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
-		col, query, err := collectionAnd(args)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			n, err := tx.Docs().Delete(col, query)
-			return runtime.Number(float64(n)), err
-		}, err
-	})
-}
-
 func (b binder) docsCount() any {
 	return b.read(docsRead, func(args runtime.Args) (operation, error) {
 		col, query, err := collectionAndQuery(args)
@@ -120,42 +122,95 @@ func (b binder) docsCount() any {
 	})
 }
 
-func (b binder) docsDeleteOldest() any {
+func (b binder) docsUpdate() any {
+	return b.change(3, func(args runtime.Args) (countFunc, error) {
+		col, query, changes, err := changeArgs(args)
+		return func(docs storage.ChunkedDocs) (int, error) { return docs.Update(col, query, changes) }, err
+	})
+}
+
+func (b binder) docsUpsert() any {
 	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
-		col, err := args.String(0)
-		if err != nil {
-			return nil, err
-		}
-		keep, err := args.Int(1)
+		col, query, changes, err := changeArgs(args)
 		return func(tx storage.Tx) (runtime.Value, error) {
-			n, err := tx.Docs().DeleteOldest(col, int(keep))
+			n, err := tx.Docs().Upsert(col, query, changes)
 			return runtime.Number(float64(n)), err
 		}, err
 	})
 }
 
-// changeFunc is [storage.Docs.Update] or [storage.Docs.Upsert].
-type changeFunc func(docs storage.Docs, collection string, query, changes json.RawMessage) (int, error)
+func (b binder) docsDelete() any {
+	return b.change(2, func(args runtime.Args) (countFunc, error) {
+		col, query, err := collectionAnd(args)
+		return func(docs storage.ChunkedDocs) (int, error) { return docs.Delete(col, query) }, err
+	})
+}
 
-// docsChange makes update and upsert, which take the same arguments.
-func docsChange(apply changeFunc) func(binder) any {
-	return func(b binder) any {
-		return b.write(docsWrite, func(args runtime.Args) (operation, error) {
-			col, err := args.String(0)
-			if err != nil {
-				return nil, err
-			}
-			query, err := idOrQuery(args, 1)
-			if err != nil {
-				return nil, err
-			}
-			changes, err := args.JSON(2)
-			return func(tx storage.Tx) (runtime.Value, error) {
-				n, err := apply(tx.Docs(), col, query, changes)
+func (b binder) docsDeleteOldest() any {
+	return b.change(2, func(args runtime.Args) (countFunc, error) {
+		col, err := args.String(0)
+		if err != nil {
+			return nil, err
+		}
+		keep, err := args.Int(1)
+		return func(docs storage.ChunkedDocs) (int, error) { return docs.DeleteOldest(col, int(keep)) }, err
+	})
+}
+
+// countFunc writes documents and returns how many. A [storage.Docs] is a
+// [storage.ChunkedDocs] too.
+type countFunc func(storage.ChunkedDocs) (int, error)
+
+// change makes a function that writes in one transaction or, if its options, the
+// argument i, say so, in chunks.
+func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) runtime.Func {
+	return b.scoped(docsWrite, func(args runtime.Args) (scopedOperation, error) {
+		write, err := prepare(args)
+		if err != nil {
+			return nil, err
+		}
+		chunks, err := chunksArg(args, i)
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			if chunks {
+				n, err := write(b.api.opt.Store.InChunks(ctx, scope))
 				return runtime.Number(float64(n)), err
-			}, err
-		})
+			}
+			return transact(ctx, b.api.opt.Store.Tx, scope, func(tx storage.Tx) (runtime.Value, error) {
+				n, err := write(tx.Docs())
+				return runtime.Number(float64(n)), err
+			})
+		}, err
+	})
+}
+
+// chunksArg reads {chunks}.
+func chunksArg(args runtime.Args, i int) (bool, error) {
+	if !args.Has(i) {
+		return false, nil
 	}
+	text, err := args.JSON(i)
+	if err != nil {
+		return false, err
+	}
+	var in struct{ Chunks bool }
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&in); err != nil {
+		return false, runtime.Invalid("argument %d must be options, such as {chunks: true}: %v", i+1, err)
+	}
+	return in.Chunks, nil
+}
+
+// changeArgs reads the collection, the query or id, and the changes.
+func changeArgs(args runtime.Args) (collection string, query, changes json.RawMessage, err error) {
+	if collection, err = args.String(0); err != nil {
+		return "", nil, nil, err
+	}
+	if query, err = idOrQuery(args, 1); err != nil {
+		return "", nil, nil, err
+	}
+	changes, err = args.JSON(2)
+	return collection, query, changes, err
 }
 
 func collectionAnd(args runtime.Args) (collection string, data json.RawMessage, err error) {
@@ -208,18 +263,20 @@ func findArg(args runtime.Args, i int) (storage.FindOptions, error) {
 	return storage.FindOptions{Limit: limit, Offset: in.Offset, Sort: in.Sort, Desc: in.Order == "desc"}, nil
 }
 
-// arrayOf makes one JSON array of texts that are valid already.
-func arrayOf(items []json.RawMessage) runtime.Value {
-	size := 2
-	for _, item := range items {
-		size += len(item) + 1
+func documentList(ctx context.Context, docs []json.RawMessage) (runtime.Value, error) {
+	size := 0
+	for _, doc := range docs {
+		size += len(doc) + 1
 	}
-	text := append(make([]byte, 0, size), '[')
-	for i, item := range items {
-		if i > 0 {
-			text = append(text, ',')
+	list, err := newArray(ctx, size)
+	if err != nil {
+		return runtime.Value{}, err
+	}
+	for _, doc := range docs {
+		if err := list.next(); err != nil {
+			return runtime.Value{}, err
 		}
-		text = append(text, item...)
+		list.text = append(list.text, doc...)
 	}
-	return runtime.JSON(append(text, ']'))
+	return list.value(), nil
 }

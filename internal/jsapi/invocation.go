@@ -63,7 +63,8 @@ type Invocation struct {
 	pipeline  storage.Pipeline  // nil before the first write that is queued
 	unsettled *budget.Operation // the kind that was queued last; nil when all is on disk
 
-	breach error // of the budget, that an operation met last
+	breach   error // of the budget, that an operation met last
+	exceeded error // what the run has read too much for; it is over
 }
 
 // Invoke begins an invocation. visitor may be nil.
@@ -116,7 +117,7 @@ func (inv *Invocation) Settle() error {
 // down to it.
 func (inv *Invocation) Uncaught(err error) *runtime.Error {
 	switch storage.CodeOf(err) {
-	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed:
+	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed, storage.CodeOverloaded:
 		inv.breach = err
 	}
 	err = inv.failed(err)
@@ -139,10 +140,11 @@ func (inv *Invocation) Failure(e *runtime.Error) *api.Error {
 	return inv.api.opt.Explain(e)
 }
 
-// refused gives a handler the reason why an operation was not started. One too
-// many ends the run: a handler that caught the error would only try the next.
+// refused gives a handler the reason why an operation was not started, or was
+// given up. One too many, or too much, ends the run: a handler that caught the
+// error would only try the next.
 func (inv *Invocation) refused(err error) error {
-	if !errors.Is(err, budget.ErrOperations) {
+	if !errors.Is(err, budget.ErrOperations) && !errors.Is(err, budget.ErrRead) {
 		return inv.failed(err)
 	}
 	return stop(inv.api.opt.Explain(err))

@@ -3,6 +3,7 @@ package jsapi
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -105,36 +106,52 @@ func (b binder) kvSetIf() any {
 }
 
 func (b binder) kvList() any {
-	return b.read(kvRead, func(args runtime.Args) (operation, error) {
+	return runtime.Brief(b.scoped(kvRead, func(args runtime.Args) (scopedOperation, error) {
 		start, err := optionalString(args, 0)
 		if err != nil {
 			return nil, err
 		}
 		page, err := pageArg(args, 1)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			entries, err := tx.KV().List(start, page)
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			var entries []storage.Entry
+			err := b.api.opt.Store.View(ctx, scope, func(tx storage.Tx) (err error) {
+				entries, err = tx.KV().List(start, page)
+				return err
+			})
 			if err != nil {
 				return runtime.Value{}, err
 			}
-			return entryList(entries)
+			return entryList(ctx, entries)
 		}, err
-	})
+	}))
 }
 
-func entryList(entries []storage.Entry) (runtime.Value, error) {
-	type row struct {
-		Key       string          `json:"key"`
-		Value     json.RawMessage `json:"value"`
-		ExpiresAt int64           `json:"expiresAt,omitzero"`
+func entryList(ctx context.Context, entries []storage.Entry) (runtime.Value, error) {
+	const names = len(`{"key":"","value":,"expiresAt":1234567890123},`)
+	size := 0
+	for _, e := range entries {
+		size += names + len(e.Key) + len(e.Value)
 	}
-	rows := make([]row, len(entries))
-	for i, e := range entries {
-		rows[i] = row{Key: e.Key, Value: e.Value}
-		if !e.ExpiresAt.IsZero() {
-			rows[i].ExpiresAt = e.ExpiresAt.UnixMilli()
+	rows, err := newArray(ctx, size)
+	if err != nil {
+		return runtime.Value{}, err
+	}
+	for _, e := range entries {
+		key, err := json.Marshal(e.Key)
+		if err == nil {
+			err = rows.next()
 		}
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		rows.add(`{"key":`, string(key), `,"value":`)
+		rows.text = append(rows.text, e.Value...)
+		if !e.ExpiresAt.IsZero() {
+			rows.add(`,"expiresAt":`, strconv.FormatInt(e.ExpiresAt.UnixMilli(), 10))
+		}
+		rows.add("}")
 	}
-	return runtime.From(rows)
+	return rows.value(), nil
 }
 
 func keyAndValue(args runtime.Args) (key string, value json.RawMessage, err error) {

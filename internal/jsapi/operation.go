@@ -121,15 +121,17 @@ func (b binder) scoped(k kind, prepare func(runtime.Args) (scopedOperation, erro
 		if err != nil {
 			return runtime.Value{}, err
 		}
-		if inv.unsettled == nil {
-			return inv.operate(ctx, k, scope, do)
-		}
-		return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
-			if err := inv.Settle(); err != nil {
+		if inv.unsettled != nil {
+			if err := runtime.Blocking(ctx, inv.Settle); err != nil {
 				return runtime.Value{}, inv.failed(err)
 			}
-			return inv.operate(ctx, k, scope, do)
-		})
+		}
+		if k.writes() {
+			if err := inv.wrote(args); err != nil {
+				return runtime.Value{}, err
+			}
+		}
+		return inv.operate(ctx, k, scope, do)
 	}
 }
 
@@ -140,7 +142,13 @@ func (inv *Invocation) operate(ctx context.Context, k kind, scope storage.Scope,
 		return runtime.Value{}, inv.refused(err)
 	}
 	defer done()
+	if k.reads() {
+		op = inv.paced(op)
+	}
 	result, err := do(op, scope)
+	if inv.exceeded != nil {
+		return runtime.Value{}, inv.refused(inv.exceeded)
+	}
 	if err != nil {
 		return runtime.Value{}, inv.failed(late(op, err))
 	}

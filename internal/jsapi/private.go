@@ -77,5 +77,13 @@ func (b binder) readPrivate(ctx context.Context, args runtime.Args) ([]byte, err
 	case size > b.api.opt.MaxBytes:
 		return nil, &runtime.HostError{Code: "QUOTA_EXCEEDED", Message: "the file is too large to be read by a handler"}
 	}
-	return files.Read(ctx, name)
+	inv := From(ctx)
+	err = inv.read(ctx, size, int(size))
+	if inv.exceeded != nil {
+		err = inv.refused(inv.exceeded)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return files.Read(inv.paced(ctx), name)
 }

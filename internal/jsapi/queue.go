@@ -27,6 +27,9 @@ func (b binder) queue(k kind, prepare func(runtime.Args) (queueing, operation, e
 			return runtime.Value{}, err
 		}
 		enqueue, do, err := prepare(args)
+		if err == nil {
+			err = inv.wrote(args)
+		}
 		if err != nil {
 			return runtime.Value{}, err
 		}
@@ -47,20 +50,20 @@ func (b binder) queue(k kind, prepare func(runtime.Args) (queueing, operation, e
 			inv.unsettled = writing // Settle ends the operation
 			return result, nil
 		}
-		return runtime.Value{}, runtime.Blocking(func() (runtime.Value, error) {
+		err = runtime.Blocking(ctx, func() error {
 			if err := inv.Settle(); err != nil {
-				return runtime.Value{}, inv.failed(err)
+				return inv.failed(err)
 			}
 			op, done, err := writing.Restart(ctx)
 			if err != nil {
-				return runtime.Value{}, inv.failed(err)
+				return inv.failed(err)
 			}
 			defer done()
-			result, err := transact(op, b.api.opt.Store.Tx, scope, do)
-			if err != nil {
-				return runtime.Value{}, inv.failed(late(op, err))
+			if result, err = transact(op, b.api.opt.Store.Tx, scope, do); err != nil {
+				return inv.failed(late(op, err))
 			}
-			return result, nil
+			return nil
 		})
+		return result, err
 	}
 }

@@ -66,9 +66,6 @@ func (f *parsed) compile(rw *rewriter) (*module, error) {
 	if finish {
 		rw.findHandler(body)
 	}
-	if main {
-		rw.answers(program, body)
-	}
 	rw.walk(reflect.ValueOf(body))
 	if rw.refusal != nil {
 		return nil, rw.refusal
@@ -201,6 +198,31 @@ func each(v reflect.Value, seen map[any]bool, visit func(reflect.Value)) {
 	default:
 		if v.IsValid() && v.CanInterface() {
 			visit(v)
+		}
+	}
+}
+
+// nodes visits the nodes of a tree once, a node before its children, which are left
+// out if visit returns false.
+func nodes(v reflect.Value, seen map[any]bool, visit func(node any) bool) {
+	switch v.Kind() {
+	case reflect.Interface:
+		nodes(v.Elem(), seen, visit)
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Interface()] {
+			return
+		}
+		seen[v.Interface()] = true
+		if visit(v.Interface()) {
+			nodes(v.Elem(), seen, visit)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			nodes(v.Field(i), seen, visit)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			nodes(v.Index(i), seen, visit)
 		}
 	}
 }

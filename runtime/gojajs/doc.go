@@ -8,12 +8,6 @@
 // it is used, and this package makes nothing of the host, the request or the
 // web's globals before the program names it. So isolation needs nothing else.
 //
-// The same holds for host functions. One that is called by its name, as in
-// fazt.storage.kv.get(key), is made once for all requests of a VM, out of the
-// program's reach, and the objects in the name aren't made; see calls.go for when
-// that is so. And JSON that a host function returns goes into the answer without
-// being made an object where nothing in the program could look at it, see unread.go.
-//
 // # How a run is stopped
 //
 // goja can be interrupted between any two instructions, and no catch or finally

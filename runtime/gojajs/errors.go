@@ -80,7 +80,7 @@ func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Er
 	e := &runtime.Error{Code: runtime.CodeHandler}
 	obj, ok := val.(*goja.Object)
 	if !ok {
-		e.Message = val.String()
+		e.Message = head(val)
 		v.place(e, frames(stack))
 		return e
 	}
@@ -92,7 +92,10 @@ func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Er
 		if _, ok := p.(*goja.Object); ok {
 			return ""
 		}
-		return p.String()
+		if key == "stack" {
+			return tail(p)
+		}
+		return head(p)
 	}
 	e.Name, e.Message, e.ThrownCode = text("name"), text("message"), text("code")
 	if v.Kind(val) != js.KindError {
@@ -111,6 +114,29 @@ func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Er
 	}
 	v.place(e, lines)
 	return e
+}
+
+// head is as much of a text as is kept of a message, and a little more. The rest
+// is never looked at.
+func head(val goja.Value) string {
+	if isLongText(val) {
+		val = val.(goja.String).Substring(0, runtime.MaxLineBytes+1)
+	}
+	return val.String()
+}
+
+func isLongText(val goja.Value) bool {
+	s, ok := val.(goja.String)
+	return ok && s.Length() > runtime.MaxLineBytes
+}
+
+// tail is the part of a stack's text that has the frames, behind a message of any
+// length.
+func tail(val goja.Value) string {
+	if s, ok := val.(goja.String); ok && s.Length() > js.MaxStackText {
+		val = s.Substring(s.Length()-js.MaxStackText, s.Length())
+	}
+	return val.String()
 }
 
 func frames(stack []goja.StackFrame) []string {

@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"github.com/dop251/goja"
-
-	"github.com/fazt-sh/fazt/runtime"
 )
 
 // OwnFunctions are those that may be called without a use of their object's value.
@@ -19,21 +17,6 @@ var (
 	WithoutArrays = withoutArrays
 	ArraysOfTexts = arraysOfTexts
 )
-
-// Unread counts the calls of a main file's host functions whose values go into the
-// answer unread.
-func Unread(src string) (n int) {
-	s, err := New().Compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js"})
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range s.(*script).calls {
-		if _, variant := variantOf(name); variant != "" {
-			n++
-		}
-	}
-	return n
-}
 
 // Inside is an engine whose programs have one more global, a function inside: it
 // calls f with the interpreter that the program is in, and with a function that

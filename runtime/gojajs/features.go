@@ -155,12 +155,6 @@ func (f *feature) needed() bool {
 // reach guards what a name that was computed leads to.
 func (v *vm) reach(name string) {
 	v.provide(name)
-	if slices.Contains(definers, name) {
-		v.pin()
-	}
-	if slices.Contains(leadToPrototypes, name) {
-		v.readAll()
-	}
 	if f := v.script.shared.features[name]; f != nil {
 		if f.arrays {
 			v.guardArrays()

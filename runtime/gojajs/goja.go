@@ -63,20 +63,18 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	s := &script{unit: unit, shared: all, modules: make(map[string]*module)}
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
 	var files []*parsed
-	seen := newSurvey()
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
 		file := parseFile(name, unit.Files[name], name == unit.Main)
 		if file.err == nil {
-			seen.add(file.program)
 			m.bigints = m.bigints || mayHaveBigInts(file.program)
 		}
 		files = append(files, file)
 	}
 	for _, file := range files {
-		module, err := file.compile(&rewriter{mentions: &m, script: s, survey: seen})
+		module, err := file.compile(&rewriter{mentions: &m})
 		if err != nil {
 			return nil, err
 		}

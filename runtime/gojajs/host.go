@@ -70,20 +70,11 @@ func (v *vm) provide(name string) {
 	_ = v.globals.DefineDataProperty(name, val, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 }
 
-// pin makes the globals that calls are bound to properties of the global object
-// itself, which nothing can be put in front of. There they take much room.
-func (v *vm) pin() {
-	for _, name := range v.script.roots {
-		v.provide(name)
-		_ = v.js.GlobalObject().DefineDataProperty(name, v.globals.Get(name), goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
-	}
-}
-
 // grow makes the value of a part of the host.
 func (v *vm) grow(name string, part *runtime.HostValue) goja.Value {
 	switch {
 	case part.Func != nil:
-		return v.native(name, v.hostFunc(part.Func, ""))
+		return v.native(name, v.hostFunc(part.Func))
 	case part.Level != "":
 		return v.native(name, v.logger(part.Level))
 	case len(part.Names()) > 0:
@@ -98,15 +89,13 @@ func (v *vm) grow(name string, part *runtime.HostValue) goja.Value {
 
 // native makes a function of Go's. It is a checkpoint, since natives may call it
 // without end.
-func (v *vm) native(name string, f nativeFunc) *goja.Object { return v.nativeOf(v.js, name, f) }
-
-func (v *vm) nativeOf(js *goja.Runtime, name string, f nativeFunc) *goja.Object {
-	obj := js.ToValue(func(c goja.FunctionCall) goja.Value {
+func (v *vm) native(name string, f nativeFunc) *goja.Object {
+	obj := v.js.ToValue(func(c goja.FunctionCall) goja.Value {
 		v.enter()
 		defer v.leave()
 		return f(c)
 	}).(*goja.Object)
-	_ = obj.DefineDataProperty("name", js.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+	_ = obj.DefineDataProperty("name", v.js.ToValue(name), goja.FLAG_FALSE, goja.FLAG_TRUE, goja.FLAG_FALSE)
 	return obj
 }
 
@@ -123,8 +112,8 @@ func (v *vm) freeze(val goja.Value) {
 	}
 }
 
-// hostFunc makes a host function, or a variant of it, see unread.go.
-func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) nativeFunc {
+// hostFunc makes a host function.
+func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make(runtime.Args, len(c.Arguments))
 		for i, a := range c.Arguments {
@@ -134,18 +123,19 @@ func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) nativeFunc {
 		if err != nil {
 			v.throw(err)
 		}
-		if variant != "" {
-			if standIn, ok := v.leaveUnread(val, variant); ok {
-				return standIn
-			}
-		}
 		return v.fromGo(val)
 	}
 }
 
 func (v *vm) logger(level string) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
-		v.x.Print(level, js.Format(v, c.Arguments))
+		args := make([]goja.Value, len(c.Arguments))
+		for i, a := range c.Arguments {
+			if args[i] = a; isLongText(a) {
+				args[i] = v.js.ToValue(head(a))
+			}
+		}
+		v.x.Print(level, js.Format(v, args))
 		return goja.Undefined()
 	}
 }

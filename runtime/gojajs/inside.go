@@ -48,9 +48,6 @@ func (o *instrument) Get(key string) goja.Value {
 	case propWanted:
 		return v.js.ToValue(o.wanted())
 	}
-	if f, ok := v.callees.get(key); ok {
-		return f
-	}
 	if f, ok := o.funcs.get(key); ok {
 		return f
 	}

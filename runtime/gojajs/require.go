@@ -44,9 +44,6 @@ func (v *vm) require(from string) goja.Value {
 // load returns a file's exports. Within a cycle these are unfinished, as in
 // Node, and a file that throws is loaded anew the next time.
 func (v *vm) load(file string) goja.Value {
-	if file == v.script.unit.Main {
-		v.readAll() // as the function that it exports may be called
-	}
 	if module, ok := v.modules[file]; ok {
 		return module.Get("exports")
 	}

@@ -32,12 +32,9 @@ type rewriter struct {
 	uses     map[string]bool
 	refusal  *runtime.Error
 	seen     map[any]bool
-	skip     map[any]bool                   // nodes whose mention isn't a value, and objects' spreads
-	handler  bool                           // the file declares handler at its top level
-	handlers []any                          // the functions that are it
-	script   *script                        // the program, nil for the library
-	survey   *survey                        // of the program's files
-	unread   map[*ast.CallExpression]string // their variants, see unread.go
+	skip     map[any]bool // nodes whose mention isn't a value, and objects' spreads
+	handler  bool         // the file declares handler at its top level
+	handlers []any        // the functions that are it
 }
 
 // mentions are the names in a program: all of them, and those whose value may
@@ -138,7 +135,6 @@ func (rw *rewriter) node(node any) {
 	case *ast.CallExpression:
 		rw.harmless(n.Callee)
 		rw.ownFunction(n.Callee)
-		rw.bind(n)
 		n.LeftParenthesis = n.Callee.Idx0()
 	case *ast.NewExpression:
 		rw.harmless(n.Callee)

@@ -23,9 +23,6 @@ func (v *vm) Kind(val goja.Value) runtime.Kind {
 	case nil:
 		return runtime.KindUndefined
 	case *goja.Object:
-		if _, ok := v.unreadText(val); ok {
-			return runtime.KindJSON
-		}
 		return v.objectKind(val)
 	case goja.String:
 		return runtime.KindString
@@ -132,11 +129,7 @@ func encodeUnits(s goja.String) string {
 }
 
 func (v *vm) Bytes(val goja.Value) []byte {
-	obj := val.(*goja.Object)
-	if text, ok := v.unreadText(obj); ok {
-		return text
-	}
-	b, _ := v.bytesIn(obj)
+	b, _ := v.bytesIn(val.(*goja.Object))
 	return b
 }
 

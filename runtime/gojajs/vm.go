@@ -17,10 +17,8 @@ type script struct {
 	names    []string // that the program mentions, sorted
 	start    []start  // what it needs from the beginning
 	patterns patterns
-	calls    []string // host functions that are called by these names, see calls.go
-	roots    []string // what the names begin with
-	bigints  bool     // its operators are instrumented for bigints
-	arrays   bool     // it can make arrays by itself, see guardArrays
+	bigints  bool // its operators are instrumented for bigints
+	arrays   bool // it can make arrays by itself, see guardArrays
 }
 
 // NewVM returns a VM whose interpreter is made when it runs: a new one takes a
@@ -29,11 +27,6 @@ func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	v := &vm{}
 	v.shell = shell{script: s, host: host.Root(), rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
 	v.mentioned = v.mentionedGlobals()
-	callees, err := v.newCallees()
-	if err != nil {
-		return nil, err
-	}
-	v.callees = callees
 	v.Reset()
 	return v, nil
 }
@@ -47,8 +40,6 @@ type shell struct {
 	rejected  goja.PromiseRejectionTracker
 	made      func(goja.Value) (stream any, ok bool)
 	inside    *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
-	texts     []byte       // of what stays unread, see unread.go
-	callees   values       // of another interpreter than the run's, and out of reach, too
 }
 
 // vm answers one request.
@@ -58,11 +49,10 @@ type vm struct {
 	js *goja.Runtime
 
 	args       [moduleArguments]goja.Value // of the file whose function is called next
-	unread     unread
-	instrument instrument    // behind shell.inside
-	record     record        // behind request
-	fields     [4]namedValue // room for as much of it as most handlers look at
-	request    *goja.Object  // nil until it is needed
+	instrument instrument                  // behind shell.inside
+	record     record                      // behind request
+	fields     [4]namedValue               // room for as much of it as most handlers look at
+	request    *goja.Object                // nil until it is needed
 	modules    map[string]*goja.Object
 	loads      map[string]goja.Value // a require function for each file
 	responses  map[*goja.Object]any  // made by respond and host functions, with their streams
@@ -95,9 +85,6 @@ type vm struct {
 // own, and all else but the shell is made for it too.
 func (v *vm) Reset() bool {
 	*v = vm{shell: v.shell}
-	if v.texts = v.texts[:0]; cap(v.texts) > keptText {
-		v.texts = nil
-	}
 	v.instrument.vm = v
 	return true
 }

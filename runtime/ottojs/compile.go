@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"slices"
 	"strings"
 
 	"github.com/robertkrimen/otto/ast"
@@ -19,12 +18,10 @@ import (
 type module struct {
 	name    string
 	program *ast.Program
-	plain   bool            // see isPlain
 	depth   int             // how deep its expressions and statements nest
 	uses    map[string]bool // identifiers that occur in it
 
 	arguments []string // those of moduleParameters that it uses
-	calls     []string // the host functions that it calls by their dotted names
 }
 
 func (m *module) position(at int) *file.Position { return m.program.File.Position(file.Idx(at)) }
@@ -38,9 +35,8 @@ const (
 
 func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
-// compile parses a file of a unit and instruments it.
-func compile(unit runtime.Unit, name string) (*module, error) {
-	text, main := unit.Files[name], name == unit.Main
+// compile parses a file and instruments it.
+func compile(name, text string, main bool) (*module, error) {
 	program, err := parser.ParseFile(nil, name, before+text+after, 0)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
@@ -58,35 +54,26 @@ func compile(unit runtime.Unit, name string) (*module, error) {
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
-	plain := isPlain(program)
-	rw := &rewriter{file: program.File, uses: make(map[string]bool), unit: unit, declared: declarations(body), main: main}
+	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
-		rw.inlined, rw.called = inlineHandler(body)
 		rw.findHandler(body)
 	}
 	rw.function(body)
-	if rw.inlined != nil {
-		rw.directives(rw.inlined.Body.(*ast.BlockStatement).List)
-		rw.statement(rw.inlined.Body)
-	}
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
 	if main {
 		rw.finish(body)
 	}
-	m := &module{name: name, program: program, plain: plain, depth: rw.deepest, uses: rw.uses, calls: rw.calls}
+	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}
 	for _, name := range moduleParameters {
 		if !rw.uses[name] {
 			continue
 		}
 		m.arguments = append(m.arguments, name)
-		if name == idRequest && rw.request != "" {
-			name = rw.request
-		}
 		body.ParameterList.List = append(body.ParameterList.List, identifier(name, 0))
 	}
-	wrap(program, body, rw.calls)
+	wrap(program, body)
 	return m, nil
 }
 
@@ -193,9 +180,8 @@ var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idThrow, id
 var moduleParameters = []string{"exports", "require", "module", "request", idRequest}
 
 // wrap makes the program an expression that evaluates to a function of the
-// secret values and the host functions, which returns the function that holds the
-// file.
-func wrap(program *ast.Program, body *ast.FunctionLiteral, calls []string) {
+// secret values, which returns the function that holds the file.
+func wrap(program *ast.Program, body *ast.FunctionLiteral) {
 	// A parameter named arguments keeps otto from making an arguments object,
 	// whose callee would lead to this function.
 	body.ParameterList.List = append(body.ParameterList.List, identifier("arguments", 0))
@@ -204,7 +190,7 @@ func wrap(program *ast.Program, body *ast.FunctionLiteral, calls []string) {
 		ParameterList: &ast.ParameterList{},
 		Body:          &ast.BlockStatement{List: []ast.Statement{&ast.ReturnStatement{Argument: body}}},
 	}
-	for _, name := range slices.Concat(secretParameters, calls) {
+	for _, name := range secretParameters {
 		outer.ParameterList.List = append(outer.ParameterList.List, identifier(name, 0))
 	}
 	body.Source = nativeSource("")

@@ -42,13 +42,7 @@ func noteCall(fn *ast.FunctionLiteral) {
 func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	block := body.Body.(*ast.BlockStatement)
 	at := block.RightBrace
-	if rw.inlined != nil {
-		rw.bindParameters(body)
-	}
-	switch {
-	case rw.inlined != nil && (rw.called || quiet(block.List)):
-		block.List = append(block.List, rw.inlinedStatements()...)
-	case rw.handler || !endsInReturn(block.List):
+	if rw.handler || !endsInReturn(block.List) {
 		rw.finishAtEnd(body, block)
 	}
 	block.List = []ast.Statement{&ast.TryStatement{
@@ -75,23 +69,24 @@ func (rw *rewriter) finishAtEnd(body *ast.FunctionLiteral, block *ast.BlockState
 		declare(idCalled)
 		args = append(args, identifier(idCalled, at), identifier("handler", at))
 	}
-	if rw.inlined != nil {
-		args = append(args, boolean(false, at), boolean(true, at))
-	}
 	end := call(idEnd, at, args...)
-	switch {
-	case rw.inlined != nil:
-		block.List = append(block.List, &ast.IfStatement{If: at, Test: end,
-			Consequent: &ast.BlockStatement{List: rw.inlinedStatements(), LeftBrace: at, RightBrace: at}})
-	case rw.handler || rw.uses["module"] || rw.uses["exports"]:
+	if rw.handler || rw.uses["module"] || rw.uses["exports"] {
 		declare(idNext)
 		rw.uses[idRequest] = true
 		block.List = append(block.List, &ast.IfStatement{If: at, Test: assignTo(idNext, at, end),
 			Consequent: &ast.ReturnStatement{Return: at, Argument: call(idNext, at, identifier(idRequest, at))}})
-	default:
+	} else {
 		block.List = append(block.List, &ast.ExpressionStatement{Expression: end})
 	}
 	body.DeclarationList = append(body.DeclarationList, vars)
+}
+
+func endsInReturn(list []ast.Statement) bool {
+	if len(list) == 0 {
+		return false
+	}
+	_, ok := list[len(list)-1].(*ast.ReturnStatement)
+	return ok
 }
 
 // keepCompletion assigns the values of the statements that may give a list its

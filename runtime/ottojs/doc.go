@@ -37,12 +37,10 @@
 // only a callback's caller property leads to, and globals that a run made are
 // deleted after it. A VM that was stopped, or that a global stays in, is dropped.
 //
-// # Small handlers
+// # Errors
 //
-// Making a function and calling it takes otto longer than a small handler takes
-// altogether. So a function handler that nobody can tell from a part of the main
-// file is made one, see inlineHandler; the main file has a try statement around
-// it, as otto would turn what is thrown into a text.
+// The main file has a try statement around it, as otto would turn what is thrown
+// into a text.
 //
 // # Language
 //

@@ -25,15 +25,10 @@ func (v *vm) protect(f func() error) error {
 	return err
 }
 
-// catch calls f, inside of a JavaScript function unless the program is plain.
+// catch calls f inside of a JavaScript function: only there does otto bound how
+// deep the natives call one another that run when Go reads a value, such as a
+// getter or a toJSON.
 func (v *vm) catch(f func() error) (thrown *otto.Value, err error) {
-	if v.script.plain {
-		return caughtFrom(f)
-	}
-	return v.catchInside(f)
-}
-
-func (v *vm) catchInside(f func() error) (thrown *otto.Value, err error) {
 	v.read = func() { thrown, err = caughtFrom(f) }
 	if _, failed := v.lib.inside.Call(undefined); failed != nil {
 		return nil, v.engineError(failed)
@@ -76,7 +71,7 @@ func (v *vm) noteThrow(c otto.FunctionCall) otto.Value {
 func (v *vm) errorOf(val otto.Value) *runtime.Error {
 	e := &runtime.Error{Code: runtime.CodeHandler}
 	if !val.IsObject() {
-		e.Message = val.String()
+		e.Message = head(val.String())
 		v.placeThrow(e)
 		return e
 	}
@@ -86,7 +81,7 @@ func (v *vm) errorOf(val otto.Value) *runtime.Error {
 		}
 		return ""
 	}
-	e.Name, e.Message, e.ThrownCode = text("name"), text("message"), text("code")
+	e.Name, e.Message, e.ThrownCode = head(text("name")), head(text("message")), head(text("code"))
 	if v.Kind(val) != js.KindError {
 		if e.Message == "" {
 			out, _, _ := js.AppendJSON(nil, v, val, "", 1000)
@@ -95,9 +90,14 @@ func (v *vm) errorOf(val otto.Value) *runtime.Error {
 		v.placeThrow(e)
 		return e
 	}
-	v.placeStack(e, text("stack"))
+	stack := text("stack")
+	v.placeStack(e, stack[max(0, len(stack)-js.MaxStackText):])
 	return e
 }
+
+// head is as much of a text as is kept of a message, and a little more. The rest
+// is never looked at.
+func head(text string) string { return text[:min(len(text), runtime.MaxLineBytes+1)] }
 
 // engineError describes an error of otto's own.
 func (v *vm) engineError(err error) *runtime.Error {
@@ -136,7 +136,7 @@ func (v *vm) placeStack(e *runtime.Error, stack string) {
 	if e.Name == "" || e.Message == "" {
 		head = e.Name + e.Message
 	}
-	lines := []string{head}
+	lines, size := []string{head}, len(head)
 	for line := range strings.SplitSeq(stack, "\n") {
 		if !strings.HasPrefix(line, "    at ") {
 			continue
@@ -145,7 +145,9 @@ func (v *vm) placeStack(e *runtime.Error, stack string) {
 		if m == nil || m[1] == preludeName || strings.HasSuffix(m[1], ".go") {
 			continue
 		}
-		lines = append(lines, line)
+		if size += len(line); size < runtime.MaxLineBytes {
+			lines = append(lines, line)
+		}
 		if e.File == "" {
 			e.File = m[1]
 			e.Line, _ = strconv.Atoi(m[2])

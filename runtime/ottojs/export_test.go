@@ -2,20 +2,9 @@ package ottojs
 
 import (
 	"github.com/robertkrimen/otto"
-	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
-
-// Inlines tells whether a main file's handler becomes a part of the file.
-func Inlines(src string) bool {
-	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)
-	if err != nil {
-		panic(err)
-	}
-	handler, _ := inlineHandler(wrapped(program, len(src)))
-	return handler != nil
-}
 
 // ResetAfter tells whether a VM can be used again after the code.
 func ResetAfter(src string) (bool, error) {
@@ -36,30 +25,6 @@ func ResetAfter(src string) (bool, error) {
 		return false, err
 	}
 	return made.Reset(), nil
-}
-
-// Unread counts the host calls in a main file whose values go into the answer
-// unread.
-func Unread(src string) (n int) {
-	m, err := compile(runtime.Unit{Files: map[string]string{"main.js": src}, Main: "main.js"}, "main.js")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range m.calls {
-		if _, variant := variantOf(name); variant != "" {
-			n++
-		}
-	}
-	return n
-}
-
-// IsPlain is isPlain, of a main file.
-func IsPlain(src string) bool {
-	program, err := parser.ParseFile(nil, "main.js", before+src+after, 0)
-	if err != nil {
-		panic(err)
-	}
-	return isPlain(program)
 }
 
 // Interpreter makes an interpreter as programs get it, with all that is made when

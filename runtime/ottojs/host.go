@@ -24,7 +24,7 @@ func (v *vm) installHost() error {
 func (v *vm) installPart(name string, part *runtime.HostValue) error {
 	switch {
 	case part.Func != nil:
-		return v.define(name, v.hostFunc(part.Func, ""))
+		return v.define(name, v.hostFunc(part.Func))
 	case part.Level != "":
 		return v.define(name, v.logger(part.Level))
 	case len(part.Names()) == 0:
@@ -42,8 +42,8 @@ func (v *vm) installPart(name string, part *runtime.HostValue) error {
 	return nil
 }
 
-// hostFunc makes a host function, or a variant of it, see unread.go.
-func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) native {
+// hostFunc makes a host function.
+func (v *vm) hostFunc(fn *runtime.HostFunc) native {
 	return func(c otto.FunctionCall) otto.Value {
 		args := make(runtime.Args, len(c.ArgumentList))
 		for i, a := range c.ArgumentList {
@@ -52,11 +52,6 @@ func (v *vm) hostFunc(fn *runtime.HostFunc, variant string) native {
 		val, err := v.x.Call(fn, args)
 		if err != nil {
 			v.throw(err)
-		}
-		if variant != "" {
-			if standIn, ok := v.leaveUnread(val, variant); ok {
-				return standIn
-			}
 		}
 		return v.fromGo(val)
 	}

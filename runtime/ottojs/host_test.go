@@ -12,49 +12,6 @@ import (
 	"github.com/fazt-sh/fazt/runtime/runtimetest"
 )
 
-// hostCalls are programs that call host functions by their names. They answer the
-// same when these are looked up part by part.
-var hostCalls = []string{
-	`return fazt.kv.get('a')`,
-	`return [fazt.kv.get('a'), fazt.kv.get(), shop.price('b', 2)]`,
-	`
-		var kv = fazt.kv; return [kv.get('a'), fazt.kv.get.call(null, 'b'), fazt['kv'].get('c'),
-		fazt.kv['get']('d'), (fazt.kv).get('e')]`,
-	`fazt.kv.get = function () { return 'mine'; }; return fazt.kv.get('a')`,
-	`fazt.kv = fazt = {kv: {get: function () { return 'mine'; }}}; return fazt.kv.get('a')`,
-	`this.fazt = 1; delete this.fazt; return [delete fazt.kv.get, delete fazt, fazt.kv.get('a')]`,
-	`fazt.kv.get.x = 1; return [fazt.kv.get('a'), fazt.kv.get.x, typeof fazt.kv.get, fazt.kv.get === fazt.kv.get]`,
-	`var fazt = {kv: {get: function () { return 'mine'; }}}; return fazt.kv.get('a')`,
-	`function f(fazt) { return fazt.kv.get('a'); } return f({kv: {get: function () { return 'mine'; }}})`,
-	`try { throw {kv: {get: function () { return 'mine'; }}}; } catch (fazt) { return fazt.kv.get('a'); }`,
-	`
-		var r = (function fazt(n) { return n || fazt.kv.get('a'); });
-		r.kv = {get: function () { return 'mine'; }}; return r(0)`,
-	`if (false) { function fazt() {} } return typeof fazt.kv`,
-	`if (false) { for (var fazt in {}); } return fazt.kv.get('a')`,
-	`return fazt.kv.nothing('a')`,
-	`return fazt.nothing.get('a')`,
-	`return 1 +
-  fazt.kv.fail('a')`,
-	`try { fazt.kv.fail('a'); } catch (e) { return [e.name, e.code, e.message, e.stack.split('\n')[1]]; }`,
-	`return fazt.kv.fail(fazt.kv.get(unknown))`,
-	`return new fazt.kv.get('a').constructor === Object`,
-	`var list = []; for (var i = 0; i < 3; i++) list.push(fazt.kv.get(i)); return list`,
-	`function handler(fazt) { return fazt.kv; }`,
-	`function handler(req) { return {value: fazt.kv.get(req.path)}; }`,
-	`return [1, 2].map(fazt.kv.get).length + [3].map(function (n) { return fazt.kv.get(n); })[0].args[0]`,
-}
-
-func TestHostCallsByName(t *testing.T) {
-	for _, src := range hostCalls {
-		// A name that is declared is looked up where it is used.
-		want := hostOutcome(t, src+"\n;(function () { (function (fazt, shop) { }); });")
-		if diff := cmp.Diff(want, hostOutcome(t, src)); diff != "" {
-			t.Errorf("%s\n-looked up +bound\n%s", src, diff)
-		}
-	}
-}
-
 // Many regular expressions have checkpoints between them, and are otherwise as they
 // were.
 func TestManyPatterns(t *testing.T) {

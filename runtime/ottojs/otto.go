@@ -26,17 +26,16 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module), plain: true}
+	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module)}
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !isScript(name) {
 			continue
 		}
-		m, err := compile(unit, name)
+		m, err := compile(name, unit.Files[name], name == unit.Main)
 		if err != nil {
 			return nil, err
 		}
 		s.modules[name] = m
-		s.plain = s.plain && m.plain
 		s.depth = max(s.depth, m.depth)
 	}
 	return s, nil

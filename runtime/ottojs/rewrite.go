@@ -1,7 +1,6 @@
 package ottojs
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -24,26 +23,15 @@ import (
 //   - The result of + goes through a check, since text that grows with itself soon
 //     is longer than can be copied in time.
 //   - A throw notes its place, as a thrown string has none.
-//   - A call of what may be a host function, by its dotted name, is bound to the
-//     function: otto looks up each part of a name anew, and none of them can change.
 type rewriter struct {
-	file      *file.File
-	unit      runtime.Unit
-	declared  map[string]bool // names that the file declares somewhere
-	calls     []string        // host functions that it calls
-	unread    map[*ast.CallExpression]string
-	main      bool // it is the main file
-	uses      map[string]bool
-	refusal   *runtime.Error
-	handler   bool                   // the file declares handler at its top level
-	handlers  []*ast.FunctionLiteral // that are it
-	inlined   *ast.FunctionLiteral   // the handler, if it is to run as a part of the file
-	called    bool                   // and the file's last line calls it
-	request   string                 // and what it calls the request, if not request
-	level     int
-	patterns  float64 // size of the regular expressions since the last checkpoint among them
-	functions int     // around what is being rewritten
-	deepest   int
+	file     *file.File
+	uses     map[string]bool
+	refusal  *runtime.Error
+	handler  bool                   // the file declares handler at its top level
+	handlers []*ast.FunctionLiteral // that are it
+	level    int
+	patterns float64 // size of the regular expressions since the last checkpoint among them
+	deepest  int
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -60,8 +48,7 @@ func (rw *rewriter) refuse(at file.Idx, reason string) {
 // which the tree has at two places.
 func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 	rw.level++
-	rw.functions++
-	defer func() { rw.level--; rw.functions-- }()
+	defer func() { rw.level-- }()
 	if fn.Name != nil {
 		rw.shortName(fn.Name)
 	}
@@ -139,7 +126,6 @@ func (rw *rewriter) statement(s ast.Statement) {
 		s.Into = rw.target(rw.expression(s.Into))
 		s.Body = rw.loop(s.Body)
 	case *ast.ExpressionStatement:
-		rw.respond(s.Expression)
 		s.Expression = rw.expression(s.Expression)
 	case *ast.IfStatement:
 		s.Test = rw.expression(s.Test)
@@ -150,9 +136,6 @@ func (rw *rewriter) statement(s ast.Statement) {
 	case *ast.LabelledStatement:
 		rw.statement(s.Statement)
 	case *ast.ReturnStatement:
-		if rw.main && rw.functions <= 1 {
-			rw.answer(s.Argument)
-		}
 		s.Argument = rw.expression(s.Argument)
 	case *ast.SwitchStatement:
 		s.Discriminant = rw.expression(s.Discriminant)
@@ -361,12 +344,8 @@ func mayBeLong(e ast.Expression) bool {
 
 // call notes that a call of handler by its name has happened.
 func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
-	if name := rw.hostFunction(e.Callee); name != "" {
-		e.Callee = identifier(rw.bind(name+rw.unread[e]), e.Callee.Idx0())
-	} else {
-		e.Callee = rw.expression(e.Callee)
-		rw.method(e.Callee)
-	}
+	e.Callee = rw.expression(e.Callee)
+	rw.method(e.Callee)
 	rw.expressions(e.ArgumentList)
 	callee := e.Callee
 	if dot, ok := callee.(*ast.DotExpression); ok && (dot.Identifier.Name == "call" || dot.Identifier.Name == "apply") {
@@ -385,37 +364,6 @@ func (rw *rewriter) method(callee ast.Expression) {
 	if e, ok := callee.(*ast.BracketExpression); ok && mayBeLong(e.Member) {
 		e.Member = call(idMethod, e.Idx0(), e.Member)
 	}
-}
-
-// hostFunction returns the dotted name of the host function that e is taken for,
-// or "". Such a name contains a dot, so no code can shadow or assign it.
-func (rw *rewriter) hostFunction(e ast.Expression) string {
-	name, root := dotted(e)
-	if rw.declared[root] || !rw.unit.Binds(name) {
-		return ""
-	}
-	return name
-}
-
-// bind has the file's function called with a host function.
-func (rw *rewriter) bind(name string) string {
-	if !slices.Contains(rw.calls, name) {
-		rw.calls = append(rw.calls, name)
-	}
-	return name
-}
-
-// dotted returns a name such as a.b.c, and the a in it; "" for anything else.
-func dotted(e ast.Expression) (name, root string) {
-	switch e := e.(type) {
-	case *ast.Identifier:
-		return e.Name, e.Name
-	case *ast.DotExpression:
-		if name, root = dotted(e.Left); name != "" {
-			name += "." + e.Identifier.Name
-		}
-	}
-	return name, root
 }
 
 func call(name string, at file.Idx, args ...ast.Expression) ast.Expression {

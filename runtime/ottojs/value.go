@@ -53,9 +53,6 @@ func (v *vm) objectKind(val otto.Value) runtime.Kind {
 			return runtime.KindBytes
 		}
 	}
-	if _, ok := v.unread.find(val); ok {
-		return runtime.KindJSON
-	}
 	return js.KindObject
 }
 
@@ -74,12 +71,7 @@ func (v *vm) Number(val otto.Value) float64 {
 
 func (v *vm) String(val otto.Value) string { return val.String() }
 
-func (v *vm) Bytes(val otto.Value) []byte {
-	if text, ok := v.unread.find(val); ok {
-		return text
-	}
-	return v.run.bytes[val]
-}
+func (v *vm) Bytes(val otto.Value) []byte { return v.run.bytes[val] }
 
 func (v *vm) Len(val otto.Value) int {
 	n, _ := v.get(val, "length").ToInteger()

@@ -2,8 +2,6 @@ package ottojs
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/robertkrimen/otto"
 
@@ -16,7 +14,6 @@ type script struct {
 	modules map[string]*module
 	prelude *preludes
 	depth   int
-	plain   bool // see isPlain
 }
 
 // vm is one otto interpreter with the program's files in it.
@@ -40,10 +37,9 @@ type vm struct {
 	datePrototype otto.Value
 	descriptor    otto.Value // see defineOwn
 
-	x      *runtime.Exec
-	run    run
-	read   func() // see catch
-	unread unread
+	x    *runtime.Exec
+	run  run
+	read func() // see catch
 }
 
 // library is what the prelude gives to Go.
@@ -88,17 +84,6 @@ type run struct {
 }
 
 var undefined = otto.UndefinedValue()
-
-// Calls are the names of the functions that the host has to have.
-func (s *script) Calls() (names []string) {
-	for _, m := range s.modules {
-		for _, name := range m.calls {
-			name, _ = variantOf(name)
-			names = append(names, name)
-		}
-	}
-	return names
-}
 
 // NewVM makes an interpreter, prepares its globals and makes them unchangeable.
 func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
@@ -214,16 +199,15 @@ func (v *vm) exported() otto.Value {
 }
 
 // end is called where the main file ends, with its completion value, and with
-// whether its handler was called and the handler itself: true stands for one
-// that was made a part of the file. It returns what is to be called with the
-// request, if there is anything.
+// whether its handler was called and the handler itself. It returns what is to
+// be called with the request, if there is anything.
 func (v *vm) end(c otto.FunctionCall) otto.Value {
 	if v.run.last == nil {
 		if f := v.exported(); f.IsFunction() {
 			return f
 		}
 		handler := c.Argument(2)
-		if called, _ := c.Argument(1).ToBoolean(); !called && (handler.IsFunction() || handler.IsBoolean()) {
+		if called, _ := c.Argument(1).ToBoolean(); !called && handler.IsFunction() {
 			return handler
 		}
 	}
@@ -241,15 +225,7 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	if err != nil {
 		return undefined, err
 	}
-	args := slices.Clone(v.secret)
-	for _, name := range m.calls {
-		val, err := v.callee(name)
-		if err != nil {
-			return undefined, err
-		}
-		args = append(args, val)
-	}
-	fn, err := outer.Call(undefined, args...)
+	fn, err := outer.Call(undefined, v.secret...)
 	if err != nil {
 		return undefined, err
 	}
@@ -258,22 +234,6 @@ func (v *vm) file(m *module) (otto.Value, error) {
 	}
 	v.files[m.name] = fn
 	return fn, nil
-}
-
-// lookUp returns what a dotted name means. It is unchangeable.
-func (v *vm) lookUp(name string) (otto.Value, error) {
-	val := v.global.Value()
-	for part := range strings.SplitSeq(name, ".") {
-		if !val.IsObject() {
-			return undefined, fmt.Errorf("ottojs: %s is not there", name)
-		}
-		next, err := val.Object().Get(part)
-		if err != nil {
-			return undefined, err
-		}
-		val = next
-	}
-	return val, nil
 }
 
 // maxGlobals is how many globals may be deleted after a run. Each takes otto a
@@ -288,7 +248,6 @@ const maxGlobals = 100
 func (v *vm) Reset() bool {
 	v.x = nil
 	v.run = run{}
-	v.unread.reset()
 	if !v.resetDate() {
 		return false
 	}

@@ -351,7 +351,7 @@ func list[T any](ctx context.Context, s *Store, op string, make func([]driver.Va
 // one returns what the only row of a query by a key makes, or [storage.CodeNotFound].
 // One statement is its own snapshot, and not worth interrupting.
 func one[T any](ctx context.Context, s *Store, op, missing string, make func([]driver.Value) T, query string, args ...any) (item T, err error) {
-	c, err := s.system.get(ctx, op)
+	c, err := s.system.get(ctx, op, "", false)
 	if err != nil {
 		return item, err
 	}

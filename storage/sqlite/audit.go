@@ -31,7 +31,7 @@ CREATE TABLE audit (
 // made to, in a transaction that counts the revision up and has the change's
 // entry in the audit log.
 func (s *Store) change(ctx context.Context, op, action string, fn func(*writeTx) (target string, details any, err error)) error {
-	return wrap(op, s.writer.do(ctx, op, func(tx *writeTx) error {
+	return wrap(op, s.writer.do(ctx, "", op, func(tx *writeTx) error {
 		target, details, err := fn(tx)
 		if err != nil {
 			return err

@@ -40,29 +40,32 @@ func TestSweepsAudit(t *testing.T) {
 	})
 }
 
-// TestOpenAddsAudit opens a data file of a fazt that had no audit log.
-func TestOpenAddsAudit(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "data.db")
-	s := open(t, path)
-	publish(t, s, "shop", nil)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+// olderFile makes a data file as a fazt with so many steps has left it.
+func olderFile(t testing.TB, path string, steps int, data ...string) {
+	t.Helper()
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"DROP TABLE audit",
-		fmt.Sprintf("DELETE FROM migrations WHERE module = 'storage' AND step > %d", sqlite.StepsBeforeAudit)} {
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	statements := []string{fmt.Sprintf("PRAGMA application_id = %d", sqlite.ApplicationID), sqlite.Migrations}
+	for i, step := range sqlite.Schema[:steps] {
+		statements = append(statements, step, fmt.Sprintf("INSERT INTO migrations VALUES ('storage', %d, 0)", i+1))
+	}
+	for _, statement := range append(statements, data...) {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+}
 
-	s = open(t, path)
+// TestOpenAddsAudit opens a data file of a fazt that had no audit log.
+func TestOpenAddsAudit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	olderFile(t, path, sqlite.StepsBeforeAudit, "INSERT INTO apps VALUES ('app', 'shop', 1, 0); INSERT INTO deployments VALUES ('app', 1, '{}', '', 0, 0, 0, '{}')")
+
+	s := open(t, path)
 	defer s.Close()
 	app, err := s.App(t.Context(), "shop")
 	if err != nil {

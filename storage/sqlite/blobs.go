@@ -91,7 +91,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 		return storage.Blob{}, err
 	}
 	sum := sha256.New()
-	d := &draft{store: s, op: op, check: func(tx *writeTx, size int64) error {
+	d := &draft{store: s, app: scope.App, op: op, check: func(tx *writeTx, size int64) error {
 		_, err := tx.reserveBlob(op, scope, path, mime, size)
 		return err
 	}}
@@ -101,7 +101,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	}
 	b := storage.Blob{Path: path, MIME: mime, Size: d.size, Hash: hex.EncodeToString(sum.Sum(nil))}
 	var at int64
-	err = s.writer.do(ctx, op, func(tx *writeTx) error {
+	err = s.writer.do(ctx, scope.App, op, func(tx *writeTx) error {
 		old, err := tx.reserveBlob(op, scope, path, mime, d.size)
 		if err != nil {
 			return err
@@ -144,7 +144,7 @@ func (s *Store) StatBlob(ctx context.Context, scope storage.Scope, path string) 
 		return storage.Blob{}, err
 	}
 	var b storage.Blob
-	err := s.readers.snapshot(ctx, op, func(c *conn) (err error) {
+	err := s.readers.snapshotFor(ctx, op, scope.App, func(c *conn) (err error) {
 		b, _, err = findBlob(c, op, scope, path)
 		return err
 	})
@@ -169,7 +169,7 @@ func (s *Store) OpenBlob(ctx context.Context, scope storage.Scope, path string) 
 		return storage.Blob{}, nil, err
 	}
 	var b storage.Blob
-	r, err := s.openBody(ctx, op, s.readers, func(c *conn) (body, size int64, err error) {
+	r, err := s.openBody(ctx, op, scope.App, func(c *conn) (body, size int64, err error) {
 		found, body, err := findBlob(c, op, scope, path)
 		if err == nil {
 			b = found
@@ -189,7 +189,7 @@ func (s *Store) DeleteBlob(ctx context.Context, scope storage.Scope, path string
 		return false, err
 	}
 	there := false
-	err := s.writer.do(ctx, op, func(tx *writeTx) error {
+	err := s.writer.do(ctx, scope.App, op, func(tx *writeTx) error {
 		old, _, err := findBlob(tx.conn, op, scope, path)
 		if there = err == nil; !there {
 			if storage.CodeOf(err) == storage.CodeNotFound {
@@ -217,17 +217,22 @@ func (s *Store) ListBlobs(ctx context.Context, scope storage.Scope, prefix strin
 	if err != nil {
 		return nil, err
 	}
-	blobs := []storage.Blob{}
-	size := resultSize{op: op, limit: page.Limit}
-	err = s.readers.snapshot(ctx, op, func(c *conn) error {
-		return c.query(ctx, blobList, []any{scope.App, scope.User, span.from, span.to, span.limit}, func(row []driver.Value) error {
+	var blobs []storage.Blob
+	d := session{ctx: ctx}
+	list := func() error {
+		blobs = []storage.Blob{}
+		size := resultSize{session: &d, op: op, limit: page.Limit}
+		return d.quickRows(op, blobList, []any{scope.App, scope.User, span.from, span.to, span.limit}, func(row []driver.Value) error {
 			b := blob(row)
+			if err := size.add(len(b.Path) + len(b.MIME) + len(b.Hash)); err != nil {
+				return err
+			}
 			blobs = append(blobs, b)
-			return size.add(len(b.Path) + len(b.MIME) + len(b.Hash))
+			return nil
 		})
-	})
-	if err != nil {
-		return nil, wrap(op, err)
+	}
+	if err := d.snapshot(s.readers, op, scope.App, func() error { return d.operation(op, list) }); err != nil {
+		return nil, err
 	}
 	return blobs, nil
 }

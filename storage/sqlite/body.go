@@ -38,6 +38,7 @@ const (
 // it is named, so that a small one is stored in that one transaction.
 type draft struct {
 	store *Store
+	app   string // whose work it is; "" is the server's own
 	op    string
 	check func(tx *writeTx, size int64) error // refuses a body that grows too large, if it is set
 
@@ -72,7 +73,7 @@ func (d *draft) read(ctx context.Context, data io.Reader) error {
 // put stores a chunk that is not the last.
 func (d *draft) put(ctx context.Context) error {
 	var id int64
-	err := d.store.writer.do(ctx, d.op, func(tx *writeTx) (err error) {
+	err := d.store.writer.do(ctx, d.app, d.op, func(tx *writeTx) (err error) {
 		if d.check != nil {
 			if err := d.check(tx, d.size); err != nil {
 				return err
@@ -141,7 +142,7 @@ func errSwept(op string) error {
 // reads. It is not safe for concurrent use.
 type bodyReader struct {
 	store  *Store
-	pool   *readers
+	app    string // whose turn it is to read, "" the server's
 	ctx    context.Context
 	op     string
 	id     int64
@@ -157,10 +158,11 @@ type bodyReader struct {
 // body of several chunks, when that is pinned: if it is still named then, it was
 // not loose yet, and whoever comes to sweep it sees the pin. A body of one chunk
 // is read from the same snapshot as its name, and needs no more.
-func (s *Store) openBody(ctx context.Context, op string, pool *readers, find func(*conn) (id, size int64, err error)) (*bodyReader, error) {
-	r := &bodyReader{store: s, pool: pool, ctx: context.WithoutCancel(ctx), op: op, loaded: -1}
+func (s *Store) openBody(ctx context.Context, op, app string, find func(*conn) (id, size int64, err error)) (*bodyReader, error) {
+	later := storage.WithPacer(context.WithoutCancel(ctx), nil) // whoever is paced may have ended
+	r := &bodyReader{store: s, app: app, ctx: later, op: op, loaded: -1}
 	for {
-		err := pool.snapshot(ctx, op, func(c *conn) (err error) {
+		err := s.streams.snapshotFor(ctx, op, app, func(c *conn) (err error) {
 			if r.id, r.size, err = find(c); err == nil && r.size <= chunkSize {
 				err = r.read(c, 0)
 			}
@@ -174,7 +176,7 @@ func (s *Store) openBody(ctx context.Context, op string, pool *readers, find fun
 		}
 		s.reading.add(r.id)
 		var named int64
-		err = pool.snapshot(ctx, op, func(c *conn) (err error) {
+		err = s.streams.snapshotFor(ctx, op, app, func(c *conn) (err error) {
 			named, _, err = find(c)
 			return err
 		})
@@ -201,7 +203,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	}
 	n := r.offset / chunkSize
 	if r.loaded != n {
-		if err := r.pool.snapshot(r.ctx, r.op, func(c *conn) error { return r.read(c, n) }); err != nil {
+		if err := r.store.streams.snapshotFor(r.ctx, r.op, r.app, func(c *conn) error { return r.read(c, n) }); err != nil {
 			return 0, wrap(r.op, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -28,10 +29,6 @@ const (
 	// more than the statements of this package and of auth together.
 	statementCache = 64
 
-	// journalSizeLimit is what the write-ahead log shrinks to after it grew
-	// beyond it, in bytes.
-	journalSizeLimit = 64 << 20
-
 	// checkpointPages is how many pages the log gathers before they are folded
 	// into the data file, 16 MB: a page that is written often is then folded in
 	// more seldom, and two more fsyncs are shared by more commits. All of them
@@ -48,6 +45,9 @@ type conn struct {
 	raw      *sqlite3.SQLiteConn
 	args     []driver.NamedValue // reused from one statement to the next
 	prepared []statement
+	snapshot snapshot // of a reader: the one that is open
+	reader   *reader  // whose connection it is; nil of the writer's
+	work     int      // since [session.pace] looked at the clock
 }
 
 // openConn opens a connection to an existing file. The parameters are names and
@@ -121,6 +121,15 @@ func (c *conn) exec(query string, args ...any) (int64, error) {
 // query calls row with the values of each row, which are good until row
 // returns. It stops when ctx is done.
 func (c *conn) query(ctx context.Context, query string, args []any, row func([]driver.Value) error) error {
+	ctx, done := c.snapshot.watch(ctx)
+	defer done()
+	if err := c.scan(ctx, query, args, row); err != nil {
+		return cmp.Or(c.snapshot.err(), err)
+	}
+	return nil
+}
+
+func (c *conn) scan(ctx context.Context, query string, args []any, row func([]driver.Value) error) error {
 	bound, err := c.bind(args)
 	if err != nil {
 		return err
@@ -132,6 +141,9 @@ func (c *conn) query(ctx context.Context, query string, args []any, row func([]d
 	defer rows.Close() // also when row panics
 	values := make([]driver.Value, len(rows.Columns()))
 	for {
+		if err := c.snapshot.err(); err != nil {
+			return err
+		}
 		err := rows.Next(values)
 		if err == io.EOF {
 			return ctxError(ctx, rows.Close())
@@ -149,6 +161,9 @@ func (c *conn) query(ctx context.Context, query string, args []any, row func([]d
 // for statements that read a row or two by a key, which are not worth
 // interrupting.
 func (c *conn) queryRow(query string, args ...any) ([]driver.Value, error) {
+	if err := c.snapshot.err(); err != nil {
+		return nil, err
+	}
 	bound, err := c.bind(args)
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 		return nil
 	}
 	// All forms become visible at once: whoever finds one finds them all.
-	return wrap(op, s.writer.do(ctx, op, func(tx *writeTx) error {
+	return wrap(op, s.writer.do(ctx, "", op, func(tx *writeTx) error {
 		for encoding, d := range drafts {
 			if err := nameContent(tx, d, c.Hash, encoding); err != nil {
 				return err
@@ -109,7 +109,7 @@ func (s *Store) keepContent(ctx context.Context, op, hash string) (forms []strin
 		return nil, err
 	}
 	var kept []string
-	err = s.writer.do(ctx, op, func(tx *writeTx) (err error) {
+	err = s.writer.do(ctx, "", op, func(tx *writeTx) (err error) {
 		if _, err := tx.write("UPDATE contents SET touched_at = max(touched_at, ?) WHERE hash = ?", time.Now().UnixMilli(), hash); err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func nameContent(tx *writeTx, d *draft, hash, encoding string) error {
 // concurrent use.
 func (s *Store) OpenContent(ctx context.Context, hash, encoding string) (io.ReadSeekCloser, error) {
 	const op = "openContent"
-	r, err := s.openBody(ctx, op, s.system, func(c *conn) (id, size int64, err error) {
+	r, err := s.openBody(ctx, op, "", func(c *conn) (id, size int64, err error) {
 		row, err := c.queryRow("SELECT id, size FROM contents WHERE hash = ? AND encoding = ?", hash, encoding)
 		if err != nil {
 			return 0, 0, err

@@ -8,18 +8,25 @@
 // One goroutine and one connection do all the writing of a process. It takes
 // the requests that wait at the moment, up to 256, runs them in one
 // transaction, commits with synchronous=FULL, and answers them all: so a single
-// write costs one fsync, and sixty-four at once cost little more together. Where
-// several write again and again, it waits until half of them are there, while
-// others are ready to run and for a millisecond at most: one half computes while
-// the other is written. A request that fails undoes its own part, by a savepoint
-// that is opened before its first write, and only where it shares the batch.
+// write costs one fsync, and sixty-four at once cost little more together. A
+// request that fails undoes its own part, by a savepoint that is opened before its
+// first write, and only where others have come before it in the batch.
 //
-// The queue has 1,024 places. A request that finds it full, or whose deadline is
-// nearer than a batch has taken lately, is refused at once with
-// [storage.CodeOverloaded]. One whose context ends before it has run, or while
-// it runs, is not made. Only while its batch is being committed is the outcome
-// unknown to its caller: [storage.CodeUncertain]. A pipeline fills at most a
-// quarter of the queue; beyond, its callers wait one by one.
+// Whose request is next goes by start-time fair queuing over apps (Goyal, Vin and
+// Cheng, SIGCOMM 1996): the app that has had the least of the writer's time. What
+// the store does for no app is an app of its own. A batch ends after 256 requests,
+// 5 ms of work or 1 MiB of data, and before a request of an app that has had more
+// than another whose requests wait for the commit.
+//
+// The queue has 1,024 places. When it is full, the app that has most requests in it
+// loses its last, with [storage.CodeOverloaded]; so does, at once, a request whose
+// deadline is nearer than its app's turn. One whose context ends before it has run,
+// or while it runs, is not made. Only while its batch is being committed is the
+// outcome unknown to its caller: [storage.CodeUncertain]. An app's pipelines fill at
+// most a quarter of the queue; beyond, its callers wait one by one.
+//
+// The write-ahead log is restarted when it has grown to 64 MiB: snapshots that are
+// older than 250 ms are ended then, and the others waited for.
 //
 // Another process's write lock is waited for, up to ten seconds.
 //

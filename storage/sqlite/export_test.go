@@ -12,6 +12,16 @@ var Schema = schema
 // StepsBeforeAudit is how many steps the schema had before the audit log.
 const StepsBeforeAudit = 5
 
+// StepsBeforeCollections is how many it had before collections had generations.
+const StepsBeforeCollections = 6
+
+// The bounds of a search for matches, see docs_search.go.
+const DirectUnits, ForeignUnits, MaxNoted, SweepInterval = directUnits, foreignUnits, maxNoted, sweepInterval
+
+// AfterSearch has fn called after each search for
+// matches.
+func AfterSearch(s *Store, fn func()) { s.searched = fn }
+
 // IndexStatements are the statements that read the index, for a test of how
 // SQLite plans them.
 var IndexStatements = map[string]string{
@@ -22,14 +32,14 @@ var IndexStatements = map[string]string{
 	"in order, back": entryWalkBack,
 	"indexes":        selectIndexes,
 	"delete":         entryDelete,
-	"delete all":     entryClear,
 }
 
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
-	docsScan, docsBack, docsByID, docsBody, docsOldest, docsInsert, docsUpdate, docsDelete, docsClear,
-	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete, entryClear,
+	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
+	collectionGet, collectionInsert, collectionDelete, clearedInsert,
+	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
 	appByName, appByID, aliasByLabel, selectRevision,
 }
@@ -46,15 +56,33 @@ func AcknowledgeEarly(s *Store) {
 	}
 }
 
-// SetReady has the writer believe that so many goroutines wait for a processor.
-func SetReady(s *Store, n uint64) {
-	s.writer.mu.Lock()
-	defer s.writer.mu.Unlock()
-	s.writer.ready = func() uint64 { return n }
-}
-
 // NewRecord returns what the writer calls for each batch.
 func NewRecord() func(size int, took time.Duration) {
 	r := newRecent()
 	return r.record
+}
+
+// SlowCommits has every commit take so long.
+func SlowCommits(s *Store, d time.Duration) {
+	s.writer.beforeCommit = func(batch []*request) []*request {
+		time.Sleep(d)
+		return batch
+	}
+}
+
+// Snapshots is how many snapshots are open.
+func Snapshots(s *Store) int {
+	s.snapshots.mu.Lock()
+	defer s.snapshots.mu.Unlock()
+	return len(s.snapshots.open)
+}
+
+// MaxFlows is how many apps the write queue remembers.
+const MaxFlows = maxFlows
+
+// Flows is how many it does.
+func Flows(s *Store) int {
+	s.writer.mu.Lock()
+	defer s.writer.mu.Unlock()
+	return len(s.writer.queue.flows)
 }

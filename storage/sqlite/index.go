@@ -53,7 +53,6 @@ const (
 
 	entryInsert = `INSERT OR IGNORE INTO index_entries (app, index_id, user, value, seq) VALUES (?, ?, ?, ?, ?)`
 	entryDelete = `DELETE FROM index_entries WHERE app = ? AND index_id = ? AND user = ? AND value = ? AND seq = ?`
-	entryClear  = `DELETE FROM index_entries WHERE app = ? AND index_id = ? AND user = ?`
 )
 
 // index is an indexed field of a collection.
@@ -145,20 +144,6 @@ func (d *docs) removeEntries(op, collection string, seq int64, body string) erro
 	return d.updateEntries(op, collection, seq, body, "")
 }
 
-// clearEntries removes those of all documents of a collection.
-func (d *docs) clearEntries(op, collection string) error {
-	indexes, err := d.indexesOf(d.scope.App, collection)
-	if err != nil {
-		return err
-	}
-	for _, x := range indexes {
-		if _, err := d.write(op, entryClear, d.scope.App, x.id, d.scope.User); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // declareIndexes makes want the indexes of an app, by collection. A new one of
 // a small collection is ready at once. That of a large one is kept up by
 // everybody who writes from this transaction on, and built by the sweeper: a
@@ -232,7 +217,7 @@ func buildIndex(tx *writeTx, id int64) (ready bool, err error) {
 		}
 		// One user's documents are done; that user's other collections are
 		// stepped over.
-		next, err := tx.conn.queryRow("SELECT user FROM docs WHERE app = ? AND user > ? ORDER BY user LIMIT 1", app, user)
+		next, err := tx.conn.queryRow("SELECT user FROM collections WHERE app = ? AND user > ? ORDER BY user LIMIT 1", app, user)
 		if err != nil {
 			return false, err
 		}
@@ -255,7 +240,12 @@ func buildChunk(tx *writeTx, id int64, app, user, collection any, seq int64, lim
 		seq int64
 	}
 	var entries []entry
-	err = tx.conn.query(tx.ctx, docsScan, []any{app, user, collection, seq}, func(row []driver.Value) error {
+	s := session{tx.ctx, tx.conn, tx}
+	g, err := s.generationOf("build index", collectionKey{app.(string), user.(string), collection.(string)})
+	if err != nil || g == nil {
+		return 0, 0, 0, err
+	}
+	err = tx.conn.query(tx.ctx, docsScan, []any{app, user, g, seq}, func(row []driver.Value) error {
 		body := row[1].(string)
 		last = row[0].(int64)
 		size += len(body)
@@ -284,7 +274,7 @@ func (w *sweeper) indexes() error {
 	}
 	for _, id := range ids {
 		for ready := false; !ready; {
-			err := w.store.writer.do(w.ctx, "build index", func(tx *writeTx) (err error) {
+			err := w.store.writer.do(w.ctx, "", "build index", func(tx *writeTx) (err error) {
 				ready, err = buildIndex(tx, id.(int64))
 				return err
 			})

@@ -36,6 +36,9 @@ func (k *kv) Get(key string) (storage.Entry, error) {
 	if err == nil && !ok {
 		err = errNotFound(op, "no such key")
 	}
+	if err == nil {
+		err = k.returns(len(e.Value))
+	}
 	return e, err
 }
 
@@ -182,6 +185,9 @@ func (k *kv) Delete(key string) (bool, error) {
 	return err == nil, err
 }
 
+// maxCount is the greatest number up to which doubles have all whole numbers.
+const maxCount = 1<<53 - 1
+
 func (k *kv) Incr(key string, by float64) (float64, error) {
 	const op = "kv.incr"
 	if err := storage.CheckKey(op, "key", key); err != nil {
@@ -202,8 +208,8 @@ func (k *kv) Incr(key string, by float64) (float64, error) {
 		}
 		sum += n
 	}
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the sum is not a finite number"}
+	if !(math.Abs(sum) <= maxCount) {
+		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the sum is beyond 2^53 - 1, where counting is not exact"}
 	}
 	text, err := json.Marshal(sum)
 	if err != nil {
@@ -228,14 +234,20 @@ func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := []storage.Entry{}
-	size := resultSize{op: op, limit: page.Limit}
+	var entries []storage.Entry
 	args := []any{k.scope.App, k.scope.User, span.from, span.to, time.Now().UnixMilli(), span.limit}
-	err = k.rows(op, kvList, args, func(row []driver.Value) error {
-		key, _ := row[0].(string)
-		e := entry(key, row[1:])
-		entries = append(entries, e)
-		return size.add(len(key) + len(e.Value))
+	err = k.operation(op, func() error {
+		entries = []storage.Entry{}
+		size := resultSize{session: &k.session, op: op, limit: page.Limit}
+		return k.quickRows(op, kvList, args, func(row []driver.Value) error {
+			key, _ := row[0].(string)
+			e := entry(key, row[1:])
+			if err := size.add(len(key) + len(e.Value)); err != nil {
+				return err
+			}
+			entries = append(entries, e)
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -289,14 +301,16 @@ func rowLimit(op string, limit int) (int, error) {
 	return limit, nil
 }
 
-// resultSize counts what a list or a find has gathered.
+// resultSize counts what a list or a find gathers.
 type resultSize struct {
-	op    string
-	limit int // the caller's
-	rows  int
-	bytes int
+	session *session
+	op      string
+	limit   int // the caller's
+	rows    int
+	bytes   int
 }
 
+// add is called before a row is held.
 func (r *resultSize) add(n int) error {
 	r.rows++
 	r.bytes += n
@@ -308,5 +322,5 @@ func (r *resultSize) add(n int) error {
 		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
 			Msg: fmt.Sprintf("more than %d MiB of data", storage.MaxResult>>20), Hint: "set a smaller limit"}
 	}
-	return nil
+	return r.session.returns(n)
 }

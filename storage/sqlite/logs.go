@@ -22,7 +22,7 @@ func (s *Store) AppendLogs(ctx context.Context, lines []storage.LogLine) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	err := s.writer.do(ctx, op, func(tx *writeTx) error {
+	err := s.writer.do(ctx, "", op, func(tx *writeTx) error {
 		for _, l := range lines {
 			id, err := tx.next()
 			if err == nil {

@@ -152,7 +152,7 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 		err = useLog(ctx, c, path)
 	}
 	for _, pragma := range []string{
-		"journal_size_limit = " + strconv.Itoa(journalSizeLimit),
+		"journal_size_limit = " + strconv.Itoa(maxLog),
 		"wal_autocheckpoint = " + strconv.Itoa(checkpointPages),
 		"temp_store = MEMORY", // savepoints copy pages aside; in memory that costs no file
 	} {

@@ -107,12 +107,12 @@ func (p *pipeline) queue(r *request, scope storage.Scope, size int, fn func(*sco
 	if err := r.ctx.(deadlineOnly).Context.Err(); err != nil {
 		return false, err
 	}
-	r.done = make(chan struct{})
-	r.fn = func(tx *writeTx) error { return fn(&scopeTx{session{r.ctx, tx.conn, tx}, scope}) }
+	r.app, r.done = scope.App, make(chan struct{})
+	r.fn = func(tx *writeTx) error { return fn(&scopeTx{session: session{r.ctx, tx.conn, tx}, scope: scope}) }
 	if n := len(p.requests); n > 0 {
 		r.after = p.requests[n-1]
 	}
-	if queued, err := p.w.tryEnqueue(r, scope.App, int64(size)); !queued {
+	if queued, err := p.w.tryEnqueue(r, int64(size)); !queued {
 		return false, err
 	}
 	p.requests = append(p.requests, r)
@@ -142,7 +142,6 @@ func (p *pipeline) Wait() error {
 		}()
 		over = timer.C
 	}
-	p.w.signalBatch()
 	select {
 	case <-last.done:
 	case <-over:
@@ -156,19 +155,21 @@ func (p *pipeline) Wait() error {
 	return first
 }
 
-// maxQueuedBytes is what the writes of pipelines need together, at most: a batch that
-// is being written, and one that waits.
+// maxQueuedBytes is what the writes of an app's pipelines need together, at most: a
+// batch that is being written, and one that waits.
 const maxQueuedBytes = 2 * maxBatch * storage.MaxQueuedValue
 
 // tryEnqueue is enqueue for a write that must not fail for want of room: it
-// reports false, without an error, when that isn't certain, or when a whole batch
-// waits already. Then each caller waits for its own, or a few that don't would
-// fill the queue for everybody.
-func (w *writer) tryEnqueue(r *request, app string, grow int64) (bool, error) {
+// reports false, without an error, when that isn't certain, or when a whole batch of
+// the app waits already. Then each caller waits for its own.
+func (w *writer) tryEnqueue(r *request, grow int64) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	used, known := w.used[app]
-	if !known || len(w.pending) >= maxBatch || used+grow+maxQueuedBytes > w.quotas.Total {
+	used, known := w.used[r.app]
+	if !known || used+grow+maxQueuedBytes > w.quotas.Total || w.queue.len >= maxQueue {
+		return false, nil
+	}
+	if f := w.queue.flows[r.app]; f != nil && f.len >= maxBatch {
 		return false, nil
 	}
 	if err := w.accept(r); err != nil {

@@ -51,7 +51,7 @@ func TestPipelineDeadline(t *testing.T) {
 		if err := set(s, t.Context(), "k"); err != nil {
 			t.Fatal(err)
 		}
-		release := hold(t, s)
+		release := holdFor(t, s, storage.Scope{App: "slow"})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		p := s.Pipeline()

@@ -11,18 +11,20 @@ import (
 // A find that an index narrows reads only the documents that the index gives,
 // and still tries the query on each. Which index, is for [storage.ChoosePlan] to
 // say. The statements name every column of the entries' key and fix the order of
-// the join, so that SQLite has nothing to choose.
+// the join, so that SQLite has nothing to choose. Entries of documents that were
+// cleared and are still to be swept have lower numbers than the collection's
+// generation, and are passed over.
 var (
-	entryDocs = steady(`SELECT d.seq, d.body FROM index_entries e CROSS JOIN docs d
+	entryDocs = steady(`SELECT d.seq, d.body FROM index_entries e CROSS JOIN documents d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
 		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value = ? AND e.seq > ? ORDER BY e.seq`)
 	entryDocsBack = entryDocs + ` DESC`
 
 	entrySeqs = steady(`SELECT e.seq FROM index_entries e
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? LIMIT ?`)
-	entryOrder = steady(`SELECT e.value, d.seq, d.body FROM index_entries e CROSS JOIN docs d
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? AND e.seq > ? LIMIT ?`)
+	entryOrder = steady(`SELECT e.value, d.seq, d.body FROM index_entries e CROSS JOIN documents d
 		ON d.app = e.app AND d.user = e.user AND d.collection = ? AND d.seq = e.seq
-		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? ORDER BY `)
+		WHERE e.app = ? AND e.index_id = ? AND e.user = ? AND e.value >= ? AND e.value < ? AND e.seq > ? ORDER BY `)
 	entryWalk     = entryOrder + `e.value, e.seq`
 	entryWalkBack = entryOrder + `e.value DESC, e.seq DESC`
 )
@@ -36,17 +38,9 @@ type source struct {
 
 // choose follows plans until there is one that reads.
 func (d *docs) choose(op, collection string, q *storage.Expr, opt storage.FindOptions) (source, error) {
-	var known storage.Statistics
-	if storage.NeedsIndexes(q, opt) {
-		indexes, err := d.indexesOf(d.scope.App, collection)
-		if err != nil {
-			return source{}, err
-		}
-		for _, x := range indexes {
-			if x.ready {
-				known.Indexes = append(known.Indexes, storage.IndexStatistics{ID: x.id, Field: x.field})
-			}
-		}
+	known, err := d.statistics(collection, q, opt)
+	if err != nil {
+		return source{}, err
 	}
 	var from source
 	for {
@@ -74,11 +68,25 @@ func (d *docs) choose(op, collection string, q *storage.Expr, opt storage.FindOp
 	}
 }
 
+// statistics are the indexes that could help a find.
+func (d *docs) statistics(collection string, q *storage.Expr, opt storage.FindOptions) (known storage.Statistics, err error) {
+	if !storage.NeedsIndexes(q, opt) {
+		return known, nil
+	}
+	indexes, err := d.indexesOf(d.scope.App, collection)
+	for _, x := range indexes {
+		if x.ready {
+			known.Indexes = append(known.Indexes, storage.IndexStatistics{ID: x.id, Field: x.field})
+		}
+	}
+	return known, err
+}
+
 // entries returns the documents that a plan's entries lead to, if they are no
 // more than its limit.
 func (d *docs) entries(op string, p storage.Plan) (seqs []int64, all bool, err error) {
 	for _, r := range p.Ranges {
-		args := []any{d.scope.App, p.Index, d.scope.User, r.From, r.To, p.Limit + 1 - len(seqs)}
+		args := []any{d.scope.App, p.Index, d.scope.User, r.From, r.To, firstSeq(d.generation), p.Limit + 1 - len(seqs)}
 		err := d.quickRows(op, entrySeqs, args, func(row []driver.Value) error {
 			seqs = append(seqs, row[0].(int64))
 			return nil
@@ -94,8 +102,8 @@ func (d *docs) entries(op string, p storage.Plan) (seqs []int64, all bool, err e
 // are enough for a find with these options.
 func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptions, limit int) (matches int, err error) {
 	tried := 0
-	err = d.read(op, collection, source{}, 0, opt.Desc, func(_ int64, body string) error {
-		if tried++; q.Match(body) {
+	err = d.scanAll(op, collection, 0, opt.Desc, "", func(doc *document) error {
+		if tried++; q.Match(doc.body) {
 			matches++
 		}
 		if matches >= opt.Offset+opt.Limit || tried == limit {
@@ -106,10 +114,59 @@ func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptio
 	return matches, ignoreStop(err)
 }
 
-// read calls fn with the documents of a source after seq, in order of
-// insertion or backwards. fn still has to match them.
+// documents calls fn with the documents that match, in order of insertion or
+// backwards.
+func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
+	from, err := d.choose(op, collection, q, opt)
+	if err != nil {
+		return err
+	}
+	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
+}
+
+// documentsFrom calls fn with the documents of a source after a number that match.
+func (d *docs) documentsFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(*document) error) error {
+	return ignoreStop(d.readFrom(op, collection, q, from, after, back, func(doc *document) error {
+		if !q.Match(doc.body) {
+			return nil
+		}
+		return fn(doc)
+	}))
+}
+
+// scan is documents for those who need each one's number.
+func (d *docs) scan(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
+	return d.documents(op, collection, q, opt, numbered(fn))
+}
+
+// scanFrom is documentsFrom for those who need each one's number.
+func (d *docs) scanFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(seq int64, body string) error) error {
+	return d.documentsFrom(op, collection, q, from, after, back, numbered(fn))
+}
+
+func numbered(fn func(seq int64, body string) error) func(*document) error {
+	return func(doc *document) error {
+		seq, err := doc.number()
+		if err != nil {
+			return err
+		}
+		return fn(seq, doc.body)
+	}
+}
+
+// read calls fn with all documents of a source after a number.
 func (d *docs) read(op, collection string, from source, after int64, back bool, fn func(seq int64, body string) error) error {
-	row := func(row []driver.Value) error { return fn(row[0].(int64), row[1].(string)) }
+	return d.readFrom(op, collection, &storage.Expr{Op: storage.OpAnd}, from, after, back, numbered(fn))
+}
+
+// readFrom calls fn with the documents of a source after a number that can match, in
+// order of insertion or backwards. fn still has to match them.
+func (d *docs) readFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(*document) error) error {
+	doc := &document{}
+	row := func(row []driver.Value) error {
+		doc.seq, doc.body = row[0].(int64), row[1].(string)
+		return fn(doc)
+	}
 	switch from.Access {
 	case storage.ReadID:
 		return d.quickRows(op, docsByID, d.key(collection, from.ID, after), row)
@@ -120,21 +177,19 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 		if back {
 			query = entryDocsBack
 		}
-		return d.quickRows(op, query, []any{collection, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
+		after = max(after, firstSeq(d.generation))
+		return d.quickRows(op, query, []any{d.generation, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
 	}
-	query := docsScan
-	if back {
-		query = docsBack
-	}
-	return d.quickRows(op, query, d.key(collection, after), row)
+	return d.scanAll(op, collection, after, back, q.Needle(), fn)
 }
 
-func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back bool, fn func(seq int64, body string) error) error {
+func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back bool, fn func(*document) error) error {
 	start, found := slices.BinarySearch(seqs, after)
 	if found {
 		start++
 	}
 	seqs = seqs[start:]
+	doc := &document{}
 	for i := range seqs {
 		seq := seqs[i]
 		if back {
@@ -147,17 +202,21 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 		if row == nil {
 			continue // deleted by this transaction since its entry was counted
 		}
-		if err := fn(seq, row[0].(string)); err != nil {
+		doc.seq, doc.body = seq, row[0].(string)
+		if err := d.pace(rowWork + len(doc.body)); err != nil {
+			return err
+		}
+		if err := fn(doc); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// scanSorted calls fn with the matches that a sorted find needs, in any order:
-// all of them, or what an index in the order of that field has at the page and
-// before it.
-func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
+// scanSorted calls fn with the matches that a sorted find needs: all of them, or what an
+// index in the order of that field has at the page and before it. Those that are
+// equal in that field come in the order of the find.
+func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
 	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
@@ -165,13 +224,13 @@ func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	if from.Access == storage.ReadOrder {
 		return d.walk(op, collection, from.Plan, q, opt, fn)
 	}
-	return d.scanFrom(op, collection, q, from, 0, false, fn)
+	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
 }
 
 // walk calls fn with documents in the order of an index, or backwards, until
 // it has been called with the matches of the page, those before it, and all that
 // tie with the last of them: the order among those is for the caller to find.
-func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
+func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
 	query := entryWalk
 	if opt.Desc {
 		query = entryWalkBack
@@ -179,20 +238,21 @@ func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt 
 	}
 	want, matched, stop := opt.Offset+opt.Limit, 0, false
 	var last []byte
+	doc := &document{}
 	for _, r := range p.Ranges {
-		args := []any{collection, d.scope.App, p.Index, d.scope.User, r.From, r.To}
+		args := []any{d.generation, d.scope.App, p.Index, d.scope.User, r.From, r.To, firstSeq(d.generation)}
 		err := d.quickRows(op, query, args, func(row []driver.Value) error {
 			tie, exact := storage.IndexTie(row[0].([]byte))
 			if stop = matched >= want && (exact || !bytes.Equal(tie, last)); stop {
 				return errStop
 			}
-			body := row[2].(string)
-			if !q.Match(body) {
+			doc.seq, doc.body = row[1].(int64), row[2].(string)
+			if !q.Match(doc.body) {
 				return nil
 			}
 			matched++
 			last = append(last[:0], tie...)
-			return fn(row[1].(int64), body)
+			return fn(doc)
 		})
 		if err != nil && err != errStop || stop {
 			return ignoreStop(err)

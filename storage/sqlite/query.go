@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -38,7 +39,20 @@ func (s *Store) Query(ctx context.Context, query string, limit int) (*storage.Ta
 		return nil, errClosed("query")
 	default:
 	}
-	return QueryFile(ctx, s.path, query, limit)
+	var sn snapshot
+	if err := s.snapshots.begin(ctx, &sn); err != nil {
+		return nil, err
+	}
+	defer s.snapshots.end(&sn)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ctx, done := sn.watch(ctx)
+	defer done()
+	table, err := QueryFile(ctx, s.path, query, limit)
+	if err != nil {
+		return nil, cmp.Or(wrap("query", sn.err()), err)
+	}
+	return table, nil
 }
 
 // QueryFile runs one read-only statement on the data file at path, beside the

@@ -2,49 +2,76 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"runtime"
+	"strconv"
 	"sync"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// minReaders keeps two long scans on a small machine from holding up every
-// point read.
-const minReaders = 4
+const (
+	// minReaders keeps two long scans on a small machine from holding up every
+	// point read.
+	minReaders = 4
+	// longRead is from when on a read counts as long. Of the readers one is
+	// never held by a read for longer, if the read can give way.
+	longRead = 5 * time.Millisecond
+	// paceEvery is about how long a read goes on before it lets others go on.
+	paceEvery = 500 * time.Microsecond
+	// readerCache is how many bytes of pages a reader of apps' data keeps. 2 MB, what
+	// SQLite keeps by default, is less than 10,000 documents have, and a scan of
+	// more than is kept finds none of it.
+	readerCache = 8 << 20
+	// streamCache is the same where chunks of bodies are read, which hardly anybody
+	// reads twice, and systemCache for everything else.
+	streamCache, systemCache = 1 << 20, 2 << 20
+	// maxText is the longest text that a reader makes of several documents.
+	maxText = 8 << 20
+)
 
 // readers is a pool of connections that cannot write. Each has its own
 // prepared statements. More of them than cores would only contend for the
 // processors.
 type readers struct {
-	free   chan struct{} // an element for each idle connection
-	closed chan struct{}
+	n         int
+	closed    chan struct{}
+	snapshots *snapshots
 
-	mu   sync.Mutex
-	idle []*reader // the one used last at the end, as its pages are in the processor's cache
+	mu       sync.Mutex
+	returned sync.Cond
+	idle     []*reader // the one used last at the end, as its pages are in the processor's cache
+	long     int       // how many are held by long reads
+	turns    turns
 }
 
-func openReaders(path string) (*readers, error) {
-	n := max(minReaders, runtime.GOMAXPROCS(0))
-	r := &readers{free: make(chan struct{}, n), closed: make(chan struct{})}
-	for range n {
-		c, err := openReader(path)
+func openReaders(path string, cache int, snapshots *snapshots) (*readers, error) {
+	r := &readers{n: max(minReaders, runtime.GOMAXPROCS(0)), closed: make(chan struct{}), snapshots: snapshots}
+	r.returned.L = &r.mu
+	for range r.n {
+		c, err := r.open(path, cache)
 		if err != nil {
 			for _, c := range r.idle {
 				c.close()
 			}
 			return nil, err
 		}
-		r.put(c)
+		r.idle = append(r.idle, c)
 	}
 	return r, nil
 }
 
-func openReader(path string) (*reader, error) {
-	c, err := openConn(path, "mode", "rw", "_query_only", "on")
+func (pool *readers) open(path string, cache int) (*reader, error) {
+	c, err := openConn(path, "mode", "rw", "_query_only", "on", "_cache_size", strconv.Itoa(-cache>>10)) // in KiB if it is negative
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{conn: c}
+	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxText)
+	r := &reader{conn: c, pool: pool}
+	c.reader = r
 	if r.begin, err = c.prepare("BEGIN"); err == nil {
 		r.rollback, err = c.prepare("ROLLBACK")
 	}
@@ -55,14 +82,26 @@ func openReader(path string) (*reader, error) {
 	return r, nil
 }
 
-// reader is one connection of the pool.
+// reader is one connection of the pool, and what is known about the read that
+// holds it.
 type reader struct {
 	*conn
+	pool            *readers
 	begin, rollback statement
+
+	flow       *readFlow
+	pacer      storage.Pacer // nil without one
+	start      time.Time
+	charged    time.Duration // of the time since start
+	paced      time.Time     // when others could go on last
+	long       bool
+	givesWay   bool // its only operation so far can begin anew
+	operations int  // that have ended
 }
 
-// get waits for a free connection.
-func (r *readers) get(ctx context.Context, op string) (*reader, error) {
+// get waits for a free connection, for an app or, as "", for the server. A long read
+// also waits until there is one left for others.
+func (r *readers) get(ctx context.Context, op, app string, long bool) (*reader, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -71,67 +110,227 @@ func (r *readers) get(ctx context.Context, op string) (*reader, error) {
 		return nil, errClosed(op)
 	default:
 	}
-	select {
-	case <-r.free: // spares asking ctx for a channel
-		return r.pop(), nil
-	default:
+	r.mu.Lock()
+	if len(r.idle) > 0 && (!long || r.long < r.n-1) {
+		c := r.take(app, long)
+		r.mu.Unlock()
+		return c.begun(ctx), nil
 	}
+	w := r.turns.wait(app, long)
+	r.mu.Unlock()
+	if err := storage.Wait(ctx, func() error { return r.await(ctx, op, w) }); err != nil {
+		r.giveUp(w)
+		return nil, err
+	}
+	return (<-w.got).begun(ctx), nil
+}
+
+// await returns when the read has got a reader, which is left where it is.
+func (r *readers) await(ctx context.Context, op string, w *waiter) error {
 	select {
-	case <-r.free:
-		return r.pop(), nil
+	case c := <-w.got:
+		w.got <- c
+		return nil
 	case <-r.closed:
-		return nil, errClosed(op)
+		return errClosed(op)
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
-func (r *readers) pop() *reader {
+// giveUp is for a read that waits no longer, and may have got a reader just now.
+func (r *readers) giveUp(w *waiter) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	waited := r.turns.remove(w)
+	if waited {
+		r.turns.forget()
+	}
+	r.mu.Unlock()
+	if !waited {
+		r.put((<-w.got).begun(context.Background()))
+	}
+}
+
+// take hands out an idle connection.
+func (r *readers) take(app string, long bool) *reader {
 	n := len(r.idle) - 1
 	c := r.idle[n]
 	r.idle = r.idle[:n]
+	c.flow, c.long = r.turns.start(app), long
+	if long {
+		r.long++
+	}
 	return c
 }
 
-// put gives a connection back.
-func (r *readers) put(c *reader) {
-	r.mu.Lock()
-	r.idle = append(r.idle, c)
-	r.mu.Unlock()
-	r.free <- struct{}{}
+// begun resets what is known about the read.
+func (c *reader) begun(ctx context.Context) *reader {
+	c.pacer = storage.PacerOf(ctx)
+	c.start, c.charged, c.operations = time.Now(), 0, 0
+	c.paced = c.start
+	return c
 }
 
-// snapshot runs fn in a read transaction. SQLite takes the snapshot at the
-// first read, and so it holds every commit that ended before that.
-func (r *readers) snapshot(ctx context.Context, op string, fn func(*conn) error) (err error) {
-	c, err := r.get(ctx, op)
-	if err != nil {
+// put gives a connection back, and to whoever is next.
+func (r *readers) put(c *reader) {
+	took := time.Since(c.start) - c.charged
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.long {
+		r.long--
+	}
+	r.turns.end(c.flow, took)
+	c.flow, c.pacer, c.long = nil, nil, false
+	r.idle = append(r.idle, c)
+	for len(r.idle) > 0 {
+		w := r.turns.next(r.long < r.n-1)
+		if w == nil {
+			break
+		}
+		w.got <- r.take(w.flow.app, w.long)
+	}
+	r.returned.Signal()
+}
+
+// lengthen has a read go on as a long one, if there is a reader left for others.
+// A read that can't give way goes on anyway.
+func (r *readers) lengthen(c *reader, must bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !must && r.long >= r.n-1 {
+		return false
+	}
+	c.long = true
+	r.long++
+	return true
+}
+
+// charge counts what a read has taken so far.
+func (r *readers) charge(c *reader, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	took := now.Sub(c.start) - c.charged
+	c.flow.tag += took
+	c.charged += took
+}
+
+// errGiveWay ends an operation that has to begin anew on another connection.
+var errGiveWay = errors.New("a long read gives way")
+
+// pace lets others go on, if the read has gone on for long enough.
+func (c *reader) pace(ctx context.Context) error {
+	now := time.Now()
+	if now.Sub(c.paced) < paceEvery {
+		return nil
+	}
+	if !c.long && now.Sub(c.start) >= longRead && !c.pool.lengthen(c, !c.givesWay) {
+		return errGiveWay
+	}
+	c.pool.charge(c, now)
+	if c.paced = now; c.pacer == nil {
+		return nil
+	}
+	err := c.pacer.Pace(ctx)
+	c.paced = time.Now()
+	return err
+}
+
+// snapshot runs fn in a read transaction of the server's own.
+func (r *readers) snapshot(ctx context.Context, op string, fn func(*conn) error) error {
+	return r.snapshotFor(ctx, op, "", fn)
+}
+
+// snapshotFor is snapshot for an app.
+func (r *readers) snapshotFor(ctx context.Context, op, app string, fn func(*conn) error) error {
+	s := session{ctx: ctx}
+	return s.snapshot(r, op, app, func() error { return fn(s.conn) })
+}
+
+// snapshot runs fn in a read transaction. SQLite takes the snapshot at the first
+// read, and so it holds every commit that ended before that.
+func (s *session) snapshot(r *readers, op, app string, fn func() error) (err error) {
+	if err := s.beginRead(r, op, app, false); err != nil {
 		return err
 	}
-	defer r.put(c)
-	if err := c.begin.run(); err != nil {
-		return wrap(op, err)
-	}
-	// ROLLBACK and not COMMIT: it also ends a transaction in which a statement
-	// failed, and there is nothing to keep.
 	defer func() {
-		if endErr := c.rollback.run(); err == nil {
+		if endErr := s.endRead(); err == nil {
 			err = wrap(op, endErr)
 		}
 	}()
-	return fn(c.conn)
+	return fn()
+}
+
+func (s *session) beginRead(r *readers, op, app string, long bool) error {
+	c, err := r.get(s.ctx, op, app, long)
+	if err != nil {
+		return err
+	}
+	if err := r.snapshots.begin(s.ctx, &c.snapshot); err != nil {
+		r.put(c)
+		return err
+	}
+	if err := c.begin.run(); err != nil {
+		r.snapshots.end(&c.snapshot)
+		r.put(c)
+		return wrap(op, err)
+	}
+	s.conn = c.conn
+	return nil
+}
+
+// endRead gives the connection back. ROLLBACK and not COMMIT: it also ends a
+// transaction in which a statement failed, and there is nothing to keep.
+func (s *session) endRead() error {
+	if s.conn == nil {
+		return nil
+	}
+	c := s.conn.reader
+	s.conn = nil
+	defer c.pool.put(c)
+	defer c.pool.snapshots.end(&c.snapshot)
+	return c.rollback.run()
+}
+
+// operation runs one, and again on a later snapshot if it must give way. Only
+// the first of a transaction has to, since nobody has seen its snapshot yet.
+func (s *session) operation(op string, fn func() error) error {
+	for {
+		var c *reader
+		if s.conn != nil {
+			c = s.conn.reader
+		}
+		if c == nil {
+			return fn()
+		}
+		c.givesWay = c.operations == 0
+		err := fn()
+		c.givesWay = false
+		if err != errGiveWay {
+			c.operations++
+			return err
+		}
+		app := c.flow.app
+		if err := s.endRead(); err != nil {
+			return wrap(op, err)
+		}
+		if err := s.beginRead(c.pool, op, app, true); err != nil {
+			return err
+		}
+	}
 }
 
 // close waits for reads that are under way, and closes the connections. It is
 // called once.
 func (r *readers) close() error {
 	close(r.closed)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.idle) < r.n {
+		r.returned.Wait()
+	}
 	var first error
-	for range cap(r.free) {
-		<-r.free
-		if err := r.pop().close(); err != nil && first == nil {
+	for _, c := range r.idle {
+		if err := c.close(); err != nil && first == nil {
 			first = err
 		}
 	}

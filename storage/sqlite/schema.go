@@ -120,6 +120,7 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	usageTables,
 	serverTables,
 	auditTable,
+	collectionTables,
 }
 
 // serverTables is the step that brought aliases, variables and logs.
@@ -181,7 +182,7 @@ func (s *Store) Migrate(ctx context.Context, module string, steps []string) erro
 func (s *Store) migrate(ctx context.Context, op, module string, steps []string) error {
 	for {
 		var current int
-		err := s.writer.do(ctx, op, func(tx *writeTx) error {
+		err := s.writer.do(ctx, "", op, func(tx *writeTx) error {
 			var err error
 			current, err = migrateStep(tx, op, module, steps)
 			return err

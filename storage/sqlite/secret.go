@@ -22,7 +22,7 @@ func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 	fresh := make([]byte, 32)
 	rand.Read(fresh)
 	var kept []byte
-	err = s.writer.do(ctx, op, func(tx *writeTx) error {
+	err = s.writer.do(ctx, "", op, func(tx *writeTx) error {
 		if _, err := tx.write("INSERT INTO keys (name, key_secret) VALUES (?, ?) ON CONFLICT DO NOTHING", name, fresh); err != nil {
 			return err
 		}

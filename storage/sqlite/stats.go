@@ -13,7 +13,7 @@ import (
 func (s *Store) Stats() storage.Stats {
 	w := s.writer
 	w.mu.Lock()
-	stats := storage.Stats{Depth: len(w.pending), Delay: w.expectedDelay()}
+	stats := storage.Stats{Depth: w.queue.len, Delay: w.queue.maxDelay(min(w.batchTime.time, maxBatchTime))}
 	w.mu.Unlock()
 	stats.Batches, stats.Commits = w.batches.Load(), w.commits.Load()
 	stats.BatchSize, stats.CommitTime = w.recent.percentiles()

@@ -24,15 +24,19 @@ type Options struct {
 
 // Store is an open data file. It implements [storage.Store].
 type Store struct {
-	path    string
-	logger  *slog.Logger
-	writer  *writer
-	readers *readers // for apps' data
-	system  *readers // for everything else: an app's long scans never hold up a file or a session
-	watch   *watch
-	reading pins // bodies that are being read
-	quotas  storage.Quotas
-	sweeper *sweeper
+	path      string
+	logger    *slog.Logger
+	writer    *writer
+	snapshots *snapshots
+	readers   *readers // for apps' data
+	streams   *readers // for the chunks of bodies, which may be read slowly and by many
+	system    *readers // for everything else: an app's long scans never hold up a file or a session
+	watch     *watch
+	reading   pins // bodies that are being read
+	quotas    storage.Quotas
+	sweeper   *sweeper
+
+	searched func() // if a test has set it, called after a search for matches
 
 	closeOnce sync.Once
 	closeErr  error
@@ -61,8 +65,8 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, logger: logger, quotas: quotas}
-	if s.writer, err = newWriter(c, logger, quotas); err != nil {
+	s := &Store{path: path, logger: logger, quotas: quotas, snapshots: newSnapshots()}
+	if s.writer, err = newWriter(c, path, s.snapshots, logger, quotas); err != nil {
 		c.close()
 		return nil, wrap("open", err)
 	}
@@ -77,16 +81,20 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if err := s.migrate(ctx, "open", module, schema); err != nil {
 		return err
 	}
-	if s.readers, err = openReaders(s.path); err != nil {
+	if s.readers, err = openReaders(s.path, readerCache, s.snapshots); err != nil {
 		return err
 	}
-	if s.system, err = openReaders(s.path); err != nil {
+	if s.streams, err = openReaders(s.path, streamCache, s.snapshots); err != nil {
+		return err
+	}
+	if s.system, err = openReaders(s.path, systemCache, s.snapshots); err != nil {
 		return err
 	}
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
 		return err
 	}
 	s.sweeper = startSweeper(s)
+	s.writer.cleared = s.sweeper.now
 	return nil
 }
 
@@ -102,7 +110,7 @@ func (s *Store) Close() error {
 		if s.watch != nil {
 			errs = append(errs, s.watch.close())
 		}
-		for _, r := range []*readers{s.readers, s.system} {
+		for _, r := range []*readers{s.readers, s.streams, s.system} {
 			if r != nil {
 				errs = append(errs, r.close())
 			}

@@ -85,7 +85,7 @@ func (w *sweeper) loop() {
 		waiting := w.waiting
 		w.waiting = nil
 		w.mu.Unlock()
-		for _, sweep := range []func() error{w.expired, w.removed, w.contents, w.bodies, w.logs, w.audit, w.indexes} {
+		for _, sweep := range []func() error{w.expired, w.removed, w.cleared, w.contents, w.bodies, w.logs, w.audit, w.indexes} {
 			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
 				w.store.logger.Warn("sweeping failed", "err", err)
 			}
@@ -101,7 +101,8 @@ func (w *sweeper) loop() {
 func (w *sweeper) each(query string, args ...any) error {
 	for {
 		var n int64
-		err := w.store.writer.do(w.ctx, "sweep", func(tx *writeTx) (err error) {
+		err := w.store.writer.do(w.ctx, "", "sweep", func(tx *writeTx) (err error) {
+			tx.generations = nil // it may remove some
 			n, err = tx.write(query, args...)
 			return err
 		})
@@ -139,8 +140,8 @@ func (w *sweeper) removed() error {
 		err := w.each(`DELETE FROM kv WHERE (app, user, key) IN (
 			SELECT app, user, key FROM kv WHERE app = ? LIMIT ?)`, app, sweepRows)
 		if err == nil {
-			err = w.each(`DELETE FROM docs WHERE (app, user, collection, seq) IN (
-				SELECT app, user, collection, seq FROM docs WHERE app = ? LIMIT ?)`, app, sweepRows)
+			err = w.each(`DELETE FROM documents WHERE (app, user, collection, seq) IN (
+				SELECT app, user, collection, seq FROM documents WHERE app = ? LIMIT ?)`, app, sweepRows)
 		}
 		if err == nil {
 			err = w.removeIndexes(app)

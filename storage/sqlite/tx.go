@@ -46,22 +46,48 @@ func (s *session) rows(op, query string, args []any, fn func([]driver.Value) err
 // look at the context now and then, and to have it watched costs more than to read
 // a row does. Now and then is by the text, which fn may have to read.
 func (s *session) quickRows(op, query string, args []any, fn func([]driver.Value) error) error {
-	const often, perRow = 32 << 10, 1 << 10
+	const perRow = 1 << 10
 	if err := s.ready(); err != nil {
 		return wrap(op, err)
 	}
-	read := 0
 	return wrap(op, s.check(s.conn.query(context.Background(), query, args, func(row []driver.Value) error {
-		if read >= often {
-			if err := s.ctx.Err(); err != nil {
-				return err
+		work := perRow
+		for _, v := range row {
+			if text, ok := v.(string); ok {
+				work += len(text)
 			}
-			read = 0
 		}
-		text, _ := row[len(row)-1].(string)
-		read += perRow + len(text)
+		if err := s.pace(work); err != nil {
+			return err
+		}
 		return fn(row)
 	})))
+}
+
+// pace is called by whatever goes on for long, with the work that it does next: so
+// many bytes of text, where a row counts as 1 KiB.
+func (s *session) pace(work int) error {
+	const often = 32 << 10
+	if s.conn.work += work; s.conn.work < often {
+		return nil
+	}
+	s.conn.work = 0
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	if s.conn.reader == nil {
+		return nil
+	}
+	return s.conn.reader.pace(s.ctx)
+}
+
+// returns is called with the size of what an operation is about to return, before it
+// is held.
+func (s *session) returns(bytes int) error {
+	if s.conn.reader == nil || s.conn.reader.pacer == nil {
+		return nil
+	}
+	return s.conn.reader.pacer.Read(bytes)
 }
 
 func (s *session) ready() error {
@@ -70,7 +96,13 @@ func (s *session) ready() error {
 			return err
 		}
 	}
-	return s.ctx.Err()
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	if s.conn == nil {
+		return &storage.Error{Code: storage.CodeClosed, Msg: "the transaction has ended"}
+	}
+	return nil
 }
 
 func (s *session) check(err error) error {
@@ -83,7 +115,12 @@ func (s *session) check(err error) error {
 // scopeTx implements [storage.Tx].
 type scopeTx struct {
 	session
-	scope storage.Scope
+	scope    storage.Scope
+	searches *searches // of a writer: see [Store.transact]
+
+	// What the operation on documents at hand is about, see [docs.open].
+	collection string
+	generation generation
 }
 
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }
@@ -94,9 +131,7 @@ func (s *Store) Tx(ctx context.Context, scope storage.Scope, fn func(storage.Tx)
 	if err := storage.CheckScope("tx", scope); err != nil {
 		return err
 	}
-	return s.writer.do(ctx, "tx", func(tx *writeTx) error {
-		return fn(&scopeTx{session{ctx, tx.conn, tx}, scope})
-	})
+	return s.transact(ctx, "tx", scope, fn)
 }
 
 // View implements [storage.Data].
@@ -104,9 +139,8 @@ func (s *Store) View(ctx context.Context, scope storage.Scope, fn func(storage.T
 	if err := storage.CheckScope("view", scope); err != nil {
 		return err
 	}
-	return s.readers.snapshot(ctx, "view", func(c *conn) error {
-		return fn(&scopeTx{session{ctx, c, nil}, scope})
-	})
+	tx := &scopeTx{session: session{ctx: ctx}, scope: scope}
+	return tx.snapshot(s.readers, "view", scope.App, func() error { return fn(tx) })
 }
 
 // Get implements [storage.Data].
@@ -115,12 +149,12 @@ func (s *Store) Get(ctx context.Context, scope storage.Scope, key string) (stora
 	if err := storage.CheckScope(op, scope); err != nil {
 		return storage.Entry{}, err
 	}
-	c, err := s.readers.get(ctx, op)
+	c, err := s.readers.get(ctx, op, scope.App, false)
 	if err != nil {
 		return storage.Entry{}, err
 	}
 	defer s.readers.put(c)
-	tx := scopeTx{session{ctx, c.conn, nil}, scope}
+	tx := scopeTx{session: session{ctx, c.conn, nil}, scope: scope}
 	return tx.KV().Get(key)
 }
 
@@ -132,7 +166,7 @@ type sqlTx struct {
 
 // Write implements [storage.Database].
 func (s *Store) Write(ctx context.Context, fn func(storage.SQL) error) error {
-	return s.writer.do(ctx, "write", func(tx *writeTx) error {
+	return s.writer.do(ctx, "", "write", func(tx *writeTx) error {
 		return fn(&sqlTx{session{ctx, tx.conn, tx}, "write"})
 	})
 }
@@ -149,7 +183,17 @@ func (t *sqlTx) Exec(query string, args ...any) (int64, error) {
 		return 0, &storage.Error{Code: storage.CodeInvalid, Op: t.op, Msg: "the transaction is the store's",
 			Hint: "return an error to undo it, and nil to commit"}
 	}
+	t.disturb()
 	return t.write(t.op, query, args...)
+}
+
+// disturb forgets what the writer knows about documents: the statement may change
+// them.
+func (t *sqlTx) disturb() {
+	if t.tx != nil {
+		t.tx.generations = nil
+		t.tx.w.changeLogs.lose()
+	}
 }
 
 // endsTransaction catches the statements that would commit, or undo, what
@@ -170,6 +214,7 @@ func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) 
 		if err := s.tx.beforeWrite(); err != nil {
 			return wrap(t.op, err)
 		}
+		t.disturb()
 		// To interrupt a statement that writes would end everyone's transaction.
 		s.ctx = context.WithoutCancel(s.ctx)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,13 +17,17 @@ const (
 	// maxBatch is how many requests share a commit. Past a few hundred the
 	// fsync is spread so thin that a larger batch only adds delay.
 	maxBatch = 256
-	// maxQueue is how many requests wait for the writer. Beyond it a caller is
-	// refused at once: about four batches, a few milliseconds on an SSD.
-	maxQueue = 1024
+	// maxBatchTime is how long a batch works before it commits: what comes then
+	// waits for the request at hand, and for this.
+	maxBatchTime = 5 * time.Millisecond
+	// maxBatchBytes is how much a batch writes before it commits, which takes the
+	// longer the more that is; up to smallBatch, it takes as long as an fsync does.
+	maxBatchBytes = 1 << 20
+	smallBatch    = 64 << 10
 	// maxYields is how often the writer lets others go on before it takes a
 	// batch, as long as more comes. Each lets through what is ready to run; after
 	// a few, so many wait for the commit that too few are left to compute beside
-	// it. Those still missing are waited for, see [writer.awaitBatch].
+	// it.
 	maxYields = 4
 )
 
@@ -36,10 +39,12 @@ const (
 	running
 	committing
 	abandoned
+	refused // by the writer, for want of room
 )
 
 // request is one caller's share of a write transaction.
 type request struct {
+	app   string // whose work it is; "" is the server's own
 	op    string
 	ctx   context.Context
 	fn    func(*writeTx) error
@@ -50,51 +55,58 @@ type request struct {
 	state  atomic.Int32
 	err    error         // set before done is closed
 	done   chan struct{} // closed when the answer is known
+
+	flow       *flow // whose queue it waits in, if it does
+	next, prev *request
 }
 
 // writer runs the write transactions of one process: one goroutine on one
 // connection. It takes what is queued, so that a single write costs one commit and
-// several share one (group commit); it waits for more only where many callers write
-// at once.
+// several share one (group commit), and waits for no more. Whose turn it is, see
+// [writeQueue].
 type writer struct {
-	conn   *conn
-	logger *slog.Logger
-	quotas storage.Quotas
+	conn      *conn
+	snapshots *snapshots
+	logger    *slog.Logger
+	quotas    storage.Quotas
 
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
 
-	mu          sync.Mutex
-	wake        *sync.Cond // pending or closed has changed, or awaitBatch is to look again
-	pending     []*request
-	used        map[string]int64 // about how much each app stores, see tryEnqueue
-	busy        bool             // a batch is being written
-	answered    int              // how many callers the last batch had
-	closed      bool
-	concurrency concurrency
-	ready       func() uint64 // how many goroutines wait for a processor; holding mu
-	batchTarget atomic.Int64  // while awaitBatch waits: how many pending requests end it, see signalBatch; else 0
-	stopped     chan struct{} // closed when the goroutine has ended
+	mu        sync.Mutex
+	wake      *sync.Cond // queue or closed has changed
+	queue     writeQueue
+	batchTime smoothed
+	used      map[string]int64 // about how much each app stores, see tryEnqueue
+	closed    bool
+	stopped   chan struct{} // closed when the goroutine has ended
+
+	// Of the writer's goroutine alone:
+	batch      []*request // begun, and not answered yet
+	served     []*flow    // whose they are
+	log        logSize
+	commitTime smoothed // of small batches
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
 	beforeCommit func([]*request) []*request
 
-	timers     sync.Pool   // of *time.Timer, stopped, for [pipeline.Wait]
-	batchTimer *time.Timer // wakes the writer from awaitBatch
+	timers sync.Pool // of *time.Timer, stopped, for [pipeline.Wait]
 
-	recent    recent
-	batchTime atomic.Int64 // smoothed duration of a batch, in nanoseconds
-	batches   atomic.Uint64
-	commits   atomic.Uint64
+	// Of documents, and for the goroutine alone:
+	changeLogs changeLogs
+	unitTime   time.Duration // smoothed, see [writer.unit]
+	cleared    func()        // called when a collection was emptied
+
+	recent  recent
+	batches atomic.Uint64
+	commits atomic.Uint64
 }
 
-func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, logger: logger, ready: countReady(), recent: newRecent(), quotas: quotas,
-		used: make(map[string]int64), stopped: make(chan struct{})}
+func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
+	w := &writer{conn: c, snapshots: snapshots, log: logSize{path: path + "-wal", next: restartLog}, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
+		used: make(map[string]int64), unitTime: firstUnit, stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
-	w.batchTimer = time.AfterFunc(time.Hour, w.wakeUp)
-	w.batchTimer.Stop()
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
 		&w.commit:         "COMMIT",
@@ -112,16 +124,16 @@ func newWriter(c *conn, logger *slog.Logger, quotas storage.Quotas) (*writer, er
 	return w, nil
 }
 
-// do has fn run in a write transaction and returns once that is on disk.
-func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) error {
+// do has fn run in a write transaction, as work of app, and returns once that is on
+// disk.
+func (w *writer) do(ctx context.Context, app, op string, fn func(*writeTx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &request{op: op, ctx: ctx, fn: fn, done: make(chan struct{})}
+	r := &request{app: app, op: op, ctx: ctx, fn: fn, done: make(chan struct{})}
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	w.signalBatch()
 	select {
 	case <-r.done:
 		return r.err
@@ -131,7 +143,7 @@ func (w *writer) do(ctx context.Context, op string, fn func(*writeTx) error) err
 }
 
 // abandon gives a request up for err, its caller's time being over, and returns
-// what became of it.
+// what became of it. One that was never started was certainly not made.
 func (w *writer) abandon(r *request, err error) error {
 	select {
 	case <-r.done:
@@ -139,11 +151,17 @@ func (w *writer) abandon(r *request, err error) error {
 	default:
 	}
 	if r.state.CompareAndSwap(queued, abandoned) {
-		w.forget(r)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.queue.remove(r) // so that it takes no one's place
 		return err
 	}
 	if r.state.CompareAndSwap(running, abandoned) {
 		return err
+	}
+	if r.state.Load() == refused { // in this instant
+		<-r.done
+		return r.err
 	}
 	select {
 	case <-r.done: // answered while the deadline passed
@@ -154,54 +172,65 @@ func (w *writer) abandon(r *request, err error) error {
 	}
 }
 
+// enqueue puts a request into the queue, or says why it can't be made in time. When
+// the queue is full, the app with the most requests loses its last: no app can fill
+// it for the others (as in RFC 8290, section 4.1.2).
 func (w *writer) enqueue(r *request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.queue.len >= maxQueue && !w.closed {
+		longest, own := w.queue.longest(), 0
+		if f := w.queue.flows[r.app]; f != nil {
+			own = f.len
+		}
+		if own+1 >= longest.len {
+			return w.overloaded(r, fmt.Sprintf("%d writes are waiting already", own))
+		}
+		w.refuse(longest.end)
+	}
 	return w.accept(r)
 }
 
-// accept puts a request into the queue, or says why it can't be made in time.
-// w.mu is held.
+// refuse takes back the place that a request has in the queue. w.mu is held.
+func (w *writer) refuse(r *request) {
+	depth := r.flow.len
+	w.queue.remove(r)
+	if !r.state.CompareAndSwap(queued, refused) {
+		return // its caller has given it up
+	}
+	r.err = w.overloaded(r, fmt.Sprintf("%d writes are waiting already", depth))
+	close(r.done)
+}
+
+// overloaded refuses a request. w.mu is held.
+func (w *writer) overloaded(r *request, msg string) error {
+	e := &storage.Error{Code: storage.CodeOverloaded, Op: r.op, Msg: msg, Hint: "try again later", Delay: w.expectedDelay(r.app)}
+	if f := w.queue.flows[r.app]; f != nil {
+		e.Depth = f.len
+	}
+	return e
+}
+
+// accept puts a request into the queue, for which there is room, unless it can't be
+// made in time. w.mu is held.
 func (w *writer) accept(r *request) error {
 	if w.closed {
 		return errClosed(r.op)
 	}
-	delay := w.expectedDelay()
-	refuse := func(msg string) error {
-		return &storage.Error{Code: storage.CodeOverloaded, Op: r.op, Msg: msg, Hint: "try again later",
-			Depth: len(w.pending), Delay: delay}
+	if deadline, ok := r.ctx.Deadline(); ok {
+		if delay := w.expectedDelay(r.app); time.Until(deadline) < delay {
+			return w.overloaded(r, fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
+		}
 	}
-	if len(w.pending) >= maxQueue {
-		return refuse(fmt.Sprintf("%d writes are waiting already", len(w.pending)))
-	}
-	if deadline, ok := r.ctx.Deadline(); ok && time.Until(deadline) < delay {
-		return refuse(fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
-	}
-	w.pending = append(w.pending, r)
-	if w.batchTarget.Load() == 0 {
-		w.wake.Signal()
-	} // else signalBatch does
+	w.queue.push(r)
+	w.wake.Signal()
 	return nil
 }
 
-// expectedDelay is how long a request that comes now should take, from what
-// batches have taken lately. An idle writer promises nothing: it must get the
-// chance to show that the disk is fast again. w.mu is held.
-func (w *writer) expectedDelay() time.Duration {
-	if !w.busy && len(w.pending) == 0 {
-		return 0
-	}
-	ahead := len(w.pending) / maxBatch
-	return time.Duration(w.batchTime.Load()) * time.Duration(ahead+1)
-}
-
-// forget removes an abandoned request, so that it takes no one's place.
-func (w *writer) forget(r *request) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if i := slices.Index(w.pending, r); i >= 0 {
-		w.pending = slices.Delete(w.pending, i, i+1)
-	}
+// expectedDelay is how long a request of an app that comes now should wait. w.mu is
+// held.
+func (w *writer) expectedDelay(app string) time.Duration {
+	return w.queue.delay(app, min(w.batchTime.time, maxBatchTime))
 }
 
 // close refuses new requests, and returns when those accepted are answered.
@@ -213,15 +242,7 @@ func (w *writer) close() {
 	<-w.stopped
 }
 
-// wakeUp holds w.mu, or the writer might not be asleep yet.
-func (w *writer) wakeUp() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.wake.Signal()
-}
-
 func (w *writer) loop() {
-	var rest []*request // of the batch at hand, not answered yet
 	drained := false
 	defer func() {
 		if drained {
@@ -232,41 +253,38 @@ func (w *writer) loop() {
 		// does. It takes this goroutine with it, but not the writer.
 		w.abort()
 		err := errors.New("runtime.Goexit in a transaction")
-		answer(rest, func(r *request) error { return w.failed(r, "write", err) })
+		w.finish(0, 0)
+		w.answer(func(r *request) error { return w.failed(r, "write", err) })
 		go w.loop()
 	}()
-	batch := make([]*request, 0, maxBatch)
 	for {
-		batch = w.take(batch[:0])
-		if len(batch) == 0 {
+		most := w.await()
+		if most == 0 {
 			drained = true
 			return
 		}
+		w.boundLog()
 		start := time.Now()
-		for rest = batch; len(rest) > 0; {
-			rest = w.write(rest)
-		}
-		w.observe(time.Since(start))
-		clear(batch) // lets go of what the requests hold
+		commit, outcome := w.write(most)
+		w.finish(time.Since(start), commit)
+		w.answer(outcome)
 	}
 }
 
-// take waits for requests and returns up to a batch of them; none means that
-// the writer is closed and drained.
-func (w *writer) take(batch []*request) []*request {
+// await waits for requests, and returns how many of them a batch may have; none
+// means that the writer is closed and drained.
+func (w *writer) await() (most int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.busy = false
-	w.concurrency.observe(w.answered + callers(w.pending))
-	w.awaitBatch()
-	for len(w.pending) == 0 && !w.closed {
-		w.wake.Wait()
+	w.yield()
+	if w.queue.len == 0 {
+		start := time.Now()
+		for w.queue.len == 0 && !w.closed {
+			w.wake.Wait()
+		}
+		w.queue.idle(time.Since(start))
 	}
-	n := min(len(w.pending), maxBatch)
-	batch = append(batch, w.pending[:n]...)
-	w.pending = slices.Delete(w.pending, 0, n)
-	w.busy, w.answered = n > 0, callers(batch)
-	return batch
+	return min(w.queue.len, maxBatch)
 }
 
 // yield lets others go on before a batch is taken. Those who were answered wait
@@ -274,65 +292,117 @@ func (w *writer) take(batch []*request) []*request {
 // in the database and the kernel. What they write next comes with it instead. On
 // an idle processor this takes no time, and nobody is waited for. w.mu is held.
 func (w *writer) yield() {
-	for came, yields := -1, 0; came < len(w.pending) && yields < maxYields; yields++ {
-		came = len(w.pending)
+	for came, yields := -1, 0; came < w.queue.len && yields < maxYields; yields++ {
+		came = w.queue.len
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
 	}
 }
 
-// observe smooths the time of a batch; the weight of 1/8 is that of TCP's round
-// trip estimate (RFC 6298).
-func (w *writer) observe(d time.Duration) {
-	old := w.batchTime.Load()
-	w.batchTime.Store(old + (int64(d)-old)/8)
-}
-
-// write runs batch in one transaction and answers it. If the database drops the
-// transaction midway, it answers those that were in it and returns the rest.
-func (w *writer) write(batch []*request) (rest []*request) {
-	if err := w.begin.run(); err != nil {
-		answer(batch, func(r *request) error { return w.failed(r, "begin", err) })
+// take adds the next request to the batch and returns it, or nil when the batch is
+// to be committed.
+func (w *writer) take(worked time.Duration) *request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.queue.next()
+	if f == nil || len(w.batch) > 0 && (worked+f.work.time > maxBatchTime || w.ahead(f)) {
 		return nil
 	}
-	tx := &writeTx{w: w, conn: w.conn, alone: len(batch) == 1}
-	for i, r := range batch {
-		tx.run(r)
-		if tx.lost != nil || tx.undo {
-			w.abort()
-			answer(batch[:i+1], func(r *request) error { return w.failed(r, "write", tx.lost) })
-			return batch[i+1:]
+	r := w.queue.take(f)
+	w.batch = append(w.batch, r)
+	if f.requests == 1 {
+		w.served = append(w.served, f)
+	}
+	return r
+}
+
+// ahead reports whether f has had more than another app whose requests are in the
+// batch, by more than a commit takes: then they are not made to wait for it.
+func (w *writer) ahead(f *flow) bool {
+	for _, other := range w.served {
+		if f.tag-other.tag > w.commitTime.time {
+			return true
 		}
 	}
-	err := tx.flush()
-	requests := len(batch)
-	if w.beforeCommit != nil {
-		batch = w.beforeCommit(batch)
+	return false
+}
+
+// finish tells the queue that the batch is over, and how long it and its commit took.
+func (w *writer) finish(batch, commit time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batchTime.observe(batch)
+	w.queue.finish(w.served, commit)
+	w.served = w.served[:0]
+}
+
+// write runs one batch in one transaction, and returns how long the commit took and
+// what to answer. If the transaction is lost midway, the batch ends there.
+func (w *writer) write(most int) (commit time.Duration, outcome func(*request) error) {
+	if err := w.begin.run(); err != nil {
+		for len(w.batch) < most && w.take(0) != nil {
+		}
+		return 0, func(r *request) error { return w.failed(r, "begin", err) }
 	}
+	tx := &writeTx{w: w, conn: w.conn}
 	start := time.Now()
+	for now := start; len(w.batch) < most && now.Sub(start) < maxBatchTime && tx.bytes < maxBatchBytes; {
+		r := w.take(now.Sub(start))
+		if r == nil {
+			break
+		}
+		tx.first = len(w.batch) == 1
+		tx.run(r)
+		end := time.Now()
+		w.charge(end.Sub(now))
+		now = end
+		if tx.lost != nil || tx.undo {
+			w.abort()
+			return 0, func(r *request) error { return w.failed(r, "write", tx.lost) }
+		}
+	}
+	if len(w.batch) == 0 { // all have been given up
+		w.abort()
+		return 0, nil
+	}
+	err := tx.flush()
+	requests := len(w.batch)
+	start = time.Now()
+	if w.beforeCommit != nil {
+		w.batch = w.beforeCommit(w.batch)
+	}
 	if err == nil {
 		err = w.commit.run()
 	}
+	commit = time.Since(start)
 	if err != nil {
 		w.abort()
-		w.logger.Error("commit failed", "requests", len(batch), "err", err)
-		answer(batch, func(r *request) error { return w.failed(r, "commit", err) })
-		return nil
+		w.logger.Error("commit failed", "requests", requests, "err", err)
+		return commit, func(r *request) error { return w.failed(r, "commit", err) }
 	}
-	w.recent.record(requests, time.Since(start))
+	if tx.bytes < smallBatch {
+		w.commitTime.observe(commit)
+	}
+	w.recent.record(requests, commit)
 	w.noteUsed(tx.used)
 	w.batches.Add(1)
 	for _, fn := range tx.committed {
 		fn()
 	}
-	answer(batch, func(r *request) error {
+	return commit, func(r *request) error {
 		if r.err == nil {
 			w.commits.Add(1)
 		}
 		return r.err
-	})
-	return nil
+	}
+}
+
+// charge lets the app whose request was run last have had so much time.
+func (w *writer) charge(took time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue.charge(took)
 }
 
 // abort ends a transaction that can't be committed.
@@ -361,6 +431,13 @@ func (w *writer) failed(r *request, stage string, err error) error {
 		e.Hint = "check the disk, and read the data to see whether it was written"
 	}
 	return e
+}
+
+// answer tells the callers of the batch what became of it.
+func (w *writer) answer(outcome func(*request) error) {
+	answer(w.batch, outcome)
+	clear(w.batch) // lets go of what the requests hold
+	w.batch = w.batch[:0]
 }
 
 func answer(batch []*request, outcome func(*request) error) {

@@ -47,7 +47,11 @@ func inBubble(t *testing.T, test func(*testing.T, *sqlite.Store)) {
 }
 
 // hold occupies the writer until the returned function is called.
-func hold(t *testing.T, s *sqlite.Store) (release func()) {
+func hold(t *testing.T, s *sqlite.Store) (release func()) { return holdFor(t, s, scope) }
+
+// holdFor is hold by another app than those that are waited for, so that nothing is
+// expected of them.
+func holdFor(t *testing.T, s *sqlite.Store, scope storage.Scope) (release func()) {
 	held, free, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)

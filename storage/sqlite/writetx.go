@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -14,7 +15,7 @@ import (
 type writeTx struct {
 	w     *writer
 	conn  *conn
-	alone bool // the batch is one request
+	first bool // the request at hand is the first of the batch
 
 	ctx    context.Context // of the request at hand
 	atomic bool            // see request
@@ -24,12 +25,18 @@ type writeTx struct {
 	notify []func()        // run after the commit, if the request succeeds
 	failed error           // an operation of it has failed halfway
 
-	committed []func()
-	sequence  int64                 // the last number given out, 0 if none was needed
-	indexes   map[[2]string][]index // by app and collection, as far as they were read
-	used      map[string]int64      // at most, by app, as far as it was read
-	lost      error                 // the database has ended the transaction by itself
-	undo      bool                  // the only request has failed after it wrote
+	missing *search       // it can't go on without, see [Store.transact]
+	read    int64         // what it has read to find matches, in units of work
+	held    time.Duration // how long it should take to write them
+
+	bytes       int // that all requests have written
+	committed   []func()
+	sequence    int64                        // the last number given out, 0 if none was needed
+	indexes     map[[2]string][]index        // by app and collection, as far as they were read
+	used        map[string]int64             // at most, by app, as far as it was read
+	generations map[collectionKey]generation // as far as they were read
+	lost        error                        // the database has ended the transaction by itself
+	undo        bool                         // the first request has failed after it wrote
 }
 
 // run runs one request, and undoes what it wrote if it fails.
@@ -50,6 +57,9 @@ func (tx *writeTx) run(r *request) {
 	if r.err == nil {
 		r.err = tx.failed
 	}
+	if r.err != nil && r.atomic {
+		r.state.Store(running) // it has undone itself: its caller may know for certain
+	}
 	tx.ended, r.fn = true, nil // a pipeline keeps its requests, but need not keep the data
 	if r.err == nil && !r.atomic && !r.state.CompareAndSwap(running, committing) {
 		r.err = cmp.Or(r.ctx.Err(), context.DeadlineExceeded) // abandoned while it ran
@@ -60,7 +70,7 @@ func (tx *writeTx) run(r *request) {
 	if r.err == nil {
 		tx.committed = append(tx.committed, tx.notify...)
 	} else {
-		tx.indexes, tx.used = nil, nil // it may have changed them
+		tx.indexes, tx.used, tx.generations = nil, nil, nil // it may have changed them
 	}
 }
 
@@ -109,11 +119,19 @@ func (tx *writeTx) settle(r *request) {
 }
 
 // write runs a statement that changes data. The first of a request opens a
-// savepoint, unless the request is one statement, or alone and can have the whole
+// savepoint, unless the request is one statement, or the first and can have the whole
 // transaction undone: most requests that fail do so before they write, and pay nothing.
 func (tx *writeTx) write(query string, args ...any) (int64, error) {
 	if err := tx.beforeWrite(); err != nil {
 		return 0, err
+	}
+	for _, a := range args {
+		switch a := a.(type) {
+		case string:
+			tx.bytes += len(a)
+		case []byte:
+			tx.bytes += len(a)
+		}
 	}
 	n, err := tx.conn.exec(query, args...)
 	return n, tx.check(err)
@@ -126,7 +144,7 @@ func (tx *writeTx) beforeWrite() error {
 	if tx.wrote {
 		return nil
 	}
-	if !tx.alone && !tx.atomic {
+	if !tx.first && !tx.atomic {
 		if err := tx.w.savepoint.run(); err != nil {
 			return tx.check(err)
 		}

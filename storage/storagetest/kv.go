@@ -3,6 +3,7 @@ package storagetest
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -214,7 +215,7 @@ func testKVIncr(t *testing.T, s storage.Store) {
 	set(t, s, "null", `null`)
 	set(t, s, "max", `1.7e308`)
 	tx(t, s, func(tx storage.Tx) error {
-		for _, tt := range []struct{ by, want float64 }{{1, 1}, {-3, -2}, {0.5, -1.5}, {1e21, 1e21}} {
+		for _, tt := range []struct{ by, want float64 }{{1, 1}, {-3, -2}, {0.5, -1.5}, {1.5, 0}, {1<<53 - 1, 1<<53 - 1}} {
 			got, err := tx.KV().Incr("n", tt.by)
 			if err != nil || got != tt.want {
 				t.Errorf("incr by %v: %v, %v; want %v", tt.by, got, err, tt.want)
@@ -224,11 +225,13 @@ func testKVIncr(t *testing.T, s storage.Store) {
 			_, err := tx.KV().Incr(key, 1)
 			wantCode(t, key, err, storage.CodeInvalid)
 		}
-		_, err := tx.KV().Incr("max", 1.7e308)
-		wantCode(t, "overflow", err, storage.CodeInvalid)
+		for key, by := range map[string]float64{"max": 1.7e308, "n": 1, "fresh": -1 << 53, "nan": math.NaN()} {
+			_, err := tx.KV().Incr(key, by)
+			wantCode(t, fmt.Sprintf("%s by %v", key, by), err, storage.CodeInvalid)
+		}
 		return nil
 	})
-	diff(t, "stored", `1e+21`, get(t, s, "n"))
+	diff(t, "stored", `9007199254740991`, get(t, s, "n"))
 	diff(t, "left alone", `"5"`, get(t, s, "text"))
 }
 

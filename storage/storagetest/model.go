@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -245,7 +246,7 @@ func incrStep() *rapid.Generator[step] {
 			func(m *model) (any, storage.Code) {
 				old, there := m.kv[key]
 				n, isNumber := old.value.(float64)
-				if there && !isNumber {
+				if there && !isNumber || math.Abs(n+by) > 1<<53-1 {
 					return nil, storage.CodeInvalid
 				}
 				m.kv[key] = modelEntry{n + by, old.expires}

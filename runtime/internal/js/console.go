@@ -11,31 +11,43 @@ import (
 
 // Format prints the arguments of console.log as Node does: %s %d %i %f %j %o %O
 // %c and %% in a first string, the other arguments behind it. Objects are JSON.
+// It stops where the line would be cut.
 func Format[V any](r Reader[V], args []V) string {
-	var b strings.Builder
+	var b line
 	if len(args) > 1 && r.Kind(args[0]) == runtime.KindString {
-		n := formatVerbs(&b, r, r.String(args[0]), args[1:])
+		n := formatVerbs(&b, r, head(r.String(args[0])), args[1:])
 		args = args[1+n:]
 		if len(args) > 0 {
 			b.WriteByte(' ')
 		}
 	}
 	for i, v := range args {
+		if b.full() {
+			break
+		}
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(display(r, v))
-		if b.Len() > runtime.MaxLineBytes {
-			break
-		}
+		b.add(display(r, v))
 	}
 	return b.String()
 }
 
+// line is a line that is being put together, up to a little more than is kept of
+// it, so that it is seen that there was more.
+type line struct{ strings.Builder }
+
+func (b *line) add(text string) { b.WriteString(head(text)) }
+
+func (b *line) full() bool { return b.Len() > runtime.MaxLineBytes }
+
+// head is as much of a text as can matter.
+func head(text string) string { return text[:min(len(text), runtime.MaxLineBytes+1)] }
+
 // formatVerbs returns how many arguments the format used.
-func formatVerbs[V any](b *strings.Builder, r Reader[V], format string, args []V) int {
+func formatVerbs[V any](b *line, r Reader[V], format string, args []V) int {
 	used := 0
-	for {
+	for !b.full() {
 		i := strings.IndexByte(format, '%')
 		if i < 0 || i+1 == len(format) {
 			b.WriteString(format)
@@ -51,10 +63,11 @@ func formatVerbs[V any](b *strings.Builder, r Reader[V], format string, args []V
 			b.WriteByte('%')
 			b.WriteByte(verb)
 		default:
-			b.WriteString(formatVerb(r, verb, args[used]))
+			b.add(formatVerb(r, verb, args[used]))
 			used++
 		}
 	}
+	return used
 }
 
 func formatVerb[V any](r Reader[V], verb byte, v V) string {
@@ -78,7 +91,7 @@ func formatVerb[V any](r Reader[V], verb byte, v V) string {
 		return string(out)
 	case 'o', 'O':
 		if r.Kind(v) == runtime.KindString {
-			return string(literal.AppendQuoted(nil, r.String(v)))
+			return string(literal.AppendQuoted(nil, head(r.String(v))))
 		}
 	case 'c':
 		return "" // CSS, which a log has no use for

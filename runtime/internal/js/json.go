@@ -19,8 +19,7 @@ type Reader[V any] interface {
 	Bool(v V) bool
 	Number(v V) float64
 	String(v V) string
-	// Bytes are those of a KindBytes, and the text of a KindJSON, which is as
-	// AppendParsed makes it.
+	// Bytes are those of a KindBytes.
 	Bytes(v V) []byte
 	// Len and Index read an array; a hole is undefined.
 	Len(v V) int
@@ -199,11 +198,6 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		return false, nil
 	case KindFunction, KindSymbol, KindBigInt:
 		return w.unprintable(v, kind)
-	case runtime.KindJSON:
-		w.out = append(w.out, w.r.Bytes(v)...)
-		if len(w.out) > w.limit {
-			return false, errTooLarge
-		}
 	case KindArray:
 		return true, w.nested(v, true, open)
 	case KindError:

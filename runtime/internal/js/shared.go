@@ -12,6 +12,11 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
+// MaxStackText is how much of the end of an error's stack is read, in bytes: more
+// than the frames of the deepest recursion take. What is before them is the
+// error's message, as long as it may be.
+const MaxStackText = 128 << 10
+
 // ShortLiteral is how long a written text may be to be added to another without
 // a look at the sum.
 const ShortLiteral = 1024

@@ -1,0 +1,175 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	goruntime "runtime"
+	"runtime/debug"
+	"time"
+)
+
+// hostContext is the context that host functions get: it leads back to the run.
+type hostContext struct {
+	context.Context
+	run *Exec
+}
+
+type runKey struct{}
+
+// Value makes the run found by [running].
+func (c *hostContext) Value(key any) any {
+	if key == (runKey{}) {
+		return c.run
+	}
+	return c.Context.Value(key)
+}
+
+// running is the run whose host function got ctx, or nil.
+func running(ctx context.Context) *Exec {
+	x, _ := ctx.Value(runKey{}).(*Exec)
+	return x
+}
+
+// Checkpoint is for a host function that computes for longer than a moment, about
+// every half millisecond. It may wait while others have the slot; an error says
+// that the run has to end, and the function should return. Outside of a run it is
+// the error of ctx. Checkpoint and [Blocking] are for the goroutine that the
+// function was called on.
+func Checkpoint(ctx context.Context) error {
+	x := running(ctx)
+	if x == nil {
+		return ctx.Err()
+	}
+	goruntime.Gosched() // as Check does
+	if !x.goOn() {
+		return x.cause.Load().reason()
+	}
+	return x.ctx.Err()
+}
+
+// Hold charges bytes to the memory of the run that a host function serves, before
+// they are made: the watcher would notice them when it is too late, and might put
+// them down to another run. They are charged to the run's end, as nobody can tell
+// what JavaScript keeps. A run that holds more than [Limits].Memory ends with
+// BUDGET_MEMORY, whatever its JavaScript catches: the error is for the function,
+// which should return. Outside of a run it does nothing.
+func Hold(ctx context.Context, bytes int64) error {
+	x := running(ctx)
+	if x == nil {
+		return nil
+	}
+	held := x.held.Add(max(0, bytes))
+	if held <= x.Limits.Memory {
+		return nil
+	}
+	err := x.memoryError(fmt.Sprintf("%d MiB", held>>20))
+	x.stop(cause{err: err})
+	return err
+}
+
+// Blocking is for a [Brief] function that has to wait: the slot is given back while
+// it calls wait, on the same goroutine. The error is that of wait, or why the run
+// has to end. In a [Func], which has no slot, and outside of a run, it only calls
+// wait.
+func Blocking(ctx context.Context, wait func() error) error {
+	x := running(ctx)
+	if x == nil || !x.leave() {
+		return wait()
+	}
+	err := wait()
+	if x.cause.Load() == nil {
+		x.enter()
+	}
+	if c := x.cause.Load(); c != nil {
+		return c.reason()
+	}
+	return err
+}
+
+// reason is why a host function has to return.
+func (c *cause) reason() error {
+	if c.err != nil {
+		return c.err
+	}
+	return context.Canceled
+}
+
+// Call calls a host function, off the slot unless that is a [Brief] one. It
+// doesn't return when the run has to end. The error is one for JavaScript, see
+// [Func].
+func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
+	x.Check()
+	if fn.brief {
+		x.brief, x.began = true, x.cpu()
+	} else {
+		x.leave()
+	}
+	v, err := x.invoke(fn.call, args)
+	if stop, ok := errors.AsType[*Stop](err); ok {
+		x.stop(cause{response: stop.Response})
+	}
+	if x.ctx.Err() != nil {
+		x.stop(cause{err: x.wallError()}) // before the handler makes something of the host's error
+	}
+	if fn.brief {
+		x.tellIdle()
+		x.brief = false
+	} else if x.cause.Load() == nil {
+		x.enter()
+	}
+	x.Check()
+	return v, err
+}
+
+// tellIdle tells the pass how long a brief call has had the slot.
+func (x *Exec) tellIdle() {
+	if x.brief && x.pass != nil {
+		cpu := x.cpu()
+		x.pass.Idle(cpu - x.began)
+		x.began = cpu
+	}
+}
+
+// Wait waits until t, off the slot. It doesn't return when the run has to end.
+func (x *Exec) Wait(t time.Time) {
+	_, _ = x.Call(&HostFunc{call: func(ctx context.Context, _ Args) (Value, error) {
+		alarm := time.NewTimer(time.Until(t))
+		defer alarm.Stop()
+		select {
+		case <-alarm.C:
+		case <-ctx.Done():
+		}
+		return Undefined(), nil
+	}}, nil)
+}
+
+func (x *Exec) invoke(fn Func, args Args) (v Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("a host function panicked: %v", p), Stack: string(debug.Stack())}})
+		}
+	}()
+	return fn(&x.host, args)
+}
+
+// entryError explains why a slot couldn't be had again.
+func (x *Exec) entryError(err error) error {
+	if x.ctx.Err() != nil {
+		return x.wallError()
+	}
+	return err
+}
+
+func (x *Exec) wallError() *Error {
+	err := context.Cause(x.ctx)
+	if x.ctx.Err() == context.Canceled {
+		return &Error{Code: CodeCanceled, Message: "the request was canceled", Err: err}
+	}
+	return &Error{Code: CodeWall, Message: "the handler ran out of time", Err: err}
+}
+
+func (x *Exec) memoryError(used string) *Error {
+	return &Error{Code: CodeMemory, Message: "the handler needed too much memory",
+		Allowed: fmt.Sprintf("%d MiB", x.Limits.Memory>>20), Used: used}
+}

@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// firstSorted keeps the first matches of a sorted find, as many as limit. Of those
+// that are equal it is to be given the first first.
+type firstSorted struct {
+	limit   int
+	desc    bool
+	matches []sortedMatch // fewer than twice the limit, sorted up to the last
+	cut     bool          // the match at limit-1 is the last that is kept
+	held    int           // bytes
+}
+
+type sortedMatch struct {
+	key storage.SortKey
+	seq int64
+}
+
+func (f *firstSorted) compare(a, b sortedMatch) int {
+	c := cmp.Or(a.key.Compare(b.key), cmp.Compare(a.seq, b.seq))
+	if f.desc {
+		return -c
+	}
+	return c
+}
+
+// takes reports whether a match is among the first so far.
+func (f *firstSorted) takes(key storage.SortKey) bool {
+	if !f.cut {
+		return true
+	}
+	c := key.Compare(f.matches[f.limit-1].key)
+	if f.desc {
+		c = -c
+	}
+	return c < 0
+}
+
+// add keeps one that it takes.
+func (f *firstSorted) add(key storage.SortKey, seq int64) {
+	f.matches = append(f.matches, sortedMatch{key.Clone(), seq})
+	f.held += sortedRow + key.Size()
+	if len(f.matches) >= 2*f.limit {
+		f.sort()
+	}
+}
+
+func (f *firstSorted) sort() {
+	slices.SortFunc(f.matches, f.compare)
+	if len(f.matches) < f.limit {
+		return
+	}
+	for _, m := range f.matches[f.limit:] {
+		f.held -= sortedRow + m.key.Size()
+	}
+	clear(f.matches[f.limit:])
+	f.matches, f.cut = f.matches[:f.limit], true
+}
+
+// sorted returns them in order.
+func (f *firstSorted) sorted() []sortedMatch {
+	f.sort()
+	return f.matches
+}
