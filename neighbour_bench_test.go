@@ -38,7 +38,9 @@ func BenchmarkManyNeighbours(b *testing.B) {
 			for range c.apps {
 				others = append(others, srv.Deploy(fstest.MapFS{"api/main.js": {Data: []byte(c.js)}}))
 			}
-			rate := func(visitors int) float64 { return answersOK(b, address(srv.URL), harnesstest.Get(address(app.URL), "/api"), visitors) }
+			rate := func(visitors int) float64 {
+				return answersOK(b, address(srv.URL), harnesstest.Get(address(app.URL), "/api"), visitors)
+			}
 			for b.Loop() {
 				alone4, alone32 := rate(4), rate(32)
 				ctx, cancel := context.WithCancel(b.Context())
