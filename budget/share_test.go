@@ -196,6 +196,56 @@ func TestNoSample(t *testing.T) {
 	})
 }
 
+// TestTwentySixthApp: beside 25 apps that compute all the time, with 4 visitors
+// each, another with 4 gets at least half of a 26th of what it has alone.
+func TestTwentySixthApp(t *testing.T) {
+	for _, others := range []flood{
+		{Callers: 4, Slice: 5, Turns: 1},
+		{Callers: 4, Slice: 20, Yields: true, Turns: 1},
+		{Callers: 4, Slice: 50, Yields: true, Off: 5, Turns: 3},
+		{Callers: 4, Slice: 5000, Yields: true, Turns: 1},
+	} {
+		answered := func(apps int) (n int) {
+			synctest.Test(t, func(t *testing.T) {
+				a := admission(t, budget.AdmissionConfig{Slots: 2})
+				ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+				defer stop()
+				var all sync.WaitGroup
+				for i := range apps {
+					for range others.Callers {
+						all.Go(func() { others.run(ctx, a, budget.Caller{Flow: fmt.Sprint("other", i)}) })
+					}
+				}
+				var mu sync.Mutex
+				for range 4 {
+					all.Go(func() {
+						for ctx.Err() == nil {
+							ticket, err := a.Enter(ctx, budget.Caller{Flow: "app"})
+							if err != nil {
+								time.Sleep(10 * ms)
+								continue
+							}
+							time.Sleep(ms)
+							ticket.Done()
+							mu.Lock()
+							n++
+							mu.Unlock()
+							time.Sleep(ms / 2) // on its way to the visitor and back
+						}
+					})
+				}
+				all.Wait()
+			})
+			return n
+		}
+		alone, beside := answered(0), answered(25)
+		t.Logf("%+v: %d alone, %d beside them, %.3f", others, alone, beside, float64(beside)/float64(alone))
+		if beside*52 < alone {
+			t.Errorf("beside %+v it has %d answers, and %d alone", others, beside, alone)
+		}
+	}
+}
+
 // TestBelowShareNeverWaitsLong: whatever the others do, an app that asks for less
 // than its share is never refused, and waits no longer than for a slice that is
 // under way and one slice of each other such app.
