@@ -19,27 +19,28 @@ const (
 	// firstRows are read row by row: many a find has enough by then, and many a
 	// collection has no more.
 	firstRows = 64
-	// batchBytes is about how long a batch's text is, and maxBatchRows how many documents
-	// it has at most. A batch takes about a tenth of a millisecond.
-	batchBytes, maxBatchRows = 64 << 10, 1024
+	// batchBytes is about how long a batch's text is: short enough for both SQLite and Go to
+	// have room for it without asking the kernel.
+	batchBytes = 24 << 10
 	// separator stands between the bodies of a batch. In JSON it would be escaped.
 	separator = "\x1e"
 	// rowWork is what a row costs, in bytes of text, see [session.pace].
 	rowWork = 1 << 10
 )
 
-// The bound of a batch is found first: a LIMIT would have SQLite copy each body once more.
-// The bodies are joined in the order in which SQLite finds them, which is that
-// of the table's key, since all of the key is given but for a range of its last column.
+// A batch is all documents in a range of numbers. A LIMIT would have SQLite copy
+// each body once more, and to look for the last of so many would have it walk twice;
+// so the range goes by how far apart the documents before were. Bodies are joined in the
+// order in which SQLite finds them, which is that of the table's key, since all of
+// the key is given but for a range of its last column.
 var (
-	batchEnd   = steady(`SELECT seq FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? ORDER BY seq LIMIT 1 OFFSET ?`)
-	batchStart = steady(`SELECT seq FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT 1 OFFSET ?`)
-
 	batchBodies   = `SELECT count(*), group_concat(body, char(30))` + batchOf
 	batchNumbers  = `SELECT group_concat(seq)` + batchOf
 	batchOf       = steady(` FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? AND seq <= ?`)
-	batchRows     = steady(`SELECT seq, body FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? AND seq <= ? ORDER BY seq`)
+	batchRows     = `SELECT seq, body` + batchOf + ` ORDER BY seq`
 	batchRowsBack = batchRows + ` DESC`
+	oldestNumber  = steady(`SELECT seq FROM documents WHERE app = ? AND user = ? AND collection = ? ORDER BY seq LIMIT 1`)
+	newestNumber  = steady(`SELECT seq FROM documents WHERE app = ? AND user = ? AND collection = ? ORDER BY seq DESC LIMIT 1`)
 )
 
 // document is one that was read. Its body may be a part of a longer text, and is to be
@@ -62,45 +63,55 @@ func (doc *document) number() (int64, error) {
 // scanAll calls fn with the documents after a number, in order of insertion or
 // backwards, but perhaps not with those without the needle.
 func (d *docs) scanAll(op, collection string, after int64, back bool, needle string, fn func(*document) error) error {
-	query, before := docsScan, int64(math.MaxInt64)
+	query := docsScan
 	if back {
 		query = docsBack
 	}
-	rows, size := 0, 0
 	doc := &document{}
+	rows, size, first := 0, 0, int64(0)
 	enough := false
 	err := d.quickRows(op, query, d.key(collection, after), func(row []driver.Value) error {
 		if enough = rows == firstRows && d.conn.reader != nil; enough {
 			return errStop
 		}
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
-		rows, size = rows+1, size+len(doc.body)
+		if rows++; rows == 1 {
+			first = doc.seq
+		}
+		size += len(doc.body)
 		return fn(doc)
 	})
 	if !enough {
 		return err
 	}
+	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back}
+	query = newestNumber
 	if back {
-		before = doc.seq
-	} else {
-		after = doc.seq
+		s.after, query = after, oldestNumber
 	}
-	s := &batches{docs: d, op: op, key: d.key(collection), after: after, before: before, back: back}
-	s.expect(rows, size)
+	row, err := d.row(op, query, s.key...)
+	if err != nil {
+		return err
+	}
+	if s.to = row[0].(int64); back {
+		s.after, s.to = max(after, s.to-1), doc.seq-1
+	}
+	s.span = max(doc.seq-first, first-doc.seq)
+	s.adapt(size)
 	return s.each(needle, fn)
 }
 
 // batches are what a scan has before it.
 type batches struct {
-	docs          *docs
-	op            string
-	key           []any
-	after, before int64 // both exclusive
-	back          bool
-	rows          int // of the next
+	docs      *docs
+	op        string
+	key       []any
+	after, to int64 // exclusive and inclusive
+	back      bool
+	span      int64 // how many numbers are the next batch's
 }
 
-// batch is some documents that follow each other.
+// batch is the documents in a range of numbers.
 type batch struct {
 	of        *batches
 	after, to int64    // exclusive and inclusive
@@ -108,70 +119,70 @@ type batch struct {
 	numbers   []string // once one was asked for
 }
 
-// expect sizes the next batch by documents that were read.
-func (s *batches) expect(rows, size int) {
-	s.rows = max(1, min(batchBytes/(size/max(1, rows)+1), maxBatchRows))
+// adapt sizes the next batch by the last.
+func (s *batches) adapt(size int) {
+	const grow = 4
+	want := s.span
+	if most := int64(math.MaxInt64 / grow); want > most {
+		want = most
+	}
+	want *= grow
+	if size > 0 {
+		want = min(want, int64(float64(s.span)*batchBytes/float64(size)))
+	}
+	s.span = max(want, 1)
 }
 
 func (s *batches) args(more ...any) []any { return append(s.key[:len(s.key):len(s.key)], more...) }
 
 func (s *batches) each(needle string, fn func(*document) error) error {
-	for s.after+1 < s.before {
-		b, err := s.next()
-		if err != nil {
-			return err
+	for s.after < s.to {
+		b := &batch{of: s, after: s.after, to: s.to}
+		if s.span < s.to-s.after {
+			if b.to = s.after + s.span; s.back {
+				b.after, b.to = s.to-s.span, s.to
+			}
 		}
 		joined, err := b.join()
+		if tooBig(err) && s.span > 1 {
+			s.adapt(maxText)
+			continue
+		}
 		switch {
-		case err != nil:
-			return err
-		case joined:
+		case tooBig(err), err == nil && !joined:
+			err = b.fetch(fn)
+		case err == nil:
 			if err = s.docs.pace(rowWork + len(b.text)); err == nil {
 				err = b.each(needle, fn)
 			}
-		default:
-			err = b.fetch(fn)
 		}
 		if err != nil {
 			return err
+		}
+		if s.back {
+			s.to = b.after
+		} else {
+			s.after = b.to
 		}
 	}
 	return nil
 }
 
-// next says which documents are the next batch's.
-func (s *batches) next() (*batch, error) {
-	b := &batch{of: s, after: s.after, to: s.before - 1}
-	if s.back {
-		row, err := s.docs.row(s.op, batchStart, s.args(s.after, s.before, s.rows)...)
-		if err == nil && row != nil {
-			b.after = row[0].(int64)
-		}
-		s.before = b.after + 1
-		return b, err
-	}
-	row, err := s.docs.row(s.op, batchEnd, s.args(s.after, s.rows-1)...)
-	if err == nil && row != nil {
-		b.to = row[0].(int64)
-	}
-	s.after = b.to
-	return b, err
+func tooBig(err error) bool {
+	se, ok := errors.AsType[sqlite3.Error](err)
+	return ok && se.Code == sqlite3.ErrTooBig
 }
 
-// join reads the text, unless it would be too long because the documents are larger than those
-// before them, or could not be told apart because an operator has written one
-// in a form of its own.
+// join reads the text. It reports false if the bodies could not be told apart: an operator
+// has written one in a form of its own.
 func (b *batch) join() (bool, error) {
 	row, err := b.of.docs.row(b.of.op, batchBodies, b.of.args(b.after, b.to)...)
-	if se, ok := errors.AsType[sqlite3.Error](err); ok && se.Code == sqlite3.ErrTooBig {
-		return false, nil
-	}
 	if err != nil {
 		return false, err
 	}
 	count := int(row[0].(int64))
 	b.text, _ = row[1].(string)
-	b.of.expect(count, len(b.text))
+	b.of.adapt(len(b.text))
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil
 }
 
@@ -182,14 +193,10 @@ func (b *batch) fetch(fn func(*document) error) error {
 		query = batchRowsBack
 	}
 	doc := &document{}
-	rows, size := 0, 0
-	err := b.of.docs.quickRows(b.of.op, query, b.of.args(b.after, b.to), func(row []driver.Value) error {
+	return b.of.docs.quickRows(b.of.op, query, b.of.args(b.after, b.to), func(row []driver.Value) error {
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
-		rows, size = rows+1, size+len(doc.body)
 		return fn(doc)
 	})
-	b.of.expect(rows, size)
-	return err
 }
 
 // each calls fn with the documents that have the needle. One with escapes might have

@@ -29,8 +29,9 @@ const (
 	// streamCache is the same where chunks of bodies are read, which hardly anybody
 	// reads twice, and systemCache for everything else.
 	streamCache, systemCache = 1 << 20, 2 << 20
-	// maxText is the longest text that a reader makes of several documents.
-	maxText = 8 << 20
+	// maxText is the longest text that a reader makes of several documents. No row has
+	// a longer one.
+	maxText = 4 << 20
 )
 
 // readers is a pool of connections that cannot write. Each has its own
