@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"syscall"
-	"time"
 	"testing"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
