@@ -96,8 +96,10 @@ var benchHandlers = []struct{ name, source string }{
 // benchFill makes the data that they read.
 const benchFill = `function handler(request) {
 	fazt.storage.kv.set('key', {n: 1, name: 'value'});
-	fazt.storage.kv.set('shop', {name: 'Corner shop', rate: 1.5, currency: 'EUR', open: true, tags: ['bread', 'milk', 'tea'],
-		address: {street: 'Long Lane 12', city: 'Delft', zip: '2611 AB'}, hours: [{day: 'mon', from: 9, to: 18}, {day: 'sat', from: 10, to: 16}]});
+	fazt.storage.kv.set('shop', {name: 'Corner shop', rate: 1.5, currency: 'EUR', open: true,
+		tags: ['bread', 'milk', 'tea'],
+		address: {street: 'Long Lane 12', city: 'Delft', zip: '2611 AB'},
+		hours: [{day: 'mon', from: 9, to: 18}, {day: 'sat', from: 10, to: 16}]});
 	for (var i = 0; i < 500; i++) {
 		fazt.storage.ds.insert('notes', {owner: '/api/' + (request.query.n * 500 + i) % 1000, text: 'a note'});
 	}

@@ -208,7 +208,8 @@ func admitted(t *testing.T, srv *harnesstest.Server, app string) uint64 {
 func TestMultipart(t *testing.T) {
 	srv := open(t)
 	deploy(t, srv, "app", files("api/main.js", `
-		respond({form: request.form, file: request.files.f && [request.files.f.name, request.files.f.type, request.files.f.size]})`))
+		var f = request.files.f;
+		respond({form: request.form, file: f && [f.name, f.type, f.size]})`))
 	part := func(header, body string) string { return "--x\r\n" + header + "\r\n\r\n" + body + "\r\n" }
 	field := func(name, body string) string { return part(`Content-Disposition: form-data; name="`+name+`"`, body) }
 	file := func(field, name, body string) string {

@@ -27,7 +27,8 @@ func TestWriteManyDocuments(t *testing.T) {
 		{"options of deleteOldest", `code(function () { return ds.deleteOldest('c', 1, true) })`, `200 INVALID argument 3 must be options`},
 		{"few", `ds.update('c', {n: {$lt: 100}}, {n: -1})`, `200 100`},
 		{"without", `code(function () { return ds.deleteOldest('c', 10, {chunks: false}) })`, `200 TOO_MANY_MATCHES ds.deleteOldest: 25990 documents match`},
-		{"an error", `ds.insert('c', {n: 't'}); code(function () { return ds.update('c', {n: {$in: ['t', 5, 6]}}, {$inc: {n: 1}}, {chunks: true}) })`,
+		{"an error", `ds.insert('c', {n: 't'});
+			code(function () { return ds.update('c', {n: {$in: ['t', 5, 6]}}, {$inc: {n: 1}}, {chunks: true}) })`,
 			`200 INVALID ds.update: n: can't add to a string`},
 	} {
 		if got := script(t, srv, "app", head+tt.js); !strings.HasPrefix(got, tt.want) {
