@@ -86,3 +86,38 @@ func Flows(s *Store) int {
 	defer s.writer.mu.Unlock()
 	return len(s.writer.queue.flows)
 }
+
+// Turns gives the tests the order of readers without the readers: a read is given by
+// its app, and how it ends is for the test to say.
+type Turns struct {
+	turns turns
+	flows []*readFlow
+}
+
+// Wait has a read of an app wait.
+func (t *Turns) Wait(app string, long bool) { t.turns.wait(app, long) }
+
+// Next starts the read whose turn it is, and returns its app, or "".
+func (t *Turns) Next(long bool) string {
+	w := t.turns.next(long)
+	if w == nil {
+		return ""
+	}
+	t.flows = append(t.flows, t.turns.start(w.flow.app))
+	return w.flow.app
+}
+
+// End ends the read that started first.
+func (t *Turns) End(took time.Duration) {
+	t.turns.end(t.flows[0], took)
+	t.flows = t.flows[1:]
+}
+
+// Known is how many apps are remembered.
+func (t *Turns) Known() int { return len(t.turns.flows) }
+
+// Readers is how many connections read apps' data.
+func Readers(s *Store) int { return s.readers.n }
+
+// LongRead is from when on a read counts as long.
+const LongRead = longRead

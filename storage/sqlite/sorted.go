@@ -7,8 +7,8 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// firstSorted keeps the first matches of a sorted find, as many as limit. Of those
-// that are equal it is to be given the first first.
+// firstSorted keeps the first matches of a sorted find, as many as limit, whatever the
+// order in which it is given them: an index has those that are equal in its own.
 type firstSorted struct {
 	limit   int
 	desc    bool
@@ -30,7 +30,7 @@ func (f *firstSorted) compare(a, b sortedMatch) int {
 	return c
 }
 
-// takes reports whether a match is among the first so far.
+// takes reports whether a match may be among the first so far.
 func (f *firstSorted) takes(key storage.SortKey) bool {
 	if !f.cut {
 		return true
@@ -39,11 +39,14 @@ func (f *firstSorted) takes(key storage.SortKey) bool {
 	if f.desc {
 		c = -c
 	}
-	return c < 0
+	return c <= 0
 }
 
-// add keeps one that it takes.
+// add keeps one that it takes, if it is among the first.
 func (f *firstSorted) add(key storage.SortKey, seq int64) {
+	if f.cut && f.compare(sortedMatch{key, seq}, f.matches[f.limit-1]) >= 0 {
+		return
+	}
 	f.matches = append(f.matches, sortedMatch{key.Clone(), seq})
 	f.held += sortedRow + key.Size()
 	if len(f.matches) >= 2*f.limit {
