@@ -3,12 +3,7 @@ package sqlite_test
 import (
 	"encoding/json"
 	"fmt"
-<<<<<<< HEAD
-	"syscall"
-=======
->>>>>>> r3a
 	"testing"
-	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
