@@ -18,6 +18,9 @@ const (
 	// longAfter is the time on slots after which a run makes way for the others
 	// of its own flow, too.
 	longAfter = 100 * time.Millisecond
+	// keptFor is how long the last slot is kept from long runs after a run of a
+	// flow that has none.
+	keptFor = time.Second
 	// standing is how long a queue may be while it never becomes empty, in
 	// time, and standingAfter when it counts as that. A burst may fill the
 	// queue up to the callers' deadlines, but one that stands only makes
@@ -107,7 +110,8 @@ type Admission struct {
 	asked    int           // of those on slots, the ones that are to leave
 	overdue  int           // of those, the ones that could not at once
 	inFlight int
-	last     *flow // the flow that did something most recently
+	last     *flow     // the flow that did something most recently
+	shortAt  time.Time // when a run of a flow without long ones ended
 
 	flows   map[string]*flow
 	active  int     // flows with somebody admitted or waiting

@@ -193,29 +193,35 @@ func compute(ctx context.Context, ticket *budget.Ticket, d time.Duration) error 
 	return nil
 }
 
+// busy has callers of one app compute for d each, again and again, until ctx ends.
+func busy(ctx context.Context, a *budget.Admission, callers int, d time.Duration) {
+	for range callers {
+		go func() {
+			for ctx.Err() == nil {
+				ticket, err := a.Enter(ctx, budget.Caller{Flow: "busy"})
+				if err != nil {
+					time.Sleep(10 * ms)
+					continue
+				}
+				_ = compute(ctx, ticket, d) // until ctx ends
+				ticket.Done()
+			}
+		}()
+	}
+}
+
 // TestNewcomerWaitsForOneSlice: an app that keeps all slots busy has to make way
 // when another comes, and gets them back.
 func TestNewcomerWaitsForOneSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := admission(t, budget.AdmissionConfig{Slots: 2})
-		for range 8 {
-			go func() {
-				ticket, err := a.Enter(t.Context(), budget.Caller{Flow: "busy"})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if err := compute(t.Context(), ticket, time.Second); err != nil {
-					t.Error(err)
-				}
-				ticket.Done()
-			}()
-		}
+		ctx, stop := context.WithCancel(t.Context())
+		busy(ctx, a, 8, 90*ms)
 		time.Sleep(51 * ms)
-		if s := a.Stats(); s.Flows[0].Running != 2 {
-			t.Errorf("alone it has %d of 2 slots", s.Flows[0].Running)
-		}
 		for range 20 {
+			if s := a.Stats(); s.Flows[0].Running != 2 {
+				t.Errorf("alone it has %d of 2 slots", s.Flows[0].Running)
+			}
 			other := arrive(t.Context(), a, "other")
 			time.Sleep(5 * ms)
 			if other.look(); other.ticket == nil || other.after > 5*ms {
@@ -223,11 +229,35 @@ func TestNewcomerWaitsForOneSlice(t *testing.T) {
 			}
 			other.ticket.Done()
 			time.Sleep(17 * ms)
-			if s := a.Stats(); s.Flows[0].Running != 2 {
-				t.Fatalf("afterwards it has %d of 2 slots", s.Flows[0].Running)
-			}
 		}
-		time.Sleep(5 * time.Second)
+		stop()
+		time.Sleep(time.Second)
+	})
+}
+
+// TestLastSlotIsKept from long runs for a second after a short one, and no longer.
+func TestLastSlotIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		ctx, stop := context.WithCancel(t.Context())
+		busy(ctx, a, 4, time.Hour)
+		time.Sleep(901 * ms)
+		other := arrive(t.Context(), a, "other")
+		time.Sleep(5 * ms)
+		other.look().ticket.Done() // from now on
+		for range 20 {
+			time.Sleep(950 * ms)
+			enter(t, a, "other").Done()
+		}
+		if s := a.Stats(); s.Long != 1 {
+			t.Errorf("beside short runs %d long ones have slots, want 1", s.Long)
+		}
+		time.Sleep(1010 * ms)
+		if s := a.Stats(); s.Long != 2 {
+			t.Errorf("a second after the last short one %d long ones have slots, want 2", s.Long)
+		}
+		stop()
+		time.Sleep(time.Second)
 	})
 }
 

@@ -30,8 +30,11 @@
 //     first. Where all have the same time that is the order of arrival.
 //   - A run that has had its slot for 5 ms is told to make way by [Ticket.Yield]
 //     when a flow waits that has had less. So a newcomer waits for one slice, not
-//     for a run. A run that has computed for 100 ms makes way for others of its
-//     own flow, too; a flow has few of these, see below.
+//     for a run. A run that has computed for 100 ms is long: it makes way for others
+//     of its own flow, too.
+//   - The last slot, where there are several, is kept from long runs for a second
+//     after a run of a flow that has none: who only computes for a moment then
+//     finds a slot, however many compute for long.
 //   - A run that was told so and cannot, because it is in a step that nothing can
 //     interrupt, has others let in beside it, up to twice as many as there are
 //     slots; but none of its own flow.

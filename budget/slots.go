@@ -71,7 +71,7 @@ func (t *Ticket) Resume(ctx context.Context) error {
 	if t.long {
 		q = &t.source.parked
 	}
-	if q.head == nil && a.free(f) {
+	if q.head == nil && a.free(f) && (!t.long || a.lends(now)) {
 		a.grant(t, now)
 		a.mu.Unlock()
 		return nil
@@ -113,6 +113,8 @@ func (t *Ticket) Done() {
 	t.source.inFlight--
 	if t.long {
 		f.longRuns--
+	} else if f.longRuns == 0 {
+		a.shortAt = now
 	}
 	if !t.noSample {
 		f.observe(&f.runs, now, t.used)
@@ -142,9 +144,10 @@ func (t *Ticket) Yield() bool {
 		a.lengthen(t)
 		a.long++
 	}
+	a.dispatch(now) // the last slot may be free for a long run now
 	switch {
 	case t.asked.IsZero():
-		if slice < quantum || !a.outranked(t) {
+		if slice < quantum || !a.outranked(t, now) {
 			return false
 		}
 		t.asked = now
@@ -160,14 +163,14 @@ func (t *Ticket) Yield() bool {
 // outranked reports whether somebody waits who should have t's slot: another flow
 // that has had less, for which nobody else was asked to leave, or any of the
 // same flow if the run is long.
-func (a *Admission) outranked(t *Ticket) bool {
+func (a *Admission) outranked(t *Ticket, now time.Time) bool {
 	n := 0
 	for _, other := range a.backlog {
 		if other == t.flow {
-			if t.long && a.next(other) != nil {
+			if t.long && a.next(other, now) != nil {
 				n++
 			}
-		} else if other.tag < t.flow.tag && a.next(other) != nil {
+		} else if other.tag < t.flow.tag && a.next(other, now) != nil {
 			n++
 		}
 	}
@@ -254,6 +257,12 @@ func (a *Admission) free(f *flow) bool {
 	return a.on-a.overdue < n && a.on < 2*n && f.on < n
 }
 
+// lends reports whether a long run may have one more slot. The last is kept for
+// a while after a short run, so that the next of these finds it free.
+func (a *Admission) lends(now time.Time) bool {
+	return a.long < max(1, a.config.Slots-1) || now.Sub(a.shortAt) >= keptFor
+}
+
 // placed reports whether there is a place in flight for a new run of x. See
 // [AdmissionConfig.InFlight] for that of its flow; the sources share what the
 // flow may have in the same way, and what is kept back is never taken. Long runs
@@ -281,7 +290,7 @@ func (a *Admission) dispatch(now time.Time) {
 			if best != nil && f.tag >= best.flow.tag || !a.free(f) {
 				continue
 			}
-			if t := a.next(f); t != nil {
+			if t := a.next(f, now); t != nil {
 				best = t
 			}
 		}
@@ -300,13 +309,13 @@ func (a *Admission) dispatch(now time.Time) {
 // next is who among a flow's waiting goes next. A run that is under way goes
 // before one that would begin, unless its source has taken much more than
 // another; between these and the long runs, who has waited longer.
-func (a *Admission) next(f *flow) *Ticket {
+func (a *Admission) next(f *flow, now time.Time) *Ticket {
 	var t *Ticket
 	for _, x := range f.backlog {
 		if t != nil && x.tag >= t.source.tag {
 			continue
 		}
-		if first := a.first(x); first != nil {
+		if first := a.first(x, now); first != nil {
 			t = first
 		}
 	}
@@ -322,10 +331,13 @@ func (a *Admission) next(f *flow) *Ticket {
 
 // first is who among a source's waiting goes next, of those that are not in the
 // flow's queue.
-func (a *Admission) first(x *source) *Ticket {
+func (a *Admission) first(x *source, now time.Time) *Ticket {
 	t, p := x.fresh.head, x.parked.head
 	if t != nil && !a.placed(x) {
 		t = nil
+	}
+	if p != nil && !a.lends(now) {
+		p = nil
 	}
 	if t == nil || p != nil && p.arrived.Before(t.arrived) {
 		return p
