@@ -31,7 +31,7 @@ const (
 // Options configure an [Auth].
 type Options struct {
 	// Store is where users, sessions and keys are kept. Required.
-	Store storage.Database
+	Store Store
 
 	// Domain is the server's domain, such as "example.com": people sign in on
 	// admin.example.com, and its one-label subdomains are hosts of apps.
@@ -64,6 +64,12 @@ type Options struct {
 	Logger *slog.Logger
 }
 
+// Store is what an [Auth] needs of a storage.Store.
+type Store interface {
+	storage.Database
+	storage.Secrets
+}
+
 // Auth keeps users, sessions and API keys, and is the http.Handler of /auth/.
 // Its methods are safe for concurrent use.
 type Auth struct {
@@ -76,7 +82,8 @@ type Auth struct {
 	secure  func(*http.Request) bool
 	log     *slog.Logger
 	pages   *pages
-	routes  map[string]route
+	mux     *http.ServeMux
+	seals   *sealer
 	forgery *http.CrossOriginProtection
 	uses    *uses
 }
@@ -95,7 +102,16 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	if err := opt.Store.Migrate(ctx, "auth", schema); err != nil {
 		return nil, failed("auth.new", err)
 	}
+	key, err := opt.Store.Secret(ctx, "auth seals")
+	if err != nil {
+		return nil, failed("auth.new", err)
+	}
+	seals, err := newSealer(key)
+	if err != nil {
+		return nil, fmt.Errorf("auth.new: %w", err)
+	}
 	a := &Auth{
+		seals:   seals,
 		db:      opt.Store,
 		domain:  opt.Domain,
 		admin:   "admin." + opt.Domain,
@@ -107,7 +123,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		pages:   pages,
 		forgery: http.NewCrossOriginProtection(),
 	}
-	a.routes = a.table()
+	a.mux = a.newMux()
 	a.uses = recordUses(a.db, a.log)
 	return a, nil
 }

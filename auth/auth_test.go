@@ -30,7 +30,7 @@ type server struct {
 	*auth.Auth
 	t     testing.TB
 	http  *httptest.Server
-	store storage.Database
+	store auth.Store
 }
 
 func start(t testing.TB, opt auth.Options) *server { return serve(t, opt, (*httptest.Server).Start) }

@@ -65,22 +65,22 @@ type devForm struct {
 }
 
 // identity checks the form. The problem is for the person who filled it in.
-func (f devForm) identity() (id identity, problem string) {
+func (f devForm) identity() (id Identity, problem string) {
 	email := strings.ToLower(strings.TrimSpace(f.Email))
 	if addr, err := mail.ParseAddress(email); err != nil || addr.Address != email || len(email) > 254 {
-		return identity{}, "That is not an e-mail address. Try one such as dev@example.com."
+		return Identity{}, "That is not an e-mail address. Try one such as dev@example.com."
 	}
 	name := strings.TrimSpace(f.Name)
 	if name == "" {
 		name, _, _ = strings.Cut(email, "@")
 	}
 	if !isText(name, 1, 100) {
-		return identity{}, "The name is too long. Use 100 characters or fewer."
+		return Identity{}, "The name is too long. Use 100 characters or fewer."
 	}
 	if !Role(f.Role).Valid() {
-		return identity{}, "Choose a role from the list."
+		return Identity{}, "Choose a role from the list."
 	}
-	return identity{provider: devProvider, subject: email, email: email, name: name, role: Role(f.Role)}, ""
+	return Identity{Issuer: devProvider, Subject: email, Email: email, Name: name, Role: Role(f.Role)}, ""
 }
 
 // isText reports whether s is printable text of least to most characters.
@@ -115,7 +115,7 @@ func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {
 		a.showDevForm(w, r, http.StatusUnprocessableEntity, f, form)
 		return
 	}
-	s, err := a.signIn(w, r, id)
+	s, err := a.signIn(w, r, credentials{provider: devProvider, identity: id})
 	if err != nil {
 		a.unavailable(w, r, err)
 		return

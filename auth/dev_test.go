@@ -192,8 +192,8 @@ func TestDevUserIsTheSame(t *testing.T) {
 
 func TestDevUserStaysApart(t *testing.T) {
 	s := start(t, auth.Options{Dev: true})
-	s.exec(`INSERT INTO auth_users (id, email, name, picture, role, provider, subject, created_at, last_login)
-		VALUES ('real', 'ann@example.com', 'Ann', '', 'owner', 'google', 'ann@example.com', 1, 1)`)
+	s.exec(`INSERT INTO auth_users (id, email, name, picture, role, provider, email_verified, created_at, last_login)
+		VALUES ('real', 'ann@example.com', 'Ann', '', 'owner', 'google', 1, 1, 1)`)
 	s.browser().devSignIn("ann@example.com", "user")
 	if d := cmp.Diff([]string{"google owner", "dev user"}, s.column(`SELECT provider || ' ' || role FROM auth_users ORDER BY created_at`)); d != "" {
 		t.Error(d)

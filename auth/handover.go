@@ -111,9 +111,8 @@ func (a *Auth) newCode(ctx context.Context, f flow, s *session) (string, error) 
 
 // handover is where an app's host turns a code into a session of its own.
 func (a *Auth) handover(w http.ResponseWriter, r *http.Request) {
-	here := a.Site(r.Host)
 	code, verifier := r.URL.Query().Get("code"), a.token(r, handoverCookie)
-	token, back, err := a.redeem(r.Context(), here.Name, code, verifier, a.presented(r))
+	token, back, err := a.redeem(r.Context(), a.newSession(r), code, verifier)
 	switch {
 	case errors.Is(err, errHandover):
 		a.message(w, r, http.StatusBadRequest, messagePage{
@@ -134,18 +133,18 @@ func (a *Auth) handover(w http.ResponseWriter, r *http.Request) {
 
 // redeem makes the session that code is for, once. The session of the own host
 // must still be there: who logs out in between is not signed in by a late code.
-func (a *Auth) redeem(ctx context.Context, host, code, verifier, replaces string) (token, back string, err error) {
+func (a *Auth) redeem(ctx context.Context, n newSession, code, verifier string) (token, back string, err error) {
 	if len(code) != tokenLen || verifier == "" {
 		return "", "", errHandover
 	}
 	token = newToken()
 	err = a.db.Write(ctx, func(tx storage.SQL) error {
 		now := millis(time.Now())
-		n := newSession{host: host, replaces: replaces}
+		n := n // fn may run again
 		err := tx.Query(`SELECT s.user_id, s.token_hash, h.back FROM auth_handovers h
 			JOIN auth_sessions s ON s.token_hash = h.session_hash
 			WHERE h.code_hash = ? AND h.host = ? AND h.challenge_hash = ? AND h.expires_at > ?`,
-			[]any{digest(code), host, digest(verifier), now},
+			[]any{digest(code), n.host, digest(verifier), now},
 			func(scan func(...any) error) error { return scan(&n.userID, &n.parent, &back) })
 		if err != nil {
 			return err

@@ -14,22 +14,32 @@ const maxForm = 64 << 10
 
 // route is what a path under /auth/ answers.
 type route struct {
+	pattern   string // of [http.ServeMux], without a method
 	get, post http.HandlerFunc
 	ownHost   bool                     // absent on the hosts of apps
 	appHost   bool                     // absent on the own host
 	exists    func(*http.Request) bool // nil: for every request
 }
 
-func (a *Auth) table() map[string]route {
-	return map[string]route{
-		"/auth/login":        {get: a.login},
-		"/auth/continue":     {post: a.goOn, ownHost: true},
-		"/auth/handover":     {get: a.handover, appHost: true},
-		"/auth/session":      {get: a.showSession},
-		"/auth/logout":       {get: a.askLogout, post: a.logout},
-		"/auth/dev/login":    {get: a.devLogin, exists: a.devAllowed},
-		"/auth/dev/callback": {post: a.devCallback, ownHost: true, exists: a.devAllowed},
+func (a *Auth) routes() []route {
+	return []route{
+		{pattern: "/auth/login", get: a.login},
+		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
+		{pattern: "/auth/handover", get: a.handover, appHost: true},
+		{pattern: "/auth/session", get: a.showSession},
+		{pattern: "/auth/logout", get: a.askLogout, post: a.logout},
+		{pattern: "/auth/dev/login", get: a.devLogin, exists: a.devAllowed},
+		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
+}
+
+func (a *Auth) newMux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", a.noSuchPage)
+	for _, rt := range a.routes() {
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serveRoute(w, r, rt) })
+	}
+	return mux
 }
 
 // provider is a button on the sign-in page.
@@ -56,16 +66,23 @@ func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// the check against forgery refuses where Sec-Fetch-Site is missing.
 	h.Set("Referrer-Policy", "same-origin")
 
+	a.mux.ServeHTTP(w, r)
+}
+
+func (a *Auth) noSuchPage(w http.ResponseWriter, r *http.Request) {
+	a.message(w, r, http.StatusNotFound, messagePage{Code: "NOT_FOUND", Title: "Not found", Text: "There is no such page."})
+}
+
+func (a *Auth) serveRoute(w http.ResponseWriter, r *http.Request, rt route) {
 	here := a.Site(r.Host)
-	rt, ok := a.routes[r.URL.Path]
-	if !ok || here.Kind == SiteElsewhere || rt.ownHost && !here.SignsIn() || rt.appHost && here.Kind != SiteApp ||
+	if here.Kind == SiteElsewhere || rt.ownHost && !here.SignsIn() || rt.appHost && here.Kind != SiteApp ||
 		rt.exists != nil && !rt.exists(r) {
-		a.message(w, r, http.StatusNotFound, messagePage{Code: "NOT_FOUND", Title: "Not found", Text: "There is no such page."})
+		a.noSuchPage(w, r)
 		return
 	}
 	handler, allow := rt.handler(r.Method)
 	if handler == nil {
-		h.Set("Allow", allow)
+		w.Header().Set("Allow", allow)
 		a.message(w, r, http.StatusMethodNotAllowed, messagePage{
 			Code: "METHOD_NOT_ALLOWED", Title: "That does not work here", Text: "This page answers " + allow + ".",
 		})

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -131,6 +132,8 @@ type newSession struct {
 	host     string
 	parent   string // hash of the own host's session; "" on the own host
 	replaces string // hash of the session that the browser had here, or ""
+	addr     string // where it was made, for people
+	agent    string // by which browser
 }
 
 // saveSession makes a session with token in place of the one it replaces. Who
@@ -153,9 +156,9 @@ func (a *Auth) saveSession(tx storage.SQL, n newSession, token string, now int64
 	if n.parent != "" {
 		parent = n.parent
 	}
-	_, err := tx.Exec(`INSERT INTO auth_sessions (token_hash, user_id, host, parent_hash, created_at, last_used, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		hash, n.userID, n.host, parent, now, now, now+a.max.Milliseconds())
+	_, err := tx.Exec(`INSERT INTO auth_sessions (token_hash, id, user_id, host, parent_hash, addr, agent, created_at, last_used, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		hash, newID(), n.userID, n.host, parent, n.addr, n.agent, now, now, now+a.max.Milliseconds())
 	return err
 }
 
@@ -168,28 +171,43 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 	return err
 }
 
-// signIn saves the user and gives the browser a new session on the own host.
-func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, id identity) (*session, error) {
+// signIn gives the browser a new session on the own host, as the user who c
+// belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
+func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
 	token := newToken()
-	n := newSession{host: a.Site(r.Host).Name, replaces: a.presented(r)}
-	err := a.db.Write(r.Context(), func(tx storage.SQL) error {
-		var (
-			now = millis(time.Now())
-			err error
-		)
-		if n.userID, err = saveUser(tx, id, addrOf(r), now); err != nil {
+	n := a.newSession(r)
+	var in signedIn
+	err := a.db.Write(r.Context(), func(tx storage.SQL) (err error) {
+		now := time.Now()
+		if in, err = identify(tx, c, addrOf(r), now); err != nil {
 			return err
 		}
-		return a.saveSession(tx, n, token, now)
+		n.userID = in.ID
+		return a.saveSession(tx, n, token, millis(now))
 	})
 	if err != nil {
 		return nil, failed("sign-in", err)
 	}
+	return a.begun(w, r, in.User, token), nil
+}
+
+// newSession is a session for r's browser on r's host, in place of what it has
+// there. Whose it is remains to be said.
+func (a *Auth) newSession(r *http.Request) newSession {
+	return newSession{host: a.Site(r.Host).Name, replaces: a.presented(r), addr: addrOf(r), agent: agentOf(r)}
+}
+
+// begun tells the browser of a session that was saved.
+func (a *Auth) begun(w http.ResponseWriter, r *http.Request, u User, token string) *session {
 	a.setCookie(w, r, sessionCookie, token, a.max)
-	a.log.InfoContext(r.Context(), "signed in", "user", n.userID, "provider", id.provider, "role", id.role)
-	return &session{hash: digest(token), user: User{
-		ID: n.userID, Email: id.email, Name: id.name, Picture: id.picture, Role: id.role, Provider: id.provider,
-	}}, nil
+	a.log.InfoContext(r.Context(), "signed in", "user", u.ID, "provider", u.Provider, "role", u.Role)
+	return &session{hash: digest(token), user: u}
+}
+
+// agentOf is what r's browser calls itself, for people and cut to 200 bytes.
+func agentOf(r *http.Request) string {
+	agent := strings.ToValidUTF8(r.UserAgent(), "?")
+	return strings.ToValidUTF8(agent[:min(len(agent), 200)], "")
 }
 
 // presented is the hash of the session token that r came with, good or not.

@@ -193,7 +193,7 @@ func TestExpiry(t *testing.T) {
 				t.Errorf("last_used went from %v to %v, want a change: %v", before, after, tt.touched)
 			}
 			s.browser().devSignIn("bob@example.com", "user")
-			left := s.column(`SELECT email FROM auth_sessions JOIN auth_users ON id = user_id WHERE email = 'ann@example.com'`)
+			left := s.column(`SELECT email FROM auth_sessions JOIN auth_users u ON u.id = user_id WHERE email = 'ann@example.com'`)
 			if gone := len(left) == 0; gone != tt.wantGoneAfterSignIns {
 				t.Errorf("swept: %v", gone)
 			}

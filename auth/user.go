@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -46,7 +45,7 @@ type User struct {
 	Name     string `json:"name"`
 	Picture  string `json:"picture"` // a URL, or ""
 	Role     Role   `json:"role"`
-	Provider string `json:"provider"` // how they sign in: "dev"
+	Provider string `json:"provider"` // how they signed in last: "google", "password", "dev"
 }
 
 // HasRole reports whether u is a user with role, or one that includes it. It
@@ -100,52 +99,4 @@ func (a *Auth) accounts(ctx context.Context, op, query string, args ...any) ([]A
 		})
 	})
 	return found, failed(op, err)
-}
-
-// identity is what a provider says of who has signed in.
-type identity struct {
-	provider string
-	subject  string // unique within the provider, and never given to another
-	email    string // lower case
-	name     string
-	picture  string
-	role     Role
-}
-
-// actor is who id is, once it is known by which user.
-func (id identity) actor(userID, addr string) api.Actor {
-	return api.Actor{Kind: api.ActorUser, ID: userID, Name: id.email, Addr: addr}
-}
-
-// saveUser makes or updates the user of id, who signs in from addr, and returns
-// the user's id. All of the user's sessions end when the role changes, so that
-// none keeps what it no longer grants.
-func saveUser(tx storage.SQL, id identity, addr string, now int64) (string, error) {
-	var (
-		userID string
-		role   Role
-	)
-	err := tx.Query(`SELECT id, role FROM auth_users WHERE provider = ? AND subject = ?`, []any{id.provider, id.subject},
-		func(scan func(...any) error) error { return scan(&userID, &role) })
-	if err != nil {
-		return "", err
-	}
-	if userID == "" {
-		userID = newID()
-		_, err := tx.Exec(`INSERT INTO auth_users (`+accountColumns+`, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			userID, id.email, id.name, id.picture, string(id.role), id.provider, now, now, id.subject)
-		if err != nil {
-			return "", err
-		}
-		return userID, storage.RecordAudit(tx, id.actor(userID, addr), auditUserCreate, id.email, userSignedIn{userID, id.provider, id.role})
-	}
-	_, err = tx.Exec(`UPDATE auth_users SET email = ?, name = ?, picture = ?, role = ?, last_login = ? WHERE id = ?`,
-		id.email, id.name, id.picture, string(id.role), now, userID)
-	if err != nil || role == id.role {
-		return userID, err
-	}
-	if _, err = tx.Exec(`DELETE FROM auth_sessions WHERE user_id = ?`, userID); err != nil {
-		return "", err
-	}
-	return userID, storage.RecordAudit(tx, id.actor(userID, addr), auditUserRole, id.email, userSignedIn{userID, id.provider, id.role})
 }

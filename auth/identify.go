@@ -1,0 +1,205 @@
+package auth
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
+)
+
+// credentials are what somebody signs in with.
+type credentials struct {
+	provider string // the way: a provider's name, or "dev"
+	identity Identity
+	link     string // the id of the user who adds the identity to their own, or ""
+	invite   string // a code that is redeemed with it, or ""
+}
+
+func (c credentials) dev() bool { return c.provider == devProvider }
+
+// address is the e-mail address that c gives the user, in lower case: a proven one.
+// The dev provider proves nothing, and its users are nobody elsewhere.
+func (c credentials) address() string {
+	if c.identity.EmailVerified || c.dev() {
+		return strings.ToLower(c.identity.Email)
+	}
+	return ""
+}
+
+// errAddressTaken says that the address is another user's who has not shown that it
+// is theirs: to join the two would give one person's data to another.
+var errAddressTaken = errors.New("another user has this e-mail address")
+
+// signedIn is who has signed in.
+type signedIn struct {
+	User
+	created bool
+}
+
+// identify finds or makes the user who c belongs to, and returns them as they are
+// from now on: the identity's own user, else the one who adds it to theirs, else
+// the one who has the same proven address, else a new one.
+func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
+	in := signedIn{}
+	found, err := userOf(tx, c.identity, &in.User)
+	if err != nil {
+		return in, err
+	}
+	if !found {
+		if found, err = userToJoin(tx, c, &in.User); err != nil {
+			return in, err
+		}
+		if !found {
+			in.created = true
+			in.User = User{ID: newID(), Role: RoleUser}
+		}
+		if err := addIdentity(tx, in.ID, c, now); err != nil {
+			return in, err
+		}
+	}
+	if found && c.link != "" && in.ID != c.link {
+		return in, &Error{Code: CodeConflict, Op: "sign-in", Err: errors.New("this account signs in another user of this server")}
+	}
+	role, err := grantedRole(tx, in.Role, c, now)
+	if err != nil {
+		return in, err
+	}
+	if err := updateUser(tx, &in, c, role, addr, now); err != nil {
+		return in, err
+	}
+	return in, nil
+}
+
+const userColumns = `id, email, name, picture, role, provider`
+
+func scanUser(u *User) func(scan func(...any) error) error {
+	return func(scan func(...any) error) error {
+		return scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider)
+	}
+}
+
+func userOf(tx storage.SQL, id Identity, u *User) (found bool, err error) {
+	err = tx.Query(`SELECT `+userColumns+` FROM auth_users
+		WHERE id = (SELECT user_id FROM auth_identities WHERE issuer = ? AND subject = ?)`,
+		[]any{id.Issuer, id.Subject}, scanUser(u))
+	return u.ID != "", err
+}
+
+// userToJoin is the user who an identity that nobody has yet is added to.
+func userToJoin(tx storage.SQL, c credentials, u *User) (found bool, err error) {
+	switch {
+	case c.dev():
+		return false, nil
+	case c.link != "":
+		err := tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ?`, []any{c.link}, scanUser(u))
+		return u.ID != "", err
+	case c.address() == "":
+		return false, nil
+	}
+	var verified bool
+	err = tx.Query(`SELECT `+userColumns+`, email_verified FROM auth_users WHERE email = ? AND provider <> ?`,
+		[]any{c.address(), devProvider}, func(scan func(...any) error) error {
+			return scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider, &verified)
+		})
+	if err == nil && u.ID != "" && !verified {
+		err = errAddressTaken
+	}
+	return u.ID != "", err
+}
+
+func addIdentity(tx storage.SQL, userID string, c credentials, now time.Time) error {
+	_, err := tx.Exec(`INSERT INTO auth_identities (issuer, subject, user_id, provider, created_at, last_used) VALUES (?, ?, ?, ?, ?, ?)`,
+		c.identity.Issuer, c.identity.Subject, userID, c.provider, millis(now), millis(now))
+	return err
+}
+
+// grantedRole is the role that a user who has role has after signing in with c.
+func grantedRole(tx storage.SQL, role Role, c credentials, now time.Time) (Role, error) {
+	if c.identity.Role != "" {
+		role = c.identity.Role
+	}
+	if c.invite == "" {
+		return role, nil
+	}
+	granted, err := redeemInvite(tx, c.invite, now)
+	if err == nil && !role.Has(granted) {
+		role = granted
+	}
+	return role, err
+}
+
+// updateUser writes what has changed of a user by signing in. All of their sessions
+// end when the role changes, so that none keeps what it no longer grants.
+func updateUser(tx storage.SQL, in *signedIn, c credentials, role Role, addr string, now time.Time) error {
+	was := in.Role
+	in.Role, in.Provider = role, c.provider
+	if c.identity.Name != "" {
+		in.Name = c.identity.Name
+	}
+	if c.identity.Picture != "" {
+		in.Picture = c.identity.Picture
+	}
+	var verified int64
+	if address := c.address(); address != "" {
+		taken := false
+		if !c.dev() {
+			err := tx.Query(`SELECT 1 FROM auth_users WHERE email = ? AND provider <> ? AND id <> ?`,
+				[]any{address, devProvider, in.ID}, func(func(...any) error) error { taken = true; return nil })
+			if err != nil {
+				return err
+			}
+		}
+		if !taken {
+			in.Email = address
+		}
+		if in.Email == address && !c.dev() {
+			verified = 1
+		}
+	}
+	if in.created {
+		_, err := tx.Exec(`INSERT INTO auth_users (`+userColumns+`, created_at, last_login, email_verified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			in.ID, in.Email, in.Name, in.Picture, string(in.Role), in.Provider, millis(now), millis(now), verified)
+		if err != nil {
+			return err
+		}
+		return storage.RecordAudit(tx, actorOf(in.User, addr), auditUserCreate, in.Email, userSignedIn{in.ID, in.Provider, in.Role})
+	}
+	_, err := tx.Exec(`UPDATE auth_users SET email = ?, name = ?, picture = ?, role = ?, provider = ?, last_login = ?, 
+		email_verified = CASE WHEN email_verified > ? THEN email_verified ELSE ? END WHERE id = ?`,
+		in.Email, in.Name, in.Picture, string(in.Role), in.Provider, millis(now), verified, verified, in.ID)
+	if err != nil || was == in.Role {
+		return err
+	}
+	if was == RoleOwner && !c.dev() {
+		if err := keepOwner(tx); err != nil {
+			return err
+		}
+	}
+	if _, err = tx.Exec(`DELETE FROM auth_sessions WHERE user_id = ?`, in.ID); err != nil {
+		return err
+	}
+	return storage.RecordAudit(tx, actorOf(in.User, addr), auditUserRole, in.Email, userSignedIn{in.ID, in.Provider, in.Role})
+}
+
+// actorOf is a user who acts on their own account.
+func actorOf(u User, addr string) api.Actor {
+	return api.Actor{Kind: api.ActorUser, ID: u.ID, Name: u.Email, Addr: addr}
+}
+
+// ErrLastOwner says that a change would leave the server without an owner.
+var ErrLastOwner = errors.New("the server would have no owner left")
+
+// keepOwner returns [ErrLastOwner] where a transaction has left no owner. It is
+// called after an owner was demoted or removed. Owners of the dev provider are
+// nobody on a public server, so they neither count nor are kept.
+func keepOwner(tx storage.SQL) error {
+	var owners int64
+	err := tx.Query(`SELECT COUNT(*) FROM auth_users WHERE role = 'owner' AND provider <> ?`,
+		[]any{devProvider}, func(scan func(...any) error) error { return scan(&owners) })
+	if err == nil && owners == 0 {
+		err = &Error{Code: CodeConflict, Op: "user", Err: ErrLastOwner, Hint: "make somebody else owner first"}
+	}
+	return err
+}
