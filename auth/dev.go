@@ -3,14 +3,16 @@ package auth
 import (
 	"net"
 	"net/http"
-	"net/mail"
 	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-const devProvider = "dev"
+const (
+	devProvider  = "dev"
+	devLoginPath = "/auth/dev/login"
+)
 
 // forwarding are the headers by which proxies, tunnels and CDNs say that they
 // passed a request on, beside all that begin with X-Forwarded-.
@@ -67,7 +69,7 @@ type devForm struct {
 // identity checks the form. The problem is for the person who filled it in.
 func (f devForm) identity() (id Identity, problem string) {
 	email := strings.ToLower(strings.TrimSpace(f.Email))
-	if addr, err := mail.ParseAddress(email); err != nil || addr.Address != email || len(email) > 254 {
+	if !isAddress(email) {
 		return Identity{}, "That is not an e-mail address. Try one such as dev@example.com."
 	}
 	name := strings.TrimSpace(f.Name)
@@ -91,7 +93,7 @@ func isText(s string, least, most int) bool {
 
 func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())

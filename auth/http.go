@@ -24,11 +24,13 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
+		{pattern: "/auth/login/{provider}", get: a.begin},
+		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
 		{pattern: "/auth/logout", get: a.askLogout, post: a.logout},
-		{pattern: "/auth/dev/login", get: a.devLogin, exists: a.devAllowed},
+		{pattern: devLoginPath, get: a.devLogin, exists: a.devAllowed},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -51,8 +53,11 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
+	for _, p := range a.own {
+		list = append(list, provider{Label: "Continue with " + p.Label(), path: "/auth/login/" + p.Name()})
+	}
 	if a.devAllowed(r) {
-		list = append(list, provider{Label: "Continue as a dev user", path: "/auth/dev/login"})
+		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
 	}
 	return list
 }
@@ -134,7 +139,7 @@ func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
 
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -147,7 +152,25 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
+	left := a.cookie(r, leftCookie) != ""
+	if left {
+		a.setCookie(w, r, leftCookie, "", 0)
+	}
+	if only := a.onlyWay(r, s); only != "" && !left && !r.URL.Query().Has("choose") {
+		redirect(w, f.link(only))
+		return
+	}
 	a.showLogin(w, r, f, s)
+}
+
+// onlyWay is the path of the provider by which a visitor can sign in where there is
+// nothing else to choose, or "".
+func (a *Auth) onlyWay(r *http.Request, s *session) string {
+	list := a.providers(r)
+	if s != nil || len(list) != 1 || list[0].path == devLoginPath {
+		return ""
+	}
+	return list[0].path
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and
@@ -197,6 +220,9 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.setCookie(w, r, sessionCookie, "", 0)
+	if a.Site(r.Host).SignsIn() {
+		a.setCookie(w, r, leftCookie, "1", leftAge)
+	}
 	if !WantsPage(r) {
 		writeSession(w, nil)
 		return

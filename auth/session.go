@@ -14,6 +14,8 @@ import (
 const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
+	flowCookie     = "fazt_flow"
+	leftCookie     = "fazt_left"
 	hostPrefix     = "__Host-"
 )
 
@@ -21,8 +23,8 @@ const (
 // server that passes requests on to code it does not trust leaves them out,
 // and does not let that code set them.
 func OwnsCookie(name string) bool {
-	switch name {
-	case sessionCookie, handoverCookie, hostPrefix + sessionCookie, hostPrefix + handoverCookie:
+	switch strings.TrimPrefix(name, hostPrefix) {
+	case sessionCookie, handoverCookie, flowCookie, leftCookie:
 		return true
 	}
 	return false
@@ -35,18 +37,26 @@ func (a *Auth) cookieName(r *http.Request, name string) string {
 	return name
 }
 
-// token returns the value of r's cookie, or "". A name that comes twice counts
+// cookie returns the value of r's cookie, or "". A name that comes twice counts
 // as absent: without TLS a sibling host can plant a second one, and the browser
 // does not say which is whose.
-func (a *Auth) token(r *http.Request, name string) string {
+func (a *Auth) cookie(r *http.Request, name string) string {
 	if r.Header["Cookie"] == nil {
 		return ""
 	}
 	found := r.CookiesNamed(a.cookieName(r, name))
-	if len(found) != 1 || len(found[0].Value) != tokenLen {
+	if len(found) != 1 {
 		return ""
 	}
 	return found[0].Value
+}
+
+// token is cookie for one that holds what newToken returns.
+func (a *Auth) token(r *http.Request, name string) string {
+	if value := a.cookie(r, name); len(value) == tokenLen {
+		return value
+	}
+	return ""
 }
 
 // setCookie sets a host-only cookie; an empty value removes it.
@@ -172,13 +182,19 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 }
 
 // signIn gives the browser a new session on the own host, as the user who c
-// belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
+// belongs to. [errUsed], [errInvite], [errAddressTaken], [errLink] and
+// [ErrLastOwner] are for a page to explain.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
 	token := newToken()
 	n := a.newSession(r)
 	var in signedIn
 	err := a.db.Write(r.Context(), func(tx storage.SQL) (err error) {
 		now := time.Now()
+		if c.once != "" {
+			if err := useOnce(tx, c.once, now.Add(flowAge), now); err != nil {
+				return err
+			}
+		}
 		if in, err = identify(tx, c, addrOf(r), now); err != nil {
 			return err
 		}
