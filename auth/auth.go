@@ -86,6 +86,10 @@ type Auth struct {
 	seals   *sealer
 	forgery *http.CrossOriginProtection
 	uses    *uses
+
+	hasher   *hasher
+	attempts *attempts
+	failures *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every
@@ -125,13 +129,15 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	}
 	a.mux = a.newMux()
 	a.uses = recordUses(a.db, a.log)
+	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
 	return a, nil
 }
 
-// Close writes what is still to be recorded of the sessions' and keys' use. It
-// does not close the Store.
+// Close writes what is still to be recorded of the sessions' and keys' use and of
+// failed sign-ins. It does not close the Store.
 func (a *Auth) Close() error {
 	a.uses.close()
+	a.failures.close()
 	return nil
 }
 

@@ -23,6 +23,7 @@ type flow struct {
 	app       Site   // the app's host that gets a session; elsewhere when there is none
 	challenge string // digest of the verifier in a cookie on that host
 	back      string // where the visitor goes then
+	invite    string // a code that is redeemed by signing in, or ""
 }
 
 // forApp reports whether the sign-in ends in a hand-over.
@@ -35,6 +36,9 @@ var errApp = errors.New("the app to sign in to is not one of this server's; begi
 func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
 	here := a.Site(r.Host)
 	f := flow{back: a.back(here, v.Get("back"))}
+	if code := v.Get("invite"); len(code) == tokenLen {
+		f.invite = code
+	}
 	if !v.Has("app") {
 		return f, nil
 	}
@@ -55,6 +59,9 @@ func (f flow) values() url.Values {
 	}
 	if f.back != "/" {
 		v.Set("back", f.back)
+	}
+	if f.invite != "" {
+		v.Set("invite", f.invite)
 	}
 	return v
 }

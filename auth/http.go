@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +30,11 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
 		{pattern: "/auth/logout", get: a.askLogout, post: a.logout},
-		{pattern: "/auth/dev/login", get: a.devLogin, exists: a.devAllowed},
+		{pattern: "/auth/password", post: a.passwordLogin, ownHost: true},
+		{pattern: "/auth/password/change", post: a.changePassword, ownHost: true},
+		{pattern: "/auth/setup/{code}", get: a.setupPage, post: a.setupPage, ownHost: true},
+		{pattern: "/auth/invite/{code}", get: a.invitePage, post: a.invitePage, ownHost: true},
+		{pattern: devLoginPath, get: a.devLogin, exists: a.devAllowed},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -52,7 +58,7 @@ type provider struct {
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
 	if a.devAllowed(r) {
-		list = append(list, provider{Label: "Continue as a dev user", path: "/auth/dev/login"})
+		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
 	}
 	return list
 }
@@ -220,13 +226,18 @@ func (a *Auth) badRequest(w http.ResponseWriter, r *http.Request, err error) {
 
 // unavailable answers a failure of the database, and logs what it was.
 func (a *Auth) unavailable(w http.ResponseWriter, r *http.Request, err error) {
-	a.log.ErrorContext(r.Context(), "sign-in request failed", "path", r.URL.Path, "error", err)
+	a.log.ErrorContext(r.Context(), "sign-in request failed", "path", PublicPath(r.URL.Path), "error", err)
 	w.Header().Set("Retry-After", "1")
 	a.message(w, r, http.StatusServiceUnavailable, messagePage{
 		Code:  "UNAVAILABLE",
 		Title: "One moment",
 		Text:  "The server could not do this just now. Try again shortly.",
 	})
+}
+
+// setRetryAfter says how long to wait, in whole seconds.
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
 }
 
 // sentence makes an error's text one: a capital first, a full stop last.

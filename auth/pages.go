@@ -48,6 +48,8 @@ type loginPage struct {
 	Continue    bool   // offer to go on with that session
 	Fields      []field
 	Providers   []button
+	Password    bool // somebody can sign in by one
+	Form        passwordForm
 }
 
 type button struct{ Label, Href string }
@@ -78,7 +80,7 @@ type field struct{ Name, Value string }
 func (f flow) fields() []field {
 	var list []field
 	v := f.values()
-	for _, name := range []string{"app", "challenge", "back"} {
+	for _, name := range []string{"app", "challenge", "back", "invite"} {
 		if v.Has(name) {
 			list = append(list, field{name, v.Get(name)})
 		}
@@ -117,14 +119,23 @@ func (a *Auth) targets(r *http.Request, f flow) []string {
 }
 
 func (a *Auth) showLogin(w http.ResponseWriter, r *http.Request, f flow, s *session) {
-	body := loginPage{Host: f.host(r), Fields: f.fields()}
+	a.showLoginForm(w, r, http.StatusOK, f, s, passwordForm{})
+}
+
+func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int, f flow, s *session, form passwordForm) {
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	body := loginPage{Host: f.host(r), Fields: f.fields(), Password: byPassword, Form: form}
 	if s != nil {
 		body.Email, body.Continue = s.user.Email, true
 	}
 	for _, p := range a.providers(r) {
 		body.Providers = append(body.Providers, button{p.Label, f.link(p.path)})
 	}
-	a.render(w, r, http.StatusOK, "login.html", page{Title: "Sign in", Host: body.Host, Body: body}, a.targets(r, f))
+	a.render(w, r, status, "login.html", page{Title: "Sign in", Host: body.Host, Body: body}, a.targets(r, f))
 }
 
 func (a *Auth) showDevForm(w http.ResponseWriter, r *http.Request, status int, f flow, form devForm) {

@@ -136,4 +136,7 @@ var schema = []string{
 	`ALTER TABLE auth_sessions ADD COLUMN id TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE auth_sessions ADD COLUMN addr TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE auth_sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''`,
+
+	// A key may do no more than the user who made it; '' is the machine's owner.
+	`ALTER TABLE api_keys ADD COLUMN user_id TEXT NOT NULL DEFAULT ''`,
 }

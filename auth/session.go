@@ -14,6 +14,7 @@ import (
 const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
+	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	hostPrefix     = "__Host-"
 )
 
@@ -21,8 +22,8 @@ const (
 // server that passes requests on to code it does not trust leaves them out,
 // and does not let that code set them.
 func OwnsCookie(name string) bool {
-	switch name {
-	case sessionCookie, handoverCookie, hostPrefix + sessionCookie, hostPrefix + handoverCookie:
+	switch strings.TrimPrefix(name, hostPrefix) {
+	case sessionCookie, handoverCookie, knownCookie:
 		return true
 	}
 	return false
@@ -35,15 +36,23 @@ func (a *Auth) cookieName(r *http.Request, name string) string {
 	return name
 }
 
-// token returns the value of r's cookie, or "". A name that comes twice counts
+// token returns the token in r's cookie, or "".
+func (a *Auth) token(r *http.Request, name string) string {
+	if v := a.cookie(r, name); len(v) == tokenLen {
+		return v
+	}
+	return ""
+}
+
+// cookie returns the value of r's cookie, or "". A name that comes twice counts
 // as absent: without TLS a sibling host can plant a second one, and the browser
 // does not say which is whose.
-func (a *Auth) token(r *http.Request, name string) string {
+func (a *Auth) cookie(r *http.Request, name string) string {
 	if r.Header["Cookie"] == nil {
 		return ""
 	}
 	found := r.CookiesNamed(a.cookieName(r, name))
-	if len(found) != 1 || len(found[0].Value) != tokenLen {
+	if len(found) != 1 {
 		return ""
 	}
 	return found[0].Value
@@ -174,21 +183,32 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 // signIn gives the browser a new session on the own host, as the user who c
 // belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
+	return a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
+		in, err := identify(tx, c, addrOf(r), now)
+		return in.User, err
+	})
+}
+
+// signInAs gives the browser a new session on the own host, as the user whom who
+// returns. It may be called again when the transaction has to be.
+func (a *Auth) signInAs(w http.ResponseWriter, r *http.Request, who func(tx storage.SQL, now time.Time) (User, error)) (*session, error) {
 	token := newToken()
 	n := a.newSession(r)
-	var in signedIn
-	err := a.db.Write(r.Context(), func(tx storage.SQL) (err error) {
-		now := time.Now()
-		if in, err = identify(tx, c, addrOf(r), now); err != nil {
+	var u User
+	err := a.change(r.Context(), "sign-in", func(tx storage.SQL, now time.Time) (err error) {
+		if u, err = who(tx, now); err != nil {
 			return err
 		}
-		n.userID = in.ID
-		return a.saveSession(tx, n, token, millis(now))
+		n.userID = u.ID
+		if err := a.saveSession(tx, n, token, millis(now)); err != nil {
+			return err
+		}
+		return storage.RecordAudit(tx, actorOf(u, n.addr), auditSignIn, u.Email, userSignedIn{u.ID, u.Provider, u.Role})
 	})
 	if err != nil {
-		return nil, failed("sign-in", err)
+		return nil, err
 	}
-	return a.begun(w, r, in.User, token), nil
+	return a.begun(w, r, u, token), nil
 }
 
 // newSession is a session for r's browser on r's host, in place of what it has
