@@ -180,10 +180,12 @@ func (a *Auth) joinByPassword(w http.ResponseWriter, r *http.Request, f flow, in
 	if err == nil {
 		s, err = a.signInAs(w, r, j.join)
 	}
+	if wait == 0 && !errors.Is(err, errAddressTaken) {
+		a.attempts.giveBack(key)
+	}
 	refused, ok := a.refusal(w, err)
 	switch {
 	case err == nil:
-		a.attempts.giveBack(key)
 		a.rememberBrowser(w, r, j.email)
 		a.finish(w, r, f, s)
 	case errors.Is(err, errAddressTaken):
