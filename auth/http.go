@@ -198,11 +198,10 @@ func (a *Auth) askLogout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
-	if err := a.signOut(r.Context(), r); err != nil {
+	if err := a.SignOut(w, r); err != nil {
 		a.unavailable(w, r, err)
 		return
 	}
-	a.setCookie(w, r, sessionCookie, "", 0)
 	if !WantsPage(r) {
 		writeSession(w, nil)
 		return

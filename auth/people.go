@@ -43,6 +43,25 @@ func (a *Auth) powerOf(tx storage.SQL, actor api.Actor) (Role, error) {
 	return u.Role, nil
 }
 
+// Acting returns the user on whose authority the actor of a context acts: who is
+// signed in, or who made the API key. A key that was made on the machine, and a
+// program, are nobody's: [ErrNotFound].
+func (a *Auth) Acting(ctx context.Context) (Account, error) {
+	const op = "me"
+	var id string
+	err := a.db.Read(ctx, func(tx storage.SQL) (err error) {
+		id, err = userOfActor(tx, api.ActorFrom(ctx))
+		return err
+	})
+	if err != nil {
+		return Account{}, failed(op, err)
+	}
+	if id == "" {
+		return Account{}, &Error{Code: CodeNotFound, Op: op, Err: ErrNotFound, Hint: "this key was made on the machine and is no user's"}
+	}
+	return a.Lookup(ctx, id)
+}
+
 // isSomebody reports whether u is a user who exists here: those of the dev provider
 // are nobody while it is off.
 func (a *Auth) isSomebody(u User) bool {

@@ -248,3 +248,13 @@ func (a *Auth) signOut(ctx context.Context, r *http.Request) error {
 	err := a.db.Write(ctx, func(tx storage.SQL) error { return deleteSession(tx, hash, host) })
 	return failed("sign-out", err)
 }
+
+// SignOut ends the session that r's browser has on r's host, and those of apps that
+// came from it. It does not check where r was sent from.
+func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := a.signOut(r.Context(), r); err != nil {
+		return err
+	}
+	a.setCookie(w, r, sessionCookie, "", 0)
+	return nil
+}
