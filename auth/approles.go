@@ -19,14 +19,19 @@ type AppRole struct {
 	Role  string `json:"role"`
 }
 
-// checkAppRole refuses what can't be a role of an app: 1 to 63 characters of a-z,
-// 0-9, hyphen and underscore, and not one of the server's own, which an app's owner
+// IsAppRole reports whether role can be a role of an app's own: 1 to 63 characters of
+// a-z, 0-9, hyphen and underscore, and not one of the server's, which an app's owner
 // would then seem to give.
+func IsAppRole(role string) bool {
+	return !Role(role).Valid() && 1 <= len(role) && len(role) <= 63 && strings.Trim(role, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+// checkAppRole refuses what can't be a role of an app's own.
 func checkAppRole(op, role string) error {
 	if Role(role).Valid() {
 		return &Error{Code: CodeInvalid, Op: op, Err: errors.New(role + " is a role of the server; choose another name for the app's own")}
 	}
-	if len(role) < 1 || len(role) > 63 || strings.Trim(role, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+	if !IsAppRole(role) {
 		return &Error{Code: CodeInvalid, Op: op, Err: errors.New(`a role has 1 to 63 characters of a-z, 0-9, - and _; give one such as "editor"`)}
 	}
 	return nil
