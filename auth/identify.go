@@ -41,7 +41,7 @@ type signedIn struct {
 // identify finds or makes the user who c belongs to, and returns them as they are
 // from now on: the identity's own user, else the one who adds it to theirs, else
 // the one who has the same proven address, else a new one.
-func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
+func (a *Auth) identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
 	in := signedIn{}
 	found, err := userOf(tx, c.identity, &in.User)
 	if err != nil {
@@ -62,7 +62,7 @@ func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signed
 	if found && c.link != "" && in.ID != c.link {
 		return in, &Error{Code: CodeConflict, Op: "sign-in", Err: errors.New("this account signs in another user of this server")}
 	}
-	role, err := grantedRole(tx, in, c, addr, now)
+	role, err := a.grantedRole(tx, in, c, addr, now)
 	if err != nil {
 		return in, err
 	}
@@ -116,7 +116,7 @@ func addIdentity(tx storage.SQL, userID string, c credentials, now time.Time) er
 }
 
 // grantedRole is the role that a user has after signing in with c.
-func grantedRole(tx storage.SQL, in signedIn, c credentials, addr string, now time.Time) (Role, error) {
+func (a *Auth) grantedRole(tx storage.SQL, in signedIn, c credentials, addr string, now time.Time) (Role, error) {
 	if c.identity.Role != "" {
 		in.Role = c.identity.Role
 	}
@@ -127,7 +127,7 @@ func grantedRole(tx storage.SQL, in signedIn, c credentials, addr string, now ti
 		in.Email = c.address()
 	}
 	in.Provider = c.provider
-	return useInvite(tx, c.invite, in, addr, now)
+	return a.useInvite(tx, c.invite, in, addr, now)
 }
 
 // updateUser writes what has changed of a user by signing in. All of their sessions

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func InvitePath(code string) string { return "/auth/invite/" + code }
 func SetupPath(code string) string { return "/auth/setup/" + code }
 
 // CreateInvite makes an invite that grants a role and returns its code, which
-// cannot be had again. uses is how many people it is for, 0 being one; expires is
+// cannot be had again. It is good while whoever made it may give that role. uses is how many people it is for, 0 being one; expires is
 // when it ends, zero being [DefaultInviteAge] from now. To invite somebody to more
 // than one has oneself is [CodeForbidden].
 func (a *Auth) CreateInvite(ctx context.Context, role Role, uses int, expires time.Time) (code string, in Invite, err error) {
@@ -153,8 +154,12 @@ func userOfActor(tx storage.SQL, actor api.Actor) (id string, err error) {
 
 // Invites returns the invites, newest first: also those that are used up or over,
 // until a week after.
-func (a *Auth) Invites(ctx context.Context) ([]Invite, error) {
-	return a.invites(ctx, "invite.list", `WHERE kind = ? ORDER BY created_at DESC, id`, kindInvite)
+func (a *Auth) Invites(ctx context.Context) (list []Invite, err error) {
+	err = a.db.Read(ctx, func(tx storage.SQL) (err error) {
+		list, err = queryInvites(tx, `WHERE kind = ? ORDER BY created_at DESC, id`, kindInvite)
+		return err
+	})
+	return list, failed("invite.list", err)
 }
 
 // RevokeInvite ends an invite. It returns [ErrNotFound] for an unknown id.
@@ -182,23 +187,32 @@ func (a *Auth) openInvite(ctx context.Context, kind, code string) (Invite, error
 	if len(code) != tokenLen {
 		return Invite{}, errInvite
 	}
-	list, err := a.invites(ctx, "invite", `WHERE code_hash = ? AND kind = ? AND uses_left > 0 AND expires_at > ?`,
-		digest(code), kind, millis(time.Now()))
-	if err != nil {
-		return Invite{}, err
-	}
-	if len(list) == 0 {
-		return Invite{}, errInvite
-	}
-	return list[0], nil
+	var invite Invite
+	err := a.db.Read(ctx, func(tx storage.SQL) error {
+		list, err := queryInvites(tx, `WHERE code_hash = ? AND kind = ? AND uses_left > 0 AND expires_at > ?`, digest(code), kind, millis(time.Now()))
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return errInvite
+		}
+		invite = list[0]
+		if ok, err := a.stillGrants(tx, invite); err != nil || !ok {
+			return cmp.Or(err, errInvite)
+		}
+		return nil
+	})
+	return invite, failed("invite", err)
 }
 
-func (a *Auth) invites(ctx context.Context, op, where string, args ...any) (list []Invite, err error) {
-	err = a.db.Read(ctx, func(tx storage.SQL) (err error) {
-		list, err = queryInvites(tx, where, args...)
-		return err
-	})
-	return list, failed(op, err)
+// stillGrants reports whether the user who made an invite may still give its role:
+// else somebody who is no admin any more could come back as one.
+func (a *Auth) stillGrants(tx storage.SQL, in Invite) (bool, error) {
+	if in.CreatedBy == "" {
+		return true, nil
+	}
+	maker, err := userByID(tx, in.CreatedBy)
+	return a.isSomebody(maker) && maker.Role.Has(RoleAdmin) && maker.Role.Has(in.Role), err
 }
 
 func queryInvites(tx storage.SQL, where string, args ...any) (list []Invite, err error) {
@@ -219,7 +233,7 @@ func queryInvites(tx storage.SQL, where string, args ...any) (list []Invite, err
 // useInvite takes one use off an invite for a user, and returns the role that they
 // have from then on. Whose role is as great already does not use it up, unless they
 // have just come by it. Dev users, who are nobody elsewhere, can't set a server up.
-func useInvite(tx storage.SQL, code string, in signedIn, addr string, now time.Time) (Role, error) {
+func (a *Auth) useInvite(tx storage.SQL, code string, in signedIn, addr string, now time.Time) (Role, error) {
 	list, err := queryInvites(tx, `WHERE code_hash = ? AND uses_left > 0 AND expires_at > ?`, digest(code), millis(now))
 	switch {
 	case err != nil:
@@ -228,6 +242,9 @@ func useInvite(tx storage.SQL, code string, in signedIn, addr string, now time.T
 		return "", errInvite
 	}
 	invite := list[0]
+	if ok, err := a.stillGrants(tx, invite); err != nil || !ok {
+		return "", cmp.Or(err, errInvite)
+	}
 	if !in.created && in.Role.Has(invite.Role) && invite.kind != kindSetup {
 		return in.Role, nil
 	}

@@ -133,7 +133,7 @@ func (a *Auth) acceptInvite(w http.ResponseWriter, r *http.Request, f flow, s *s
 		if !a.isSomebody(u) { // removed while the page was open
 			return u, errInvite
 		}
-		role, err := useInvite(tx, f.invite, signedIn{User: u}, addrOf(r), now)
+		role, err := a.useInvite(tx, f.invite, signedIn{User: u}, addrOf(r), now)
 		if err != nil || role == u.Role {
 			return u, err
 		}
@@ -178,7 +178,7 @@ func (a *Auth) joinByPassword(w http.ResponseWriter, r *http.Request, f flow, in
 	}
 	var s *session
 	if err == nil {
-		s, err = a.signInAs(w, r, j.join)
+		s, err = a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) { return a.join(tx, j, now) })
 	}
 	if wait == 0 && !errors.Is(err, errAddressTaken) {
 		a.attempts.giveBack(key)
@@ -226,7 +226,7 @@ func (j *joining) read(form joinForm, password string) (problem string) {
 // join makes the user in a transaction. Whoever sets the server up has the machine,
 // so their address counts as proven, and if it is somebody's they become that
 // somebody: it is the way back in for an owner who is locked out.
-func (j joining) join(tx storage.SQL, now time.Time) (User, error) {
+func (a *Auth) join(tx storage.SQL, j joining, now time.Time) (User, error) {
 	var u User
 	err := tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE email = ? AND provider <> ?`, []any{j.email, devProvider}, scanUser(&u))
 	setup := j.invite.kind == kindSetup
@@ -236,10 +236,10 @@ func (j joining) join(tx storage.SQL, now time.Time) (User, error) {
 	case u.ID != "" && !setup:
 		return u, errAddressTaken
 	case u.ID != "":
-		return j.takeOver(tx, u, now)
+		return a.takeOver(tx, j, u, now)
 	}
 	u = User{ID: newID(), Email: j.email, Name: j.name, Role: RoleUser, Provider: passwordProvider}
-	if u.Role, err = useInvite(tx, j.code, signedIn{u, true}, j.addr, now); err != nil {
+	if u.Role, err = a.useInvite(tx, j.code, signedIn{u, true}, j.addr, now); err != nil {
 		return u, err
 	}
 	verified := 0
@@ -258,8 +258,8 @@ func (j joining) join(tx storage.SQL, now time.Time) (User, error) {
 }
 
 // takeOver makes a user who is there owner, with the password that was typed.
-func (j joining) takeOver(tx storage.SQL, u User, now time.Time) (User, error) {
-	role, err := useInvite(tx, j.code, signedIn{User: u}, j.addr, now)
+func (a *Auth) takeOver(tx storage.SQL, j joining, u User, now time.Time) (User, error) {
+	role, err := a.useInvite(tx, j.code, signedIn{User: u}, j.addr, now)
 	if err != nil {
 		return u, err
 	}

@@ -174,6 +174,37 @@ func TestKeyOfAnAdmin(t *testing.T) {
 	}
 }
 
+// Nor does an invite outlast what its maker may do, or it would be a way back.
+func TestInviteOfAnAdmin(t *testing.T) {
+	s := start(t, auth.Options{})
+	owner, admin := s.person("owner@example.com", auth.RoleOwner), s.person("admin@example.com", auth.RoleAdmin)
+	s.person("second@example.com", auth.RoleOwner)
+	byOwner, _, err := s.CreateInvite(s.as(owner), auth.RoleOwner, 1, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byAdmin, _, err := s.CreateInvite(s.as(admin), auth.RoleAdmin, 1, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(code string) int { return s.browser().get(s.url("localhost", auth.InvitePath(code))).StatusCode }
+	if got := []int{open(byOwner), open(byAdmin)}; !cmp.Equal(got, []int{200, 200}) {
+		t.Fatalf("at first: %v", got)
+	}
+	adminRole, user := auth.RoleAdmin, auth.RoleUser
+	for id, role := range map[string]*auth.Role{owner: &adminRole, admin: &user} {
+		if _, err := s.ChangeUser(t.Context(), id, auth.UserChange{Role: role}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := []int{open(byOwner), open(byAdmin)}; !cmp.Equal(got, []int{404, 404}) {
+		t.Errorf("after their makers were demoted: %v", got)
+	}
+	if got := s.browser().still().join(auth.InvitePath(byAdmin), "eve@example.com").StatusCode; got != 404 {
+		t.Errorf("joining: %d", got)
+	}
+}
+
 func TestLastOwnerStays(t *testing.T) {
 	s := start(t, auth.Options{Dev: true})
 	ann := s.person("ann@example.com", auth.RoleOwner)

@@ -184,7 +184,7 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 // belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
 	return a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
-		in, err := identify(tx, c, addrOf(r), now)
+		in, err := a.identify(tx, c, addrOf(r), now)
 		return in.User, err
 	})
 }
