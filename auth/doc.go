@@ -30,6 +30,19 @@
 // Logging out of an app ends that app's session alone. Logging out of the own
 // host ends also the sessions that were handed over from it.
 //
+// # People
+//
+// Whoever has the machine makes a set-up link ([Auth.CreateSetup]), and whoever opens
+// that becomes owner. Owners and admins invite others ([Auth.CreateInvite]). Both are
+// redeemed by a password, by a provider or by who is signed in, at once and only as
+// often as they are for. What somebody may do to others is read with the change, from
+// the [api.Actor] of its context: nobody gives more than they have, and API keys and
+// invites are good while whoever made them may give what they do.
+//
+// Passwords are hashed by argon2id, two at once. Attempts are counted in memory by
+// address and by account, whether it exists or not; a browser that has signed in to
+// an account before is counted by itself, so that guessing can't lock its owner out.
+//
 // # Providers
 //
 // The dev provider signs in whoever its form says, so that an app's sign-in can
