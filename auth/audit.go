@@ -13,9 +13,10 @@ const (
 	auditKeyRevoke  = "key.revoke"  // keyRevoked
 	auditUserCreate = "user.create" // userSignedIn: the first sign-in
 	auditUserRole   = "user.role"   // userSignedIn: the provider gave another role
+	auditSessionEnd = "session.end" // sessionEnded: by its user, or by who manages the server
 )
 
-// keyCreated, keyRevoked and userSignedIn are the details of the entries.
+// keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
 type keyCreated struct {
 	ID        string    `json:"key_id"`
 	Scopes    []string  `json:"scopes"`
@@ -30,6 +31,13 @@ type userSignedIn struct {
 	ID       string `json:"user_id"`
 	Provider string `json:"provider"`
 	Role     Role   `json:"role"`
+}
+
+// sessionEnded is one session, or how many.
+type sessionEnded struct {
+	ID    string `json:"session_id,omitempty"`
+	Host  string `json:"host,omitempty"`
+	Count int64  `json:"count,omitempty"`
 }
 
 // addrOf is the network address that r came from, without its port.
