@@ -135,7 +135,7 @@ func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	switch {
 	case strings.HasPrefix(p, site.OwnPrefix):
 		s.serveOwn(w, r, a, p)
-	case p == "/api" || strings.HasPrefix(p, "/api/"):
+	case isAPI(p):
 		w.kind = kindHandler
 		s.serveHandler(w, r, a, p)
 	case a.broken != nil:

@@ -218,10 +218,30 @@ func (v visitor) User() (*auth.User, error) { return v.auth.User(v.request) }
 
 func (v visitor) LoginURL(back string) string {
 	if back == "" {
-		back = v.request.RequestURI // with the prefix that the app is mounted under
+		back = v.page()
 	}
 	return v.auth.LoginURL(v.request, back)
 }
+
+// Here has the prefix that the app is mounted under.
+func (v visitor) Here() string { return v.request.RequestURI }
+
+// page is the page that the visitor is on: what they navigate to, or the one of this
+// host whose script has sent the request. It is never a path under /api, where a
+// visitor who comes back would read JSON.
+func (v visitor) page() string {
+	if v.Navigates() && !isAPI(v.request.URL.Path) {
+		return v.Here()
+	}
+	from, err := url.Parse(v.request.Referer())
+	if err != nil || !strings.EqualFold(from.Host, v.request.Host) || isAPI(strings.TrimPrefix(from.Path, mountPrefix(v.request))) {
+		return v.URL("/")
+	}
+	return from.RequestURI()
+}
+
+// isAPI reports whether a path below an app's address is its handler's.
+func isAPI(p string) bool { return p == "/api" || strings.HasPrefix(p, "/api/") }
 
 func (v visitor) LogoutURL() string { return v.auth.LogoutURL() }
 

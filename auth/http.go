@@ -201,7 +201,7 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		writeSession(w, nil)
 		return
 	}
-	redirect(w, a.back(a.Site(r.Host), r.PostForm.Get("back")))
+	redirect(w, a.wayBack(a.Site(r.Host), r.PostForm))
 }
 
 func writeSession(w http.ResponseWriter, user *User) {

@@ -134,7 +134,7 @@ func (a *Auth) showDevForm(w http.ResponseWriter, r *http.Request, status int, f
 
 func (a *Auth) showLogout(w http.ResponseWriter, r *http.Request, user *User) {
 	here := a.Site(r.Host)
-	body := logoutPage{Back: a.back(here, r.URL.Query().Get("back")), Own: here.SignsIn()}
+	body := logoutPage{Back: a.wayBack(here, r.URL.Query()), Own: here.SignsIn()}
 	if user != nil {
 		body.Email = user.Email
 	}

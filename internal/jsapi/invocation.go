@@ -37,8 +37,10 @@ type Visitor interface {
 	// User is who is signed in, or nil.
 	User() (*auth.User, error)
 	// LoginURL is where the visitor can sign in and comes back to back from; ""
-	// is where the visitor is now.
+	// is the page that the visitor is on, never an address that answers data.
 	LoginURL(back string) string
+	// Here is the request's own address, for a visitor who navigates.
+	Here() string
 	LogoutURL() string
 	// Navigates reports whether a browser is about to show the answer as a page.
 	Navigates() bool
