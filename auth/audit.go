@@ -14,6 +14,8 @@ const (
 	auditUserCreate = "user.create" // userSignedIn: the first sign-in
 	auditUserRole   = "user.role"   // userSignedIn: the provider gave another role
 	auditSessionEnd = "session.end" // sessionEnded: by its user, or by who manages the server
+
+	auditIdentityRemove = "identity.remove" // identityRemoved
 )
 
 // keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
@@ -38,6 +40,10 @@ type sessionEnded struct {
 	ID    string `json:"session_id,omitempty"`
 	Host  string `json:"host,omitempty"`
 	Count int64  `json:"count,omitempty"`
+}
+
+type identityRemoved struct {
+	Provider string `json:"provider"`
 }
 
 // addrOf is the network address that r came from, without its port.

@@ -28,6 +28,9 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
 		{pattern: "/auth/logout", get: a.askLogout, post: a.logout},
+		{pattern: "/auth/sessions", get: a.showSessions},
+		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
+		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
 		{pattern: "/auth/dev/login", get: a.devLogin, exists: a.devAllowed},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
@@ -36,6 +39,7 @@ func (a *Auth) routes() []route {
 func (a *Auth) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", a.noSuchPage)
+	mux.HandleFunc("GET /auth/icon.svg", a.showIcon)
 	for _, rt := range a.routes() {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serveRoute(w, r, rt) })
 	}

@@ -38,10 +38,13 @@ func (a *Auth) cookieName(r *http.Request, name string) string {
 
 // token returns the value of r's cookie, or "". A name that comes twice counts as
 // absent: without TLS a sibling host can plant a second one, and the browser does
-// not say which is whose. What can't be a token is not counted: it would let anybody
-// who may plant a cookie lock the visitor out. It does not allocate.
-func (a *Auth) token(r *http.Request, name string) string {
-	secure, token := a.secure(r), ""
+// not say which is whose. What can't be a token is not counted.
+func (a *Auth) token(r *http.Request, name string) string { return a.cookie(r, name, isToken) }
+
+// cookie returns the only value of r's cookie that is valid, or "". It does not
+// allocate.
+func (a *Auth) cookie(r *http.Request, name string, valid func(string) bool) string {
+	secure, found := a.secure(r), ""
 	for _, line := range r.Header["Cookie"] {
 		for part := range strings.SplitSeq(line, ";") {
 			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
@@ -51,16 +54,16 @@ func (a *Auth) token(r *http.Request, name string) string {
 					continue
 				}
 			}
-			if key != name || !isToken(value) {
+			if key != name || !valid(value) {
 				continue
 			}
-			if token != "" {
+			if found != "" {
 				return ""
 			}
-			token = value
+			found = value
 		}
 	}
-	return token
+	return found
 }
 
 // isToken reports whether s could be what newToken returns.

@@ -21,8 +21,6 @@ type Session struct {
 	CreatedAt time.Time
 	LastUsed  time.Time // to the minute
 	ExpiresAt time.Time // at the latest; it ends earlier when it is not used
-
-	hash string // of its token
 }
 
 // Sessions returns the sessions of a user that are good now, the one used last
@@ -32,8 +30,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	now := time.Now()
 	err := a.db.Read(ctx, func(tx storage.SQL) error {
 		list = nil
-		return tx.Query(`SELECT s.id, s.user_id, u.email, s.host, s.addr, s.agent, s.parent_hash IS NOT NULL, s.created_at, s.last_used,
-				s.expires_at, s.token_hash
+		return tx.Query(`SELECT s.id, s.user_id, u.email, s.host, s.addr, s.agent, s.parent_hash IS NOT NULL, s.created_at, s.last_used, s.expires_at
 			FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
 			WHERE (? = '' OR s.user_id = ?) AND s.expires_at > ? AND s.last_used > ?
 			ORDER BY s.last_used DESC, s.created_at DESC, s.id`,
@@ -42,7 +39,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 					s                      Session
 					created, used, expires int64
 				)
-				err := scan(&s.ID, &s.UserID, &s.Email, &s.Host, &s.Addr, &s.Agent, &s.App, &created, &used, &expires, &s.hash)
+				err := scan(&s.ID, &s.UserID, &s.Email, &s.Host, &s.Addr, &s.Agent, &s.App, &created, &used, &expires)
 				s.CreatedAt, s.LastUsed, s.ExpiresAt = fromMillis(created), fromMillis(used), fromMillis(expires)
 				list = append(list, s)
 				return err
