@@ -263,6 +263,14 @@ func mountPrefix(r *http.Request) string {
 	return prefix
 }
 
-// forgedRequest answers a request that another site's page has sent.
-var forgedRequest = &api.Error{Status: http.StatusForbidden, Code: "CROSS_ORIGIN",
-	Message: "this request came from a page of another site; send it from the app's own pages"}
+// refuseForged answers a request that would change something and that a browser has
+// sent from a page of another origin, a sibling app's too. Browsers from before 2023
+// say so by Origin alone; what says nothing is no browser, or no more than a link.
+func (s *Server) refuseForged(w http.ResponseWriter, r *http.Request) bool {
+	if s.forgery.Check(r) == nil {
+		return false
+	}
+	s.writeError(w, r, &api.Error{Status: http.StatusForbidden, Code: "CROSS_ORIGIN",
+		Message: "this request came from a page of another site; send it from the app's own pages"})
+	return true
+}

@@ -18,15 +18,13 @@ const (
 	hostPrefix     = "__Host-"
 )
 
-// OwnsCookie reports whether a cookie of that name is one of this package's. A
-// server that passes requests on to code it does not trust leaves them out,
-// and does not let that code set them.
+// OwnsCookie reports whether a cookie of that name is one of this package's, however
+// it is spelled: browsers compare the prefix in other ways than servers do. A server
+// that passes requests on to code it does not trust leaves them out, and does not let
+// that code set them.
 func OwnsCookie(name string) bool {
-	switch name {
-	case sessionCookie, handoverCookie, hostPrefix + sessionCookie, hostPrefix + handoverCookie:
-		return true
-	}
-	return false
+	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
+	return name == sessionCookie || name == handoverCookie
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {

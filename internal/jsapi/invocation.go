@@ -170,11 +170,13 @@ func (a *API) hostError(err error) error {
 	return &runtime.HostError{Code: f.Code, Message: f.Message, Err: err}
 }
 
-// stop is an error as the answer of a run that ends here.
+// stop is an error as the answer of a run that ends here. The error itself is there
+// as its Stream, for a visitor who wants a page.
 func stop(e *api.Error) *runtime.Stop {
 	return &runtime.Stop{Response: runtime.Response{
 		Status: e.Status,
 		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}},
 		Body:   e.MarshalEnvelope(),
+		Stream: e,
 	}}
 }
