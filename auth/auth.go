@@ -73,7 +73,7 @@ type Store interface {
 // Auth keeps users, sessions and API keys, and is the http.Handler of /auth/.
 // Its methods are safe for concurrent use.
 type Auth struct {
-	db      storage.Database
+	db      database
 	domain  string // lower case; "" without one
 	admin   string // the management host below it
 	dev     bool
@@ -116,7 +116,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	}
 	a := &Auth{
 		seals:   seals,
-		db:      opt.Store,
+		db:      database{opt.Store, &sessionCache{}},
 		domain:  opt.Domain,
 		admin:   "admin." + opt.Domain,
 		dev:     opt.Dev,
@@ -128,7 +128,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		forgery: http.NewCrossOriginProtection(),
 	}
 	a.mux = a.newMux()
-	a.uses = recordUses(a.db, a.log)
+	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
 	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
 	return a, nil
 }

@@ -68,6 +68,9 @@ type devForm struct {
 	Problem           string // what to mend; "" on the first showing
 }
 
+// firstDevForm is how the form is shown at first.
+var firstDevForm = devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)}
+
 // identity checks the form. The problem is for the person who filled it in.
 func (f devForm) identity() (id Identity, problem string) {
 	email, ok := cleanEmail(f.Email)
@@ -116,7 +119,7 @@ func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 		a.badRequest(w, r, err)
 		return
 	}
-	a.showDevForm(w, r, http.StatusOK, f, devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)})
+	a.showDevForm(w, r, http.StatusOK, f, firstDevForm)
 }
 
 func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {

@@ -24,8 +24,10 @@
 // # Sessions
 //
 // A session is a 256-bit random token of which only the SHA-256 is stored. It
-// is good on the host it was made for, and looked up in the database at each
-// request: a revoked session is refused at once by every process on the data.
+// is good on the host it was made for. What was read of it is believed for half a
+// second, unless this Auth writes anything meanwhile: so a page with all its
+// requests costs one read, and a session that was ended is refused at once by the
+// Auth that ended it, and within a second by every other process on the data.
 //
 // Logging out of an app ends that app's session alone. Logging out of the own
 // host ends also the sessions that were handed over from it.

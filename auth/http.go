@@ -35,6 +35,9 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/setup/{code}", get: a.setupPage, post: a.setupPage, ownHost: true},
 		{pattern: "/auth/invite/{code}", get: a.invitePage, post: a.invitePage, ownHost: true},
 		{pattern: devLoginPath, get: a.devLogin, exists: a.devAllowed},
+		{pattern: "/auth/sessions", get: a.showSessions},
+		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
+		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -42,6 +45,7 @@ func (a *Auth) routes() []route {
 func (a *Auth) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", a.noSuchPage)
+	mux.HandleFunc("GET /auth/icon.svg", a.showIcon)
 	for _, rt := range a.routes() {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serveRoute(w, r, rt) })
 	}
@@ -206,7 +210,7 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		writeSession(w, nil)
 		return
 	}
-	redirect(w, a.back(a.Site(r.Host), r.PostForm.Get("back")))
+	redirect(w, a.wayBack(a.Site(r.Host), r.PostForm))
 }
 
 func writeSession(w http.ResponseWriter, user *User) {
