@@ -63,6 +63,7 @@ var libraries = []string{
 	"github.com/prometheus/common",
 	"github.com/prometheus/procfs",
 	"github.com/robertkrimen/otto",
+	"golang.org/x/crypto",
 	"golang.org/x/net",
 	"golang.org/x/oauth2",
 	"golang.org/x/sync",

@@ -9,12 +9,16 @@ import (
 )
 
 // HandlerOptions are what a handler of the management API works with. All but
-// Logger and Stream are required.
+// WriteError, Logger and Stream are required.
 type HandlerOptions struct {
 	Service Service
 	// Authorize says who sends a request, if they may use a route of the scope.
 	// The error is an [*Error], or anything that Explain knows.
 	Authorize func(r *http.Request, scope string) (Actor, error)
+	// SignIn gives the browser of a request a session by a password, and SignOut
+	// ends it. They check where the request was sent from, as Authorize does.
+	SignIn  func(w http.ResponseWriter, r *http.Request, name, password string) (*User, error)
+	SignOut func(w http.ResponseWriter, r *http.Request) error
 	// Explain turns an error of the Service into what a client sees of it.
 	Explain func(error) *Error
 	// Failed is told of errors whose status is 500, with the request's id, before
@@ -22,6 +26,8 @@ type HandlerOptions struct {
 	Failed func(r *http.Request, id string, err error)
 	// NotFound answers a path that no route has.
 	NotFound http.HandlerFunc
+	// WriteError answers an error that Explain has made. Default: [WriteError].
+	WriteError func(http.ResponseWriter, *http.Request, *Error)
 	// Metrics answers GET /metrics.
 	Metrics http.Handler
 	// MaxDeploy is the largest archive, in bytes, that is taken.
@@ -41,6 +47,9 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	}
 	if opt.Stream == nil {
 		opt.Stream = context.WithCancel
+	}
+	if opt.WriteError == nil {
+		opt.WriteError = func(w http.ResponseWriter, _ *http.Request, e *Error) { WriteError(w, e) }
 	}
 	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers)}
 	mux := http.NewServeMux()
@@ -78,7 +87,7 @@ func (h *handler) dispatch(routes []Route) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))
-		WriteError(w, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
+		h.WriteError(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
 	}
 }
 
@@ -104,7 +113,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.Failed(r, w.Header().Get(RequestIDHeader), err)
 	}
 	if r.Context().Err() == nil {
-		WriteError(w, e)
+		h.WriteError(w, r, e)
 	}
 }
 

@@ -85,7 +85,7 @@ type Store interface {
 // Auth keeps users, sessions and API keys, and is the http.Handler of /auth/.
 // Its methods are safe for concurrent use.
 type Auth struct {
-	db      storage.Database
+	db      database
 	domain  string // lower case; "" without one
 	admin   string // the management host below it
 	dev     bool
@@ -101,6 +101,9 @@ type Auth struct {
 
 	own             []Provider // of the Options
 	providerTimeout time.Duration
+	hasher          *hasher
+	attempts        *attempts
+	failures        *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every
@@ -127,7 +130,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	}
 	a := &Auth{
 		seals:   seals,
-		db:      opt.Store,
+		db:      database{opt.Store, &sessionCache{}},
 		domain:  opt.Domain,
 		admin:   "admin." + opt.Domain,
 		dev:     opt.Dev,
@@ -142,14 +145,16 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		providerTimeout: opt.ProviderTimeout,
 	}
 	a.mux = a.newMux()
-	a.uses = recordUses(a.db, a.log)
+	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
+	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
 	return a, nil
 }
 
-// Close writes what is still to be recorded of the sessions' and keys' use. It
-// does not close the Store.
+// Close writes what is still to be recorded of the sessions' and keys' use and of
+// failed sign-ins. It does not close the Store.
 func (a *Auth) Close() error {
 	a.uses.close()
+	a.failures.close()
 	return nil
 }
 

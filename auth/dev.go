@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -66,15 +67,18 @@ type devForm struct {
 	Problem           string // what to mend; "" on the first showing
 }
 
+// firstDevForm is how the form is shown at first.
+var firstDevForm = devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)}
+
 // identity checks the form. The problem is for the person who filled it in.
 func (f devForm) identity() (id Identity, problem string) {
-	email := strings.ToLower(strings.TrimSpace(f.Email))
-	if !isAddress(email) {
+	email, ok := cleanEmail(f.Email)
+	if !ok {
 		return Identity{}, "That is not an e-mail address. Try one such as dev@example.com."
 	}
 	name := strings.TrimSpace(f.Name)
 	if name == "" {
-		name, _, _ = strings.Cut(email, "@")
+		name = localPart(email)
 	}
 	if !isText(name, 1, 100) {
 		return Identity{}, "The name is too long. Use 100 characters or fewer."
@@ -83,6 +87,18 @@ func (f devForm) identity() (id Identity, problem string) {
 		return Identity{}, "Choose a role from the list."
 	}
 	return Identity{Issuer: devProvider, Subject: email, Email: email, Name: name, Role: Role(f.Role)}, ""
+}
+
+// cleanEmail is an e-mail address as it is kept, if it is one.
+func cleanEmail(typed string) (email string, ok bool) {
+	email = strings.ToLower(strings.TrimSpace(typed))
+	return email, isAddress(email)
+}
+
+// localPart is what stands before the @ of an address: a name for whoever gave
+// none.
+func localPart(email string) string {
+	return email[:strings.LastIndexByte(email, '@')]
 }
 
 // isText reports whether s is printable text of least to most characters.
@@ -101,7 +117,7 @@ func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 		a.badRequest(w, r, err)
 		return
 	}
-	a.showDevForm(w, r, http.StatusOK, f, devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)})
+	a.showDevForm(w, r, http.StatusOK, f, firstDevForm)
 }
 
 func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {
@@ -117,7 +133,11 @@ func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {
 		a.showDevForm(w, r, http.StatusUnprocessableEntity, f, form)
 		return
 	}
-	s, err := a.signIn(w, r, credentials{provider: devProvider, identity: id})
+	s, err := a.signIn(w, r, credentials{provider: devProvider, identity: id, invite: f.invite})
+	if errors.Is(err, errInvite) {
+		a.noSuchCode(w, r)
+		return
+	}
 	if err != nil {
 		a.unavailable(w, r, err)
 		return

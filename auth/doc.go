@@ -24,11 +24,26 @@
 // # Sessions
 //
 // A session is a 256-bit random token of which only the SHA-256 is stored. It
-// is good on the host it was made for, and looked up in the database at each
-// request: a revoked session is refused at once by every process on the data.
+// is good on the host it was made for. What was read of it is believed for half a
+// second, unless this Auth writes anything meanwhile: so a page with all its
+// requests costs one read, and a session that was ended is refused at once by the
+// Auth that ended it, and within a second by every other process on the data.
 //
 // Logging out of an app ends that app's session alone. Logging out of the own
 // host ends also the sessions that were handed over from it.
+//
+// # People
+//
+// Whoever has the machine makes a set-up link ([Auth.CreateSetup]), and whoever opens
+// that becomes owner. Owners and admins invite others ([Auth.CreateInvite]). Both are
+// redeemed by a password, by a provider or by who is signed in, at once and only as
+// often as they are for. What somebody may do to others is read with the change, from
+// the [api.Actor] of its context: nobody gives more than they have, and API keys and
+// invites are good while whoever made them may give what they do.
+//
+// Passwords are hashed by argon2id, two at once. Attempts are counted in memory by
+// address and by account, whether it exists or not; a browser that has signed in to
+// an account before is counted by itself, so that guessing can't lock its owner out.
 //
 // # Providers
 //

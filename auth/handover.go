@@ -36,7 +36,7 @@ var errApp = errors.New("the app to sign in to is not one of this server's; begi
 // flow reads where a sign-in is to end from a query or a form.
 func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
 	here := a.Site(r.Host)
-	f := flow{back: a.back(here, v.Get("back")), adds: v.Get("link") == "1"}
+	f := flow{back: a.wayBack(here, v), adds: v.Get("link") == "1"}
 	if code := v.Get("invite"); len(code) == tokenLen {
 		f.invite = code
 	}
@@ -45,7 +45,7 @@ func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
 	}
 	f.app = a.Site(v.Get("app"))
 	f.challenge = v.Get("challenge")
-	if f.app.Kind != SiteApp || f.app.SignIn() != here.SignIn() || !isDigest(f.challenge) {
+	if len(v["app"]) > 1 || len(v["challenge"]) > 1 || f.app.Kind != SiteApp || f.app.SignIn() != here.SignIn() || !isDigest(f.challenge) {
 		return flow{}, errApp
 	}
 	return f, nil
@@ -86,7 +86,7 @@ func (a *Auth) toOwnHost(w http.ResponseWriter, r *http.Request, path string) {
 	here := a.Site(r.Host)
 	verifier := newToken()
 	a.setCookie(w, r, handoverCookie, verifier, verifierAge)
-	f := flow{app: here, challenge: digest(verifier), back: a.back(here, r.URL.Query().Get("back"))}
+	f := flow{app: here, challenge: digest(verifier), back: a.wayBack(here, r.URL.Query())}
 	redirect(w, a.scheme(r)+here.SignIn()+f.link(path))
 }
 

@@ -47,7 +47,7 @@ type signedIn struct {
 // identify finds or makes the user who c belongs to, and returns them as they are
 // from now on: the identity's own user, else the one who adds it to theirs, else
 // the one who has the same proven address, else a new one.
-func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
+func (a *Auth) identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
 	in := signedIn{}
 	found, err := userOf(tx, c.identity, &in.User)
 	if err != nil {
@@ -68,7 +68,7 @@ func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signed
 	if c.link != "" && in.ID != c.link {
 		return in, errLink
 	}
-	role, err := grantedRole(tx, in.Role, c, now)
+	role, err := a.grantedRole(tx, in, c, addr, now)
 	if err != nil {
 		return in, err
 	}
@@ -124,19 +124,19 @@ func addIdentity(tx storage.SQL, userID string, c credentials, now time.Time) er
 	return err
 }
 
-// grantedRole is the role that a user who has role has after signing in with c.
-func grantedRole(tx storage.SQL, role Role, c credentials, now time.Time) (Role, error) {
+// grantedRole is the role that a user has after signing in with c.
+func (a *Auth) grantedRole(tx storage.SQL, in signedIn, c credentials, addr string, now time.Time) (Role, error) {
 	if c.identity.Role != "" {
-		role = c.identity.Role
+		in.Role = c.identity.Role
 	}
 	if c.invite == "" {
-		return role, nil
+		return in.Role, nil
 	}
-	granted, err := redeemInvite(tx, c.invite, now)
-	if err == nil && !role.Has(granted) {
-		role = granted
+	if in.Email == "" {
+		in.Email = c.address()
 	}
-	return role, err
+	in.Provider = c.provider
+	return a.useInvite(tx, c.invite, in, addr, now)
 }
 
 // updateUser writes what has changed of a user by signing in. All of their sessions
@@ -215,9 +215,7 @@ var ErrLastOwner = errors.New("the server would have no owner left")
 // called after an owner was demoted or removed. Owners of the dev provider are
 // nobody on a public server, so they neither count nor are kept.
 func keepOwner(tx storage.SQL) error {
-	var owners int64
-	err := tx.Query(`SELECT COUNT(*) FROM auth_users WHERE role = 'owner' AND provider <> ?`,
-		[]any{devProvider}, func(scan func(...any) error) error { return scan(&owners) })
+	owners, err := countOwners(tx)
 	if err == nil && owners == 0 {
 		err = &Error{Code: CodeConflict, Op: "user", Err: ErrLastOwner, Hint: "make somebody else owner first"}
 	}

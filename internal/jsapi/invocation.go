@@ -36,9 +36,13 @@ type Files interface {
 type Visitor interface {
 	// User is who is signed in, or nil.
 	User() (*auth.User, error)
+	// Roles are those that the user has in this app alone.
+	Roles(ctx context.Context, user *auth.User) ([]string, error)
 	// LoginURL is where the visitor can sign in and comes back to back from; ""
-	// is where the visitor is now.
+	// is the page that the visitor is on, never an address that answers data.
 	LoginURL(back string) string
+	// Here is the request's own address, for a visitor who navigates.
+	Here() string
 	LogoutURL() string
 	// Navigates reports whether a browser is about to show the answer as a page.
 	Navigates() bool
@@ -59,6 +63,10 @@ type Invocation struct {
 	asked bool // user and err are known
 	user  *auth.User
 	err   error
+
+	rolesAsked bool // roles and rolesErr are known
+	roles      []string
+	rolesErr   error
 
 	pipeline  storage.Pipeline  // nil before the first write that is queued
 	unsettled *budget.Operation // the kind that was queued last; nil when all is on disk
@@ -97,6 +105,18 @@ func (inv *Invocation) signedIn() (*auth.User, error) {
 	}
 	inv.asked = true
 	return inv.user, inv.err
+}
+
+// appRoles returns the roles that the visitor's user has in the app; only handlers
+// that ask pay for it.
+func (inv *Invocation) appRoles() ([]string, error) {
+	if !inv.rolesAsked && inv.user != nil {
+		start := time.Now()
+		inv.roles, inv.rolesErr = inv.Visitor.Roles(inv, inv.user)
+		inv.Spend(budget.Auth, time.Since(start))
+	}
+	inv.rolesAsked = true
+	return inv.roles, inv.rolesErr
 }
 
 // Settle waits until all that the invocation has queued is on disk.
@@ -168,11 +188,13 @@ func (a *API) hostError(err error) error {
 	return &runtime.HostError{Code: f.Code, Message: f.Message, Err: err}
 }
 
-// stop is an error as the answer of a run that ends here.
+// stop is an error as the answer of a run that ends here. The error itself is there
+// as its Stream, for a visitor who wants a page.
 func stop(e *api.Error) *runtime.Stop {
 	return &runtime.Stop{Response: runtime.Response{
 		Status: e.Status,
 		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}},
 		Body:   e.MarshalEnvelope(),
+		Stream: e,
 	}}
 }
