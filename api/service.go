@@ -17,6 +17,7 @@ type Service interface {
 	Logs
 	People
 	Keys
+	Providers
 	System
 }
 
