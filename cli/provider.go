@@ -26,11 +26,11 @@ func providersCommand() *cli.Command {
 func providerCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "provider",
-		Usage:     "have people sign in by Google, Microsoft, GitHub, Discord or any OpenID Connect issuer",
+		Usage:     "have people sign in by Google, GitHub or any OpenID Connect issuer",
 		ArgsUsage: "<name>",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "client-id", Usage: "the `ID` that the provider knows this server by"},
-			&cli.StringFlag{Name: "client-secret", Usage: "and its `SECRET`, which a shell's history keeps; better $FAZT_CLIENT_SECRET or --client-secret-file"},
+			&cli.StringFlag{Name: "client-secret", Usage: "its `SECRET`; shells keep what is typed: better $FAZT_CLIENT_SECRET"},
 			&cli.StringFlag{Name: "client-secret-file", Usage: "read the secret from `FILE`, - for standard input"},
 			&cli.StringFlag{Name: "issuer", Usage: "the provider's `URL`, for one that is not known by its name"},
 			&cli.BoolFlag{Name: "enable", Usage: "put it on the sign-in page"},
@@ -38,7 +38,7 @@ func providerCommand() *cli.Command {
 			&cli.BoolFlag{Name: "remove", Usage: "remove it with its secret"},
 			urlFlag(), yesFlag(), formatFlag(), dbFlag(),
 		},
-		Description: "fazt auth provider google --client-id 1234.apps.googleusercontent.com --client-secret-file secret.txt\n" +
+		Description: "fazt auth provider google --client-id 12.apps.googleusercontent.com --client-secret-file secret\n" +
 			"fazt auth provider work --issuer https://id.example.com --client-id fazt --client-secret-file -\n" +
 			"fazt auth provider google --disable",
 		Action: provider,
