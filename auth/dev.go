@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/mail"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -93,8 +92,7 @@ func (f devForm) identity() (id Identity, problem string) {
 // cleanEmail is an e-mail address as it is kept, if it is one.
 func cleanEmail(typed string) (email string, ok bool) {
 	email = strings.ToLower(strings.TrimSpace(typed))
-	addr, err := mail.ParseAddress(email)
-	return email, err == nil && addr.Address == email && len(email) <= 254
+	return email, isAddress(email)
 }
 
 // localPart is what stands before the @ of an address: a name for whoever gave
@@ -111,7 +109,7 @@ func isText(s string, least, most int) bool {
 
 func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())

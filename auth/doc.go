@@ -47,6 +47,16 @@
 //
 // # Providers
 //
+// A [Provider] is another site that people sign in by. The browser is sent there with
+// a state, which a sealed cookie of that browser holds, and comes back with it: once,
+// within 15 minutes, and to the browser that it began in. An identity belongs to the
+// user who signed in by it before, else to the one who adds it to theirs, else to the
+// one who has the same e-mail address, where both sides have proven it, else to a new
+// one.
+// [NewProvider] makes one of an OpenID Connect issuer: authorization code with PKCE,
+// nonce, and an id_token that is verified. An issuer is asked when somebody signs in,
+// and each request waits 10 s for it at most.
+//
 // The dev provider signs in whoever its form says, so that an app's sign-in can
 // be tried on one's own machine. It exists only for requests that come from
 // this machine; see [Options.Dev].

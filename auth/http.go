@@ -26,6 +26,8 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
+		{pattern: "/auth/login/{provider}", get: a.begin},
+		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
@@ -61,6 +63,9 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
+	for _, p := range a.own {
+		list = append(list, provider{Label: "Continue with " + p.Label(), path: "/auth/login/" + p.Name()})
+	}
 	if a.devAllowed(r) {
 		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
 	}
@@ -144,7 +149,7 @@ func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
 
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -157,7 +162,28 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
+	left := a.cookie(r, leftCookie, isSet) != ""
+	if left {
+		a.setCookie(w, r, leftCookie, "", 0)
+	}
+	if only := a.onlyWay(r, s); only != "" && !left && !r.URL.Query().Has("choose") {
+		redirect(w, f.link(only))
+		return
+	}
 	a.showLogin(w, r, f, s)
+}
+
+// onlyWay is the path of the provider by which a visitor can sign in where there is
+// nothing else to choose, or "".
+func (a *Auth) onlyWay(r *http.Request, s *session) string {
+	list := a.providers(r)
+	if s != nil || len(list) != 1 || list[0].path == devLoginPath {
+		return ""
+	}
+	if byPassword, err := a.hasPasswords(r.Context()); err != nil || byPassword {
+		return "" // the page says what went wrong
+	}
+	return list[0].path
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and
@@ -205,6 +231,9 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	if err := a.SignOut(w, r); err != nil {
 		a.unavailable(w, r, err)
 		return
+	}
+	if a.Site(r.Host).SignsIn() {
+		a.setCookie(w, r, leftCookie, "1", leftAge)
 	}
 	if !WantsPage(r) {
 		writeSession(w, nil)

@@ -100,7 +100,7 @@ type field struct{ Name, Value string }
 func (f flow) fields() []field {
 	var list []field
 	v := f.values()
-	for _, name := range []string{"app", "challenge", "back", "invite"} {
+	for _, name := range []string{"app", "challenge", "back", "invite", "link"} {
 		if v.Has(name) {
 			list = append(list, field{name, v.Get(name)})
 		}

@@ -16,6 +16,8 @@ const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
 	knownCookie    = "fazt_known" // a browser that has signed in by a password before
+	flowCookie     = "fazt_flow"
+	leftCookie     = "fazt_left"
 	hostPrefix     = "__Host-"
 )
 
@@ -24,8 +26,11 @@ const (
 // that passes requests on to code it does not trust leaves them out, and does not let
 // that code set them.
 func OwnsCookie(name string) bool {
-	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
-	return name == sessionCookie || name == handoverCookie || name == knownCookie
+	switch strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix)) {
+	case sessionCookie, handoverCookie, flowCookie, leftCookie, knownCookie:
+		return true
+	}
+	return false
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {
@@ -64,6 +69,8 @@ func (a *Auth) cookie(r *http.Request, name string, valid func(string) bool) str
 	}
 	return found
 }
+
+func isSet(value string) bool { return value != "" }
 
 // isToken reports whether s could be what newToken returns.
 func isToken(s string) bool {
@@ -215,9 +222,15 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 }
 
 // signIn gives the browser a new session on the own host, as the user who c
-// belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
+// belongs to. [errUsed], [errInvite], [errAddressTaken], [errLink] and
+// [ErrLastOwner] are for a page to explain.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
 	return a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
+		if c.once != "" {
+			if err := useOnce(tx, c.once, now.Add(flowAge), now); err != nil {
+				return User{}, err
+			}
+		}
 		in, err := a.identify(tx, c, addrOf(r), now)
 		return in.User, err
 	})
