@@ -210,8 +210,9 @@ func bodyError(err error) error {
 
 // visitor is whose request an invocation answers; see [jsapi.Visitor].
 type visitor struct {
-	auth    *auth.Auth
-	request *http.Request
+	auth      *auth.Auth
+	request   *http.Request
+	requestID string
 }
 
 func (v visitor) User() (*auth.User, error) { return v.auth.User(v.request) }
