@@ -42,5 +42,7 @@ func Routes() []Route {
 		{"GET", "/api/apps", ScopeRead, "the deployed apps", []App{}, (*handler).apps},
 		{"DELETE", "/api/apps/{app}", ScopeDeploy, "remove an app; its data, too, without keep_data=1", Removed{}, (*handler).removeApp},
 		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log; with follow=1 as server-sent events", []LogLine{}, (*handler).logs},
+		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where; with user=, one user's", []Session{}, (*handler).sessions},
+		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", Ended{}, (*handler).endSession},
 	}
 }
