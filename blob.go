@@ -76,16 +76,16 @@ func parseBlobLink(u *url.URL, app string, key []byte, now time.Time) (blobLink,
 // serveOwn answers the server's own paths on an app's host: signed URLs.
 func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, a *app, p string) {
 	if p != blobPath {
-		notFound(w, r)
+		s.notFound(w, r)
 		return
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		writeMethod(w, "use GET or HEAD")
+		s.writeMethod(w, r, "use GET or HEAD")
 		return
 	}
 	link, ok := parseBlobLink(r.URL, a.info.ID, s.blobKey, time.Now())
 	if !ok {
-		api.WriteError(w, &api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this link has expired or is not valid; ask for a new one"})
+		s.writeError(w, r, &api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this link has expired or is not valid; ask for a new one"})
 		return
 	}
 	blobStream{scope: link.scope, path: link.path, isolated: true}.send(s, w, r, a, http.StatusOK)
@@ -105,7 +105,7 @@ type blobStream struct {
 func (b blobStream) send(s *Server, w http.ResponseWriter, r *http.Request, a *app, status int) {
 	blob, content, err := s.store.OpenBlob(r.Context(), b.scope, b.path)
 	if storage.CodeOf(err) == storage.CodeNotFound {
-		api.WriteError(w, jsapi.NoBlob)
+		s.writeError(w, r, jsapi.NoBlob)
 		return
 	}
 	if err != nil {

@@ -198,7 +198,7 @@ func (s *Server) writeFailure(w http.ResponseWriter, r *http.Request, a *app, er
 	if f.Status == http.StatusInternalServerError {
 		f.Message = insideMessage
 	}
-	api.WriteError(w, &f)
+	s.writeError(w, r, &f)
 }
 
 func (s *Server) logFailure(w http.ResponseWriter, r *http.Request, a *app, f *api.Error, err error) {
@@ -216,13 +216,7 @@ func (s *Server) logFailure(w http.ResponseWriter, r *http.Request, a *app, f *a
 }
 
 // writeClosed answers a request that came after [Server.Close].
-func writeClosed(w http.ResponseWriter) {
-	api.WriteError(w, &api.Error{Status: http.StatusServiceUnavailable, Code: "CLOSED", Message: "the server is shutting down",
+func (s *Server) writeClosed(w http.ResponseWriter, r *http.Request) {
+	s.writeError(w, r, &api.Error{Status: http.StatusServiceUnavailable, Code: "CLOSED", Message: "the server is shutting down",
 		Retryable: true, RetryAfter: time.Second})
-}
-
-// writeMethod answers a method that a path does not take.
-func writeMethod(w http.ResponseWriter, text string) {
-	w.Header().Set("Allow", "GET, HEAD")
-	api.WriteError(w, &api.Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: text})
 }

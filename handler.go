@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,11 +28,10 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		return
 	}
 	if a.files[site.MainPath] == nil {
-		notFound(w, r)
+		s.notFound(w, r)
 		return
 	}
-	if err := s.forgery.Check(r); err != nil {
-		api.WriteError(w, forgedRequest)
+	if s.refuseForged(w, r) {
 		return
 	}
 	body := &held{pool: s.bodies, app: a.info.Name, request: r}
@@ -45,7 +45,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		if f.Code == "OVERLOADED" {
 			frontdoor.DelayRefusal(r.Context())
 		}
-		api.WriteError(w, f)
+		s.writeError(w, r, f)
 		return
 	}
 	limits := s.opt.Budget
@@ -122,10 +122,14 @@ func addressOf(ctx context.Context) string {
 
 // writeResponse sends what the handler answered.
 func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p string, res *runtime.Response) {
+	if f, ok := res.Stream.(*api.Error); ok { // fazt.auth.require... has ended the run
+		s.writeError(w, r, f)
+		return
+	}
 	answer := &held{pool: s.answers, app: a.info.Name, request: r}
 	if r.Method != http.MethodHead {
 		if err := answer.take(int64(len(res.Body))); err != nil {
-			writeCrowdedOut(w, r, err)
+			s.writeCrowdedOut(w, r, err)
 			return
 		}
 		defer answer.release()
@@ -143,8 +147,11 @@ func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p
 		if site.OwnsHeader(name) {
 			continue
 		}
-		if name == "Set-Cookie" {
-			values = auth.PublicCookies(values)
+		switch name {
+		case "Set-Cookie":
+			values = s.publicCookies(w, r, a, values)
+		case "Clear-Site-Data":
+			values = slices.DeleteFunc(values, func(v string) bool { return site.ClearsCookies(name, v) })
 		}
 		if len(values) > 0 {
 			h[name] = values
@@ -166,6 +173,20 @@ func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p
 	if r.Method != http.MethodHead && bodyAllowed(res.Status) {
 		w.Write(res.Body)
 	}
+}
+
+// publicCookies are the Set-Cookie lines of a handler that are sent. The app's log
+// says of the others why they are not.
+func (s *Server) publicCookies(w http.ResponseWriter, r *http.Request, a *app, lines []string) []string {
+	kept, refused := auth.PublicCookies(s.auth.Site(r.Host), lines)
+	var log []runtime.Line
+	for _, why := range refused {
+		log = append(log, runtime.Line{Time: time.Now(), Level: "warn", Text: "not sent: " + why.Error()})
+	}
+	if log != nil {
+		s.keepLog(r.Context(), a, w.Header().Get(api.RequestIDHeader), log, nil)
+	}
+	return kept
 }
 
 // shortBody is how long a body must be for its length to be said. That of a
@@ -207,7 +228,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, i
 	case f.Code == runtime.CodeHandler, f.Code == runtime.CodeInternal:
 		f.Message = "the app's handler failed; its owner's log has more under the request id"
 	}
-	api.WriteError(w, &f)
+	s.writeError(w, r, &f)
 }
 
 func consoleLines(lines []runtime.Line) []string {
@@ -311,12 +332,12 @@ func (b *heldBody) Read(p []byte) (int, error) {
 
 // writeCrowdedOut answers for a handler whose answer has no room in memory. What
 // it has done is done, so only a request that changes nothing is worth sending again.
-func writeCrowdedOut(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) writeCrowdedOut(w http.ResponseWriter, r *http.Request, err error) {
 	f := *explain(err)
 	f.Message = "the handler has run, but other answers that nobody takes leave no room for this one: " + f.Message
 	if r.Method != http.MethodGet {
 		f.Retryable, f.RetryAfter = false, time.Duration(0)
 	}
 	frontdoor.DelayRefusal(r.Context())
-	api.WriteError(w, &f)
+	s.writeError(w, r, &f)
 }

@@ -26,13 +26,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *ans
 	out := s.begin(w, r)
 	defer s.end(out, r)
 	if !s.enter() {
-		writeClosed(out)
+		s.writeClosed(out, r)
 		return
 	}
 	defer s.requests.Done()
 	p, ok := site.CleanPath(r.URL.Path)
 	if !ok {
-		notFound(out, r)
+		s.notFound(out, r)
 		return
 	}
 	route(out, r, p)
@@ -61,6 +61,7 @@ var (
 	nosniff        = []string{"nosniff"}
 	jsonType       = []string{"application/json"}
 	referrerPolicy = []string{"strict-origin-when-cross-origin"}
+	sameOrigin     = []string{"SAMEORIGIN"}
 )
 
 func newRequestID() string {
@@ -88,11 +89,14 @@ func (s *Server) end(w *answer, r *http.Request) {
 
 func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 	host := s.auth.Site(r.Host)
-	switch {
+	switch canonical := host.Canonical(); {
+	case canonical != "":
+		w.Header().Set("Location", scheme(r)+canonical+r.URL.RequestURI())
+		w.WriteHeader(http.StatusPermanentRedirect)
 	case p == "/auth" || strings.HasPrefix(p, "/auth/"):
 		w.kind = kindAuth
 		if p != r.URL.Path {
-			notFound(w, r)
+			s.notFound(w, r)
 			return
 		}
 		s.auth.ServeHTTP(w, r)
@@ -123,7 +127,7 @@ func (s *Server) serveNamed(w *answer, r *http.Request, name, p string) {
 	case err != nil:
 		s.writeFailure(w, r, nil, err)
 	case a == nil:
-		notFound(w, r)
+		s.notFound(w, r)
 	default:
 		s.serveApp(w, r, a, p)
 	}
@@ -132,10 +136,13 @@ func (s *Server) serveNamed(w *answer, r *http.Request, name, p string) {
 // serveApp answers from one app: its handler under /api, its files elsewhere.
 func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
+	if framedBySibling(r) {
+		w.Header()["X-Frame-Options"] = sameOrigin
+	}
 	switch {
 	case strings.HasPrefix(p, site.OwnPrefix):
 		s.serveOwn(w, r, a, p)
-	case p == "/api" || strings.HasPrefix(p, "/api/"):
+	case isAPI(p):
 		w.kind = kindHandler
 		s.serveHandler(w, r, a, p)
 	case a.broken != nil:
@@ -143,6 +150,22 @@ func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	default:
 		s.serveStatic(w, r, a, p)
 	}
+}
+
+// framedBySibling reports whether a browser wants a page for a frame on one of another
+// app of this server. Sessions are good in such a frame, other than in one of another
+// site, so whoever draws over it could have its visitor click there. An app that is to
+// be framed says so by a Content-Security-Policy with frame-ancestors, which browsers
+// obey instead of X-Frame-Options.
+func framedBySibling(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Site") != "same-site" {
+		return false
+	}
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "iframe", "frame", "fencedframe", "embed", "object":
+		return true
+	}
+	return false
 }
 
 // serveHome answers the domain itself.
@@ -154,9 +177,9 @@ func (s *Server) serveHome(w *answer, r *http.Request, p string) {
 	case a != nil:
 		s.serveApp(w, r, a, p)
 	case p != "/":
-		notFound(w, r)
+		s.notFound(w, r)
 	default:
-		writePage(w, http.StatusOK, "Welcome", "This is a fazt server. Deploy an app named root to put its pages here.")
+		s.writeHome(w, r)
 	}
 }
 
@@ -170,7 +193,7 @@ func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	notFound(w, r)
+	s.notFound(w, r)
 }
 
 // withoutConditions makes a request for the whole file, since a 404 is neither

@@ -19,7 +19,8 @@ var _ api.Service = (*Server)(nil)
 // newManagement makes the handler of the management host.
 func (s *Server) newManagement() http.Handler {
 	return api.NewHandler(api.HandlerOptions{
-		Service: s, Authorize: s.authorize, SignIn: s.signIn, SignOut: s.signOut, Explain: publicError, NotFound: notFound, Metrics: s.newMetrics(),
+		Service: s, Authorize: s.authorize, SignIn: s.signIn, SignOut: s.signOut, Explain: publicError, NotFound: s.notFound,
+		WriteError: s.writeError, Metrics: s.newMetrics(),
 		MaxDeploy: s.opt.Deploy.AppBytes, Stream: s.streamContext, Logger: s.log,
 		Failed: func(r *http.Request, id string, err error) {
 			s.log.Log(r.Context(), slog.LevelError, "request failed", "request_id", id, "method", r.Method, "path", r.URL.Path, "error", err)
@@ -40,6 +41,9 @@ func publicError(err error) *api.Error {
 
 // serveManagement answers on the management host.
 func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request, p string) {
+	if s.refuseForged(w, r) {
+		return
+	}
 	if p == "/" {
 		s.serveWelcome(w, r)
 		return
@@ -49,20 +53,6 @@ func (s *Server) serveManagement(w http.ResponseWriter, r *http.Request, p strin
 		r.URL.Path, r.URL.RawPath = p, ""
 	}
 	s.management.ServeHTTP(w, r)
-}
-
-// serveWelcome answers the bare host: the way to the home app, or a few words.
-func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		writeMethod(w, "use GET or HEAD")
-		return
-	}
-	host := s.auth.Site(r.Host)
-	if s.opt.Home != "" && host.IsLoopback() {
-		http.Redirect(w, r, "http://"+host.AppAddr(s.opt.Home)+"/", http.StatusFound)
-		return
-	}
-	writePage(w, http.StatusOK, "fazt is running", "Deploy an app with: fazt app deploy <dir>. One named my-app answers at "+host.AppAddr("my-app"))
 }
 
 // authorize accepts an API key with the scope, or an owner's or admin's session.
@@ -88,9 +78,6 @@ func (s *Server) authorize(r *http.Request, scope string) (api.Actor, error) {
 			Message: fmt.Sprintf("send an API key as Authorization: Bearer, or sign in; make a key with: fazt auth key create <name> --scopes %s", scope)}
 	case !user.Role.Has(auth.RoleAdmin):
 		return api.Actor{}, &api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN", Message: "only an owner or admin may do this"}
-	}
-	if err := s.forgery.Check(r); err != nil {
-		return api.Actor{}, &api.Error{Status: http.StatusForbidden, Code: "CROSS_ORIGIN", Message: "this request came from another site"}
 	}
 	s.credentials.add(r)
 	return api.Actor{Kind: api.ActorUser, ID: user.ID, Name: user.Email, Addr: remoteIP(r)}, nil

@@ -1,51 +1,149 @@
 package fazt
 
 import (
-	"html/template"
+	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/frontdoor"
 )
 
-// notFound answers 404 as the client would like it: a page for a person, JSON
-// for a program. It repeats nothing of the request.
-func notFound(w http.ResponseWriter, r *http.Request) {
-	if auth.WantsPage(r) {
-		writePage(w, http.StatusNotFound, "Not found", "There is nothing at this address.")
+// writeError answers an error as the client would like it: a page for a person, JSON
+// for a program.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, f *api.Error) {
+	if !auth.WantsPage(r) {
+		api.WriteError(w, f)
 		return
 	}
-	api.WriteError(w, &api.Error{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "there is nothing at this address"})
+	f.SetHeader(w.Header())
+	page := auth.Page{
+		Status: strconv.Itoa(f.Status), Title: errorTitle(f.Status), Text: sentence(f.Message),
+		RequestID: w.Header().Get(api.RequestIDHeader), Detail: errorDetail(f.Details),
+	}
+	switch f.Code {
+	case "LOGIN_REQUIRED", "UNAUTHORIZED":
+		page.Link, page.Label = s.auth.LoginURL(r, comeBack(r)), "Sign in"
+	case "FORBIDDEN":
+		page.Link, page.Label = s.auth.LoginURL(r, comeBack(r)), "Sign in as somebody else"
+	}
+	s.writePage(w, r, f.Status, page)
 }
 
-var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}</title>
-<style>
-:root { color-scheme: light dark; --ink: #1d2433; --soft: #566074; --paper: #fbfaf7 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8eaf0; --soft: #a3abbd; --paper: #14171f } }
-body { margin: 0; min-height: 100vh; display: grid; place-content: center; background: var(--paper); color: var(--ink);
-  font: 1.0625rem/1.6 system-ui, sans-serif }
-main { max-width: 32rem; padding: 2rem }
-h1 { font-size: 1.75rem; font-weight: 600; margin: 0 0 .5rem }
-p { margin: 0; color: var(--soft) }
-</style>
-<main>
-<h1>{{.Title}}</h1>
-<p>{{.Text}}</p>
-</main>
-</html>
-`))
+// comeBack is the address that a visitor comes back to after signing in: what they
+// asked for, with the prefix that an app is mounted under, unless it was a form.
+func comeBack(r *http.Request) string {
+	if auth.IsNavigation(r) {
+		return r.RequestURI
+	}
+	return "/"
+}
 
-// writePage sends one of the server's own plain pages.
-func writePage(w http.ResponseWriter, status int, title, text string) {
+// writePage answers with a page in place of what was to be sent, whose headers may
+// be there already.
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, page auth.Page) {
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-	w.WriteHeader(status)
-	// A visitor that has gone is the only way for this to fail.
-	_ = pageTemplate.Execute(w, struct{ Title, Text string }{title, text})
+	for _, name := range []string{"Content-Encoding", "Content-Length", "Etag", "Last-Modified"} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
+	s.auth.WritePage(w, r, status, page)
+}
+
+// errorTitle is an error's status in a few words, for people.
+func errorTitle(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "Sign in first"
+	case http.StatusForbidden:
+		return "This is not for you"
+	case http.StatusNotFound:
+		return "Not found"
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		return "That took too long"
+	case http.StatusRequestEntityTooLarge:
+		return "That is too large"
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return "One moment"
+	case http.StatusInternalServerError:
+		return "Something went wrong"
+	}
+	return "That did not work"
+}
+
+// sentence makes an error's text one: a capital first, a full stop last.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+}
+
+// errorDetail is where a handler failed, for its author; details have it with
+// Options.Dev alone. See writeRunError.
+func errorDetail(details map[string]any) string {
+	stack, _ := details["stack"].(string)
+	console, _ := details["console"].([]string)
+	file, _ := details["file"].(string)
+	var lines []string
+	if file != "" {
+		lines = append(lines, fmt.Sprintf("%s:%v:%v", file, details["line"], details["column"]))
+	}
+	if source, _ := details["source_line"].(string); source != "" {
+		lines = append(lines, "    "+strings.TrimSpace(source))
+	}
+	if stack != "" {
+		lines = append(lines, "", strings.TrimRight(stack, "\n"))
+	}
+	if len(console) > 0 {
+		lines = append(append(lines, ""), console...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// notFound answers 404. It repeats nothing of the request.
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	s.writeError(w, r, &api.Error{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "there is nothing at this address"})
+}
+
+// writeMethod answers a method that a path does not take.
+func (s *Server) writeMethod(w http.ResponseWriter, r *http.Request, text string) {
+	w.Header().Set("Allow", "GET, HEAD")
+	s.writeError(w, r, &api.Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: text})
+}
+
+// serveWelcome answers the bare host: the way to the home app, or a few words.
+func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.writeMethod(w, r, "use GET or HEAD")
+		return
+	}
+	host := s.auth.Site(r.Host)
+	if s.opt.Home != "" && host.IsLoopback() {
+		http.Redirect(w, r, "http://"+host.AppAddr(s.opt.Home)+"/", http.StatusFound)
+		return
+	}
+	s.writePage(w, r, http.StatusOK, auth.Page{
+		Title:   "fazt is running",
+		Text:    "Deploy a directory, and it answers at " + scheme(r) + host.AppAddr("my-app"), // no full stop after an address
+		Command: "fazt app deploy <dir> --name my-app",
+		Link:    "/auth/sessions", Label: "Your sign-ins",
+	})
+}
+
+// writeHome answers the domain itself as long as there is no app for it.
+func (s *Server) writeHome(w http.ResponseWriter, r *http.Request) {
+	s.writePage(w, r, http.StatusOK, auth.Page{
+		Title: "Welcome", Text: "This is a fazt server. An app that is named root answers here.", Command: "fazt app deploy <dir> --name root",
+	})
+}
+
+// scheme is how the browser reached the server.
+func scheme(r *http.Request) string {
+	if frontdoor.IsSecure(r) {
+		return "https://"
+	}
+	return "http://"
 }

@@ -228,10 +228,30 @@ func (v visitor) Roles(ctx context.Context, user *auth.User) ([]string, error) {
 
 func (v visitor) LoginURL(back string) string {
 	if back == "" {
-		back = v.request.RequestURI // with the prefix that the app is mounted under
+		back = v.page()
 	}
 	return v.auth.LoginURL(v.request, back)
 }
+
+// Here has the prefix that the app is mounted under.
+func (v visitor) Here() string { return v.request.RequestURI }
+
+// page is the page that the visitor is on: what they navigate to, or the one of this
+// host whose script has sent the request. It is never a path under /api, where a
+// visitor who comes back would read JSON.
+func (v visitor) page() string {
+	if v.Navigates() && !isAPI(v.request.URL.Path) {
+		return v.Here()
+	}
+	from, err := url.Parse(v.request.Referer())
+	if err != nil || !strings.EqualFold(from.Host, v.request.Host) || isAPI(strings.TrimPrefix(from.Path, mountPrefix(v.request))) {
+		return v.URL("/")
+	}
+	return from.RequestURI()
+}
+
+// isAPI reports whether a path below an app's address is its handler's.
+func isAPI(p string) bool { return p == "/api" || strings.HasPrefix(p, "/api/") }
 
 func (v visitor) LogoutURL() string { return v.auth.LogoutURL() }
 
@@ -253,6 +273,14 @@ func mountPrefix(r *http.Request) string {
 	return prefix
 }
 
-// forgedRequest answers a request that another site's page has sent.
-var forgedRequest = &api.Error{Status: http.StatusForbidden, Code: "CROSS_ORIGIN",
-	Message: "this request came from a page of another site; send it from the app's own pages"}
+// refuseForged answers a request that would change something and that a browser has
+// sent from a page of another origin, a sibling app's too. Browsers from before 2023
+// say so by Origin alone; what says nothing is no browser, or no more than a link.
+func (s *Server) refuseForged(w http.ResponseWriter, r *http.Request) bool {
+	if s.forgery.Check(r) == nil {
+		return false
+	}
+	s.writeError(w, r, &api.Error{Status: http.StatusForbidden, Code: "CROSS_ORIGIN",
+		Message: "this request came from a page of another site; send it from the app's own pages"})
+	return true
+}

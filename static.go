@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -17,7 +18,7 @@ import (
 // a JavaScript slot. p is the cleaned absolute path of the request.
 func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		writeMethod(w, "this path is a file; use GET or HEAD")
+		s.writeMethod(w, r, "this path is a file; use GET or HEAD")
 		return
 	}
 	a.manifest.SetHeaders(w.Header(), p)
@@ -27,22 +28,27 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 			s.writeFailure(w, r, a, err)
 			return
 		}
+		if user == nil && auth.IsNavigation(r) {
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, s.auth.LoginURL(r, r.RequestURI), http.StatusFound)
+			return
+		}
 		if user == nil {
-			api.WriteError(w, &api.Error{Status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in to read this file"})
+			s.writeError(w, r, &api.Error{Status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in to read this file"})
 			return
 		}
 	}
 	file, redirect := a.find(p)
 	switch {
 	case redirect && r.URL.EscapedPath() != (&url.URL{Path: p}).EscapedPath():
-		notFound(w, r) // a relative redirect from an unclean path leads elsewhere
+		s.notFound(w, r) // a relative redirect from an unclean path leads elsewhere
 	case redirect:
 		// Relative, since the app may be mounted under a prefix it can't see.
 		target := url.URL{Path: "./" + path.Base(p) + "/", RawQuery: r.URL.RawQuery}
 		w.Header().Set("Location", target.String())
 		w.WriteHeader(http.StatusMovedPermanently)
 	case file == nil:
-		notFound(w, r)
+		s.notFound(w, r)
 	default:
 		s.serveFile(w, r, a, file)
 	}

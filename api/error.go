@@ -42,14 +42,19 @@ type envelope struct {
 	Error *Error `json:"error"`
 }
 
+// SetHeader sets what a header says of e: how long to wait.
+func (e *Error) SetHeader(h http.Header) {
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+}
+
 // WriteError answers with e in the envelope. The request's id is the one that
 // the answer's header has.
 func WriteError(w http.ResponseWriter, e *Error) {
 	said := *e
 	said.RequestID = w.Header().Get(RequestIDHeader)
-	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
-	}
+	e.SetHeader(w.Header())
 	WriteJSON(w, e.Status, envelope{&said})
 }
 

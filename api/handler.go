@@ -9,7 +9,7 @@ import (
 )
 
 // HandlerOptions are what a handler of the management API works with. All but
-// Logger and Stream are required.
+// WriteError, Logger and Stream are required.
 type HandlerOptions struct {
 	Service Service
 	// Authorize says who sends a request, if they may use a route of the scope.
@@ -26,6 +26,8 @@ type HandlerOptions struct {
 	Failed func(r *http.Request, id string, err error)
 	// NotFound answers a path that no route has.
 	NotFound http.HandlerFunc
+	// WriteError answers an error that Explain has made. Default: [WriteError].
+	WriteError func(http.ResponseWriter, *http.Request, *Error)
 	// Metrics answers GET /metrics.
 	Metrics http.Handler
 	// MaxDeploy is the largest archive, in bytes, that is taken.
@@ -45,6 +47,9 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	}
 	if opt.Stream == nil {
 		opt.Stream = context.WithCancel
+	}
+	if opt.WriteError == nil {
+		opt.WriteError = func(w http.ResponseWriter, _ *http.Request, e *Error) { WriteError(w, e) }
 	}
 	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers)}
 	mux := http.NewServeMux()
@@ -82,7 +87,7 @@ func (h *handler) dispatch(routes []Route) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))
-		WriteError(w, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
+		h.WriteError(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
 	}
 }
 
@@ -108,7 +113,7 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.Failed(r, w.Header().Get(RequestIDHeader), err)
 	}
 	if r.Context().Err() == nil {
-		WriteError(w, e)
+		h.WriteError(w, r, e)
 	}
 }
 

@@ -13,25 +13,27 @@ import (
 // The changes that this package records in the audit log, in the transaction of
 // the change. The target is the key's name, or the user's e-mail address.
 const (
-	auditKeyCreate    = "key.create"          // keyCreated
-	auditKeyRevoke    = "key.revoke"          // keyRevoked
-	auditUserCreate   = "user.create"         // userSignedIn: the first sign-in
-	auditUserRole     = "user.role"           // userSignedIn: another role, by a provider, an invite or somebody
-	auditUserName     = "user.name"           // userSignedIn
-	auditUserRemove   = "user.remove"         // userSignedIn
-	auditSignIn       = "user.sign_in"        // userSignedIn
-	auditSignInFailed = "user.sign_in_failed" // signInFailed
-	auditPassword     = "user.password"       // userSignedIn: the password was changed
-	auditAppRoleSet   = "user.app_role"       // appRoleChanged
-	auditAppRoleUnset = "user.app_role_unset" // appRoleChanged
-	auditInviteCreate = "invite.create"       // inviteChanged
-	auditInviteRevoke = "invite.revoke"       // inviteChanged
-	auditInviteUse    = "invite.use"          // inviteChanged
-	auditSetupCreate  = "setup.create"        // inviteChanged
-	auditSetupUse     = "setup.use"           // inviteChanged
+	auditKeyCreate      = "key.create"          // keyCreated
+	auditKeyRevoke      = "key.revoke"          // keyRevoked
+	auditUserCreate     = "user.create"         // userSignedIn: the first sign-in
+	auditUserRole       = "user.role"           // userSignedIn: another role, by a provider, an invite or somebody
+	auditUserName       = "user.name"           // userSignedIn
+	auditUserRemove     = "user.remove"         // userSignedIn
+	auditSignIn         = "user.sign_in"        // userSignedIn
+	auditSignInFailed   = "user.sign_in_failed" // signInFailed
+	auditPassword       = "user.password"       // userSignedIn: the password was changed
+	auditAppRoleSet     = "user.app_role"       // appRoleChanged
+	auditAppRoleUnset   = "user.app_role_unset" // appRoleChanged
+	auditInviteCreate   = "invite.create"       // inviteChanged
+	auditInviteRevoke   = "invite.revoke"       // inviteChanged
+	auditInviteUse      = "invite.use"          // inviteChanged
+	auditSetupCreate    = "setup.create"        // inviteChanged
+	auditSetupUse       = "setup.use"           // inviteChanged
+	auditSessionEnd     = "session.end"         // sessionEnded: by its user, or by who manages the server
+	auditIdentityRemove = "identity.remove"     // identityRemoved
 )
 
-// keyCreated, keyRevoked and userSignedIn are the details of the entries.
+// keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
 type keyCreated struct {
 	ID        string    `json:"key_id"`
 	Scopes    []string  `json:"scopes"`
@@ -70,6 +72,17 @@ type inviteChanged struct {
 // recordUser writes an entry about a user, by whoever acts in ctx.
 func recordUser(ctx context.Context, tx storage.SQL, action string, u User) error {
 	return storage.RecordAudit(tx, api.ActorFrom(ctx), action, u.Email, userSignedIn{u.ID, u.Provider, u.Role})
+}
+
+// sessionEnded is one session, or how many.
+type sessionEnded struct {
+	ID    string `json:"session_id,omitempty"`
+	Host  string `json:"host,omitempty"`
+	Count int64  `json:"count,omitempty"`
+}
+
+type identityRemoved struct {
+	Provider string `json:"provider"`
 }
 
 // addrOf is the network address that r came from, without its port.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/mail"
 	"net/netip"
 	"strings"
 	"unicode"
@@ -68,6 +67,9 @@ type devForm struct {
 	Problem           string // what to mend; "" on the first showing
 }
 
+// firstDevForm is how the form is shown at first.
+var firstDevForm = devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)}
+
 // identity checks the form. The problem is for the person who filled it in.
 func (f devForm) identity() (id Identity, problem string) {
 	email, ok := cleanEmail(f.Email)
@@ -90,8 +92,7 @@ func (f devForm) identity() (id Identity, problem string) {
 // cleanEmail is an e-mail address as it is kept, if it is one.
 func cleanEmail(typed string) (email string, ok bool) {
 	email = strings.ToLower(strings.TrimSpace(typed))
-	addr, err := mail.ParseAddress(email)
-	return email, err == nil && addr.Address == email && len(email) <= 254
+	return email, isAddress(email)
 }
 
 // localPart is what stands before the @ of an address: a name for whoever gave
@@ -108,7 +109,7 @@ func isText(s string, least, most int) bool {
 
 func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -116,7 +117,7 @@ func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 		a.badRequest(w, r, err)
 		return
 	}
-	a.showDevForm(w, r, http.StatusOK, f, devForm{Email: "dev@example.com", Name: "Dev", Role: string(RoleUser)})
+	a.showDevForm(w, r, http.StatusOK, f, firstDevForm)
 }
 
 func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {

@@ -107,8 +107,8 @@ func TestDevExists(t *testing.T) {
 				t.Error(d)
 			}
 			page := respond(a, tt.change(localRequest(http.MethodGet, "localhost:8080", "/auth/login")))
-			if drawn := strings.Contains(page.Body.String(), "/auth/dev/login"); drawn != tt.want {
-				t.Errorf("button drawn: %v, want %v", drawn, tt.want)
+			if drawn := strings.Contains(page.Body.String(), "/auth/dev/callback"); drawn != tt.want {
+				t.Errorf("form drawn: %v, want %v", drawn, tt.want)
 			}
 		})
 	}

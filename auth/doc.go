@@ -24,8 +24,10 @@
 // # Sessions
 //
 // A session is a 256-bit random token of which only the SHA-256 is stored. It
-// is good on the host it was made for, and looked up in the database at each
-// request: a revoked session is refused at once by every process on the data.
+// is good on the host it was made for. What was read of it is believed for half a
+// second, unless this Auth writes anything meanwhile: so a page with all its
+// requests costs one read, and a session that was ended is refused at once by the
+// Auth that ended it, and within a second by every other process on the data.
 //
 // Logging out of an app ends that app's session alone. Logging out of the own
 // host ends also the sessions that were handed over from it.
@@ -44,6 +46,16 @@
 // an account before is counted by itself, so that guessing can't lock its owner out.
 //
 // # Providers
+//
+// A [Provider] is another site that people sign in by. The browser is sent there with
+// a state, which a sealed cookie of that browser holds, and comes back with it: once,
+// within 15 minutes, and to the browser that it began in. An identity belongs to the
+// user who signed in by it before, else to the one who adds it to theirs, else to the
+// one who has the same e-mail address, where both sides have proven it, else to a new
+// one.
+// [NewProvider] makes one of an OpenID Connect issuer: authorization code with PKCE,
+// nonce, and an id_token that is verified. An issuer is asked when somebody signs in,
+// and each request waits 10 s for it at most.
 //
 // The dev provider signs in whoever its form says, so that an app's sign-in can
 // be tried on one's own machine. It exists only for requests that come from

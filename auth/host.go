@@ -102,6 +102,15 @@ func (s Site) AppAddr(label string) string {
 	return s.at(label + "." + s.parent)
 }
 
+// Canonical is the host and port that the browser is to use instead, or "" where
+// this is the one: the domain, for www.<domain>.
+func (s Site) Canonical() string {
+	if s.Label == "www" && s.parent != "localhost" {
+		return s.at(s.parent)
+	}
+	return ""
+}
+
 // at is name with the site's port.
 func (s Site) at(name string) string {
 	if s.Port == "" {

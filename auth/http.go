@@ -26,6 +26,8 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
+		{pattern: "/auth/login/{provider}", get: a.begin},
+		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
@@ -35,6 +37,9 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/setup/{code}", get: a.setupPage, post: a.setupPage, ownHost: true},
 		{pattern: "/auth/invite/{code}", get: a.invitePage, post: a.invitePage, ownHost: true},
 		{pattern: devLoginPath, get: a.devLogin, exists: a.devAllowed},
+		{pattern: "/auth/sessions", get: a.showSessions},
+		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
+		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -42,6 +47,7 @@ func (a *Auth) routes() []route {
 func (a *Auth) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", a.noSuchPage)
+	mux.HandleFunc("GET /auth/icon.svg", a.showIcon)
 	for _, rt := range a.routes() {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serveRoute(w, r, rt) })
 	}
@@ -57,6 +63,9 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
+	for _, p := range a.own {
+		list = append(list, provider{Label: "Continue with " + p.Label(), path: providerPath + p.Name()})
+	}
 	if a.devAllowed(r) {
 		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
 	}
@@ -140,7 +149,7 @@ func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
 
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -153,7 +162,37 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
+	left := a.cookie(r, leftCookie, isMark) != ""
+	if left {
+		a.setCookie(w, r, leftCookie, "", 0)
+	}
+	if s == nil && !left && !r.URL.Query().Has("choose") {
+		if only, err := a.onlyWay(r); err != nil {
+			a.unavailable(w, r, err)
+			return
+		} else if only != "" {
+			redirect(w, f.link(only))
+			return
+		}
+	}
 	a.showLogin(w, r, f, s)
+}
+
+// isMark reports whether a cookie that only is there or not is there.
+func isMark(value string) bool { return value == "1" }
+
+// onlyWay is the path of the provider by which a visitor can sign in where there is
+// nothing else to choose, or "".
+func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
+	list := a.providers(r)
+	if len(list) != 1 || list[0].path == devLoginPath {
+		return "", nil
+	}
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil || byPassword {
+		return "", err
+	}
+	return list[0].path, nil
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and
@@ -202,11 +241,14 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
+	if a.Site(r.Host).SignsIn() {
+		a.setCookie(w, r, leftCookie, "1", leftAge)
+	}
 	if !WantsPage(r) {
 		writeSession(w, nil)
 		return
 	}
-	redirect(w, a.back(a.Site(r.Host), r.PostForm.Get("back")))
+	redirect(w, a.wayBack(a.Site(r.Host), r.PostForm))
 }
 
 func writeSession(w http.ResponseWriter, user *User) {

@@ -140,7 +140,7 @@ func TestPageHeaders(t *testing.T) {
 			}
 			sum := sha256.Sum256([]byte(style[1]))
 			want := map[string]string{
-				"Content-Security-Policy": "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+				"Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 					"'; form-action " + tt.leadsTo + "; base-uri 'none'; frame-ancestors 'none'",
 				"X-Content-Type-Options": "nosniff",
 				"Referrer-Policy":        "same-origin",

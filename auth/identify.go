@@ -15,6 +15,7 @@ type credentials struct {
 	identity Identity
 	link     string // the id of the user who adds the identity to their own, or ""
 	invite   string // a code that is redeemed with it, or ""
+	once     string // what is good for one sign-in only, or ""; see [useOnce]
 }
 
 func (c credentials) dev() bool { return c.provider == devProvider }
@@ -31,6 +32,11 @@ func (c credentials) address() string {
 // errAddressTaken says that the address is another user's who has not shown that it
 // is theirs: to join the two would give one person's data to another.
 var errAddressTaken = errors.New("another user has this e-mail address")
+
+// errLink says that an identity can't be added to a user: it is another's, or the
+// user has gone, or is one of the dev provider, who is nobody on a public server
+// and must not become somebody by a second identity.
+var errLink = errors.New("the account can't be added to this user")
 
 // signedIn is who has signed in.
 type signedIn struct {
@@ -59,8 +65,8 @@ func (a *Auth) identify(tx storage.SQL, c credentials, addr string, now time.Tim
 			return in, err
 		}
 	}
-	if found && c.link != "" && in.ID != c.link {
-		return in, &Error{Code: CodeConflict, Op: "sign-in", Err: errors.New("this account signs in another user of this server")}
+	if c.link != "" && in.ID != c.link {
+		return in, errLink
 	}
 	role, err := a.grantedRole(tx, in, c, addr, now)
 	if err != nil {
@@ -93,7 +99,10 @@ func userToJoin(tx storage.SQL, c credentials, u *User) (found bool, err error) 
 	case c.dev():
 		return false, nil
 	case c.link != "":
-		err := tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ?`, []any{c.link}, scanUser(u))
+		err := tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ? AND provider <> ?`, []any{c.link, devProvider}, scanUser(u))
+		if err == nil && u.ID == "" {
+			err = errLink
+		}
 		return u.ID != "", err
 	case c.address() == "":
 		return false, nil
@@ -143,15 +152,11 @@ func updateUser(tx storage.SQL, in *signedIn, c credentials, role Role, addr str
 	}
 	var verified int64
 	if address := c.address(); address != "" {
-		taken := false
-		if !c.dev() {
-			err := tx.Query(`SELECT 1 FROM auth_users WHERE email = ? AND provider <> ? AND id <> ?`,
-				[]any{address, devProvider, in.ID}, func(func(...any) error) error { taken = true; return nil })
-			if err != nil {
-				return err
-			}
+		follows, err := addressFollows(tx, in.User, c)
+		if err != nil {
+			return err
 		}
-		if !taken {
+		if follows {
 			in.Email = address
 		}
 		if in.Email == address && !c.dev() {
@@ -181,6 +186,21 @@ func updateUser(tx storage.SQL, in *signedIn, c credentials, role Role, addr str
 		return err
 	}
 	return storage.RecordAudit(tx, actorOf(in.User, addr), auditUserRole, in.Email, userSignedIn{in.ID, in.Provider, in.Role})
+}
+
+// addressFollows reports whether a user's e-mail address becomes that of c. It
+// follows an account that has got another one, so that who is given the old address
+// next is not taken for the user; but not where the user has several ways to sign
+// in, since it would be that of the last, nor where it is somebody else's.
+func addressFollows(tx storage.SQL, u User, c credentials) (bool, error) {
+	if c.dev() {
+		return true, nil
+	}
+	var ways, others int64
+	err := tx.Query(`SELECT (SELECT COUNT(*) FROM auth_identities WHERE user_id = ?) + (SELECT COUNT(*) FROM auth_passwords WHERE user_id = ?),
+		(SELECT COUNT(*) FROM auth_users WHERE email = ? AND provider <> ? AND id <> ?)`,
+		[]any{u.ID, u.ID, c.address(), devProvider, u.ID}, func(scan func(...any) error) error { return scan(&ways, &others) })
+	return others == 0 && (ways <= 1 || u.Email == ""), err
 }
 
 // actorOf is a user who acts on their own account.

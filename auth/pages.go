@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/fazt-sh/fazt/api"
 )
@@ -20,6 +21,7 @@ type pages struct {
 	*template.Template
 	style     template.CSS
 	styleHash string
+	icon      []byte
 }
 
 func parsePages() (*pages, error) {
@@ -31,14 +33,19 @@ func parsePages() (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	icon, err := pageFiles.ReadFile("pages/icon.svg")
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(css)
-	return &pages{t, template.CSS(css), base64.StdEncoding.EncodeToString(sum[:])}, nil
+	return &pages{t, template.CSS(css), base64.StdEncoding.EncodeToString(sum[:]), icon}, nil
 }
 
 // page is what every template gets.
 type page struct {
 	Title string
 	Host  string // what the visitor signs in to or out of
+	Wide  bool   // for lists
 	Style template.CSS
 	Body  any
 }
@@ -50,6 +57,7 @@ type loginPage struct {
 	Providers   []button
 	Password    bool // somebody can sign in by one
 	Form        passwordForm
+	Dev         *devPage // in place of the dev provider's button, where it is the only one
 }
 
 type button struct{ Label, Href string }
@@ -62,16 +70,28 @@ type devPage struct {
 }
 
 type logoutPage struct {
-	Email  string // "" when nobody is signed in
-	Back   string
-	Others string // address of the own host's log-out, on an app's host
-	Own    bool
+	Email    string // "" when nobody is signed in
+	Back     string
+	Others   string // address of the own host's log-out, on an app's host
+	Sessions string // that of the page of one's sessions, there
+	Own      bool
 }
 
+// messagePage is a short text, as a page or as JSON.
 type messagePage struct {
 	Code        string // for those who asked for no page
 	Title, Text string
 	Link, Label string // a way on; none when Link is ""
+}
+
+// Page is a page of a few words: an error, or a welcome.
+type Page struct {
+	Title, Text string
+	Link, Label string // a way on; none when Link is ""
+	Command     string // to be typed on the server's machine, or ""
+	Detail      string // text to be shown as it is, such as where a program failed
+	Status      string // such as "404"
+	RequestID   string // by which the log has more
 }
 
 // field is a hidden input of a form.
@@ -80,7 +100,7 @@ type field struct{ Name, Value string }
 func (f flow) fields() []field {
 	var list []field
 	v := f.values()
-	for _, name := range []string{"app", "challenge", "back", "invite"} {
+	for _, name := range []string{"app", "challenge", "back", "invite", "link"} {
 		if v.Has(name) {
 			list = append(list, field{name, v.Get(name)})
 		}
@@ -135,22 +155,31 @@ func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int,
 	for _, p := range a.providers(r) {
 		body.Providers = append(body.Providers, button{p.Label, f.link(p.path)})
 	}
+	if len(body.Providers) == 1 && !body.Password && a.devAllowed(r) { // the one is dev
+		dev := newDevPage(f, firstDevForm)
+		body.Dev = &dev
+	}
 	a.render(w, r, status, "login.html", page{Title: "Sign in", Host: body.Host, Body: body}, a.targets(r, f))
 }
 
+func newDevPage(f flow, form devForm) devPage {
+	return devPage{devForm: form, Roles: []Role{RoleUser, RoleAdmin, RoleOwner}, Fields: f.fields(), Cancel: f.link("/auth/login")}
+}
+
 func (a *Auth) showDevForm(w http.ResponseWriter, r *http.Request, status int, f flow, form devForm) {
-	body := devPage{devForm: form, Roles: []Role{RoleUser, RoleAdmin, RoleOwner}, Fields: f.fields(), Cancel: f.link("/auth/login")}
-	a.render(w, r, status, "dev.html", page{Title: "Dev sign-in", Host: f.host(r), Body: body}, a.targets(r, f))
+	a.render(w, r, status, "dev.html", page{Title: "Dev sign-in", Host: f.host(r), Body: newDevPage(f, form)}, a.targets(r, f))
 }
 
 func (a *Auth) showLogout(w http.ResponseWriter, r *http.Request, user *User) {
 	here := a.Site(r.Host)
-	body := logoutPage{Back: a.back(here, r.URL.Query().Get("back")), Own: here.SignsIn()}
+	body := logoutPage{Back: a.wayBack(here, r.URL.Query()), Own: here.SignsIn()}
 	if user != nil {
 		body.Email = user.Email
 	}
 	if here.Kind == SiteApp {
 		body.Others = a.scheme(r) + here.SignIn() + "/auth/logout"
+	} else {
+		body.Sessions = "/auth/sessions"
 	}
 	a.render(w, r, http.StatusOK, "logout.html", page{Title: "Log out", Host: r.Host, Body: body}, a.targets(r, flow{back: body.Back}))
 }
@@ -163,7 +192,23 @@ func (a *Auth) message(w http.ResponseWriter, r *http.Request, status int, m mes
 		})
 		return
 	}
-	a.render(w, r, status, "message.html", page{Title: m.Title, Body: m}, nil)
+	a.WritePage(w, r, status, Page{Title: m.Title, Text: m.Text, Link: m.Link, Label: m.Label})
+}
+
+// WritePage answers with a page that looks like those of this package. It lets
+// nothing but its own style and icon in, and can be framed by nobody. The icon is
+// served under /auth/.
+func (a *Auth) WritePage(w http.ResponseWriter, r *http.Request, status int, p Page) {
+	a.render(w, r, status, "message.html", page{Title: p.Title, Wide: p.Detail != "", Body: p}, nil)
+}
+
+// showIcon answers every host: whoever sees a page sees its icon.
+func (a *Auth) showIcon(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "image/svg+xml")
+	h.Set("Cache-Control", "public, max-age=86400")
+	h.Set("Content-Security-Policy", "default-src 'none'")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.pages.icon))
 }
 
 // render writes a page whose forms may lead to this host and to targets. It is
@@ -178,7 +223,7 @@ func (a *Auth) render(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+a.pages.styleHash+
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'sha256-"+a.pages.styleHash+
 		"'; form-action "+strings.Join(append([]string{"'self'"}, targets...), " ")+"; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the only failure is a visitor who has gone

@@ -31,7 +31,7 @@ type passwordForm struct {
 // [attempts].
 func (a *Auth) buckets(r *http.Request, account string) []bucketKey {
 	var known knownBrowser
-	if a.seals.open(knownPurpose, a.cookie(r, knownCookie), &known) == nil && known.Account == account {
+	if a.cookie(r, knownCookie, func(v string) bool { return a.seals.open(knownPurpose, v, &known) == nil }) != "" && known.Account == account {
 		return []bucketKey{{perPlace, account, known.Device}}
 	}
 	addr := subscriber(addrOf(r))

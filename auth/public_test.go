@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/fazt-sh/fazt/auth"
@@ -35,16 +36,94 @@ func TestPublicHeader(t *testing.T) {
 }
 
 func TestPublicCookies(t *testing.T) {
-	lines := []string{
-		"own=1; Path=/", "fazt_session=x", " fazt_session =x", "__Host-fazt_session=x", "fazt_handover=x; Path=/",
-		"=fazt_session=x", "", "fazt_sessions=2",
+	a := newAuth(t, &auth.Options{Domain: "example.com"})
+	const notes = "notes.example.com"
+	tests := []struct{ host, line, want string }{ // want is a word of the reason, "" for none
+		{notes, "own=1; Path=/", ""},
+		{notes, "own=", ""},
+		{notes, `own="a b"; HttpOnly`, ""},
+		{notes, "own=a, b c/=%20; Expires=Wed, 09 Jun 2027 10:18:14 GMT; SameSite=Lax; Secure", ""},
+		{notes, "fazt_sessions=2", ""},
+		{notes, "own=1; Domain=notes.example.com", ""},
+		{notes, "own=1; domain = .Notes.Example.com; Path=/", ""},
+
+		{notes, "fazt_session=x", "server's own"},
+		{notes, "FAZT_Session=x", "server's own"},
+		{notes, "__Host-fazt_session=x", "server's own"},
+		{notes, "__hOST-fazt_Handover=x; Path=/", "server's own"},
+		{notes, "fazt_handover=x; Path=/", "server's own"},
+
+		{notes, "fazt_session;=x; Domain=example.com", "name=value"},
+		{notes, "fazt_session; Path=/", "name=value"},
+		{notes, "=fazt_session=x", "name=value"},
+		{notes, "=fazt_session", "name=value"},
+		{notes, "", "name=value"},
+		{notes, ";", "name=value"},
+		{notes, " fazt_session =x", "name=value"},
+		{notes, "fazt_session\t=x", "name=value"},
+		{notes, "fazt_session=x", "server's own"},
+		{notes, "\x00fazt_session=x", "name=value"},
+		{notes, "own=a\x00; Domain=example.com", "name=value"},
+		{notes, "own=a\r\nSet-Cookie: fazt_session=x", "name=value"},
+		{notes, "own=1; Path=/\x01", "name=value"},
+		{notes, "own=é", "name=value"},
+		{notes, `own="a"b"`, "name=value"},
+		{notes, `own=a\b`, "name=value"},
+
+		{notes, "own=1; Domain=example.com", "Domain"},
+		{notes, "own=1; Domain=.example.com", "Domain"},
+		{notes, "own=1; DOMAIN=shop.example.com", "Domain"},
+		{notes, "own=1;Domain", "Domain"},
+		{notes, "own=1; Domain=notes.example.com; Domain=example.com", "Domain"},
+		{notes, "own=1; Domain=example.com; Domain=notes.example.com", "Domain"},
+		{notes, "own=1; \tDomain\t=example.com", "name=value"},
+		{"example.com", "own=1; Domain=example.com", "Domain"}, // it would reach every app
+		{"example.com", "own=1", ""},
+		{"notes.localhost:8080", "own=1; Domain=localhost", "Domain"},
+		{"localhost:8080", "own=1; Domain=localhost", "Domain"},
 	}
-	if d := cmp.Diff([]string{"own=1; Path=/", "fazt_sessions=2"}, auth.PublicCookies(lines)); d != "" {
-		t.Error(d)
+	for _, tt := range tests {
+		lines := []string{"first=1", tt.line, "last=1"}
+		kept, refused := auth.PublicCookies(a.Site(tt.host), lines)
+		want := lines
+		if tt.want != "" {
+			want = []string{"first=1", "last=1"}
+		}
+		if d := cmp.Diff(want, kept); d != "" {
+			t.Errorf("%s: %q: %s", tt.host, tt.line, d)
+		}
+		if tt.want == "" && len(refused) == 0 {
+			continue
+		}
+		if len(refused) != 1 || !strings.Contains(refused[0].Error(), tt.want) {
+			t.Errorf("%s: %q: %v, want %q", tt.host, tt.line, refused, tt.want)
+		}
+		if lines[1] != tt.line {
+			t.Errorf("the lines were changed: %q", lines)
+		}
 	}
-	if d := cmp.Diff("fazt_session=x", lines[1]); d != "" {
-		t.Errorf("the lines were changed: %s", d)
+}
+
+// Whatever passes is what net/http, which parses strictly, reads as one cookie of
+// another name than ours, for this host alone.
+func FuzzPublicCookies(f *testing.F) {
+	for _, line := range []string{"own=1; Path=/", "fazt_session;=x", "=a", `a="b"; Domain=x`, "a=b; domain=notes.example.com", "a=b;;=;"} {
+		f.Add(line)
 	}
+	a := newAuth(f, &auth.Options{Domain: "example.com"})
+	f.Fuzz(func(t *testing.T, line string) {
+		kept, _ := auth.PublicCookies(a.Site("notes.example.com"), []string{line})
+		if len(kept) == 0 {
+			return
+		}
+		c, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if auth.OwnsCookie(c.Name) || c.Domain != "" && !strings.EqualFold(strings.TrimPrefix(c.Domain, "."), "notes.example.com") {
+			t.Fatalf("%q: %+v", line, c)
+		}
+	})
 }
 
 func TestBearerToken(t *testing.T) {

@@ -4,12 +4,23 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // maxBack is how long a way back may be, in bytes: it travels in URLs, which
 // proxies bound at 8 KB.
 const maxBack = 2048
+
+// wayBack is where a query or a form asks to be led from s afterwards, by redirect or
+// by back, which are the same. One that is given more than once is as good as none.
+func (a *Auth) wayBack(s Site, v url.Values) string {
+	given := slices.Concat(v["redirect"], v["back"])
+	if len(given) != 1 {
+		return "/"
+	}
+	return a.back(s, given[0])
+}
 
 // back returns where raw may lead a browser that is at s: a relative path, or
 // an absolute URL on the server's own domain or its subdomains. Anything else
@@ -29,7 +40,7 @@ func (a *Auth) back(s Site, raw string) string {
 		return raw
 	}
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.User != nil || !a.sameDomain(s, u.Host) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.User != nil || !a.sameDomain(s, u) {
 		return "/"
 	}
 	if raw = u.String(); len(raw) > maxBack { // it may have got longer
@@ -38,18 +49,26 @@ func (a *Auth) back(s Site, raw string) string {
 	return raw
 }
 
-// sameDomain reports whether host, from a URL, is of the server that s belongs
-// to: the same name or a subdomain of the server's, on the same or the default
-// port.
-func (a *Auth) sameDomain(s Site, host string) bool {
-	to, ok := splitHost(host)
-	if !ok || to.Port != "" && to.Port != s.Port {
+// sameDomain reports whether a URL is of the server that s belongs to: the same name
+// or a subdomain of the server's, on the same port. What answers on another port of
+// the machine is another program.
+func (a *Auth) sameDomain(s Site, u *url.URL) bool {
+	to, ok := splitHost(u.Host)
+	if !ok || portOf(to) != portOf(s) {
 		return false
 	}
 	if to.Name == s.Name {
 		return true
 	}
 	return s.parent != "" && (to.Name == s.parent || strings.HasSuffix(to.Name, "."+s.parent))
+}
+
+// portOf is a host's port, or "" for those that a browser leaves out.
+func portOf(s Site) string {
+	if s.Port == "80" || s.Port == "443" {
+		return ""
+	}
+	return s.Port
 }
 
 // escapeASCII percent-encodes what a URL may not have as it is: spaces, quotes,

@@ -47,11 +47,14 @@ func TestRedirectTarget(t *testing.T) {
 		{"example.com", "https://shop.example.com./x", "https://shop.example.com./x"}, // the same host by its full name
 		{"example.com", "HTTPS://Shop.Example.COM/x", "https://Shop.Example.COM/x"},
 		{"example.com:8443", "https://shop.example.com:8443/x", "https://shop.example.com:8443/x"},
-		{"example.com:8443", "https://shop.example.com/x", "https://shop.example.com/x"},
+		{"example.com:8443", "https://shop.example.com/x", "/"},
+		{"example.com", "https://shop.example.com:443/x", "https://shop.example.com:443/x"},
 		{"example.com", "https://shop.example.com:8443/x", "/"},
 		{"guestbook.localhost:8080", "http://shop.localhost:8080/x", "http://shop.localhost:8080/x"},
 		{"guestbook.localhost:8080", "http://localhost:8080/x", "http://localhost:8080/x"},
 		{"guestbook.localhost:8080", "http://localhost:3000/x", "/"},
+		{"guestbook.localhost:8080", "http://localhost/x", "/"},
+		{"example.com", "https://good.evil.com/", "/"},
 		{"guestbook.localhost:8080", "http://shop.example.com/x", "/"},
 		{"127.0.0.1:8080", "http://127.0.0.1:8080/x", "http://127.0.0.1:8080/x"},
 		{"[::1]:8080", "http://[::1]:8080/x", "http://[::1]:8080/x"},
@@ -126,6 +129,46 @@ func TestSignInGoesBack(t *testing.T) {
 			url.Values{"email": {"ann@example.com"}, "role": {"user"}, "back": {raw}})
 		if to := got.Header.Get("Location"); got.StatusCode != http.StatusSeeOther || to != want {
 			t.Errorf("%q leads to %q, want %q", raw, to, want)
+		}
+	}
+}
+
+// The sign-in page takes the way back as redirect, too, and once.
+func TestWayBackOfThePage(t *testing.T) {
+	s := start(t, auth.Options{Dev: true})
+	const evil = "https%3A%2F%2Fgood.evil.com%2F"
+	own := url.QueryEscape(s.url("shop.localhost", "/x"))
+	for query, want := range map[string]string{
+		"redirect=%2Fdash%3Fx%3D1":      "/dash?x=1",
+		"back=%2Fdash":                  "/dash",
+		"redirect=" + own:               s.url("shop.localhost", "/x"),
+		"back=" + own:                   s.url("shop.localhost", "/x"),
+		"":                              "/",
+		"redirect=":                     "/",
+		"redirect=" + evil:              "/",
+		"redirect=%2F%2Fevil.com":       "/",
+		"redirect=%2F%5Cevil.com":       "/",
+		"redirect=javascript%3Aalert":   "/",
+		"redirect=%2Fa&redirect=%2Fa":   "/", // which one a filter before this server has read, nobody knows
+		"redirect=%2Fa&back=" + evil:    "/",
+		"back=%2Fa&redirect=%2Fb":       "/",
+		"redirect=" + own + "&back=%2F": "/",
+		"Redirect=%2Fdash":              "/",
+	} {
+		for _, host := range []string{"localhost", guestbook} {
+			b := s.browser()
+			page := b.get(s.url(host, "/auth/login?"+query))
+			fields := page.hidden()
+			fields.Set("email", "ann@example.com")
+			fields.Set("role", "user")
+			end := b.post(s.url("localhost", "/auth/dev/callback"), fields)
+			wanted := want
+			if strings.HasPrefix(want, "/") {
+				wanted = s.url(host, want)
+			}
+			if end.url() != wanted {
+				t.Errorf("on %s, ?%s leads to %s, want %s", host, query, end.url(), wanted)
+			}
 		}
 	}
 }

@@ -134,6 +134,7 @@ var schema = []string{
 	// A session's id is what its owner ends it by; addr and agent are where it was
 	// made, for people.
 	`ALTER TABLE auth_sessions ADD COLUMN id TEXT NOT NULL DEFAULT ''`,
+	`UPDATE auth_sessions SET id = SUBSTR(token_hash, 1, 16)`, // those that are there already
 	`ALTER TABLE auth_sessions ADD COLUMN addr TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE auth_sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''`,
 

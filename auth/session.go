@@ -2,7 +2,9 @@ package auth
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,19 +16,19 @@ import (
 const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
+	flowCookie     = "fazt_flow"
+	leftCookie     = "fazt_left"
 	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	hostPrefix     = "__Host-"
 )
 
-// OwnsCookie reports whether a cookie of that name is one of this package's. A
-// server that passes requests on to code it does not trust leaves them out,
-// and does not let that code set them.
+// OwnsCookie reports whether a cookie of that name is one of this package's, however
+// it is spelled: browsers compare the prefix in other ways than servers do. A server
+// that passes requests on to code it does not trust leaves them out, and does not let
+// that code set them.
 func OwnsCookie(name string) bool {
-	switch strings.TrimPrefix(name, hostPrefix) {
-	case sessionCookie, handoverCookie, knownCookie:
-		return true
-	}
-	return false
+	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
+	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie}, name)
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {
@@ -36,26 +38,44 @@ func (a *Auth) cookieName(r *http.Request, name string) string {
 	return name
 }
 
-// token returns the token in r's cookie, or "".
-func (a *Auth) token(r *http.Request, name string) string {
-	if v := a.cookie(r, name); len(v) == tokenLen {
-		return v
+// token returns the value of r's cookie, or "". A name that comes twice counts as
+// absent: without TLS a sibling host can plant a second one, and the browser does
+// not say which is whose. What can't be a token is not counted.
+func (a *Auth) token(r *http.Request, name string) string { return a.cookie(r, name, isToken) }
+
+// cookie returns the only value of r's cookie that is valid, or "". It does not
+// allocate.
+func (a *Auth) cookie(r *http.Request, name string, valid func(string) bool) string {
+	secure, found := a.secure(r), ""
+	for _, line := range r.Header["Cookie"] {
+		for part := range strings.SplitSeq(line, ";") {
+			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+			if secure {
+				var prefixed bool
+				if key, prefixed = strings.CutPrefix(key, hostPrefix); !prefixed {
+					continue
+				}
+			}
+			if key != name || !valid(value) {
+				continue
+			}
+			if found != "" {
+				return ""
+			}
+			found = value
+		}
 	}
-	return ""
+	return found
 }
 
-// cookie returns the value of r's cookie, or "". A name that comes twice counts
-// as absent: without TLS a sibling host can plant a second one, and the browser
-// does not say which is whose.
-func (a *Auth) cookie(r *http.Request, name string) string {
-	if r.Header["Cookie"] == nil {
-		return ""
+// isToken reports whether s could be what newToken returns.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
 	}
-	found := r.CookiesNamed(a.cookieName(r, name))
-	if len(found) != 1 {
-		return ""
-	}
-	return found[0].Value
+	return len(s) == tokenLen
 }
 
 // setCookie sets a host-only cookie; an empty value removes it.
@@ -77,23 +97,25 @@ func (a *Auth) setCookie(w http.ResponseWriter, r *http.Request, name, value str
 
 // session is a session that is good for the request it came with.
 type session struct {
+	id   string
 	hash string // of its token
 	user User
 }
 
 // User returns who r's session belongs to, and nil when there is none: no
-// cookie, an unknown, revoked or expired session, or one of another host. It
-// costs two point reads. The only errors are the database's.
+// cookie, an unknown, revoked or expired session, or one of another host. A session
+// is read at most twice a second; one that this Auth ends is refused at once, and
+// one that another process ends within a second. The only errors are the database's.
 func (a *Auth) User(r *http.Request) (*User, error) {
 	s, err := a.session(r)
 	if s == nil {
 		return nil, err
 	}
-	return &s.user, nil
+	u := s.user // the caller's own
+	return &u, nil
 }
 
-// session looks up r's session. There is no cache: the read costs less than
-// the upkeep of one, and a revocation by any process is seen at once.
+// session returns r's session, which others see too and nobody may change.
 func (a *Auth) session(r *http.Request) (*session, error) {
 	token := a.token(r, sessionCookie)
 	if token == "" {
@@ -103,16 +125,38 @@ func (a *Auth) session(r *http.Request) (*session, error) {
 	if site.Kind == SiteElsewhere {
 		return nil, nil
 	}
-	var (
-		s              = session{hash: digest(token)}
-		host           string
-		used, deadline int64
-	)
-	err := a.db.Read(r.Context(), func(tx storage.SQL) error {
+	now := time.Now()
+	sum := sumOf(token)
+	s, clears := a.db.sessions.get(sum, now)
+	if s == nil {
+		var err error
+		if s, err = a.readSession(r.Context(), hex.EncodeToString(sum[:])); s == nil {
+			return nil, err
+		}
+		s.fresh = now.Add(sessionFresh)
+		a.db.sessions.put(sum, s, clears)
+	}
+	ms := millis(now)
+	switch {
+	case s.host != site.Name, ms >= s.deadline, ms >= s.used+a.idle.Milliseconds():
+		return nil, nil
+	case s.user.Provider == devProvider && !a.dev:
+		return nil, nil
+	}
+	a.uses.session(s.hash, s.used, ms)
+	return &s.session, nil
+}
+
+// readSession looks a session up, which costs two point reads. It is nil when there
+// is none, or its user has a role that is none.
+func (a *Auth) readSession(ctx context.Context, hash string) (*storedSession, error) {
+	var s storedSession
+	err := a.db.Read(ctx, func(tx storage.SQL) error {
 		// Two point reads take half the time of one join.
+		s = storedSession{session: session{hash: hash}}
 		u := &s.user
-		err := tx.Query(`SELECT user_id, host, last_used, expires_at FROM auth_sessions WHERE token_hash = ?`, []any{s.hash},
-			func(scan func(...any) error) error { return scan(&u.ID, &host, &used, &deadline) })
+		err := tx.Query(`SELECT id, user_id, host, last_used, expires_at FROM auth_sessions WHERE token_hash = ?`, []any{hash},
+			func(scan func(...any) error) error { return scan(&s.id, &u.ID, &s.host, &s.used, &s.deadline) })
 		if err != nil || u.ID == "" {
 			return err
 		}
@@ -122,16 +166,9 @@ func (a *Auth) session(r *http.Request) (*session, error) {
 	if err != nil {
 		return nil, failed("session", err)
 	}
-	now := millis(time.Now())
-	switch {
-	case !s.user.Role.Valid(), host != site.Name: // no such session or user, or a role that is none
-		return nil, nil
-	case now >= deadline, now >= used+a.idle.Milliseconds():
-		return nil, nil
-	case s.user.Provider == devProvider && !a.dev:
+	if !s.user.Role.Valid() {
 		return nil, nil
 	}
-	a.uses.session(s.hash, used, now)
 	return &s, nil
 }
 
@@ -181,9 +218,15 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 }
 
 // signIn gives the browser a new session on the own host, as the user who c
-// belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
+// belongs to. [errUsed], [errInvite], [errAddressTaken], [errLink] and
+// [ErrLastOwner] are for a page to explain.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
 	return a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
+		if c.once != "" {
+			if err := useOnce(tx, c.once, now.Add(flowAge), now); err != nil {
+				return User{}, err
+			}
+		}
 		in, err := a.identify(tx, c, addrOf(r), now)
 		return in.User, err
 	})

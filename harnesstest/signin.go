@@ -20,29 +20,38 @@ func (a *App) SignIn(email, name, role string) {
 	}
 }
 
-// OffersDev reports whether the sign-in page has the dev provider's button.
+// OffersDev reports whether the sign-in page has the dev provider's form, or a
+// button that leads to it where there are other ways to sign in.
 func (a *App) OffersDev() bool {
 	a.server.tb.Helper()
 	page, err := a.open(a.Request(http.MethodGet, "/auth/login", nil))
 	if err != nil {
 		a.server.tb.Fatalf("harnesstest: sign-in page: %v", err)
 	}
-	return page.link("/auth/dev/login") != nil
+	return page.form(devForm) != nil || page.link(devPage) != nil
 }
+
+// The dev provider's page, and what its form is sent to.
+const (
+	devPage = "/auth/dev/login"
+	devForm = "/auth/dev/callback"
+)
 
 func (a *App) signIn(email, name, role string) error {
 	page, err := a.open(a.Request(http.MethodGet, "/auth/login?back=%2F", nil))
 	if err != nil {
 		return err
 	}
-	link := page.link("/auth/dev/login")
-	if link == nil {
-		return fmt.Errorf("%s has no button for the dev provider; start the server with Dev on", page.url)
+	if page.form(devForm) == nil {
+		link := page.link(devPage)
+		if link == nil {
+			return fmt.Errorf("%s has no form of the dev provider; start the server with Dev on", page.url)
+		}
+		if page, err = a.open(&http.Request{Method: http.MethodGet, URL: link, Header: http.Header{}}); err != nil {
+			return err
+		}
 	}
-	if page, err = a.open(&http.Request{Method: http.MethodGet, URL: link, Header: http.Header{}}); err != nil {
-		return err
-	}
-	req, err := page.fill(url.Values{"email": {email}, "name": {name}, "role": {role}})
+	req, err := page.fill(devForm, url.Values{"email": {email}, "name": {name}, "role": {role}})
 	if err != nil {
 		return err
 	}
@@ -93,31 +102,42 @@ func (p *page) link(path string) *url.URL {
 	return nil
 }
 
-// fill makes the request that sends the page's only form, hidden fields
-// included.
-func (p *page) fill(fields url.Values) (*http.Request, error) {
-	for form := range p.root.Descendants() {
-		if form.Data != "form" {
+// form returns the page's form that is sent to a path, or nil.
+func (p *page) form(path string) *html.Node {
+	for n := range p.root.Descendants() {
+		if n.Data != "form" {
 			continue
 		}
-		for n := range form.Descendants() {
-			if n.Data == "input" && attr(n, "type") == "hidden" {
-				fields.Set(attr(n, "name"), attr(n, "value"))
-			}
+		if target, err := p.url.Parse(attr(n, "action")); err == nil && target.Path == path {
+			return n
 		}
-		target, err := p.url.Parse(attr(form, "action"))
-		if err != nil {
-			return nil, err
-		}
-		req, err := http.NewRequest(http.MethodPost, target.String(), strings.NewReader(fields.Encode()))
-		if err != nil {
-			return nil, err
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Origin", p.url.Scheme+"://"+p.url.Host)
-		return req, nil
 	}
-	return nil, fmt.Errorf("%s has no form", p.url)
+	return nil
+}
+
+// fill makes the request that sends the page's form to a path, hidden fields
+// included.
+func (p *page) fill(path string, fields url.Values) (*http.Request, error) {
+	form := p.form(path)
+	if form == nil {
+		return nil, fmt.Errorf("%s has no form that is sent to %s", p.url, path)
+	}
+	for n := range form.Descendants() {
+		if n.Data == "input" && attr(n, "type") == "hidden" {
+			fields.Set(attr(n, "name"), attr(n, "value"))
+		}
+	}
+	target, err := p.url.Parse(attr(form, "action"))
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodPost, target.String(), strings.NewReader(fields.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Origin", p.url.Scheme+"://"+p.url.Host)
+	return req, nil
 }
 
 func attr(n *html.Node, name string) string {

@@ -92,7 +92,8 @@ func require(role auth.Role) func(binder) any {
 }
 
 // require lets a user with the role pass and ends the run for anybody else: a
-// person who is navigating is sent to sign in, a program gets 401 or 403.
+// person who is navigating is sent to sign in, a program gets 401 or 403. The person
+// comes back to where they were going, under /api too: it is what they asked to see.
 func (c caller) require(role string) (runtime.Value, error) {
 	has, err := c.has(role)
 	switch {
@@ -105,7 +106,7 @@ func (c caller) require(role string) (runtime.Value, error) {
 	case c.visitor != nil && c.visitor.Navigates():
 		return runtime.Value{}, &runtime.Stop{Response: runtime.Response{
 			Status: http.StatusFound,
-			Header: http.Header{"Location": {c.visitor.LoginURL("")}, "Cache-Control": {"no-store"}},
+			Header: http.Header{"Location": {c.visitor.LoginURL(c.visitor.Here())}, "Cache-Control": {"no-store"}},
 		}}
 	}
 	return runtime.Value{}, stop(&api.Error{Status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in first"})

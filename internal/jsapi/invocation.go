@@ -39,8 +39,10 @@ type Visitor interface {
 	// Roles are those that the user has in this app alone.
 	Roles(ctx context.Context, user *auth.User) ([]string, error)
 	// LoginURL is where the visitor can sign in and comes back to back from; ""
-	// is where the visitor is now.
+	// is the page that the visitor is on, never an address that answers data.
 	LoginURL(back string) string
+	// Here is the request's own address, for a visitor who navigates.
+	Here() string
 	LogoutURL() string
 	// Navigates reports whether a browser is about to show the answer as a page.
 	Navigates() bool
@@ -186,11 +188,13 @@ func (a *API) hostError(err error) error {
 	return &runtime.HostError{Code: f.Code, Message: f.Message, Err: err}
 }
 
-// stop is an error as the answer of a run that ends here.
+// stop is an error as the answer of a run that ends here. The error itself is there
+// as its Stream, for a visitor who wants a page.
 func stop(e *api.Error) *runtime.Stop {
 	return &runtime.Stop{Response: runtime.Response{
 		Status: e.Status,
 		Header: http.Header{"Content-Type": {"application/json"}, "Cache-Control": {"no-store"}},
 		Body:   e.MarshalEnvelope(),
+		Stream: e,
 	}}
 }

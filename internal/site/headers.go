@@ -35,6 +35,12 @@ func isOfOneAnswer(name string) bool {
 	return false
 }
 
+// ClearsCookies reports whether a header would take a visitor's cookies away. A
+// browser then takes those of the whole domain, the other apps' and the server's own.
+func ClearsCookies(name, value string) bool {
+	return name == "Clear-Site-Data" && (strings.Contains(strings.ToLower(value), "cookies") || strings.Contains(value, "*"))
+}
+
 // checkHeaders refuses headers that HTTP does not allow or that a manifest may
 // not set.
 func checkHeaders(headers map[string]map[string]string) error {
@@ -48,6 +54,8 @@ func checkHeaders(headers map[string]map[string]string) error {
 			}
 			if name := http.CanonicalHeaderKey(name); OwnsHeader(name) || isOfOneAnswer(name) {
 				return fmt.Errorf("%q is the server's own to set", name)
+			} else if ClearsCookies(name, value) {
+				return fmt.Errorf("%q would sign visitors out of every app of the server; leave \"cookies\" and \"*\" out", name)
 			}
 		}
 	}

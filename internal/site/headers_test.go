@@ -1,6 +1,7 @@
 package site_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"testing"
 
@@ -46,6 +47,21 @@ func TestServersOwnHeaders(t *testing.T) {
 		_, err := site.ParseManifest([]byte(`{"headers": {"/*": {"` + name + `": "x"}}}`))
 		if got := err == nil; got != want.inManifest {
 			t.Errorf("%s: in a manifest: %v; want it allowed: %v", name, err, want.inManifest)
+		}
+	}
+}
+
+// A manifest must not sign the visitors of other apps out.
+func TestClearSiteData(t *testing.T) {
+	for value, want := range map[string]bool{
+		`"cache"`: true, `"cache", "storage"`: true, `"cookies"`: false, `"cache", "Cookies"`: false, `"*"`: false,
+	} {
+		m, err := json.Marshal(map[string]any{"headers": map[string]any{"/*": map[string]string{"clear-site-data": value}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := site.ParseManifest(m); (err == nil) != want {
+			t.Errorf("%s: %v", value, err)
 		}
 	}
 }
