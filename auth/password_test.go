@@ -302,8 +302,12 @@ func TestChangePassword(t *testing.T) {
 		"too short": change(here, goodPassword, "short"),
 		"nobody":    change(s.browser(), goodPassword, "another good one"),
 	}
-	if d := cmp.Diff(map[string]int{"wrong": 403, "too short": 422, "nobody": 401}, got); d != "" {
+	if d := cmp.Diff(map[string]int{"wrong": 403, "too short": 422, "nobody": 200}, got); d != "" { // nobody is led to sign in
 		t.Error(d)
+	}
+	page := here.get(s.url("localhost", "/auth/sessions"))
+	if !strings.Contains(page.body, `action="/auth/password/change"`) {
+		t.Errorf("the sessions page has no form:\n%s", page.body)
 	}
 	if status := change(here, goodPassword, "another good one"); status != http.StatusSeeOther {
 		t.Fatalf("status %d", status)
