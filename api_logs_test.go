@@ -248,7 +248,7 @@ func TestFollow(t *testing.T) {
 	}
 
 	// Whoever may no longer read is told nothing more, nor is what is gone.
-	if err := srv.Fazt.RevokeKey(t.Context(), "test"); err != nil {
+	if err := srv.Fazt.RevokeKeys(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	app.Get("/api?text=secret")

@@ -3,6 +3,7 @@ package fazt
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -123,5 +124,10 @@ func (s *Server) RemoveApp(ctx context.Context, name string, r api.Removal) erro
 		return err
 	}
 	s.stats.forget(a.Name)
-	return s.refresh(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx) // the app is gone; what is left is to say so
+	err = s.refresh(ctx)
+	if !r.KeepData {
+		err = errors.Join(err, s.auth.ForgetApp(ctx, a.ID))
+	}
+	return err
 }

@@ -22,6 +22,7 @@ import (
 var statuses = map[string]int{
 	"INVALID":          http.StatusBadRequest,
 	"UNAUTHORIZED":     http.StatusUnauthorized,
+	"FORBIDDEN":        http.StatusForbidden,
 	"NOT_FOUND":        http.StatusNotFound,
 	"CONFLICT":         http.StatusConflict,
 	"TOO_MANY_MATCHES": http.StatusConflict,
@@ -111,7 +112,11 @@ func explainAuth(e *auth.Error) *api.Error {
 	f := &api.Error{Code: string(e.Code), Message: e.Error()}
 	switch e.Code {
 	case auth.CodeUnauthorized:
-		f.Message = "the API key is missing, unknown, expired or revoked"
+		if !errors.Is(e, auth.ErrPassword) {
+			f.Message = "the API key is missing, unknown, expired or revoked"
+		}
+	case auth.CodeRateLimited, auth.CodeOverloaded:
+		f.Retryable, f.RetryAfter = true, e.RetryAfter
 	case auth.CodeUnavailable:
 		if cause := explain(e.Err); cause.Status >= http.StatusInternalServerError && cause.Code != "INTERNAL" {
 			return cause
@@ -197,7 +202,7 @@ func (s *Server) writeFailure(w http.ResponseWriter, r *http.Request, a *app, er
 }
 
 func (s *Server) logFailure(w http.ResponseWriter, r *http.Request, a *app, f *api.Error, err error) {
-	attrs := []any{"request_id", w.Header().Get(api.RequestIDHeader), "method", r.Method, "path", r.URL.Path, "error", err}
+	attrs := []any{"request_id", w.Header().Get(api.RequestIDHeader), "method", r.Method, "path", auth.PublicPath(r.URL.Path), "error", err}
 	if a != nil {
 		attrs = append(attrs, "app", a.info.Name)
 	}

@@ -57,7 +57,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
 	defer func() { s.stats.spend(a.stats.appCounters, b) }()
-	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r, req.ID})
+	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r, a.info.ID, req.ID})
 	handler, err := s.handlerOf(inv, a)
 	if err != nil {
 		s.writeBroken(w, r, a, err)

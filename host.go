@@ -82,7 +82,7 @@ func (s *Server) end(w *answer, r *http.Request) {
 	}
 	if p != http.ErrAbortHandler {
 		s.log.Error("a request panicked", "request_id", w.Header().Get(api.RequestIDHeader),
-			"method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			"method", r.Method, "path", auth.PublicPath(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -38,8 +38,8 @@ func (w *logWriter) Add(lines ...storage.LogLine) { w.add(lines) }
 
 func (w *logWriter) Close() { w.close() }
 
-// RevokeKey takes back the API keys of that name.
-func (s *Server) RevokeKey(ctx context.Context, name string) error {
+// RevokeKeys takes back the API keys of that name.
+func (s *Server) RevokeKeys(ctx context.Context, name string) error {
 	keys, err := s.auth.Keys(ctx)
 	for _, k := range keys {
 		if err == nil && k.Name == name {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
@@ -41,6 +42,10 @@ type Options struct {
 	// offers the dev sign-in provider to visitors on loopback. Default: off;
 	// leave it off on any machine that others can reach.
 	Dev bool
+
+	// Providers are the sites that people sign in by, as [auth.Options] has them.
+	// Default: none but those in the data.
+	Providers []auth.Provider
 
 	// Logger receives what happens inside, handlers' console output included.
 	// Default: nil; what failed inside then goes to [slog.Default], and nothing else

@@ -212,10 +212,20 @@ func bodyError(err error) error {
 type visitor struct {
 	auth      *auth.Auth
 	request   *http.Request
+	app       string // its id
 	requestID string
 }
 
 func (v visitor) User() (*auth.User, error) { return v.auth.User(v.request) }
+
+func (v visitor) Roles(ctx context.Context, user *auth.User) ([]string, error) {
+	list, err := v.auth.AppRoles(ctx, user.ID, v.app)
+	roles := make([]string, len(list))
+	for i, r := range list {
+		roles[i] = r.Role
+	}
+	return roles, err
+}
 
 func (v visitor) LoginURL(back string) string {
 	if back == "" {

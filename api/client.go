@@ -157,9 +157,21 @@ const maxAnswer = 128 << 20
 
 // do sends a request and reads the data of its answer.
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader, contentType string, data any) error {
+	_, err := c.exchange(ctx, method, path, body, contentType, data)
+	return err
+}
+
+// page asks for a part of a list, and returns which one it is.
+func (c *Client) page(ctx context.Context, path string, list any) (Page, error) {
+	return c.exchange(ctx, http.MethodGet, path, nil, "", list)
+}
+
+// exchange sends a request and reads the data of its answer, and what it says of
+// the list that they are of.
+func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
-		return fmt.Errorf("api: %w", err)
+		return page, fmt.Errorf("api: %w", err)
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
@@ -173,26 +185,32 @@ func (c *Client) do(ctx context.Context, method, path string, body io.Reader, co
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("api: %w", err)
+		return page, fmt.Errorf("api: %w", err)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("api: %s %s: %w", method, path, err)
+		return page, fmt.Errorf("api: %s %s: %w", method, path, err)
 	}
 	if len(text) > maxAnswer {
-		return fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+		return page, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
 	}
 	var said struct {
 		Data  json.RawMessage `json:"data"`
+		Meta  json.RawMessage `json:"meta"`
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, res.StatusCode)
+		return page, fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, res.StatusCode)
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode
-		return said.Error
+		return page, said.Error
 	}
-	return json.Unmarshal(said.Data, data)
+	if said.Meta != nil {
+		if err := json.Unmarshal(said.Meta, &page); err != nil {
+			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+		}
+	}
+	return page, json.Unmarshal(said.Data, data)
 }

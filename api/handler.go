@@ -15,6 +15,10 @@ type HandlerOptions struct {
 	// Authorize says who sends a request, if they may use a route of the scope.
 	// The error is an [*Error], or anything that Explain knows.
 	Authorize func(r *http.Request, scope string) (Actor, error)
+	// SignIn gives the browser of a request a session by a password, and SignOut
+	// ends it. They check where the request was sent from, as Authorize does.
+	SignIn  func(w http.ResponseWriter, r *http.Request, name, password string) (*User, error)
+	SignOut func(w http.ResponseWriter, r *http.Request) error
 	// Explain turns an error of the Service into what a client sees of it.
 	Explain func(error) *Error
 	// Failed is told of errors whose status is 500, with the request's id, before

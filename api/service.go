@@ -15,6 +15,8 @@ import (
 type Service interface {
 	Apps
 	Logs
+	People
+	Keys
 	Sessions
 	System
 }

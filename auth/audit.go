@@ -1,21 +1,36 @@
 package auth
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // The changes that this package records in the audit log, in the transaction of
 // the change. The target is the key's name, or the user's e-mail address.
 const (
-	auditKeyCreate  = "key.create"  // keyCreated
-	auditKeyRevoke  = "key.revoke"  // keyRevoked
-	auditUserCreate = "user.create" // userSignedIn: the first sign-in
-	auditUserRole   = "user.role"   // userSignedIn: the provider gave another role
-	auditSessionEnd = "session.end" // sessionEnded: by its user, or by who manages the server
-
-	auditIdentityRemove = "identity.remove" // identityRemoved
+	auditKeyCreate      = "key.create"          // keyCreated
+	auditKeyRevoke      = "key.revoke"          // keyRevoked
+	auditUserCreate     = "user.create"         // userSignedIn: the first sign-in
+	auditUserRole       = "user.role"           // userSignedIn: another role, by a provider, an invite or somebody
+	auditUserName       = "user.name"           // userSignedIn
+	auditUserRemove     = "user.remove"         // userSignedIn
+	auditSignIn         = "user.sign_in"        // userSignedIn
+	auditSignInFailed   = "user.sign_in_failed" // signInFailed
+	auditPassword       = "user.password"       // userSignedIn: the password was changed
+	auditAppRoleSet     = "user.app_role"       // appRoleChanged
+	auditAppRoleUnset   = "user.app_role_unset" // appRoleChanged
+	auditInviteCreate   = "invite.create"       // inviteChanged
+	auditInviteRevoke   = "invite.revoke"       // inviteChanged
+	auditInviteUse      = "invite.use"          // inviteChanged
+	auditSetupCreate    = "setup.create"        // inviteChanged
+	auditSetupUse       = "setup.use"           // inviteChanged
+	auditSessionEnd     = "session.end"         // sessionEnded: by its user, or by who manages the server
+	auditIdentityRemove = "identity.remove"     // identityRemoved
 )
 
 // keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
@@ -33,6 +48,30 @@ type userSignedIn struct {
 	ID       string `json:"user_id"`
 	Provider string `json:"provider"`
 	Role     Role   `json:"role"`
+}
+
+type signInFailed struct {
+	ID       string `json:"user_id,omitempty"` // "": there is no such user
+	Provider string `json:"provider"`
+	Count    int    `json:"count"` // since the entry before, for the account and address
+}
+
+type appRoleChanged struct {
+	ID    string `json:"user_id"`
+	AppID string `json:"app_id"`
+	Role  string `json:"role,omitempty"` // "": all of them
+}
+
+// inviteChanged names an invite by its id: the code is a secret.
+type inviteChanged struct {
+	ID   string `json:"invite_id"`
+	Role Role   `json:"role"`
+	Uses int    `json:"uses"`
+}
+
+// recordUser writes an entry about a user, by whoever acts in ctx.
+func recordUser(ctx context.Context, tx storage.SQL, action string, u User) error {
+	return storage.RecordAudit(tx, api.ActorFrom(ctx), action, u.Email, userSignedIn{u.ID, u.Provider, u.Role})
 }
 
 // sessionEnded is one session, or how many.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ const (
 	// MinSessionIdle is the least that SessionIdle may be. Use is recorded once
 	// a minute, so a shorter one would end sessions that are in use.
 	MinSessionIdle = 5 * time.Minute
+	// DefaultProviderTimeout is as long as people wait before they try again.
+	DefaultProviderTimeout = 10 * time.Second
 )
 
 // Options configure an [Auth].
@@ -45,6 +48,15 @@ type Options struct {
 	// and not its listener's, so do not set it on a server that listens on more
 	// than loopback. Users who signed in through it are nobody while it is off.
 	Dev bool
+
+	// Providers are other sites that people sign in by; a button each, in this
+	// order. What a provider says of who somebody is, is believed: name none that
+	// is not trusted with every account. Default: none.
+	Providers []Provider
+
+	// ProviderTimeout bounds how long one request of a browser waits for a
+	// provider. Default: [DefaultProviderTimeout].
+	ProviderTimeout time.Duration
 
 	// SessionIdle ends a session that has not been used for this long.
 	// Default: [DefaultSessionIdle]. At least [MinSessionIdle].
@@ -86,6 +98,12 @@ type Auth struct {
 	seals   *sealer
 	forgery *http.CrossOriginProtection
 	uses    *uses
+
+	own             []Provider // of the Options
+	providerTimeout time.Duration
+	hasher          *hasher
+	attempts        *attempts
+	failures        *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every
@@ -122,16 +140,21 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		log:     opt.Logger,
 		pages:   pages,
 		forgery: http.NewCrossOriginProtection(),
+
+		own:             opt.Providers,
+		providerTimeout: opt.ProviderTimeout,
 	}
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
+	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
 	return a, nil
 }
 
-// Close writes what is still to be recorded of the sessions' and keys' use. It
-// does not close the Store.
+// Close writes what is still to be recorded of the sessions' and keys' use and of
+// failed sign-ins. It does not close the Store.
 func (a *Auth) Close() error {
 	a.uses.close()
+	a.failures.close()
 	return nil
 }
 
@@ -156,6 +179,14 @@ func (opt Options) withDefaults() (Options, error) {
 	if opt.SessionMax < opt.SessionIdle {
 		errs = append(errs, fmt.Errorf("SessionMax is %v; it must be SessionIdle (%v) or more", opt.SessionMax, opt.SessionIdle))
 	}
+	if opt.ProviderTimeout == 0 {
+		opt.ProviderTimeout = DefaultProviderTimeout
+	}
+	if opt.ProviderTimeout < 0 {
+		errs = append(errs, fmt.Errorf("ProviderTimeout is %v; it must be positive, or 0 for %v", opt.ProviderTimeout, DefaultProviderTimeout))
+	}
+	opt.Providers = slices.Clone(opt.Providers)
+	errs = append(errs, checkProviders(opt.Providers)...)
 	if opt.Secure == nil {
 		opt.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}

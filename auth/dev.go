@@ -1,16 +1,19 @@
 package auth
 
 import (
+	"errors"
 	"net"
 	"net/http"
-	"net/mail"
 	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-const devProvider = "dev"
+const (
+	devProvider  = "dev"
+	devLoginPath = "/auth/dev/login"
+)
 
 // forwarding are the headers by which proxies, tunnels and CDNs say that they
 // passed a request on, beside all that begin with X-Forwarded-.
@@ -69,13 +72,13 @@ var firstDevForm = devForm{Email: "dev@example.com", Name: "Dev", Role: string(R
 
 // identity checks the form. The problem is for the person who filled it in.
 func (f devForm) identity() (id Identity, problem string) {
-	email := strings.ToLower(strings.TrimSpace(f.Email))
-	if addr, err := mail.ParseAddress(email); err != nil || addr.Address != email || len(email) > 254 {
+	email, ok := cleanEmail(f.Email)
+	if !ok {
 		return Identity{}, "That is not an e-mail address. Try one such as dev@example.com."
 	}
 	name := strings.TrimSpace(f.Name)
 	if name == "" {
-		name, _, _ = strings.Cut(email, "@")
+		name = localPart(email)
 	}
 	if !isText(name, 1, 100) {
 		return Identity{}, "The name is too long. Use 100 characters or fewer."
@@ -86,6 +89,18 @@ func (f devForm) identity() (id Identity, problem string) {
 	return Identity{Issuer: devProvider, Subject: email, Email: email, Name: name, Role: Role(f.Role)}, ""
 }
 
+// cleanEmail is an e-mail address as it is kept, if it is one.
+func cleanEmail(typed string) (email string, ok bool) {
+	email = strings.ToLower(strings.TrimSpace(typed))
+	return email, isAddress(email)
+}
+
+// localPart is what stands before the @ of an address: a name for whoever gave
+// none.
+func localPart(email string) string {
+	return email[:strings.LastIndexByte(email, '@')]
+}
+
 // isText reports whether s is printable text of least to most characters.
 func isText(s string, least, most int) bool {
 	n := utf8.RuneCountInString(s)
@@ -94,7 +109,7 @@ func isText(s string, least, most int) bool {
 
 func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -118,7 +133,11 @@ func (a *Auth) devCallback(w http.ResponseWriter, r *http.Request) {
 		a.showDevForm(w, r, http.StatusUnprocessableEntity, f, form)
 		return
 	}
-	s, err := a.signIn(w, r, credentials{provider: devProvider, identity: id})
+	s, err := a.signIn(w, r, credentials{provider: devProvider, identity: id, invite: f.invite})
+	if errors.Is(err, errInvite) {
+		a.noSuchCode(w, r)
+		return
+	}
 	if err != nil {
 		a.unavailable(w, r, err)
 		return

@@ -32,7 +32,30 @@
 // Logging out of an app ends that app's session alone. Logging out of the own
 // host ends also the sessions that were handed over from it.
 //
+// # People
+//
+// Whoever has the machine makes a set-up link ([Auth.CreateSetup]), and whoever opens
+// that becomes owner. Owners and admins invite others ([Auth.CreateInvite]). Both are
+// redeemed by a password, by a provider or by who is signed in, at once and only as
+// often as they are for. What somebody may do to others is read with the change, from
+// the [api.Actor] of its context: nobody gives more than they have, and API keys and
+// invites are good while whoever made them may give what they do.
+//
+// Passwords are hashed by argon2id, two at once. Attempts are counted in memory by
+// address and by account, whether it exists or not; a browser that has signed in to
+// an account before is counted by itself, so that guessing can't lock its owner out.
+//
 // # Providers
+//
+// A [Provider] is another site that people sign in by. The browser is sent there with
+// a state, which a sealed cookie of that browser holds, and comes back with it: once,
+// within 15 minutes, and to the browser that it began in. An identity belongs to the
+// user who signed in by it before, else to the one who adds it to theirs, else to the
+// one who has the same e-mail address, where both sides have proven it, else to a new
+// one.
+// [NewProvider] makes one of an OpenID Connect issuer: authorization code with PKCE,
+// nonce, and an id_token that is verified. An issuer is asked when somebody signs in,
+// and each request waits 10 s for it at most.
 //
 // The dev provider signs in whoever its form says, so that an app's sign-in can
 // be tried on one's own machine. It exists only for requests that come from

@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // Code names a kind of failure, for programs.
@@ -11,9 +12,12 @@ type Code string
 // The codes of this package's errors.
 const (
 	CodeInvalid      Code = "INVALID"      // an argument is malformed
-	CodeNotFound     Code = "NOT_FOUND"    // no such user or key
-	CodeConflict     Code = "CONFLICT"     // more than one user has the e-mail
-	CodeUnauthorized Code = "UNAUTHORIZED" // the API key or hand-over is not good
+	CodeNotFound     Code = "NOT_FOUND"    // no such user, key or invite
+	CodeConflict     Code = "CONFLICT"     // more than one user has the e-mail, or it is taken, or no owner would be left
+	CodeUnauthorized Code = "UNAUTHORIZED" // the API key, hand-over or password is not good
+	CodeForbidden    Code = "FORBIDDEN"    // whoever acts may not do this
+	CodeRateLimited  Code = "RATE_LIMITED" // too many attempts; RetryAfter says how long to wait
+	CodeOverloaded   Code = "OVERLOADED"   // too many sign in at once; RetryAfter likewise
 	CodeUnavailable  Code = "UNAVAILABLE"  // the database failed; Err has its error
 )
 
@@ -22,7 +26,10 @@ var (
 	// ErrKey says that an API key is malformed, unknown, expired or revoked.
 	// Which of them is not told.
 	ErrKey = errors.New("the API key is not valid")
-	// ErrNotFound says that there is no user or key of that id or e-mail.
+	// ErrPassword says that an e-mail address and a password do not go together.
+	// Whether there is such a user is not told.
+	ErrPassword = errors.New("the e-mail address and the password do not go together")
+	// ErrNotFound says that there is no user, key or invite of that id or e-mail.
 	ErrNotFound = errors.New("not found")
 	// ErrAmbiguous says that several users have the e-mail.
 	ErrAmbiguous = errors.New("several users have this e-mail")
@@ -38,6 +45,8 @@ type Error struct {
 	Op   string // the operation, such as "key.create"
 	Err  error  // the cause
 	Hint string // what to do next
+	// RetryAfter is how long to wait before the same may succeed; 0: it won't.
+	RetryAfter time.Duration
 }
 
 // Error joins the parts that are set.

@@ -23,6 +23,8 @@ type flow struct {
 	app       Site   // the app's host that gets a session; elsewhere when there is none
 	challenge string // digest of the verifier in a cookie on that host
 	back      string // where the visitor goes then
+	invite    string // a code to be redeemed by signing in, or ""
+	adds      bool   // the identity is added to the user who is signed in
 }
 
 // forApp reports whether the sign-in ends in a hand-over.
@@ -34,7 +36,10 @@ var errApp = errors.New("the app to sign in to is not one of this server's; begi
 // flow reads where a sign-in is to end from a query or a form.
 func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
 	here := a.Site(r.Host)
-	f := flow{back: a.wayBack(here, v)}
+	f := flow{back: a.wayBack(here, v), adds: v.Get("link") == "1"}
+	if code := v.Get("invite"); len(code) == tokenLen {
+		f.invite = code
+	}
 	if !v.Has("app") {
 		return f, nil
 	}
@@ -56,6 +61,12 @@ func (f flow) values() url.Values {
 	if f.back != "/" {
 		v.Set("back", f.back)
 	}
+	if f.invite != "" {
+		v.Set("invite", f.invite)
+	}
+	if f.adds {
+		v.Set("link", "1")
+	}
 	return v
 }
 
@@ -70,13 +81,13 @@ func (a *Auth) scheme(r *http.Request) string {
 	return "http://"
 }
 
-// toOwnHost begins a hand-over on an app's host.
-func (a *Auth) toOwnHost(w http.ResponseWriter, r *http.Request) {
+// toOwnHost begins a hand-over on an app's host. It goes on at path there.
+func (a *Auth) toOwnHost(w http.ResponseWriter, r *http.Request, path string) {
 	here := a.Site(r.Host)
 	verifier := newToken()
 	a.setCookie(w, r, handoverCookie, verifier, verifierAge)
 	f := flow{app: here, challenge: digest(verifier), back: a.wayBack(here, r.URL.Query())}
-	redirect(w, a.scheme(r)+here.SignIn()+"/auth/login?"+f.values().Encode())
+	redirect(w, a.scheme(r)+here.SignIn()+f.link(path))
 }
 
 // finish sends a visitor with session s on: back, or to the app with a code.

@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,14 +26,20 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
+		{pattern: "/auth/login/{provider}", get: a.begin},
+		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
 		{pattern: "/auth/logout", get: a.askLogout, post: a.logout},
+		{pattern: "/auth/password", post: a.passwordLogin, ownHost: true},
+		{pattern: "/auth/password/change", post: a.changePassword, ownHost: true},
+		{pattern: "/auth/setup/{code}", get: a.setupPage, post: a.setupPage, ownHost: true},
+		{pattern: "/auth/invite/{code}", get: a.invitePage, post: a.invitePage, ownHost: true},
+		{pattern: devLoginPath, get: a.devLogin, exists: a.devAllowed},
 		{pattern: "/auth/sessions", get: a.showSessions},
 		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
 		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
-		{pattern: "/auth/dev/login", get: a.devLogin, exists: a.devAllowed},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -55,8 +63,11 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
+	for _, p := range a.own {
+		list = append(list, provider{Label: "Continue with " + p.Label(), path: providerPath + p.Name()})
+	}
 	if a.devAllowed(r) {
-		list = append(list, provider{Label: "Continue as a dev user", path: "/auth/dev/login"})
+		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
 	}
 	return list
 }
@@ -138,7 +149,7 @@ func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
 
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r)
+		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -151,7 +162,37 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
+	left := a.cookie(r, leftCookie, isMark) != ""
+	if left {
+		a.setCookie(w, r, leftCookie, "", 0)
+	}
+	if s == nil && !left && !r.URL.Query().Has("choose") {
+		if only, err := a.onlyWay(r); err != nil {
+			a.unavailable(w, r, err)
+			return
+		} else if only != "" {
+			redirect(w, f.link(only))
+			return
+		}
+	}
 	a.showLogin(w, r, f, s)
+}
+
+// isMark reports whether a cookie that only is there or not is there.
+func isMark(value string) bool { return value == "1" }
+
+// onlyWay is the path of the provider by which a visitor can sign in where there is
+// nothing else to choose, or "".
+func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
+	list := a.providers(r)
+	if len(list) != 1 || list[0].path == devLoginPath {
+		return "", nil
+	}
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil || byPassword {
+		return "", err
+	}
+	return list[0].path, nil
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and
@@ -196,11 +237,13 @@ func (a *Auth) askLogout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
-	if err := a.signOut(r.Context(), r); err != nil {
+	if err := a.SignOut(w, r); err != nil {
 		a.unavailable(w, r, err)
 		return
 	}
-	a.setCookie(w, r, sessionCookie, "", 0)
+	if a.Site(r.Host).SignsIn() {
+		a.setCookie(w, r, leftCookie, "1", leftAge)
+	}
 	if !WantsPage(r) {
 		writeSession(w, nil)
 		return
@@ -224,13 +267,18 @@ func (a *Auth) badRequest(w http.ResponseWriter, r *http.Request, err error) {
 
 // unavailable answers a failure of the database, and logs what it was.
 func (a *Auth) unavailable(w http.ResponseWriter, r *http.Request, err error) {
-	a.log.ErrorContext(r.Context(), "sign-in request failed", "path", r.URL.Path, "error", err)
+	a.log.ErrorContext(r.Context(), "sign-in request failed", "path", PublicPath(r.URL.Path), "error", err)
 	w.Header().Set("Retry-After", "1")
 	a.message(w, r, http.StatusServiceUnavailable, messagePage{
 		Code:  "UNAVAILABLE",
 		Title: "One moment",
 		Text:  "The server could not do this just now. Try again shortly.",
 	})
+}
+
+// setRetryAfter says how long to wait, in whole seconds.
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
 }
 
 // sentence makes an error's text one: a capital first, a full stop last.

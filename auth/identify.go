@@ -15,6 +15,7 @@ type credentials struct {
 	identity Identity
 	link     string // the id of the user who adds the identity to their own, or ""
 	invite   string // a code that is redeemed with it, or ""
+	once     string // what is good for one sign-in only, or ""; see [useOnce]
 }
 
 func (c credentials) dev() bool { return c.provider == devProvider }
@@ -32,6 +33,11 @@ func (c credentials) address() string {
 // is theirs: to join the two would give one person's data to another.
 var errAddressTaken = errors.New("another user has this e-mail address")
 
+// errLink says that an identity can't be added to a user: it is another's, or the
+// user has gone, or is one of the dev provider, who is nobody on a public server
+// and must not become somebody by a second identity.
+var errLink = errors.New("the account can't be added to this user")
+
 // signedIn is who has signed in.
 type signedIn struct {
 	User
@@ -41,7 +47,7 @@ type signedIn struct {
 // identify finds or makes the user who c belongs to, and returns them as they are
 // from now on: the identity's own user, else the one who adds it to theirs, else
 // the one who has the same proven address, else a new one.
-func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
+func (a *Auth) identify(tx storage.SQL, c credentials, addr string, now time.Time) (signedIn, error) {
 	in := signedIn{}
 	found, err := userOf(tx, c.identity, &in.User)
 	if err != nil {
@@ -59,10 +65,10 @@ func identify(tx storage.SQL, c credentials, addr string, now time.Time) (signed
 			return in, err
 		}
 	}
-	if found && c.link != "" && in.ID != c.link {
-		return in, &Error{Code: CodeConflict, Op: "sign-in", Err: errors.New("this account signs in another user of this server")}
+	if c.link != "" && in.ID != c.link {
+		return in, errLink
 	}
-	role, err := grantedRole(tx, in.Role, c, now)
+	role, err := a.grantedRole(tx, in, c, addr, now)
 	if err != nil {
 		return in, err
 	}
@@ -93,7 +99,10 @@ func userToJoin(tx storage.SQL, c credentials, u *User) (found bool, err error) 
 	case c.dev():
 		return false, nil
 	case c.link != "":
-		err := tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ?`, []any{c.link}, scanUser(u))
+		err := tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ? AND provider <> ?`, []any{c.link, devProvider}, scanUser(u))
+		if err == nil && u.ID == "" {
+			err = errLink
+		}
 		return u.ID != "", err
 	case c.address() == "":
 		return false, nil
@@ -115,19 +124,19 @@ func addIdentity(tx storage.SQL, userID string, c credentials, now time.Time) er
 	return err
 }
 
-// grantedRole is the role that a user who has role has after signing in with c.
-func grantedRole(tx storage.SQL, role Role, c credentials, now time.Time) (Role, error) {
+// grantedRole is the role that a user has after signing in with c.
+func (a *Auth) grantedRole(tx storage.SQL, in signedIn, c credentials, addr string, now time.Time) (Role, error) {
 	if c.identity.Role != "" {
-		role = c.identity.Role
+		in.Role = c.identity.Role
 	}
 	if c.invite == "" {
-		return role, nil
+		return in.Role, nil
 	}
-	granted, err := redeemInvite(tx, c.invite, now)
-	if err == nil && !role.Has(granted) {
-		role = granted
+	if in.Email == "" {
+		in.Email = c.address()
 	}
-	return role, err
+	in.Provider = c.provider
+	return a.useInvite(tx, c.invite, in, addr, now)
 }
 
 // updateUser writes what has changed of a user by signing in. All of their sessions
@@ -143,15 +152,11 @@ func updateUser(tx storage.SQL, in *signedIn, c credentials, role Role, addr str
 	}
 	var verified int64
 	if address := c.address(); address != "" {
-		taken := false
-		if !c.dev() {
-			err := tx.Query(`SELECT 1 FROM auth_users WHERE email = ? AND provider <> ? AND id <> ?`,
-				[]any{address, devProvider, in.ID}, func(func(...any) error) error { taken = true; return nil })
-			if err != nil {
-				return err
-			}
+		follows, err := addressFollows(tx, in.User, c)
+		if err != nil {
+			return err
 		}
-		if !taken {
+		if follows {
 			in.Email = address
 		}
 		if in.Email == address && !c.dev() {
@@ -183,6 +188,21 @@ func updateUser(tx storage.SQL, in *signedIn, c credentials, role Role, addr str
 	return storage.RecordAudit(tx, actorOf(in.User, addr), auditUserRole, in.Email, userSignedIn{in.ID, in.Provider, in.Role})
 }
 
+// addressFollows reports whether a user's e-mail address becomes that of c. It
+// follows an account that has got another one, so that who is given the old address
+// next is not taken for the user; but not where the user has several ways to sign
+// in, since it would be that of the last, nor where it is somebody else's.
+func addressFollows(tx storage.SQL, u User, c credentials) (bool, error) {
+	if c.dev() {
+		return true, nil
+	}
+	var ways, others int64
+	err := tx.Query(`SELECT (SELECT COUNT(*) FROM auth_identities WHERE user_id = ?) + (SELECT COUNT(*) FROM auth_passwords WHERE user_id = ?),
+		(SELECT COUNT(*) FROM auth_users WHERE email = ? AND provider <> ? AND id <> ?)`,
+		[]any{u.ID, u.ID, c.address(), devProvider, u.ID}, func(scan func(...any) error) error { return scan(&ways, &others) })
+	return others == 0 && (ways <= 1 || u.Email == ""), err
+}
+
 // actorOf is a user who acts on their own account.
 func actorOf(u User, addr string) api.Actor {
 	return api.Actor{Kind: api.ActorUser, ID: u.ID, Name: u.Email, Addr: addr}
@@ -195,9 +215,7 @@ var ErrLastOwner = errors.New("the server would have no owner left")
 // called after an owner was demoted or removed. Owners of the dev provider are
 // nobody on a public server, so they neither count nor are kept.
 func keepOwner(tx storage.SQL) error {
-	var owners int64
-	err := tx.Query(`SELECT COUNT(*) FROM auth_users WHERE role = 'owner' AND provider <> ?`,
-		[]any{devProvider}, func(scan func(...any) error) error { return scan(&owners) })
+	owners, err := countOwners(tx)
 	if err == nil && owners == 0 {
 		err = &Error{Code: CodeConflict, Op: "user", Err: ErrLastOwner, Hint: "make somebody else owner first"}
 	}

@@ -21,7 +21,8 @@ const keyPrefix = "fzt_"
 type Key struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
-	Scopes    []string  `json:"scopes"` // sorted
+	Scopes    []string  `json:"scopes"`     // sorted
+	CreatedBy string    `json:"created_by"` // a user's id, or "" for the machine's owner
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
 	LastUsed  time.Time `json:"last_used,omitzero"`  // to the minute; zero: not yet
@@ -36,7 +37,8 @@ func (k Key) Has(scope string) bool {
 
 // CreateKey makes a key and returns its token, fzt_<id>_<secret>, which cannot
 // be had again. Name is for people, 1 to 100 characters; expires is zero for
-// never. A bad argument is [CodeInvalid].
+// never. A bad argument is [CodeInvalid]. The key may do what the user who made it
+// may, and nothing once they are neither owner nor admin.
 func (a *Auth) CreateKey(ctx context.Context, name string, wanted []string, expires time.Time) (string, Key, error) {
 	const op = "key.create"
 	now := time.Now()
@@ -52,9 +54,19 @@ func (a *Auth) CreateKey(ctx context.Context, name string, wanted []string, expi
 		until = millis(expires)
 	}
 	secret := newToken()
-	err := a.db.Write(ctx, func(tx storage.SQL) error {
-		_, err := tx.Exec(`INSERT INTO api_keys (id, name, secret_hash, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)`,
-			key.ID, key.Name, digest(secret), strings.Join(wanted, " "), millis(now), until)
+	err := a.db.Write(ctx, func(tx storage.SQL) (err error) {
+		power, err := a.powerOf(tx, api.ActorFrom(ctx))
+		if err != nil {
+			return err
+		}
+		if !power.Has(RoleAdmin) {
+			return forbidden(op, "only an owner or admin may make keys")
+		}
+		if key.CreatedBy, err = userOfActor(tx, api.ActorFrom(ctx)); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO api_keys (id, name, secret_hash, scopes, user_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			key.ID, key.Name, digest(secret), strings.Join(wanted, " "), key.CreatedBy, millis(now), until)
 		if err != nil {
 			return err
 		}
@@ -108,7 +120,7 @@ func (a *Auth) CheckKey(ctx context.Context, token string) (Key, error) {
 	if !ok || len(secret) != tokenLen {
 		return Key{}, refused
 	}
-	found, err := a.keys(ctx, op, `WHERE id = ?`, id)
+	found, err := a.keys(ctx, op, `WHERE k.id = ?`, id)
 	if err != nil {
 		return Key{}, err
 	}
@@ -116,7 +128,7 @@ func (a *Auth) CheckKey(ctx context.Context, token string) (Key, error) {
 		return Key{}, refused
 	}
 	key, now := found[0].Key, time.Now()
-	if !key.RevokedAt.IsZero() || !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt) {
+	if !key.RevokedAt.IsZero() || !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt) || !a.standsFor(found[0]) {
 		return Key{}, refused
 	}
 	var last int64
@@ -127,10 +139,15 @@ func (a *Auth) CheckKey(ctx context.Context, token string) (Key, error) {
 	return key, nil
 }
 
+// standsFor reports whether the user who made a key may still do what keys do.
+func (a *Auth) standsFor(k storedKey) bool {
+	return k.CreatedBy == "" || k.maker.Role.Has(RoleAdmin) && a.isSomebody(k.maker)
+}
+
 // Keys returns every key, oldest first, those that have expired or were revoked
 // too.
 func (a *Auth) Keys(ctx context.Context) ([]Key, error) {
-	found, err := a.keys(ctx, "key.list", `ORDER BY created_at, id`)
+	found, err := a.keys(ctx, "key.list", `ORDER BY k.created_at, k.id`)
 	keys := make([]Key, len(found))
 	for i, k := range found {
 		keys[i] = k.Key
@@ -167,22 +184,24 @@ func (a *Auth) RevokeKey(ctx context.Context, id string) error {
 
 type storedKey struct {
 	Key
-	hash string
+	hash  string
+	maker User // as far as it matters; zero for the machine's owner and for who is gone
 }
 
 func (a *Auth) keys(ctx context.Context, op, where string, args ...any) ([]storedKey, error) {
 	var found []storedKey
 	err := a.db.Read(ctx, func(tx storage.SQL) error {
 		found = nil
-		return tx.Query(`SELECT id, name, secret_hash, scopes, created_at,
-			COALESCE(expires_at, 0), COALESCE(last_used, 0), COALESCE(revoked_at, 0) FROM api_keys `+where, args,
+		return tx.Query(`SELECT k.id, k.name, secret_hash, scopes, user_id, COALESCE(u.role, ''), COALESCE(u.provider, ''), k.created_at,
+			COALESCE(expires_at, 0), COALESCE(last_used, 0), COALESCE(revoked_at, 0)
+			FROM api_keys k LEFT JOIN auth_users u ON u.id = k.user_id `+where, args,
 			func(scan func(...any) error) error {
 				var (
 					k                               storedKey
 					list                            string
 					created, expires, used, revoked int64
 				)
-				err := scan(&k.ID, &k.Name, &k.hash, &list, &created, &expires, &used, &revoked)
+				err := scan(&k.ID, &k.Name, &k.hash, &list, &k.CreatedBy, &k.maker.Role, &k.maker.Provider, &created, &expires, &used, &revoked)
 				k.Scopes = strings.Fields(list)
 				k.CreatedAt, k.ExpiresAt = fromMillis(created), fromMillis(expires)
 				k.LastUsed, k.RevokedAt = fromMillis(used), fromMillis(revoked)

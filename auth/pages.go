@@ -55,6 +55,8 @@ type loginPage struct {
 	Continue    bool   // offer to go on with that session
 	Fields      []field
 	Providers   []button
+	Password    bool // somebody can sign in by one
+	Form        passwordForm
 	Dev         *devPage // in place of the dev provider's button, where it is the only one
 }
 
@@ -98,7 +100,7 @@ type field struct{ Name, Value string }
 func (f flow) fields() []field {
 	var list []field
 	v := f.values()
-	for _, name := range []string{"app", "challenge", "back"} {
+	for _, name := range []string{"app", "challenge", "back", "invite", "link"} {
 		if v.Has(name) {
 			list = append(list, field{name, v.Get(name)})
 		}
@@ -137,18 +139,27 @@ func (a *Auth) targets(r *http.Request, f flow) []string {
 }
 
 func (a *Auth) showLogin(w http.ResponseWriter, r *http.Request, f flow, s *session) {
-	body := loginPage{Host: f.host(r), Fields: f.fields()}
+	a.showLoginForm(w, r, http.StatusOK, f, s, passwordForm{})
+}
+
+func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int, f flow, s *session, form passwordForm) {
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	body := loginPage{Host: f.host(r), Fields: f.fields(), Password: byPassword, Form: form}
 	if s != nil {
 		body.Email, body.Continue = s.user.Email, true
 	}
 	for _, p := range a.providers(r) {
 		body.Providers = append(body.Providers, button{p.Label, f.link(p.path)})
 	}
-	if len(body.Providers) == 1 && a.devAllowed(r) { // the one is dev
+	if len(body.Providers) == 1 && !body.Password && a.devAllowed(r) { // the one is dev
 		dev := newDevPage(f, firstDevForm)
 		body.Dev = &dev
 	}
-	a.render(w, r, http.StatusOK, "login.html", page{Title: "Sign in", Host: body.Host, Body: body}, a.targets(r, f))
+	a.render(w, r, status, "login.html", page{Title: "Sign in", Host: body.Host, Body: body}, a.targets(r, f))
 }
 
 func newDevPage(f flow, form devForm) devPage {

@@ -2,7 +2,12 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/mail"
 	"net/url"
+	"slices"
+	"strings"
 )
 
 // Provider is a way to sign in by another site, which the browser is sent to and
@@ -28,6 +33,10 @@ type Exchange struct {
 	State       string // goes there and back (RFC 6749, 10.12)
 	Nonce       string // must be in the id_token (OpenID Connect Core, 3.1.2.1)
 	Verifier    string // of PKCE (RFC 7636): 43 to 128 characters
+	// Ask says that the visitor must be asked there who they go on as, as OpenID
+	// Connect's prompt=select_account does: an app sent them here without a click
+	// of theirs, and must not learn who visits it by that.
+	Ask bool
 }
 
 // Identity is what a provider says of who has signed in.
@@ -44,4 +53,72 @@ type Identity struct {
 	// Role is given to the user when it is not "". Providers of the owner's own
 	// choosing, which know it from a directory, set it; the built-in ones never do.
 	Role Role
+}
+
+// reserved are names that a provider can't have: [User].Provider has them for
+// other ways to sign in.
+var reserved = []string{devProvider, "password", "passkey", "setup", "invite"}
+
+// checkName returns what is wrong with a provider's name, or nil.
+func checkName(name string) error {
+	if len(name) < 1 || len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return fmt.Errorf("the provider's name %q is not 1 to 32 characters of a-z, 0-9 and hyphen", name)
+	}
+	if slices.Contains(reserved, name) {
+		return fmt.Errorf("the provider's name %q has a meaning of its own; choose another", name)
+	}
+	return nil
+}
+
+// checkProviders returns what is wrong with the providers of the options.
+func checkProviders(list []Provider) (errs []error) {
+	seen := map[string]bool{}
+	for i, p := range list {
+		if p == nil {
+			errs = append(errs, fmt.Errorf("provider %d of Providers is nil", i))
+			continue
+		}
+		if err := checkName(p.Name()); err != nil {
+			errs = append(errs, err)
+		}
+		if seen[p.Name()] {
+			errs = append(errs, fmt.Errorf("two providers are named %q", p.Name()))
+		}
+		seen[p.Name()] = true
+	}
+	return errs
+}
+
+// maxIdentity bounds an issuer and a subject, in bytes: OpenID Connect Core gives a
+// subject 255 of ASCII, and an issuer is a URL.
+const maxIdentity = 512
+
+// checked returns id as it may be kept: without an address that is none, and with
+// texts of a bounded length. It is an error where the account can't be told by it.
+func (id Identity) checked() (Identity, error) {
+	if u, err := url.Parse(id.Issuer); err != nil || u.Host == "" || !isText(id.Issuer, 1, maxIdentity) {
+		return id, errors.New("the issuer is not an absolute URL")
+	}
+	if !isText(id.Subject, 1, maxIdentity) {
+		return id, errors.New("the subject is missing, too long or not text")
+	}
+	if id.Role != "" && !id.Role.Valid() {
+		return id, fmt.Errorf("there is no role %q", id.Role)
+	}
+	if !id.EmailVerified || !isAddress(id.Email) {
+		id.Email, id.EmailVerified = "", false
+	}
+	if id.Name = strings.TrimSpace(id.Name); !isText(id.Name, 0, 100) {
+		id.Name = ""
+	}
+	if u, err := url.Parse(id.Picture); err != nil || u.Scheme != "https" || u.Host == "" || !isText(id.Picture, 1, maxBack) {
+		id.Picture = ""
+	}
+	return id, nil
+}
+
+// isAddress reports whether s is an e-mail address and nothing beside it.
+func isAddress(s string) bool {
+	addr, err := mail.ParseAddress(s)
+	return err == nil && addr.Address == s && len(s) <= 254
 }

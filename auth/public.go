@@ -116,3 +116,14 @@ func cookieName(cookie string) string {
 	name, _, _ := strings.Cut(cookie, "=")
 	return strings.TrimSpace(name)
 }
+
+// PublicPath returns a request's path as a log may have it: without the code of a
+// set-up link or an invite, which lets whoever reads it in.
+func PublicPath(path string) string {
+	for _, prefix := range []string{SetupPath(""), InvitePath("")} {
+		if strings.HasPrefix(path, prefix) && path != prefix {
+			return prefix + "..."
+		}
+	}
+	return path
+}

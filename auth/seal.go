@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -17,9 +18,12 @@ import (
 // written for somebody who only looks.
 type sealer struct{ aead cipher.AEAD }
 
-// errSeal says that a sealed value was not made here, or for something else, or is
-// too old.
-var errSeal = errors.New("the sealed value is not valid")
+var (
+	// errSeal says that a sealed value was not made here, or for something else.
+	errSeal = errors.New("the sealed value is not valid")
+	// errSealOld says that it was, and is too old.
+	errSealOld = errors.New("the sealed value is too old")
+)
 
 func newSealer(key []byte) (*sealer, error) {
 	block, err := aes.NewCipher(key)
@@ -41,11 +45,11 @@ type sealed struct {
 // seal returns value as text for a cookie. purpose is authenticated with it: what
 // was sealed for one purpose does not open for another.
 func (s *sealer) seal(purpose string, value any, age time.Duration) (string, error) {
-	raw, err := json.Marshal(value)
+	raw, err := plainJSON(value)
 	if err != nil {
 		return "", err
 	}
-	plain, err := json.Marshal(sealed{millis(time.Now().Add(age)), raw})
+	plain, err := plainJSON(sealed{millis(time.Now().Add(age)), raw})
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +58,23 @@ func (s *sealer) seal(purpose string, value any, age time.Duration) (string, err
 	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nonce, nonce, plain, []byte(purpose))), nil
 }
 
-// open is the inverse of seal, into value; [errSeal] is its only error.
+// plainJSON is v as JSON that does not escape what HTML has a use for: six bytes for
+// each & of a way back could make more than a cookie holds.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
+}
+
+// isSealed reports whether s could be what seal returns.
+func isSealed(s string) bool {
+	_, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil && s != ""
+}
+
+// open is the inverse of seal, into value. Its errors are [errSeal] and [errSealOld].
 func (s *sealer) open(purpose, text string, value any) error {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) < s.aead.NonceSize() {
@@ -66,7 +86,13 @@ func (s *sealer) open(purpose, text string, value any) error {
 		return errSeal
 	}
 	var in sealed
-	if json.Unmarshal(plain, &in) != nil || millis(time.Now()) >= in.Until || json.Unmarshal(in.Value, value) != nil {
+	if json.Unmarshal(plain, &in) != nil {
+		return errSeal
+	}
+	if millis(time.Now()) >= in.Until {
+		return errSealOld
+	}
+	if json.Unmarshal(in.Value, value) != nil {
 		return errSeal
 	}
 	return nil

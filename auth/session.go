@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
+	flowCookie     = "fazt_flow"
+	leftCookie     = "fazt_left"
+	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	hostPrefix     = "__Host-"
 )
 
@@ -24,7 +28,7 @@ const (
 // that code set them.
 func OwnsCookie(name string) bool {
 	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
-	return name == sessionCookie || name == handoverCookie
+	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie}, name)
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {
@@ -214,23 +218,40 @@ func deleteSession(tx storage.SQL, hash, host string) error {
 }
 
 // signIn gives the browser a new session on the own host, as the user who c
-// belongs to. [errInvite] and [errAddressTaken] are for a page to explain.
+// belongs to. [errUsed], [errInvite], [errAddressTaken], [errLink] and
+// [ErrLastOwner] are for a page to explain.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*session, error) {
+	return a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
+		if c.once != "" {
+			if err := useOnce(tx, c.once, now.Add(flowAge), now); err != nil {
+				return User{}, err
+			}
+		}
+		in, err := a.identify(tx, c, addrOf(r), now)
+		return in.User, err
+	})
+}
+
+// signInAs gives the browser a new session on the own host, as the user whom who
+// returns. It may be called again when the transaction has to be.
+func (a *Auth) signInAs(w http.ResponseWriter, r *http.Request, who func(tx storage.SQL, now time.Time) (User, error)) (*session, error) {
 	token := newToken()
 	n := a.newSession(r)
-	var in signedIn
-	err := a.db.Write(r.Context(), func(tx storage.SQL) (err error) {
-		now := time.Now()
-		if in, err = identify(tx, c, addrOf(r), now); err != nil {
+	var u User
+	err := a.change(r.Context(), "sign-in", func(tx storage.SQL, now time.Time) (err error) {
+		if u, err = who(tx, now); err != nil {
 			return err
 		}
-		n.userID = in.ID
-		return a.saveSession(tx, n, token, millis(now))
+		n.userID = u.ID
+		if err := a.saveSession(tx, n, token, millis(now)); err != nil {
+			return err
+		}
+		return storage.RecordAudit(tx, actorOf(u, n.addr), auditSignIn, u.Email, userSignedIn{u.ID, u.Provider, u.Role})
 	})
 	if err != nil {
-		return nil, failed("sign-in", err)
+		return nil, err
 	}
-	return a.begun(w, r, in.User, token), nil
+	return a.begun(w, r, u, token), nil
 }
 
 // newSession is a session for r's browser on r's host, in place of what it has
@@ -269,4 +290,14 @@ func (a *Auth) signOut(ctx context.Context, r *http.Request) error {
 	host := a.Site(r.Host).Name
 	err := a.db.Write(ctx, func(tx storage.SQL) error { return deleteSession(tx, hash, host) })
 	return failed("sign-out", err)
+}
+
+// SignOut ends the session that r's browser has on r's host, and those of apps that
+// came from it. It does not check where r was sent from.
+func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := a.signOut(r.Context(), r); err != nil {
+		return err
+	}
+	a.setCookie(w, r, sessionCookie, "", 0)
+	return nil
 }

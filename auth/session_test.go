@@ -50,6 +50,7 @@ func TestCookies(t *testing.T) {
 				{tt.prefix + "fazt_handover", "/", "", tt.secure, true, lax, 15 * 60},
 				{tt.prefix + "fazt_session", "/", "", tt.secure, true, lax, 30 * 24 * 3600},
 				{tt.prefix + "fazt_session", "/", "", tt.secure, true, lax, -1},
+				{tt.prefix + "fazt_left", "/", "", tt.secure, true, lax, 5 * 60},
 			}
 			if d := cmp.Diff(want, got); d != "" {
 				t.Error(d)

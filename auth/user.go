@@ -66,6 +66,20 @@ func (a *Auth) Users(ctx context.Context) ([]Account, error) {
 	return a.accounts(ctx, "users", `SELECT `+accountColumns+` FROM auth_users ORDER BY created_at, id`)
 }
 
+// UsersPage returns up to limit users from an offset, oldest first, and how many
+// there are in all.
+func (a *Auth) UsersPage(ctx context.Context, offset, limit int) (list []Account, total int, err error) {
+	err = a.db.Read(ctx, func(tx storage.SQL) error {
+		err := tx.Query(`SELECT COUNT(*) FROM auth_users`, nil, func(scan func(...any) error) error { return scan(&total) })
+		if err != nil {
+			return err
+		}
+		list, err = queryAccounts(tx, `SELECT `+accountColumns+` FROM auth_users ORDER BY created_at, id LIMIT ? OFFSET ?`, limit, offset)
+		return err
+	})
+	return list, total, failed("users", err)
+}
+
 // Lookup finds a user by id or e-mail. It returns [ErrNotFound], or
 // [ErrAmbiguous] when users of several providers have the e-mail.
 func (a *Auth) Lookup(ctx context.Context, idOrEmail string) (Account, error) {
@@ -83,20 +97,24 @@ func (a *Auth) Lookup(ctx context.Context, idOrEmail string) (Account, error) {
 	return found[0], nil
 }
 
-func (a *Auth) accounts(ctx context.Context, op, query string, args ...any) ([]Account, error) {
-	var found []Account
-	err := a.db.Read(ctx, func(tx storage.SQL) error {
-		found = nil
-		return tx.Query(query, args, func(scan func(...any) error) error {
-			var (
-				u              Account
-				created, login int64
-			)
-			err := scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider, &created, &login)
-			u.CreatedAt, u.LastLogin = fromMillis(created), fromMillis(login)
-			found = append(found, u)
-			return err
-		})
+func (a *Auth) accounts(ctx context.Context, op, query string, args ...any) (found []Account, err error) {
+	err = a.db.Read(ctx, func(tx storage.SQL) (err error) {
+		found, err = queryAccounts(tx, query, args...)
+		return err
 	})
 	return found, failed(op, err)
+}
+
+func queryAccounts(tx storage.SQL, query string, args ...any) (found []Account, err error) {
+	err = tx.Query(query, args, func(scan func(...any) error) error {
+		var (
+			u              Account
+			created, login int64
+		)
+		err := scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider, &created, &login)
+		u.CreatedAt, u.LastLogin = fromMillis(created), fromMillis(login)
+		found = append(found, u)
+		return err
+	})
+	return found, err
 }

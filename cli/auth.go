@@ -2,31 +2,67 @@ package cli
 
 import (
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 func authCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "auth",
-		Usage: "make API keys",
-		Subcommands: []*cli.Command{{
-			Name:  "key",
-			Usage: "make API keys",
-			Subcommands: []*cli.Command{{
+		Usage: "users, roles, invites and API keys",
+		Subcommands: []*cli.Command{
+			setupCommand(), usersCommand(), userCommand(), inviteCommand(),
+			{
+				Name:        "invites",
+				Usage:       "list the invites",
+				Flags:       []cli.Flag{formatFlag(), dbFlag()},
+				Description: "fazt auth invites",
+				Action:      invites,
+			},
+			{
+				Name:        "keys",
+				Usage:       "list the API keys",
+				Flags:       []cli.Flag{formatFlag(), dbFlag()},
+				Description: "fazt auth keys",
+				Action:      keys,
+			},
+			keyCommand(),
+		},
+	}
+}
+
+func keyCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "key",
+		Usage: "make and revoke API keys",
+		Subcommands: []*cli.Command{
+			{
 				Name:      "create",
 				Usage:     "make an API key and print it",
 				ArgsUsage: "<name>",
 				Flags: []cli.Flag{
 					&cli.StringSliceFlag{Name: "scopes", Usage: "what the key may do: `LIST` of deploy, read, sql, admin"},
+					expiresFlag("never"),
 					dbFlag(),
 				},
-				Description: "fazt auth key create ci --scopes deploy,read",
+				Description: "fazt auth key create ci --scopes deploy,read\nfazt auth key create laptop --scopes admin --expires 90d",
 				Action:      createKey,
-			}},
-		}},
+			},
+			{
+				Name:        "revoke",
+				Usage:       "make an API key invalid at once",
+				ArgsUsage:   "<id>",
+				Flags:       []cli.Flag{dbFlag()},
+				Description: "fazt auth key revoke 3xk5w2qv7m4a6zpt",
+				Action:      revokeKey,
+			},
+		},
 	}
 }
 
@@ -39,20 +75,125 @@ func createKey(c *cli.Context) error {
 	if len(scopes) == 0 {
 		return usagef("--scopes is missing; for example: %s", example(c.Command))
 	}
-	// A key opens the data file that it is in, so a new one would be a mistake.
-	path, err := existingDataFile(c)
+	expires, err := expiry(c)
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
-		token, err := server.CreateKey(c.Context, args[0], scopes...)
+	// A key opens the data file that it is in, so a new one would be a mistake.
+	return onService(c, func(server api.Service) error {
+		key, err := server.MakeKey(c.Context, api.NewKey{Name: args[0], Scopes: scopes, ExpiresAt: expires})
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(c.App.Writer, token); err != nil {
+		if _, err := fmt.Fprintln(c.App.Writer, key.Token); err != nil {
 			return err
 		}
 		note(c.App.ErrWriter, "keep this key now: it is stored as a hash and cannot be shown again")
 		return nil
 	})
+}
+
+func keys(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	print, err := printer(c)
+	if err != nil {
+		return err
+	}
+	return onService(c, func(server api.Service) error {
+		list, err := server.Keys(c.Context)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			note(c.App.ErrWriter, "no keys yet; make one with: fazt auth key create <name> --scopes deploy,read")
+		}
+		table := &storage.Table{Columns: []string{"id", "name", "scopes", "state", "created", "expires", "last_used", "created_by"}}
+		for _, k := range list {
+			table.Rows = append(table.Rows, []any{
+				k.ID, k.Name, strings.Join(k.Scopes, ","), keyState(k), when(k.CreatedAt), when(k.ExpiresAt), when(k.LastUsed), k.CreatedBy,
+			})
+		}
+		return print(table)
+	})
+}
+
+// keyState says whether a key is good. One whose maker is an admin no more is not,
+// which only the server knows.
+func keyState(k api.Key) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked"
+	case !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(time.Now()):
+		return "expired"
+	}
+	return "good"
+}
+
+func revokeKey(c *cli.Context) error {
+	args, err := arguments(c, "<id>")
+	if err != nil {
+		return err
+	}
+	return onService(c, func(server api.Service) error {
+		if err := server.RevokeKey(c.Context, args[0]); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.App.Writer, "revoked %s\n", args[0])
+		return err
+	})
+}
+
+// onService lends do the server that the command is about.
+func onService(c *cli.Context, do func(api.Service) error) error {
+	return onDataFile(c, func(s *fazt.Server) error { return do(s) })
+}
+
+// onDataFile lends do a server on a data file that is there, for what only the owner
+// of the machine may do.
+func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
+	path, err := existingDataFile(c)
+	if err != nil {
+		return err
+	}
+	return withServer(c.Context, fazt.Options{DataFile: path}, do)
+}
+
+// when is a time in a table, or "" for none.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func expiresFlag(without string) cli.Flag {
+	return &cli.StringFlag{Name: "expires", Usage: "end at or after `WHEN`: 12h, 30d or 2027-01-31; default " + without}
+}
+
+// expiry is the time that --expires says, or zero without it.
+func expiry(c *cli.Context) (time.Time, error) {
+	text := c.String("expires")
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		return day, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	hours := text
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		hours = days + "h"
+	}
+	d, err := time.ParseDuration(hours)
+	if err != nil || d <= 0 {
+		return time.Time{}, usagef("--expires %s is neither a time from now nor a day; give one such as 12h, 30d or 2027-01-31", text)
+	}
+	if hours != text {
+		d *= 24
+	}
+	return time.Now().Add(d), nil
 }

@@ -25,7 +25,7 @@ func printHelp(w io.Writer, app *cli.App, l *line) error {
 	if len(l.path) > 0 {
 		c := l.path[len(l.path)-1]
 		usage, commands, examples, flags = c.Usage, c.Subcommands, c.Description, c.Flags
-		if len(commands) == 0 {
+		if len(commands) == 0 || c.Action != nil {
 			synopsis = strings.TrimSpace(l.name() + " " + c.ArgsUsage)
 		}
 	} else {
@@ -42,7 +42,7 @@ func printHelp(w io.Writer, app *cli.App, l *line) error {
 		fmt.Fprintf(&b, "\nExamples:\n  %s\n", strings.ReplaceAll(examples, "\n", "\n  "))
 	}
 	if len(commands) > 0 {
-		fmt.Fprintf(&b, "\nMore on one of them: %s --help\n", synopsis)
+		fmt.Fprintf(&b, "\nMore on one of them: %s <command> --help\n", l.name())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -67,11 +67,10 @@ func section(b *strings.Builder, title string, rows [][2]string) {
 func commandRows(commands []*cli.Command, prefix string) [][2]string {
 	var rows [][2]string
 	for _, c := range commands {
-		if len(c.Subcommands) > 0 {
-			rows = append(rows, commandRows(c.Subcommands, prefix+c.Name+" ")...)
-			continue
+		if !isGroup(c) || c.Action != nil {
+			rows = append(rows, [2]string{prefix + c.Name, c.Usage})
 		}
-		rows = append(rows, [2]string{prefix + c.Name, c.Usage})
+		rows = append(rows, commandRows(c.Subcommands, prefix+c.Name+" ")...)
 	}
 	return rows
 }

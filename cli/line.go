@@ -73,10 +73,12 @@ func parse(app *cli.App, args []string) (*line, error) {
 	if err := l.checkFlags(names); err != nil {
 		return nil, err
 	}
-	// A group is not a command by itself.
-	l.help = l.help || len(l.path) == 0 || len(l.path[len(l.path)-1].Subcommands) > 0
+	// A group is not a command by itself, unless it has something to do.
+	l.help = l.help || len(l.path) == 0 || isGroup(l.path[len(l.path)-1]) && l.path[len(l.path)-1].Action == nil
 	return l, nil
 }
+
+func isGroup(c *cli.Command) bool { return len(c.Subcommands) > 0 }
 
 // resolve finds the command that words begin with and returns the other words.
 func (l *line) resolve(commands []*cli.Command, words []string) ([]string, error) {

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"runtime"
@@ -59,12 +62,44 @@ func serve(c *cli.Context) error {
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
+		if err := offerSetup(c.Context, server, out, signInURL(opt, l)); err != nil && c.Context.Err() == nil {
+			return err
+		}
 		err := server.Serve(c.Context, l)
 		if err == nil {
 			log.Info("stopped; every request was answered")
 		}
 		return err
 	})
+}
+
+// offerSetup prints a link to whoever starts a server that nobody owns.
+func offerSetup(ctx context.Context, server *fazt.Server, out io.Writer, base string) error {
+	owned, err := server.HasOwner(ctx)
+	if err != nil || owned {
+		return err
+	}
+	path, err := server.CreateSetup(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Set up this server: %s%s\n", base, path)
+	return nil
+}
+
+// signInURL is where browsers find the sign-in host of a server.
+func signInURL(opt fazt.Options, l net.Listener) string {
+	port := ""
+	if p := l.Addr().(*net.TCPAddr).Port; p != 80 {
+		port = fmt.Sprintf(":%d", p)
+	}
+	switch {
+	case opt.Domain == "":
+		return "http://localhost" + port
+	case len(opt.TrustedProxies) > 0: // they end TLS
+		return "https://admin." + opt.Domain
+	}
+	return "http://admin." + opt.Domain + port
 }
 
 // heapReserve is memory that is never touched, and so never taken from the

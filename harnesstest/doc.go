@@ -17,6 +17,9 @@
 // environment variable FAZT_TARGET, with an API key in FAZT_TOKEN to deploy the
 // test's own apps. [StartOrAttach] lets one suite run both ways.
 //
+// [StartIssuer] runs an OpenID Connect issuer, which does what a [Script] says and is
+// correct without one.
+//
 // Tests may run in parallel. The package is for tests alone and never linked
 // into the fazt binary.
 package harnesstest

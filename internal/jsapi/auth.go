@@ -3,6 +3,7 @@ package jsapi
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
@@ -26,14 +27,18 @@ var authFunctions = []Function{
 	{Name: "isAdmin", Result: typeBoolean, make: is(auth.RoleAdmin)},
 	{Name: "isOwner", Result: typeBoolean, make: is(auth.RoleOwner)},
 	{Name: "hasRole", Params: []Param{roleParam}, Result: typeBoolean, make: withUser(func(c caller, args runtime.Args) (runtime.Value, error) {
-		role, err := roleArg(args)
-		return runtime.Bool(c.has(role)), err
+		role, err := args.String(0)
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		has, err := c.has(role)
+		return runtime.Bool(has), err
 	})},
 	{Name: "requireLogin", Result: typeVoid, make: require(auth.RoleUser)},
 	{Name: "requireAdmin", Result: typeVoid, make: require(auth.RoleAdmin)},
 	{Name: "requireOwner", Result: typeVoid, make: require(auth.RoleOwner)},
 	{Name: "requireRole", Params: []Param{roleParam}, Result: typeVoid, make: withUser(func(c caller, args runtime.Args) (runtime.Value, error) {
-		role, err := roleArg(args)
+		role, err := args.String(0)
 		if err != nil {
 			return runtime.Value{}, err
 		}
@@ -47,9 +52,19 @@ var authFunctions = []Function{
 type caller struct {
 	user    *auth.User // nil: nobody is signed in
 	visitor Visitor    // nil: there is none
+	inv     *Invocation
 }
 
-func (c caller) has(role auth.Role) bool { return c.user != nil && c.user.Role.Has(role) }
+// has reports whether the caller has a role: one of the server's, of which a
+// greater includes the lesser, or one of the app's own. One that nobody has, or that
+// nobody could have, is none.
+func (c caller) has(role string) (bool, error) {
+	if own := auth.Role(role); c.user == nil || own.Valid() {
+		return c.user != nil && c.user.Role.Has(own), nil
+	}
+	roles, err := c.inv.appRoles()
+	return slices.Contains(roles, role), err
+}
 
 // withUser makes a function that needs to know who is signed in.
 func withUser(f func(caller, runtime.Args) (runtime.Value, error)) func(binder) any {
@@ -60,28 +75,34 @@ func withUser(f func(caller, runtime.Args) (runtime.Value, error)) func(binder) 
 			if err != nil {
 				return runtime.Value{}, err
 			}
-			return f(caller{u, inv.Visitor}, args)
+			return f(caller{u, inv.Visitor, inv}, args)
 		})
 	}
 }
 
 func is(role auth.Role) func(binder) any {
-	return withUser(func(c caller, _ runtime.Args) (runtime.Value, error) { return runtime.Bool(c.has(role)), nil })
+	return withUser(func(c caller, _ runtime.Args) (runtime.Value, error) {
+		has, err := c.has(string(role))
+		return runtime.Bool(has), err
+	})
 }
 
 func require(role auth.Role) func(binder) any {
-	return withUser(func(c caller, _ runtime.Args) (runtime.Value, error) { return c.require(role) })
+	return withUser(func(c caller, _ runtime.Args) (runtime.Value, error) { return c.require(string(role)) })
 }
 
 // require lets a user with the role pass and ends the run for anybody else: a
 // person who is navigating is sent to sign in, a program gets 401 or 403. The person
 // comes back to where they were going, under /api too: it is what they asked to see.
-func (c caller) require(role auth.Role) (runtime.Value, error) {
+func (c caller) require(role string) (runtime.Value, error) {
+	has, err := c.has(role)
 	switch {
-	case c.has(role):
+	case err != nil:
+		return runtime.Value{}, err
+	case has:
 		return runtime.Undefined(), nil
 	case c.user != nil:
-		return runtime.Value{}, stop(&api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this needs the role " + string(role)})
+		return runtime.Value{}, stop(&api.Error{Status: http.StatusForbidden, Code: "FORBIDDEN", Message: "this needs the role " + role})
 	case c.visitor != nil && c.visitor.Navigates():
 		return runtime.Value{}, &runtime.Stop{Response: runtime.Response{
 			Status: http.StatusFound,
@@ -89,18 +110,6 @@ func (c caller) require(role auth.Role) (runtime.Value, error) {
 		}}
 	}
 	return runtime.Value{}, stop(&api.Error{Status: http.StatusUnauthorized, Code: "LOGIN_REQUIRED", Message: "sign in first"})
-}
-
-func roleArg(args runtime.Args) (auth.Role, error) {
-	name, err := args.String(0)
-	if err != nil {
-		return "", err
-	}
-	role := auth.Role(name)
-	if !role.Valid() {
-		return "", runtime.Invalid("argument 1 must be a role: owner, admin or user, not %q", name)
-	}
-	return role, nil
 }
 
 func (binder) loginURL() any {

@@ -36,6 +36,8 @@ type Files interface {
 type Visitor interface {
 	// User is who is signed in, or nil.
 	User() (*auth.User, error)
+	// Roles are those that the user has in this app alone.
+	Roles(ctx context.Context, user *auth.User) ([]string, error)
 	// LoginURL is where the visitor can sign in and comes back to back from; ""
 	// is the page that the visitor is on, never an address that answers data.
 	LoginURL(back string) string
@@ -61,6 +63,10 @@ type Invocation struct {
 	asked bool // user and err are known
 	user  *auth.User
 	err   error
+
+	rolesAsked bool // roles and rolesErr are known
+	roles      []string
+	rolesErr   error
 
 	pipeline  storage.Pipeline  // nil before the first write that is queued
 	unsettled *budget.Operation // the kind that was queued last; nil when all is on disk
@@ -99,6 +105,18 @@ func (inv *Invocation) signedIn() (*auth.User, error) {
 	}
 	inv.asked = true
 	return inv.user, inv.err
+}
+
+// appRoles returns the roles that the visitor's user has in the app; only handlers
+// that ask pay for it.
+func (inv *Invocation) appRoles() ([]string, error) {
+	if !inv.rolesAsked && inv.user != nil {
+		start := time.Now()
+		inv.roles, inv.rolesErr = inv.Visitor.Roles(inv, inv.user)
+		inv.Spend(budget.Auth, time.Since(start))
+	}
+	inv.rolesAsked = true
+	return inv.roles, inv.rolesErr
 }
 
 // Settle waits until all that the invocation has queued is on disk.
