@@ -58,5 +58,7 @@ func Routes() []Route {
 		{"DELETE", "/api/keys/{id}", ScopeAdmin, "revoke an API key", Gone{}, (*handler).revokeKey},
 		{"POST", "/api/login", ScopeOpen, "sign in by a password: {\"email\" or \"username\", \"password\"}", User{}, (*handler).login},
 		{"POST", "/api/logout", ScopeOpen, "sign out", nil, (*handler).logout},
+		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where; with user=, one user's", []Session{}, (*handler).sessions},
+		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", Ended{}, (*handler).endSession},
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -247,3 +248,6 @@ type ProviderConfig struct {
 func (c ProviderConfig) String() string {
 	return fmt.Sprintf("{issuer %s, client id %s}", c.Issuer, c.ClientID)
 }
+
+// LogValue is String: a log in JSON would have every field.
+func (c ProviderConfig) LogValue() slog.Value { return slog.StringValue(c.String()) }

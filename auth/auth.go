@@ -99,12 +99,11 @@ type Auth struct {
 	forgery *http.CrossOriginProtection
 	uses    *uses
 
-	hasher   *hasher
-	attempts *attempts
-	failures *failures
-
 	own             []Provider // of the Options
 	providerTimeout time.Duration
+	hasher          *hasher
+	attempts        *attempts
+	failures        *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every

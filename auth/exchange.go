@@ -176,7 +176,7 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 func (a *Auth) returned(r *http.Request, p Provider) (v visit, f flow, err error) {
 	f = flow{back: "/"}
 	state := r.URL.Query()["state"]
-	err = a.seals.open(flowPurpose, a.cookie(r, flowCookie, isSet), &v)
+	err = a.seals.open(flowPurpose, a.cookie(r, flowCookie, isSealed), &v)
 	switch {
 	case errors.Is(err, errSealOld):
 		return v, f, &Error{Code: FailStateExpired, Op: p.Name(), Err: err}

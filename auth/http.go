@@ -64,7 +64,7 @@ type provider struct {
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
 	for _, p := range a.own {
-		list = append(list, provider{Label: "Continue with " + p.Label(), path: "/auth/login/" + p.Name()})
+		list = append(list, provider{Label: "Continue with " + p.Label(), path: providerPath + p.Name()})
 	}
 	if a.devAllowed(r) {
 		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
@@ -162,28 +162,37 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
-	left := a.cookie(r, leftCookie, isSet) != ""
+	left := a.cookie(r, leftCookie, isMark) != ""
 	if left {
 		a.setCookie(w, r, leftCookie, "", 0)
 	}
-	if only := a.onlyWay(r, s); only != "" && !left && !r.URL.Query().Has("choose") {
-		redirect(w, f.link(only))
-		return
+	if s == nil && !left && !r.URL.Query().Has("choose") {
+		if only, err := a.onlyWay(r); err != nil {
+			a.unavailable(w, r, err)
+			return
+		} else if only != "" {
+			redirect(w, f.link(only))
+			return
+		}
 	}
 	a.showLogin(w, r, f, s)
 }
 
+// isMark reports whether a cookie that only is there or not is there.
+func isMark(value string) bool { return value == "1" }
+
 // onlyWay is the path of the provider by which a visitor can sign in where there is
 // nothing else to choose, or "".
-func (a *Auth) onlyWay(r *http.Request, s *session) string {
+func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
 	list := a.providers(r)
-	if s != nil || len(list) != 1 || list[0].path == devLoginPath {
-		return ""
+	if len(list) != 1 || list[0].path == devLoginPath {
+		return "", nil
 	}
-	if byPassword, err := a.hasPasswords(r.Context()); err != nil || byPassword {
-		return "" // the page says what went wrong
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil || byPassword {
+		return "", err
 	}
-	return list[0].path
+	return list[0].path, nil
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and

@@ -21,6 +21,8 @@ type sessionsPage struct {
 	Others   bool // there is more than the present one
 	Linked   []linkedRow
 	Add      []button // providers that are not linked yet
+	Password bool     // the user has one, and may change it
+	Min      int      // characters of a new one
 	Done     string   // what was just done
 	Problem  string   // or why it was not
 }
@@ -82,6 +84,11 @@ func (a *Auth) writeSessions(w http.ResponseWriter, r *http.Request, status int,
 		})
 	}
 	body.Others = len(sessions) > 1
+	body.Min = MinPassword
+	if body.Password, err = a.hasPassword(r.Context(), s.user.ID); err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
 	if err := a.addLinked(r, &body); err != nil {
 		a.unavailable(w, r, err)
 		return
@@ -91,9 +98,10 @@ func (a *Auth) writeSessions(w http.ResponseWriter, r *http.Request, status int,
 
 // doneTexts says what was done, by the word for it in the page's query.
 var doneTexts = map[string]string{
-	"end":    "The session was ended.",
-	"others": "All other sessions were ended.",
-	"unlink": "The account was removed. It does not sign you in any more.",
+	"end":      "The session was ended.",
+	"others":   "All other sessions were ended.",
+	"password": "The password was changed, and all other sessions were ended.",
+	"unlink":   "The account was removed. It does not sign you in any more.",
 }
 
 // addLinked fills in which providers sign the user in, and which could.
