@@ -100,6 +100,7 @@ type Auth struct {
 	uses    *uses
 
 	own             []Provider // of the Options
+	stored          *cached[[]storedProvider]
 	providerTimeout time.Duration
 	hasher          *hasher
 	attempts        *attempts
@@ -144,6 +145,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		own:             opt.Providers,
 		providerTimeout: opt.ProviderTimeout,
 	}
+	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
 	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)

@@ -26,8 +26,8 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
-		{pattern: "/auth/login/{provider}", get: a.begin},
-		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
+		{pattern: providerPath + "{provider}", get: a.withProvider(a.begin)},
+		{pattern: callbackPath + "{provider}", get: a.withProvider(a.callback), ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
@@ -63,7 +63,11 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
-	for _, p := range a.own {
+	active, err := a.active(r.Context())
+	if err != nil { // there are other ways to sign in
+		a.log.ErrorContext(r.Context(), "the providers were not read", "error", err)
+	}
+	for _, p := range active {
 		list = append(list, provider{Label: "Continue with " + p.Label(), path: providerPath + p.Name()})
 	}
 	if a.devAllowed(r) {
