@@ -31,6 +31,8 @@ const (
 	auditSetupUse       = "setup.use"           // inviteChanged
 	auditSessionEnd     = "session.end"         // sessionEnded: by its user, or by who manages the server
 	auditIdentityRemove = "identity.remove"     // identityRemoved
+	auditPasskeyAdd     = "passkey.add"         // passkeyChanged
+	auditPasskeyRemove  = "passkey.remove"      // passkeyChanged
 )
 
 // keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
@@ -83,6 +85,11 @@ type sessionEnded struct {
 
 type identityRemoved struct {
 	Provider string `json:"provider"`
+}
+
+type passkeyChanged struct {
+	ID   string `json:"passkey_id"`
+	Name string `json:"name"`
 }
 
 // addrOf is the network address that r came from, without its port.

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/auth/passkey"
 	"github.com/fazt-sh/fazt/api"
 )
 
@@ -243,6 +244,7 @@ func withService(ctx context.Context, dataFile string, do func(api.Service) erro
 
 // withServer opens the data file, lends the server to do, and closes it.
 func withServer(ctx context.Context, opt fazt.Options, do func(*fazt.Server) error) error {
+	opt.Passkeys = passkey.New()
 	server, err := fazt.New(ctx, opt)
 	if err != nil {
 		return err
