@@ -65,14 +65,12 @@ type PasskeyRecord struct {
 // copied, or is broken.
 var ErrPasskeyCopied = errors.New("the passkey's counter went backwards, so there may be a copy of its device")
 
-var (
-	errPasskey      = errors.New("the passkey is not known here")
-	errPasskeyTaken = errors.New("the passkey is stored already")
-	errTooMany      = errors.New("the user has too many passkeys")
-)
+// errPasskey says that there is no such passkey, or not for whoever shows it.
+var errPasskey = errors.New("the passkey is not known here")
 
 // party is the site that r's passkeys are for. ok is false where there can be none:
-// on an app's host, on an IP address, without [Options].Passkeys, and where a browser has no passkeys since the
+// on an app's host, on an IP address or a name
+// of one label, without [Options].Passkeys, and where a browser has no passkeys since the
 // connection is not safe.
 func (a *Auth) party(r *http.Request) (p PasskeyParty, ok bool) {
 	here := a.Site(r.Host)
@@ -82,7 +80,7 @@ func (a *Auth) party(r *http.Request) (p PasskeyParty, ok bool) {
 	if _, err := netip.ParseAddr(strings.Trim(here.Name, "[]")); err == nil {
 		return p, false
 	}
-	if !a.secure(r) && here.Name != "localhost" {
+	if here.Name != "localhost" && (!a.secure(r) || !strings.Contains(here.Name, ".")) {
 		return p, false
 	}
 	return PasskeyParty{Host: here.Name, Origin: a.scheme(r) + here.Addr}, true

@@ -14,53 +14,67 @@ const loginPurpose = "passkey login"
 // rawJSON is JSON as it is.
 type rawJSON = json.RawMessage
 
-// What ends the use of a passkey, beside the codes of [Auth]'s errors.
+// What ends the use of a passkey.
 const (
-	FailPasskey        Code = "PASSKEY_REFUSED" // it is unknown, or what the browser sent is not sound
-	FailPasskeyExpired Code = "PASSKEY_EXPIRED" // it took too long, or began in another browser
-	FailPasskeyUsed    Code = "PASSKEY_USED"    // what the browser sent was used already
-	FailPasskeyCopied  Code = "PASSKEY_COPIED"  // there may be a copy of the device
-	FailPasskeyTaken   Code = "PASSKEY_TAKEN"   // the new passkey is there already
-	FailPasskeyMany    Code = "PASSKEY_LIMIT"   // the user has too many
+	FailPasskey        Code = "PASSKEY_REFUSED"  // it is unknown here, or what the browser sent is not sound
+	FailPasskeyMade    Code = "PASSKEY_UNSOUND"  // what a device made can't be verified
+	FailPasskeyExpired Code = "PASSKEY_EXPIRED"  // it took too long, or began in another browser
+	FailPasskeyUsed    Code = "PASSKEY_USED"     // what the browser sent was used already
+	FailPasskeyCopied  Code = "PASSKEY_COPIED"   // there may be a copy of the device
+	FailPasskeyTaken   Code = "PASSKEY_TAKEN"    // the new passkey is there already
+	FailPasskeyMany    Code = "PASSKEY_LIMIT"    // the user has too many
+	FailPasskeyUser    Code = "PASSKEY_DEV_USER" // a user of the dev provider, on another machine
+	FailNotRecent      Code = "REAUTHENTICATE"   // the sign-in is too long ago to add a passkey
 )
 
-// refusedPasskey answers a passkey that was not taken.
-func (a *Auth) refusedPasskey(w http.ResponseWriter, r *http.Request, err error) {
-	m := messagePage{Code: string(FailPasskey), Title: "That did not work", Link: signInAgain, Label: "Back to sign-in",
-		Text: "The passkey was not accepted, so nothing was done. It may have been removed here: sign in another way, and look at the page of your sessions."}
-	status := http.StatusUnauthorized
-	if r.URL.Path == registerPath {
-		m.Text, m.Link, m.Label = "What your device made could not be verified, so nothing was added.", "/auth/sessions", "Your sessions"
-		status = http.StatusBadRequest
-	}
-	switch {
-	case CodeOf(err) == CodeUnavailable:
+const passkeyRefused = "The passkey was not accepted. It may have been removed here: sign in another way, and look at the page of your sessions."
+
+// passkeyProblems has what is shown for them.
+var passkeyProblems = map[Code]problem{
+	FailPasskey:        {http.StatusUnauthorized, "That did not work", passkeyRefused},
+	FailPasskeyMade:    {http.StatusBadRequest, "That did not work", "What your device made could not be verified, so nothing was added."},
+	FailPasskeyExpired: {http.StatusBadRequest, "That took too long", "This took more than 5 minutes, or began in another browser or tab. Try again."},
+	FailPasskeyUsed:    {http.StatusBadRequest, "That was used already", "This was sent before, so nothing was done. Try again."},
+	FailPasskeyCopied: {http.StatusForbidden, "That could not be verified",
+		"There may be a copy of this passkey's device. Sign in another way, and remove the passkey on the page of your sessions."},
+	FailPasskeyTaken: {http.StatusConflict, "It is there already", "That passkey is stored here already."},
+	FailPasskeyMany:  {http.StatusConflict, "That is too many", "You have as many passkeys as there can be. Remove one first."},
+	FailPasskeyUser:  {http.StatusForbidden, "Not here", "A user of the dev provider can have a passkey on the developer's own machine only."},
+	FailNotRecent: {http.StatusForbidden, "Sign in again",
+		"To add a passkey you must have signed in within the last 5 minutes. Sign in again, and come back."},
+}
+
+// refusedPasskey answers a passkey that was not taken, with a way on.
+func (a *Auth) refusedPasskey(w http.ResponseWriter, r *http.Request, err error, link, label string) {
+	code := CodeOf(err)
+	shown, ok := passkeyProblems[code]
+	if !ok {
 		a.unavailable(w, r, err)
 		return
-	case errors.Is(err, errSeal), errors.Is(err, errSealOld):
-		m.Code, status = string(FailPasskeyExpired), http.StatusBadRequest
-		m.Text = "This took more than 5 minutes, or began in another browser or tab. Try again."
-	case errors.Is(err, errUsed):
-		m.Code, status = string(FailPasskeyUsed), http.StatusBadRequest
-		m.Text = "This was sent before, so nothing was done. Try again."
-	case errors.Is(err, ErrPasskeyCopied):
-		m.Code, status = string(FailPasskeyCopied), http.StatusForbidden
-		m.Text = "There may be a copy of this passkey's device. Sign in another way, and remove the passkey on the page of your sessions."
-	case errors.Is(err, errPasskeyTaken):
-		m.Code, status = string(FailPasskeyTaken), http.StatusConflict
-		m.Text = "That passkey is stored here already."
-	case errors.Is(err, errTooMany):
-		m.Code, status = string(FailPasskeyMany), http.StatusConflict
-		m.Text = "You have as many passkeys as there can be. Remove one first."
 	}
-	a.log.WarnContext(r.Context(), "a passkey was refused", "path", r.URL.Path, "code", m.Code, "error", err)
-	a.message(w, r, status, m)
+	a.log.WarnContext(r.Context(), "a passkey was refused", "path", r.URL.Path, "code", string(code), "error", err)
+	a.message(w, r, shown.status, messagePage{Code: string(code), Title: shown.title, Text: shown.text, Link: link, Label: label})
 }
+
+// passkeyFailure is err with a code of its own.
+func passkeyFailure(code Code, err error) error { return &Error{Code: code, Op: "passkey", Err: err} }
 
 // takePasskeyCookie opens what answerOptions kept, which is then gone.
 func (a *Auth) takePasskeyCookie(w http.ResponseWriter, r *http.Request, purpose string, begun any) error {
 	err := a.seals.open(purpose, a.cookie(r, passkeyCookie, isSet), begun)
 	a.setCookie(w, r, passkeyCookie, "", 0)
+	if err != nil {
+		return passkeyFailure(FailPasskeyExpired, err)
+	}
+	return nil
+}
+
+// usePasskeyState marks a state as used, which it can be once.
+func usePasskeyState(tx storage.SQL, state string, now time.Time) error {
+	err := useOnce(tx, state, now.Add(passkeyAge), now)
+	if errors.Is(err, errUsed) {
+		return passkeyFailure(FailPasskeyUsed, err)
+	}
 	return err
 }
 
@@ -70,7 +84,7 @@ func (a *Auth) beginPasskeyLogin(w http.ResponseWriter, r *http.Request) {
 	p, _ := a.party(r)
 	options, state, err := a.passkeys.BeginLogin(p)
 	if err != nil {
-		a.refusedPasskey(w, r, err)
+		a.unavailable(w, r, err)
 		return
 	}
 	a.answerOptions(w, r, options, loginPurpose, state)
@@ -91,10 +105,10 @@ func (a *Auth) passkeyLogin(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if CodeOf(err) != CodeUnavailable {
+	if _, ok := passkeyProblems[CodeOf(err)]; ok {
 		a.failures.add(failure{shown.user.ID, shown.user.Email, passkeyProvider, addrOf(r)})
 	}
-	a.refusedPasskey(w, r, err)
+	a.refusedPasskey(w, r, err, f.retry(), "Back to sign-in")
 }
 
 // shownPasskey is a passkey that a browser has shown to have.
@@ -108,7 +122,6 @@ type shownPasskey struct {
 // shownPasskey checks r's answer. The user is set also where it is refused, if the
 // passkey is one's.
 func (a *Auth) shownPasskey(w http.ResponseWriter, r *http.Request) (shown shownPasskey, err error) {
-	const op = "sign-in"
 	var state []byte
 	if err := a.takePasskeyCookie(w, r, loginPurpose, &state); err != nil {
 		return shown, err
@@ -120,13 +133,13 @@ func (a *Auth) shownPasskey(w http.ResponseWriter, r *http.Request) (shown shown
 	})
 	switch {
 	case shown.unavailable != nil:
-		return shown, failed(op, shown.unavailable)
+		return shown, failed("sign-in", shown.unavailable)
 	case errors.Is(err, ErrPasskeyCopied):
-		return shown, &Error{Code: FailPasskeyCopied, Op: op, Err: ErrPasskeyCopied}
+		return shown, passkeyFailure(FailPasskeyCopied, err)
 	case err != nil:
-		return shown, &Error{Code: FailPasskey, Op: op, Err: err}
+		return shown, passkeyFailure(FailPasskey, err)
 	case shown.is.ID != shown.was.ID:
-		return shown, &Error{Code: FailPasskey, Op: op, Err: errPasskey}
+		return shown, passkeyFailure(FailPasskey, errPasskey)
 	}
 	return shown, nil
 }
@@ -162,7 +175,7 @@ func (a *Auth) findPasskey(r *http.Request, id string, shown *shownPasskey) (Pas
 // two counters can't be compared any more.
 func (a *Auth) signInByPasskey(w http.ResponseWriter, r *http.Request, shown shownPasskey) (*session, error) {
 	return a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
-		if err := useOnce(tx, shown.once, now.Add(passkeyAge), now); err != nil {
+		if err := usePasskeyState(tx, shown.once, now); err != nil {
 			return User{}, err
 		}
 		n, err := tx.Exec(`UPDATE auth_passkeys SET credential = ?, last_used = ? WHERE id = ? AND user_id = ? AND credential = ?`,
@@ -175,7 +188,7 @@ func (a *Auth) signInByPasskey(w http.ResponseWriter, r *http.Request, shown sho
 			return u, err
 		}
 		if n != 1 || !a.passkeyFor(r, u) {
-			return u, &Error{Code: FailPasskey, Op: "sign-in", Err: errPasskey}
+			return u, passkeyFailure(FailPasskey, errPasskey)
 		}
 		if u.Provider != devProvider { // whose users stay what they are
 			u.Provider = passkeyProvider

@@ -19,6 +19,7 @@ type registration struct {
 const (
 	registerPurpose = "passkey register"
 	registerPath    = "/auth/passkey/register"
+	yourSessions    = "Your sessions"
 )
 
 // passkeysPart is the part about passkeys of the page of one's sessions.
@@ -80,8 +81,7 @@ func (a *Auth) mayRegister(w http.ResponseWriter, r *http.Request) (s *session, 
 		return nil, p, false
 	}
 	if !a.passkeyFor(r, s.user) {
-		a.message(w, r, http.StatusForbidden, messagePage{Code: "FORBIDDEN", Title: "Not here",
-			Text: "A user of the dev provider can have a passkey on the developer's own machine only."})
+		a.refusedPasskey(w, r, passkeyFailure(FailPasskeyUser, nil), "/auth/sessions", yourSessions)
 		return nil, p, false
 	}
 	return s, p, true
@@ -93,32 +93,33 @@ func (a *Auth) beginRegister(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	recent, err := a.isRecent(r, s)
-	if err != nil {
-		a.unavailable(w, r, err)
-		return
+	options, state, err := a.registerOptions(r, s, p)
+	switch {
+	case CodeOf(err) == FailNotRecent:
+		a.refusedPasskey(w, r, err, signInAgain, "Sign in again")
+	case err != nil:
+		a.refusedPasskey(w, r, err, "/auth/sessions", yourSessions)
+	default:
+		a.answerOptions(w, r, options, registerPurpose, registration{s.id, state})
 	}
-	if !recent {
-		a.message(w, r, http.StatusForbidden, messagePage{
-			Code: "REAUTHENTICATE", Title: "Sign in again",
-			Text: "To add a passkey you must have signed in within the last 5 minutes. Sign in again, and come back.",
-			Link: signInAgain, Label: "Sign in again",
-		})
-		return
+}
+
+func (a *Auth) registerOptions(r *http.Request, s *session, p PasskeyParty) (options, state []byte, err error) {
+	recent, err := a.isRecent(r, s)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !recent:
+		return nil, nil, passkeyFailure(FailNotRecent, nil)
 	}
 	u, err := a.passkeyUser(r.Context(), s.user)
-	if err == nil && len(u.Passkeys) >= maxPasskeys {
-		err = errTooMany
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(u.Passkeys) >= maxPasskeys:
+		return nil, nil, passkeyFailure(FailPasskeyMany, nil)
 	}
-	var options, state []byte
-	if err == nil {
-		options, state, err = a.passkeys.BeginRegister(p, u)
-	}
-	if err != nil {
-		a.refusedPasskey(w, r, err)
-		return
-	}
-	a.answerOptions(w, r, options, registerPurpose, registration{s.id, state})
+	return a.passkeys.BeginRegister(p, u)
 }
 
 // finishRegister stores the passkey that the browser has made.
@@ -127,30 +128,34 @@ func (a *Auth) finishRegister(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	made, once, err := a.madePasskey(w, r, s, p)
+	if err == nil {
+		err = a.storePasskey(r, s, made, passkeyName(r), once)
+	}
+	if err != nil {
+		a.refusedPasskey(w, r, err, "/auth/sessions", yourSessions)
+		return
+	}
+	redirect(w, "/auth/sessions?done=passkey")
+}
+
+// madePasskey is the one that r brings, and what is used up by it.
+func (a *Auth) madePasskey(w http.ResponseWriter, r *http.Request, s *session, p PasskeyParty) (made PasskeyRecord, once string, err error) {
 	var begun registration
-	err := a.takePasskeyCookie(w, r, registerPurpose, &begun)
-	if err == nil && begun.Session != s.id {
-		err = errSeal
+	if err := a.takePasskeyCookie(w, r, registerPurpose, &begun); err != nil {
+		return made, "", err
 	}
-	var u PasskeyUser
-	if err == nil {
-		u, err = a.passkeyUser(r.Context(), s.user)
+	if begun.Session != s.id {
+		return made, "", passkeyFailure(FailPasskeyExpired, errors.New("it was begun in another session"))
 	}
-	var made PasskeyRecord
-	if err == nil {
-		if made, err = a.passkeys.FinishRegister(p, u, begun.State, []byte(r.PostForm.Get("answer"))); err != nil {
-			err = &Error{Code: FailPasskey, Op: "passkey.add", Err: err}
-		}
+	u, err := a.passkeyUser(r.Context(), s.user)
+	if err != nil {
+		return made, "", err
 	}
-	if err == nil {
-		err = a.storePasskey(r, s, made, passkeyName(r), string(begun.State))
+	if made, err = a.passkeys.FinishRegister(p, u, begun.State, []byte(r.PostForm.Get("answer"))); err != nil {
+		return made, "", passkeyFailure(FailPasskeyMade, err)
 	}
-	switch {
-	case err != nil:
-		a.refusedPasskey(w, r, err)
-	default:
-		redirect(w, "/auth/sessions?done=passkey")
-	}
+	return made, string(begun.State), nil
 }
 
 // passkeyName is what the visitor calls the new passkey, or what they make it with.
@@ -164,7 +169,7 @@ func passkeyName(r *http.Request) string {
 // storePasskey adds a passkey to the visitor.
 func (a *Auth) storePasskey(r *http.Request, s *session, p PasskeyRecord, name, once string) error {
 	return a.change(r.Context(), "passkey.add", func(tx storage.SQL, now time.Time) error {
-		if err := useOnce(tx, once, now.Add(passkeyAge), now); err != nil {
+		if err := usePasskeyState(tx, once, now); err != nil {
 			return err
 		}
 		u, err := userByID(tx, s.user.ID)
@@ -172,19 +177,19 @@ func (a *Auth) storePasskey(r *http.Request, s *session, p PasskeyRecord, name, 
 			return err
 		}
 		if !a.passkeyFor(r, u) { // removed meanwhile
-			return errPasskey
+			return passkeyFailure(FailPasskey, errPasskey)
 		}
 		list, err := passkeysOf(tx, u.ID)
 		switch {
 		case err != nil:
 			return err
 		case len(list) >= maxPasskeys:
-			return errTooMany
+			return passkeyFailure(FailPasskeyMany, nil)
 		}
 		_, err = tx.Exec(`INSERT INTO auth_passkeys (id, user_id, name, credential, created_at, last_used) VALUES (?, ?, ?, ?, ?, 0)`,
 			p.ID, u.ID, name, string(p.Data), millis(now))
 		if storage.CodeOf(err) == storage.CodeConflict {
-			return errPasskeyTaken
+			return passkeyFailure(FailPasskeyTaken, err)
 		}
 		if err != nil {
 			return err

@@ -17,8 +17,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
-	"github.com/fazt-sh/fazt/auth/passkey"
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/auth/passkey"
 )
 
 // Exit codes of [Run].
