@@ -40,6 +40,12 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/sessions", get: a.showSessions},
 		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
 		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
+		{pattern: registerPath + "/begin", post: a.beginRegister, ownHost: true, exists: a.hasParty},
+		{pattern: registerPath, post: a.finishRegister, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/login/begin", post: a.beginPasskeyLogin, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/login", post: a.passkeyLogin, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/remove", post: a.removePasskey, ownHost: true},
+		{pattern: scriptPath, get: a.showScript, ownHost: true, exists: a.hasParty},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -194,6 +200,10 @@ func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
 	}
 	byPassword, err := a.hasPasswords(r.Context())
 	if err != nil || byPassword {
+		return "", err
+	}
+	byPasskey, err := a.offersPasskey(r)
+	if err != nil || byPasskey {
 		return "", err
 	}
 	return list[0].path, nil
