@@ -47,8 +47,13 @@ type Options struct {
 	// Default: none but those in the data.
 	Providers []auth.Provider
 
+	// Passkeys makes and checks passkeys, as [auth.Options] has it; package
+	// auth/passkey has one. Default: none, and nobody can add a passkey.
+	Passkeys auth.Passkeys
+
 	// Logger receives what happens inside, handlers' console output included.
-	// Default: nil, which discards it.
+	// Default: nil; what failed inside then goes to [slog.Default], and nothing else
+	// anywhere.
 	Logger *slog.Logger
 
 	// Budget is how long a request and its steps may take. Zero fields stand
@@ -153,7 +158,7 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
 	}
 	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.DiscardHandler)
+		opt.Logger = slog.New(failuresOnly{})
 	}
 	var err error
 	if opt.Budget, err = opt.Budget.WithDefaults(); err != nil {

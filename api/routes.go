@@ -61,5 +61,7 @@ func Routes() []Route {
 		{"DELETE", "/api/auth/providers/{name}", ScopeAdmin, "remove a provider", Gone{}, (*handler).removeProvider},
 		{"POST", "/api/login", ScopeOpen, "sign in by a password: {\"email\" or \"username\", \"password\"}", User{}, (*handler).login},
 		{"POST", "/api/logout", ScopeOpen, "sign out", nil, (*handler).logout},
+		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where; with user=, one user's", []Session{}, (*handler).sessions},
+		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", Ended{}, (*handler).endSession},
 	}
 }
