@@ -473,3 +473,90 @@ func TestEveryFailureHasAPage(t *testing.T) {
 		}
 	}
 }
+
+// Where a sign-in by a provider ends is on this server, whatever it was asked to be.
+func TestNoOpenRedirectByProvider(t *testing.T) {
+	p := &elsewhere{name: "first"}
+	p.account("ann", "ann@example.com", true)
+	s := start(t, auth.Options{Providers: []auth.Provider{p}})
+	for _, back := range []string{
+		"//evil.example", `/\evil.example`, "https://evil.example/", "http://localhost.evil.example/", "http://localhost@evil.example/",
+		"javascript:alert(1)", "/\t/evil.example", "data:text/html,x", "http://localhost:1/", "\x00/",
+	} {
+		for _, name := range []string{"back", "redirect"} {
+			b := s.browser().still()
+			if to := b.signInBy("first", "?"+name+"="+url.QueryEscape(back), "ann").Header.Get("Location"); to != "/" {
+				t.Errorf("%s=%q leads to %q", name, back, to)
+			}
+			if to := s.browser().still().get(s.url(guestbook, "/auth/login/first?"+name+"="+url.QueryEscape(back))).Header.Get("Location"); strings.Contains(to, "evil") {
+				t.Errorf("an app's %s=%q leads to %q", name, back, to)
+			}
+		}
+	}
+	// A host that is not the server's is none to come back to.
+	for _, app := range []string{"evil.example", "localhost", "guestbook.localhost:1", ""} {
+		res := s.browser().still().get(s.url("localhost", "/auth/login/first?app="+url.QueryEscape(app)+"&challenge="+strings.Repeat("0", 64)))
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("the app %q: %d to %q", app, res.StatusCode, res.Header.Get("Location"))
+		}
+	}
+}
+
+// A provider that hangs holds up neither another one nor the sign-in page.
+func TestProviderThatHangsHoldsNobody(t *testing.T) {
+	hung := make(chan struct{})
+	slow := &elsewhere{name: "slow", identify: func(ctx context.Context) error { close(hung); <-ctx.Done(); return ctx.Err() }}
+	fast := &elsewhere{name: "fast"}
+	fast.account("ann", "ann@example.com", true)
+	s := start(t, auth.Options{Providers: []auth.Provider{slow, fast}})
+	waiting, other := s.browser(), s.browser().still()
+	ctx, giveUp := context.WithCancel(t.Context())
+	target := waiting.visit("slow", "", "x")
+	left := make(chan error, 1)
+	go func() {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+		if err == nil {
+			_, err = waiting.Do(r)
+		}
+		left <- err
+	}()
+	<-hung
+	if got := other.get(s.url("localhost", "/auth/login")).StatusCode; got != http.StatusOK {
+		t.Errorf("the page: %d", got)
+	}
+	if got := other.failure(other.visit("fast", "", "ann")); got != isSignedIn {
+		t.Errorf("another provider: %s", got)
+	}
+	giveUp() // and a visitor who goes ends the waiting at once
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("who waited: %v", err)
+	}
+}
+
+// An invite and a set-up link are redeemed by a provider, once, and by nobody else's
+// failure.
+func TestCodesByProvider(t *testing.T) {
+	p := &elsewhere{name: "first"}
+	for _, who := range []string{"ann", "bob", "eve"} {
+		p.account(who, who+"@example.com", true)
+	}
+	s := start(t, auth.Options{Providers: []auth.Provider{p}})
+	setup, invite := s.setupCode(), s.invite(auth.RoleAdmin, 1)
+	page := s.browser().get(s.url("localhost", auth.SetupPath(setup)))
+	if !strings.Contains(page.body, `href="/auth/login/first?invite=`+setup+`"`) {
+		t.Errorf("the set-up page has no button:\n%s", page.body)
+	}
+	by := func(code, who string) string {
+		t.Helper()
+		b := s.browser().still()
+		return b.failure(b.visit("first", "?invite="+code, who))
+	}
+	got := []string{by(setup, "none"), by(setup, "ann"), by(setup, "eve"), by(invite, "bob"), by(invite, "eve"), by(strings.Repeat("a", 52), "eve")}
+	want := []string{"502 PROVIDER_FAILED", isSignedIn, "410 INVITE_INVALID", isSignedIn, "410 INVITE_INVALID", "410 INVITE_INVALID"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"ann@example.com ann owner first 1", "bob@example.com bob admin first 1"}, s.users()); d != "" {
+		t.Error(d)
+	}
+}
