@@ -25,7 +25,7 @@ type joinPage struct {
 	Has       bool   // and has the role already
 	Fields    []field
 	Providers []button
-	SignIn    string // for who has an account already
+	SignIn    string // for who has an account already; "" where nobody can have one
 	Min       int    // characters of a password
 }
 
@@ -114,11 +114,18 @@ func (a *Auth) showJoin(w http.ResponseWriter, r *http.Request, status int, f fl
 	back := f
 	back.invite = "" // the path has it
 	body.Fields = back.fields()
-	body.SignIn = flow{back: again}.link("/auth/login")
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
 	for _, p := range a.providers(r) {
 		if !body.Setup || p.path != devLoginPath {
 			body.Providers = append(body.Providers, button{p.Label, f.link(p.path)})
 		}
+	}
+	if byPassword || len(body.Providers) > 0 {
+		body.SignIn = flow{back: again}.link("/auth/login")
 	}
 	a.render(w, r, status, "join.html", page{Title: title, Host: r.Host, Body: body}, a.targets(r, f))
 }
