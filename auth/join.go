@@ -264,13 +264,20 @@ func (a *Auth) join(tx storage.SQL, j joining, now time.Time) (User, error) {
 	return u, storage.RecordAudit(tx, actorOf(u, j.addr), auditUserCreate, u.Email, userSignedIn{u.ID, u.Provider, u.Role})
 }
 
-// takeOver makes a user who is there owner, with the password that was typed.
+// takeOver makes a user who is there owner, with the password that was typed. Where
+// nobody has shown that the address is the user's, it may be somebody who was invited
+// and typed it: their own ways in must not become an owner's.
 func (a *Auth) takeOver(tx storage.SQL, j joining, u User, now time.Time) (User, error) {
 	role, err := a.useInvite(tx, j.code, signedIn{User: u}, j.addr, now)
 	if err != nil {
 		return u, err
 	}
 	changed := role != u.Role
+	if changed {
+		if err := dropUnproven(tx, u, now); err != nil {
+			return u, err
+		}
+	}
 	u.Role, u.Provider = role, passwordProvider
 	_, err = tx.Exec(`UPDATE auth_users SET role = ?, provider = ?, last_login = ?, email_verified = 1 WHERE id = ?`,
 		string(u.Role), u.Provider, millis(now), u.ID)
@@ -290,4 +297,15 @@ func (a *Auth) takeOver(tx storage.SQL, j joining, u User, now time.Time) (User,
 		}
 	}
 	return u, storage.RecordAudit(tx, actorOf(u, j.addr), auditPassword, u.Email, details)
+}
+
+// dropUnproven takes a user's ways in, and the keys that they made, away unless their
+// address is proven.
+func dropUnproven(tx storage.SQL, u User, now time.Time) error {
+	var verified bool
+	err := tx.Query(`SELECT email_verified FROM auth_users WHERE id = ?`, []any{u.ID}, func(scan func(...any) error) error { return scan(&verified) })
+	if err != nil || verified {
+		return err
+	}
+	return dropWaysIn(tx, u.ID, now)
 }
