@@ -156,7 +156,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
-	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
+	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(opt.Store, a.log)
 	return a, nil
 }
 
