@@ -56,6 +56,7 @@ func compile(name, text string, main bool) (*module, error) {
 	}
 	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
+		rw.merge(body)
 		rw.findHandler(body)
 	}
 	rw.function(body)

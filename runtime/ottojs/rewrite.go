@@ -29,6 +29,8 @@ type rewriter struct {
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
 	handlers []*ast.FunctionLiteral // that are it
+	merged   bool                   // its body is the file's end, see merge
+	before   int                    // how many statements are before that
 	level    int
 	patterns float64 // size of the regular expressions since the last checkpoint among them
 	deepest  int
