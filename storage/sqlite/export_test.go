@@ -121,3 +121,9 @@ func Readers(s *Store) int { return s.readers.n }
 
 // LongRead is from when on a read counts as long.
 const LongRead = longRead
+
+// HoldFolding keeps the log from being folded into the data file until release is called.
+func HoldFolding(s *Store) (release func()) {
+	s.writer.checkpoints.folding <- struct{}{}
+	return func() { <-s.writer.checkpoints.folding }
+}

@@ -152,9 +152,9 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 		err = useLog(ctx, c, path)
 	}
 	for _, pragma := range []string{
-		"journal_size_limit = " + strconv.Itoa(maxLog),
-		"wal_autocheckpoint = " + strconv.Itoa(checkpointPages),
-		"temp_store = MEMORY", // savepoints copy pages aside; in memory that costs no file
+		"journal_size_limit = " + strconv.Itoa(restartLog),
+		"wal_autocheckpoint = 0", // see checkpointer
+		"temp_store = MEMORY",    // savepoints copy pages aside; in memory that costs no file
 	} {
 		if err == nil {
 			_, err = c.exec("PRAGMA " + pragma)

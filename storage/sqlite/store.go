@@ -115,6 +115,7 @@ func (s *Store) Close() error {
 				errs = append(errs, r.close())
 			}
 		}
+		errs = append(errs, s.writer.checkpoints.close())
 		// The last connection to close folds the log into the data file, so it
 		// must be one that can write.
 		errs = append(errs, s.writer.conn.close())
