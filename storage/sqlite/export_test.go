@@ -127,3 +127,10 @@ func HoldFolding(s *Store) (release func()) {
 	s.writer.checkpoints.folding <- struct{}{}
 	return func() { <-s.writer.checkpoints.folding }
 }
+
+// Fold folds the log into the data file, as far as no snapshot needs it.
+func Fold(s *Store) { s.writer.checkpoints.fold() }
+
+// Vacuum has the store look whether its file should be made smaller, as it does once a
+// minute.
+func Vacuum(s *Store) { s.vacuum.now() }
