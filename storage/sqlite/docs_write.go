@@ -35,7 +35,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if d.tx == nil {
 		return errReadOnly(op)
 	}
-	if err := d.reserve(op, body, len(collection)+len(body)); err != nil {
+	if err := d.reserve(op, body, len(collection)+len(body)+storage.RowBytes); err != nil {
 		return err
 	}
 	if err := d.begin(op, collection); err != nil {

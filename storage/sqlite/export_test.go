@@ -121,3 +121,16 @@ func Readers(s *Store) int { return s.readers.n }
 
 // LongRead is from when on a read counts as long.
 const LongRead = longRead
+
+// HoldFolding keeps the log from being folded into the data file until release is called.
+func HoldFolding(s *Store) (release func()) {
+	s.writer.checkpoints.folding <- struct{}{}
+	return func() { <-s.writer.checkpoints.folding }
+}
+
+// Fold folds the log into the data file, as far as no snapshot needs it.
+func Fold(s *Store) { s.writer.checkpoints.fold() }
+
+// Vacuum has the store look whether its file should be made smaller, as it does once a
+// minute.
+func Vacuum(s *Store) { s.vacuum.now() }

@@ -24,6 +24,7 @@ var children = map[string]func(args []string) error{
 	"publish": publishChild,
 	"hold":    holdChild,
 	"fill":    fillChild,
+	"shrink":  shrinkChild,
 	"nobody":  nobodyChild,
 }
 

@@ -147,14 +147,16 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 	if err != nil {
 		return nil, unusable(path, err)
 	}
-	err = claim(c, path)
+	if err = letShrink(c); err == nil {
+		err = claim(c, path)
+	}
 	if err == nil {
 		err = useLog(ctx, c, path)
 	}
 	for _, pragma := range []string{
-		"journal_size_limit = " + strconv.Itoa(maxLog),
-		"wal_autocheckpoint = " + strconv.Itoa(checkpointPages),
-		"temp_store = MEMORY", // savepoints copy pages aside; in memory that costs no file
+		"journal_size_limit = " + strconv.Itoa(restartLog),
+		"wal_autocheckpoint = 0", // see checkpointer
+		"temp_store = MEMORY",    // savepoints copy pages aside; in memory that costs no file
 	} {
 		if err == nil {
 			_, err = c.exec("PRAGMA " + pragma)
@@ -168,6 +170,17 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// letShrink has a file that is still empty keep what it takes to give pages back, see
+// [vacuum]. SQLite must be told before there is a first page.
+func letShrink(c *conn) error {
+	pages, err := c.queryInt("PRAGMA page_count")
+	if err != nil || pages > 0 {
+		return err
+	}
+	_, err = c.exec("PRAGMA auto_vacuum = INCREMENTAL")
+	return err
 }
 
 // claim writes our application id into a database that has no tables yet. It

@@ -20,7 +20,8 @@ import (
 // without that check, which can't be made on it: stop the server first.
 //
 // The copy is checked before anything is replaced; after an error the data file
-// is as it was. progress may be nil.
+// is as it was. One of an older fazt is rebuilt, so that it can become smaller when
+// something is deleted, which takes as long again. progress may be nil.
 func Restore(ctx context.Context, backup, dataFile string, force bool, progress storage.Progress) error {
 	const op = "restore"
 	dataFile, err := filepath.Abs(dataFile)
@@ -47,6 +48,9 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 		return err
 	}
 	defer os.Remove(temp)
+	if err := rebuild(ctx, op, temp); err != nil {
+		return err
+	}
 	if !there {
 		if there = exists(dataFile+"-wal") || exists(dataFile+"-journal"); there {
 			return refuseExisting(op, existing(dataFile), "it was made meanwhile; to replace its data, restore with --force, or force in Go")

@@ -35,6 +35,7 @@ type Store struct {
 	reading   pins // bodies that are being read
 	quotas    storage.Quotas
 	sweeper   *sweeper
+	vacuum    *vacuum
 
 	searched func() // if a test has set it, called after a search for matches
 
@@ -93,6 +94,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
 		return err
 	}
+	s.vacuum = startVacuum(s)
 	s.sweeper = startSweeper(s)
 	s.writer.cleared = s.sweeper.now
 	return nil
@@ -105,6 +107,7 @@ func (s *Store) Close() error {
 		var errs []error
 		if s.sweeper != nil {
 			s.sweeper.stop()
+			s.vacuum.stop()
 		}
 		s.writer.close()
 		if s.watch != nil {
@@ -115,6 +118,7 @@ func (s *Store) Close() error {
 				errs = append(errs, r.close())
 			}
 		}
+		errs = append(errs, s.writer.checkpoints.close())
 		// The last connection to close folds the log into the data file, so it
 		// must be one that can write.
 		errs = append(errs, s.writer.conn.close())
