@@ -20,9 +20,12 @@ const (
 	// firstRows are read row by row: many a find has enough by then, and many a
 	// collection has no more.
 	firstRows = 64
-	// batchBytes is about how long a batch's text is: short enough for both SQLite and Go to
-	// have room for it without asking the kernel.
-	batchBytes = 24 << 10
+	// firstBatch is about how long the first batch's text is, and batchBytes, to which that
+	// doubles, the longest one's. What a batch costs by itself is not seen any more at that
+	// length, and it takes less time than a read may go on for (paceEvery). It is over
+	// 128 KiB since the GNU C library gives shorter room that SQLite is done with back to
+	// the kernel, and gets it again for the next batch, which takes as long as to read it.
+	firstBatch, batchBytes = 20 << 10, 160 << 10
 	// separator stands between the bodies of a batch. In JSON it would be escaped.
 	separator = "\x1e"
 	// rowWork is what a row costs, in bytes of text, see [session.pace].
@@ -85,7 +88,7 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 	if !enough {
 		return err
 	}
-	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back, finder: finder}
+	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back, bytes: firstBatch, finder: finder}
 	query = newestNumber
 	if back {
 		s.after, query = after, oldestNumber
@@ -110,6 +113,7 @@ type batches struct {
 	after, to int64 // exclusive and inclusive
 	back      bool
 	span      int64 // how many numbers are the next batch's
+	bytes     int   // how long its text is to be, about
 	finder    *storage.Finder
 }
 
@@ -132,8 +136,9 @@ func (s *batches) adapt(size int) {
 	}
 	want *= grow
 	if size > 0 {
-		want = min(want, int64(float64(s.span)*batchBytes/float64(size)))
+		want = min(want, int64(float64(s.span)*float64(s.bytes)/float64(size)))
 	}
+	s.bytes = min(2*s.bytes, batchBytes)
 	s.span = max(want, 1)
 }
 
