@@ -83,7 +83,11 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 			first = doc.seq
 		}
 		size += len(doc.body)
-		return fn(doc)
+		if err := fn(doc); err != nil {
+			return err
+		}
+		d.reach(doc.seq)
+		return nil
 	})
 	if !enough {
 		return err
@@ -103,6 +107,13 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 	s.span = max(doc.seq-first, first-doc.seq)
 	s.adapt(size)
 	return s.each(fn)
+}
+
+// reach notes how far a scan has got.
+func (d *docs) reach(seq int64) {
+	if d.reached != nil {
+		*d.reached = seq
+	}
 }
 
 // batches are what a scan has before it.
@@ -172,6 +183,7 @@ func (s *batches) each(fn func(*document) error) error {
 			s.to = b.after
 		} else {
 			s.after = b.to
+			s.docs.reach(b.to)
 		}
 	}
 	return nil

@@ -134,11 +134,6 @@ func (d *docs) documentsFrom(op, collection string, q *storage.Expr, from source
 	}))
 }
 
-// scan is documents for those who need each one's number.
-func (d *docs) scan(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
-	return d.documents(op, collection, q, opt, numbered(fn))
-}
-
 // scanFrom is documentsFrom for those who need each one's number.
 func (d *docs) scanFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(seq int64, body string) error) error {
 	return d.documentsFrom(op, collection, q, from, after, back, numbered(fn))
