@@ -3,6 +3,7 @@ package storage_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -130,4 +131,32 @@ func jsonQuery(depth int) *rapid.Generator[string] {
 		op := rapid.SampledFrom([]string{"$and", "$or"}).Draw(t, "op")
 		return fmt.Sprintf(`{%q:[%s]}`, op, strings.Join(rapid.SliceOfN(jsonQuery(depth-1), 0, 3).Draw(t, "queries"), ","))
 	})
+}
+
+// TestNumbersCompareAsDoubles holds what is read of a number's text against strconv.
+func TestNumbersCompareAsDoubles(t *testing.T) {
+	texts := []string{"0", "-0", "1", "1.0", "1e0", "10e-1", "-1", "-1.0", "123456789012345", "1234567890123456", "123456789012345.0",
+		"-123456789012345", "9007199254740992", "9007199254740993", "9007199254740993.0", "1e15", "1000000000000000", "0.1", "1E300"}
+	for _, a := range texts {
+		for _, b := range texts {
+			x, errA := strconv.ParseFloat(a, 64)
+			y, errB := strconv.ParseFloat(b, 64)
+			if errA != nil || errB != nil {
+				t.Fatal(a, b)
+			}
+			for op, want := range map[string]bool{"$eq": x == y, "$lt": x < y, "$gte": x >= y, "$contains": x == y} {
+				q, err := storage.ParseQuery(fmt.Appendf(nil, `{"n":{%q:%s}}`, op, b))
+				if err != nil {
+					t.Fatal(err)
+				}
+				stored := a
+				if op == "$contains" {
+					stored = "[[1], " + a + " ]"
+				}
+				if got := q.Match(`{"n":` + stored + `}`); got != want {
+					t.Errorf("%s %s %s: %v", stored, op, b, got)
+				}
+			}
+		}
+	}
 }

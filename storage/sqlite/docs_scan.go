@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"math"
@@ -90,7 +91,7 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 		return nil
 	})
 	if !enough {
-		return err
+		return tooLong(op, err)
 	}
 	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back, bytes: firstBatch, finder: finder}
 	query = newestNumber
@@ -106,7 +107,15 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 	}
 	s.span = max(doc.seq-first, first-doc.seq)
 	s.adapt(size)
-	return s.each(fn)
+	return tooLong(op, s.each(fn))
+}
+
+// tooLong says what would have helped a scan that had too little time.
+func tooLong(op string, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &storage.Error{Op: op, Err: err, Hint: "index the fields that the query names or that it sorts by"}
 }
 
 // reach notes how far a scan has got.

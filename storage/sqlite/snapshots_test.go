@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -123,5 +125,27 @@ func TestSearchesGoOn(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestScanOutOfTime has the time of scans be up while they go on. Their errors say what
+// would have helped.
+func TestScanOutOfTime(t *testing.T) {
+	s := largeCollection(t)
+	defer s.Close()
+	late := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	for _, opt := range []storage.FindOptions{{}, {Sort: "n", Limit: 20}} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := s.View(storage.WithPacer(ctx, &pacer{pace: late}), benchScope, func(tx storage.Tx) error {
+			_, err := tx.Docs().Find("items", json.RawMessage(`{"n":{"$gte":0}}`), opt)
+			return err
+		})
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "index the fields") {
+			t.Errorf("%+v: %v", opt, err)
+		}
 	}
 }
