@@ -3,6 +3,7 @@ package jsapi
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
@@ -156,13 +157,20 @@ func (inv *Invocation) operate(ctx context.Context, k kind, scope storage.Scope,
 }
 
 // late is the reason why an operation was cut off, where its error only says
-// that the time was up.
+// that the time was up, with what the store says would help.
 func late(op context.Context, err error) error {
 	if storage.CodeOf(err) != "" || !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if cause := context.Cause(op); cause != nil {
-		return cause
+	cause := context.Cause(op)
+	if cause == nil {
+		return err
 	}
-	return err
+	spent, ok := errors.AsType[*budget.Error](cause)
+	if e, helped := errors.AsType[*storage.Error](err); ok && helped && e.Hint != "" {
+		hinted := *spent
+		hinted.Detail = strings.TrimPrefix(spent.Detail+"; "+e.Hint, "; ")
+		return &hinted
+	}
+	return cause
 }

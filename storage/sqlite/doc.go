@@ -26,7 +26,9 @@
 // most a quarter of the queue; beyond, its callers wait one by one.
 //
 // The write-ahead log is restarted when it has grown to 64 MiB: snapshots that are
-// older than 250 ms are ended then, and the others waited for.
+// older than 250 ms are ended then, and the others waited for. The first operation of
+// a View begins anew when that happens, up to three times; a later one fails with
+// [storage.CodeOverloaded], since it would see another state than the first.
 //
 // Another process's write lock is waited for, up to ten seconds.
 //
@@ -50,7 +52,9 @@
 //
 // A find goes by [storage.ChoosePlan]: it reads the one key of an index that its
 // query names as it lies, and if there is a choice, or a range, the index whose
-// entries were counted and found few. Otherwise it scans.
+// entries were counted and found few. Otherwise it scans: SQLite joins the documents
+// of a range to one text, and a [storage.Finder] looks in that for what tells of a
+// match, so that most documents are never looked at by themselves.
 //
 // # Backups
 //

@@ -151,7 +151,7 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	path := storage.ParsePath(opt.Sort)
 	err = d.scanSorted(op, collection, q, opt, func(doc *document) error {
 		key := storage.NewSortKey(doc.body, path)
-		if !first.takes(key) {
+		if !first.takes(key, doc.batch != nil) { // batches come in the order of the find
 			return nil
 		}
 		seq, err := doc.number()

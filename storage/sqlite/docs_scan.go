@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"math"
@@ -8,20 +9,24 @@ import (
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // A scan reads its first documents row by row, and all others in batches: SQLite
 // joins the bodies of a few hundred to one text, which crosses over to Go at once.
-// To fetch a row costs more than to match one. In a text, what no document can match
-// without is looked for ([storage.Expr.Needle]), and only where it is a document
-// is matched.
+// To fetch a row costs more than to match one. In the text a [storage.Finder] looks for
+// documents that may match, and only these are matched.
 const (
 	// firstRows are read row by row: many a find has enough by then, and many a
 	// collection has no more.
 	firstRows = 64
-	// batchBytes is about how long a batch's text is: short enough for both SQLite and Go to
-	// have room for it without asking the kernel.
-	batchBytes = 24 << 10
+	// firstBatch is about how long the first batch's text is, and batchBytes, to which that
+	// doubles, the longest one's. What a batch costs by itself is not seen any more at that
+	// length, and it takes less time than a read may go on for (paceEvery). It is over
+	// 128 KiB since the GNU C library gives shorter room that SQLite is done with back to
+	// the kernel, and gets it again for the next batch, which takes as long as to read it.
+	firstBatch, batchBytes = 20 << 10, 160 << 10
 	// separator stands between the bodies of a batch. In JSON it would be escaped.
 	separator = "\x1e"
 	// rowWork is what a row costs, in bytes of text, see [session.pace].
@@ -49,7 +54,7 @@ type document struct {
 	body  string
 	seq   int64 // if batch is nil
 	batch *batch
-	place int // in the batch
+	place int // where in the batch's text it begins
 }
 
 // number returns what orders documents by insertion.
@@ -61,8 +66,8 @@ func (doc *document) number() (int64, error) {
 }
 
 // scanAll calls fn with the documents after a number, in order of insertion or
-// backwards, but perhaps not with those without the needle.
-func (d *docs) scanAll(op, collection string, after int64, back bool, needle string, fn func(*document) error) error {
+// backwards, but perhaps not with those that finder, if there is one, doesn't find.
+func (d *docs) scanAll(op, collection string, after int64, back bool, finder *storage.Finder, fn func(*document) error) error {
 	query := docsScan
 	if back {
 		query = docsBack
@@ -79,12 +84,16 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, needle str
 			first = doc.seq
 		}
 		size += len(doc.body)
-		return fn(doc)
+		if err := fn(doc); err != nil {
+			return err
+		}
+		d.reach(doc.seq)
+		return nil
 	})
 	if !enough {
-		return err
+		return tooLong(op, err)
 	}
-	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back}
+	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back, bytes: firstBatch, finder: finder}
 	query = newestNumber
 	if back {
 		s.after, query = after, oldestNumber
@@ -98,7 +107,22 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, needle str
 	}
 	s.span = max(doc.seq-first, first-doc.seq)
 	s.adapt(size)
-	return s.each(needle, fn)
+	return tooLong(op, s.each(fn))
+}
+
+// tooLong says what would have helped a scan that had too little time.
+func tooLong(op string, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &storage.Error{Op: op, Err: err, Hint: "index the fields that the query names or that it sorts by"}
+}
+
+// reach notes how far a scan has got.
+func (d *docs) reach(seq int64) {
+	if d.reached != nil {
+		*d.reached = seq
+	}
 }
 
 // batches are what a scan has before it.
@@ -109,6 +133,8 @@ type batches struct {
 	after, to int64 // exclusive and inclusive
 	back      bool
 	span      int64 // how many numbers are the next batch's
+	bytes     int   // how long its text is to be, about
+	finder    *storage.Finder
 }
 
 // batch is the documents in a range of numbers.
@@ -117,6 +143,8 @@ type batch struct {
 	after, to int64    // exclusive and inclusive
 	text      string   // the bodies, with separators between
 	numbers   []string // once one was asked for
+
+	place, index int // the document that was asked for last
 }
 
 // adapt sizes the next batch by the last.
@@ -128,14 +156,15 @@ func (s *batches) adapt(size int) {
 	}
 	want *= grow
 	if size > 0 {
-		want = min(want, int64(float64(s.span)*batchBytes/float64(size)))
+		want = min(want, int64(float64(s.span)*float64(s.bytes)/float64(size)))
 	}
+	s.bytes = min(2*s.bytes, batchBytes)
 	s.span = max(want, 1)
 }
 
 func (s *batches) args(more ...any) []any { return append(s.key[:len(s.key):len(s.key)], more...) }
 
-func (s *batches) each(needle string, fn func(*document) error) error {
+func (s *batches) each(fn func(*document) error) error {
 	for s.after < s.to {
 		b := &batch{of: s, after: s.after, to: s.to}
 		if s.span < s.to-s.after {
@@ -153,7 +182,7 @@ func (s *batches) each(needle string, fn func(*document) error) error {
 			err = b.fetch(fn)
 		case err == nil:
 			if err = s.docs.pace(rowWork + len(b.text)); err == nil {
-				err = b.each(needle, fn)
+				err = b.each(fn)
 			}
 		}
 		if err != nil {
@@ -163,6 +192,7 @@ func (s *batches) each(needle string, fn func(*document) error) error {
 			s.to = b.after
 		} else {
 			s.after = b.to
+			s.docs.reach(b.to)
 		}
 	}
 	return nil
@@ -199,64 +229,51 @@ func (b *batch) fetch(fn func(*document) error) error {
 	})
 }
 
-// each calls fn with the documents that have the needle. One with escapes might have
-// it in another form.
-func (b *batch) each(needle string, fn func(*document) error) error {
+// each calls fn with the documents that may match.
+func (b *batch) each(fn func(*document) error) error {
 	if b.text == "" {
 		return nil
 	}
-	if strings.IndexByte(b.text, '\\') >= 0 {
-		needle = ""
+	finder := b.of.finder
+	if finder != nil {
+		finder.Look(b.text)
 	}
-	if b.of.back {
-		return b.eachBack(needle, fn)
-	}
-	doc := &document{batch: b}
-	for start := 0; start <= len(b.text); doc.place++ {
-		if needle != "" {
-			i := strings.Index(b.text[start:], needle)
-			if i < 0 {
-				return nil
+	var back []document
+	doc := document{batch: b}
+	for start := 0; start <= len(b.text); {
+		end := b.end(start)
+		if finder != nil {
+			at := finder.Next(start)
+			if at < 0 {
+				break
 			}
-			if last := strings.LastIndex(b.text[start:start+i], separator); last >= 0 {
-				doc.place += strings.Count(b.text[start:start+last+1], separator)
-				start += last + 1
+			if at > end {
+				start = strings.LastIndexByte(b.text[:at], separator[0]) + 1
+				end = b.end(at)
 			}
 		}
-		end := len(b.text)
-		if i := strings.Index(b.text[start:], separator); i >= 0 {
-			end = start + i
-		}
-		doc.body = b.text[start:end]
-		if err := fn(doc); err != nil {
+		doc.body, doc.place = b.text[start:end], start
+		start = end + 1
+		if b.of.back {
+			back = append(back, doc)
+		} else if err := fn(&doc); err != nil {
 			return err
 		}
-		start = end + 1
+	}
+	for i := len(back) - 1; i >= 0; i-- {
+		if err := fn(&back[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (b *batch) eachBack(needle string, fn func(*document) error) error {
-	doc := &document{batch: b, place: strings.Count(b.text, separator)}
-	for end := len(b.text); end >= 0; doc.place-- {
-		if needle != "" {
-			i := strings.LastIndex(b.text[:end], needle)
-			if i < 0 {
-				return nil
-			}
-			if next := strings.Index(b.text[i:end], separator); next >= 0 {
-				doc.place -= strings.Count(b.text[i+next:end], separator)
-				end = i + next
-			}
-		}
-		start := strings.LastIndex(b.text[:end], separator) + 1
-		doc.body = b.text[start:end]
-		if err := fn(doc); err != nil {
-			return err
-		}
-		end = start - 1
+// end returns where the document ends that is at a place.
+func (b *batch) end(place int) int {
+	if i := strings.IndexByte(b.text[place:], separator[0]); i >= 0 {
+		return place + i
 	}
-	return nil
+	return len(b.text)
 }
 
 // number returns that of a document of the batch. They are read when one is asked
@@ -270,5 +287,11 @@ func (b *batch) number(place int) (int64, error) {
 		text, _ := row[0].(string)
 		b.numbers = strings.Split(text, ",")
 	}
-	return strconv.ParseInt(b.numbers[place], 10, 64)
+	if place >= b.place {
+		b.index += strings.Count(b.text[b.place:place], separator)
+	} else {
+		b.index -= strings.Count(b.text[place:b.place], separator)
+	}
+	b.place = place
+	return strconv.ParseInt(b.numbers[b.index], 10, 64)
 }

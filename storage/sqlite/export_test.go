@@ -116,6 +116,24 @@ func (t *Turns) End(took time.Duration) {
 // Known is how many apps are remembered.
 func (t *Turns) Known() int { return len(t.turns.flows) }
 
+// EndSnapshots ends all that are open, as the writer does for the log's sake.
+func EndSnapshots(s *Store) { s.snapshots.endOlder(time.Nanosecond, time.Now()) }
+
+// ReadingApps are the apps that have a reader.
+func ReadingApps(s *Store) (apps []string) {
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	for app, f := range s.readers.turns.flows {
+		if f.active > 0 {
+			apps = append(apps, app)
+		}
+	}
+	return apps
+}
+
+// MaxRestarts is how often an operation begins anew on another snapshot.
+const MaxRestarts = maxRestarts
+
 // Readers is how many connections read apps' data.
 func Readers(s *Store) int { return s.readers.n }
 

@@ -33,6 +33,7 @@ func (k *kv) Get(key string) (storage.Entry, error) {
 		return storage.Entry{}, err
 	}
 	e, ok, err := k.find(op, key)
+	k.seen()
 	if err == nil && !ok {
 		err = errNotFound(op, "no such key")
 	}

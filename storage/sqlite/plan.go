@@ -102,7 +102,7 @@ func (d *docs) entries(op string, p storage.Plan) (seqs []int64, all bool, err e
 // are enough for a find with these options.
 func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptions, limit int) (matches int, err error) {
 	tried := 0
-	err = d.scanAll(op, collection, 0, opt.Desc, "", func(doc *document) error {
+	err = d.scanAll(op, collection, 0, opt.Desc, nil, func(doc *document) error {
 		if tried++; q.Match(doc.body) {
 			matches++
 		}
@@ -132,11 +132,6 @@ func (d *docs) documentsFrom(op, collection string, q *storage.Expr, from source
 		}
 		return fn(doc)
 	}))
-}
-
-// scan is documents for those who need each one's number.
-func (d *docs) scan(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
-	return d.documents(op, collection, q, opt, numbered(fn))
 }
 
 // scanFrom is documentsFrom for those who need each one's number.
@@ -180,7 +175,7 @@ func (d *docs) readFrom(op, collection string, q *storage.Expr, from source, aft
 		after = max(after, firstSeq(d.generation))
 		return d.quickRows(op, query, []any{d.generation, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
 	}
-	return d.scanAll(op, collection, after, back, q.Needle(), fn)
+	return d.scanAll(op, collection, after, back, storage.NewFinder(q), fn)
 }
 
 func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back bool, fn func(*document) error) error {

@@ -292,10 +292,25 @@ func (s *session) endRead() error {
 	return c.rollback.run()
 }
 
-// operation runs one, and again on a later snapshot if it must give way. Only
-// the first of a transaction has to, since nobody has seen its snapshot yet.
-func (s *session) operation(op string, fn func() error) error {
-	for {
+// maxRestarts is how often an operation begins anew since its snapshot was ended.
+const maxRestarts = 3
+
+// seen is for a read outside of operation: its snapshot is the one for what follows.
+func (s *session) seen() {
+	if s.conn != nil && s.conn.reader != nil {
+		s.conn.reader.operations++
+	}
+}
+
+// operation runs one, and again on a later snapshot if it must give way, or if the
+// snapshot was ended for the write-ahead log's sake. Only the first of a transaction has
+// to, since nobody has seen its snapshot yet.
+func (s *session) operation(op string, fn func() error) error { return s.resumable(op, new(int64), fn) }
+
+// resumable is operation for one that goes on where it was, as far as it has reached,
+// and may do so as often as it gets on.
+func (s *session) resumable(op string, reached *int64, fn func() error) error {
+	for restarts, before := 0, *reached; ; {
 		var c *reader
 		if s.conn != nil {
 			c = s.conn.reader
@@ -305,8 +320,15 @@ func (s *session) operation(op string, fn func() error) error {
 		}
 		c.givesWay = c.operations == 0
 		err := fn()
+		ended := c.givesWay && storage.CodeOf(err) == storage.CodeOverloaded && c.snapshot.over.Load()
 		c.givesWay = false
-		if err != errGiveWay {
+		if ended {
+			restarts++
+			if *reached > before {
+				restarts, before = 0, *reached
+			}
+		}
+		if err != errGiveWay && (!ended || restarts > maxRestarts) {
 			c.operations++
 			return err
 		}

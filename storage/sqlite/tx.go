@@ -121,6 +121,8 @@ type scopeTx struct {
 	// What the operation on documents at hand is about, see [docs.open].
 	collection string
 	generation generation
+	// reached is nil, or which document its scan has got to, see [session.resumable].
+	reached *int64
 }
 
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }
