@@ -109,12 +109,13 @@ func (c *chunked) write(w *chunkedWrite) (int, error) {
 // search returns the next matches.
 func (c *chunked) search(w *chunkedWrite) ([]match, error) {
 	var found matches
-	err := c.store.readers.snapshot(c.ctx, w.op, func(conn *conn) error {
+	err := c.store.readers.snapshot(c.ctx, w.op, func(conn *conn) (err error) {
 		d := &docs{session: session{c.ctx, conn, nil}, scope: c.scope}
 		q, err := d.parse(w.op, w.collection, w.query)
 		if err != nil {
 			return err
 		}
+		defer d.finish(w.collection, q, storage.FindOptions{}, &err)
 		if w.end == math.MaxInt64 {
 			row, err := d.row(w.op, docsNewest, d.key(w.collection)...)
 			if err != nil || row == nil {

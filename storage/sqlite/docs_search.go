@@ -312,6 +312,12 @@ func (d *docs) dataVersion(op string) (int64, error) {
 // direct finds the matches on the writer, if that takes no more than limit units of
 // reading.
 func (d *docs) direct(op, collection string, q *storage.Expr, limit int64, found *matches) (ok bool, err error) {
+	defer func() {
+		if ok { // or the search is what counts
+			d.finish(collection, q, storage.FindOptions{}, &err)
+		}
+		d.cost = findCost{}
+	}()
 	from, ok, err := d.chooseDirect(op, collection, q, limit)
 	if err != nil || !ok {
 		return false, err

@@ -121,6 +121,7 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	serverTables,
 	auditTable,
 	collectionTables,
+	automaticIndexes,
 }
 
 // serverTables is the step that brought aliases, variables and logs.

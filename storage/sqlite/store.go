@@ -35,6 +35,7 @@ type Store struct {
 	reading   pins // bodies that are being read
 	quotas    storage.Quotas
 	sweeper   *sweeper
+	indexer   *indexer
 
 	searched func() // if a test has set it, called after a search for matches
 
@@ -84,6 +85,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.readers, err = openReaders(s.path, readerCache, s.snapshots); err != nil {
 		return err
 	}
+	s.readers.demand = s.writer.demand
 	if s.streams, err = openReaders(s.path, streamCache, s.snapshots); err != nil {
 		return err
 	}
@@ -93,6 +95,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
 		return err
 	}
+	s.indexer = startIndexer(s)
 	s.sweeper = startSweeper(s)
 	s.writer.cleared = s.sweeper.now
 	return nil
@@ -105,6 +108,9 @@ func (s *Store) Close() error {
 		var errs []error
 		if s.sweeper != nil {
 			s.sweeper.stop()
+		}
+		if s.indexer != nil {
+			s.indexer.stop()
 		}
 		s.writer.close()
 		if s.watch != nil {

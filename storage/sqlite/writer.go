@@ -97,6 +97,7 @@ type writer struct {
 	changeLogs changeLogs
 	unitTime   time.Duration // smoothed, see [writer.unit]
 	cleared    func()        // called when a collection was emptied
+	demand     *demand
 
 	recent  recent
 	batches atomic.Uint64
@@ -105,7 +106,7 @@ type writer struct {
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
 	w := &writer{conn: c, snapshots: snapshots, log: logSize{path: path + "-wal", next: restartLog}, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
-		used: make(map[string]int64), unitTime: firstUnit, stopped: make(chan struct{})}
+		used: make(map[string]int64), unitTime: firstUnit, demand: &demand{}, stopped: make(chan struct{})}
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
