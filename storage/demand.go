@@ -15,9 +15,9 @@ const (
 	// IndexIdle is how long an index that made itself stays when nobody uses it.
 	IndexIdle = 7 * 24 * time.Hour
 
-	// entryCost is what it costs to index a document, and to read one by its entry,
-	// where to scan one costs 1 (BenchmarkIndexCost of package sqlite).
-	entryCost = 16
+	// indexCost is what it costs to index a document, and entryCost to read one by its
+	// entry, where to scan one costs 1 (BenchmarkIndexCost of package sqlite).
+	indexCost, entryCost = 32, 16
 )
 
 // Demand is what has lately been asked of a collection, and the indexes that it has:
@@ -43,7 +43,7 @@ func (f *FieldDemand) saved() int64 { return f.Read - entryCost*f.Instead }
 
 // Worthwhile reports whether an index that leads to nothing but matches would have saved
 // more than it costs to make for so many documents.
-func (f *FieldDemand) Worthwhile(documents int64) bool { return f.saved() > entryCost*documents }
+func (f *FieldDemand) Worthwhile(documents int64) bool { return f.saved() > indexCost*documents }
 
 // IndexUse is about an index that is there.
 type IndexUse struct {

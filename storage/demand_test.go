@@ -11,7 +11,7 @@ import (
 func TestChooseIndexes(t *testing.T) {
 	const week = storage.IndexIdle
 	// enough is what finds have to read of 10,000 documents, and a little more.
-	const enough = 16*10_000 + 1
+	const enough = 32*10_000 + 1
 	field := func(name string, read, instead int64) storage.FieldDemand {
 		return storage.FieldDemand{Field: name, Read: read, Instead: instead}
 	}

@@ -1,6 +1,10 @@
 package sqlite
 
-import "time"
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+)
 
 // What the external tests need of the inside.
 
@@ -121,3 +125,17 @@ func Readers(s *Store) int { return s.readers.n }
 
 // LongRead is from when on a read counts as long.
 const LongRead = longRead
+
+// WaitForIndexes returns when all indexes are built, and what was dropped is gone.
+func WaitForIndexes(ctx context.Context, s *Store) error {
+	for {
+		s.indexer.mu.Lock()
+		working := len(s.indexer.working)
+		s.indexer.mu.Unlock()
+		n, err := list(ctx, s, "indexes", func(row []driver.Value) int64 { return row[0].(int64) }, "SELECT count(*) FROM indexes WHERE state <> 'ready'")
+		if err != nil || working == 0 && n[0] == 0 {
+			return err
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+}
