@@ -245,7 +245,7 @@ func testIndexBesideWrites(t *testing.T, cleared int) {
 			wait(5 * time.Second) // and do not wait for what the indexer does then
 			if err := s.Tx(t.Context(), scope, func(tx storage.Tx) error {
 				d := tx.Docs()
-				if _, err := d.Update("items", fmt.Appendf(nil, `{"rare":{"$lt":%d}}`, next/20), json.RawMessage(`{"$inc":{"rare":3}}`)); err != nil {
+				if _, err := d.Update("items", fmt.Appendf(nil, `{"rare":{"$gte":%d,"$lt":%d}}`, next/20-50, next/20), json.RawMessage(`{"$inc":{"rare":3}}`)); err != nil {
 					return err
 				}
 				if _, err := d.Delete("items", fmt.Appendf(nil, `{"n":{"$gte":%d,"$lt":%d}}`, next/2, next/2+100)); err != nil {
