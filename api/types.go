@@ -13,6 +13,24 @@ type App struct {
 	DeployedAt time.Time `json:"deployed_at"`
 }
 
+// CollectionIndexes says which fields of a collection are indexed, and what its finds
+// cost.
+type CollectionIndexes struct {
+	Collection string  `json:"collection"`
+	Documents  int64   `json:"documents"` // those of all users
+	Indexes    []Index `json:"indexes"`
+	Scans      int64   `json:"scans"`   // finds that read 1,000 documents or more, since the server started
+	Scanned    int64   `json:"scanned"` // how many documents those read
+}
+
+// Index is an indexed field.
+type Index struct {
+	Field     string     `json:"field"`             // a dotted path
+	Automatic bool       `json:"automatic"`         // it made itself; without use it goes after a week
+	Ready     bool       `json:"ready"`             // finds use it
+	UsedAt    *time.Time `json:"used_at,omitempty"` // to the hour; nil if it was not used yet
+}
+
 // Deployment says what a deploy made.
 type Deployment struct {
 	App          string `json:"site"`   // the app's name

@@ -42,6 +42,11 @@ type Data interface {
 	// Usage tells how much an app stores, its users' data included. An app that
 	// stores nothing, or that does not exist, uses 0 bytes.
 	Usage(ctx context.Context, appID string) (Usage, error)
+
+	// Indexes tells which fields of an app's documents are indexed, and what finds had
+	// to scan, by collection, in the order of their names. An app that does not exist
+	// has none.
+	Indexes(ctx context.Context, appID string) ([]CollectionIndexes, error)
 }
 
 // Tx gives access to one scope's data inside a transaction.

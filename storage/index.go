@@ -141,6 +141,13 @@ func (r IndexRange) Point() bool {
 	return last == len(r.From) && r.To[last] == 0 && bytes.Equal(r.From, r.To[:last])
 }
 
+// InRanges reports whether a key is in one of the ranges.
+func InRanges(ranges []IndexRange, key []byte) bool {
+	return slices.ContainsFunc(ranges, func(r IndexRange) bool {
+		return bytes.Compare(r.From, key) <= 0 && bytes.Compare(key, r.To) < 0
+	})
+}
+
 func pointRange(key []byte) IndexRange { return IndexRange{key, append(bytes.Clone(key), 0)} }
 
 // kindRange is all keys of a kind.

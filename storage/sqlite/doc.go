@@ -47,8 +47,10 @@
 // as beside none. A value is held as bytes that sort as values do, cut off at
 // [storage.MaxIndexKey], and each document is still matched, so what the bytes
 // can't tell is told by the document. A deploy that brings an index for many
-// documents does not wait for it: the sweeper builds it, 200 documents in a
-// transaction, and finds scan until it is ready.
+// documents does not wait for it: the indexer builds it, 200 documents in a
+// transaction that is the app's own work, and finds scan until it is ready. By
+// [storage.ChooseIndexes] it also makes indexes that no deploy has asked for, where
+// finds have read more than one would have cost, and gives them up again.
 //
 // A find goes by [storage.ChoosePlan]: it reads the one key of an index that its
 // query names as it lies, and if there is a choice, or a range, the index whose

@@ -80,6 +80,7 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 			return errStop
 		}
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
+		d.cost.read++
 		if rows++; rows == 1 {
 			first = doc.seq
 		}
@@ -211,6 +212,7 @@ func (b *batch) join() (bool, error) {
 		return false, err
 	}
 	count := int(row[0].(int64))
+	b.of.docs.cost.read += int64(count)
 	b.text, _ = row[1].(string)
 	b.of.adapt(len(b.text))
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil

@@ -201,12 +201,13 @@ func (s *Store) searchAfter(ctx context.Context, scope storage.Scope, op, collec
 	fn func(d *docs, seq int64, body string) error,
 ) error {
 	d := &docs{session: session{ctx: ctx}, scope: scope}
-	find := func() error {
+	find := func() (err error) {
 		d.reached = nil // to choose may take looking at documents
 		q, err := d.parse(op, collection, query)
 		if err != nil {
 			return err
 		}
+		defer d.finish(collection, q, storage.FindOptions{}, &err)
 		from, err := d.choose(op, collection, q, storage.FindOptions{})
 		if err != nil {
 			return err
@@ -333,6 +334,12 @@ func (d *docs) dataVersion(op string) (int64, error) {
 // direct finds the matches on the writer, if that takes no more than limit units of
 // reading.
 func (d *docs) direct(op, collection string, q *storage.Expr, limit int64, found *matches) (ok bool, err error) {
+	defer func() {
+		if ok { // or the search is what counts
+			d.finish(collection, q, storage.FindOptions{}, &err)
+		}
+		d.cost = findCost{}
+	}()
 	from, ok, err := d.chooseDirect(op, collection, q, limit)
 	if err != nil || !ok {
 		return false, err

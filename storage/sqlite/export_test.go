@@ -1,6 +1,10 @@
 package sqlite
 
-import "time"
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+)
 
 // What the external tests need of the inside.
 
@@ -152,3 +156,16 @@ func Fold(s *Store) { s.writer.checkpoints.fold() }
 // Vacuum has the store look whether its file should be made smaller, as it does once a
 // minute.
 func Vacuum(s *Store) { s.vacuum.now() }
+// WaitForIndexes returns when all indexes are built, and what was dropped is gone.
+func WaitForIndexes(ctx context.Context, s *Store) error {
+	for {
+		s.indexer.mu.Lock()
+		working := len(s.indexer.working)
+		s.indexer.mu.Unlock()
+		n, err := list(ctx, s, "indexes", func(row []driver.Value) int64 { return row[0].(int64) }, "SELECT count(*) FROM indexes WHERE state <> 'ready'")
+		if err != nil || working == 0 && n[0] == 0 {
+			return err
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+}

@@ -136,7 +136,7 @@ func TestIndexIsBuilt(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		// The sweeper waits for each of its steps, so no two share a batch,
+		// The indexer waits for each of its steps, so no two share a batch,
 		// whatever else is in it.
 		if n := s.Stats().Batches - before; n < 2*3*2 {
 			t.Errorf("built in %d transactions, not in small ones", n)
@@ -186,7 +186,7 @@ func TestIndexOutlivesItsBuilder(t *testing.T) {
 		s := open(t, path)
 		defer s.Close()
 		insertDocs(t, s, storage.Scope{App: app}, "items", 20*sqlite.BuildRows, 20*sqlite.BuildRows+10)
-		wait(2 * time.Minute) // when the sweeper looks
+		wait(2 * time.Minute) // when the indexer looks
 		wantCount(t, s, "ready", "SELECT count(*) FROM indexes WHERE state = 'ready'", 1)
 		verifyIndexes(t, s)
 	})

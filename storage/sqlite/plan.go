@@ -116,12 +116,22 @@ func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptio
 
 // documents calls fn with the documents that match, in order of insertion or
 // backwards.
-func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
+func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) (err error) {
+	defer d.finish(collection, q, opt, &err)
 	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
 	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
+}
+
+// finish notes what a find has cost.
+func (d *docs) finish(collection string, q *storage.Expr, opt storage.FindOptions, err *error) {
+	cost := d.cost
+	d.cost = findCost{}
+	if demand := d.demand(); demand != nil && *err != errGiveWay {
+		demand.finish(collectionName{d.scope.App, collection}, d.scope.User, q, opt, cost)
+	}
 }
 
 // documentsFrom calls fn with the documents of a source after a number that match.
@@ -130,6 +140,7 @@ func (d *docs) documentsFrom(op, collection string, q *storage.Expr, from source
 		if !q.Match(doc.body) {
 			return nil
 		}
+		d.cost.matched++
 		return fn(doc)
 	}))
 }
@@ -159,9 +170,11 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 func (d *docs) readFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(*document) error) error {
 	doc := &document{}
 	row := func(row []driver.Value) error {
+		d.cost.read++
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
 		return fn(doc)
 	}
+	d.use(from)
 	switch from.Access {
 	case storage.ReadID:
 		return d.quickRows(op, docsByID, d.key(collection, from.ID, after), row)
@@ -197,6 +210,7 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 		if row == nil {
 			continue // deleted by this transaction since its entry was counted
 		}
+		d.cost.read++
 		doc.seq, doc.body = seq, row[0].(string)
 		if err := d.pace(rowWork + len(doc.body)); err != nil {
 			return err
@@ -208,15 +222,24 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 	return nil
 }
 
+// use notes that an index is in use.
+func (d *docs) use(from source) {
+	if demand := d.demand(); demand != nil && (from.Access == storage.ReadKey || from.Access == storage.ReadEntries || from.Access == storage.ReadOrder) {
+		demand.use(from.Index)
+	}
+}
+
 // scanSorted calls fn with the matches that a sorted find needs: all of them, or what an
 // index in the order of that field has at the page and before it. Those that are
 // equal in that field come in the order of the find.
-func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
+func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) (err error) {
+	defer d.finish(collection, q, opt, &err)
 	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
 	}
 	if from.Access == storage.ReadOrder {
+		d.use(from)
 		return d.walk(op, collection, from.Plan, q, opt, fn)
 	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
@@ -242,10 +265,12 @@ func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt 
 				return errStop
 			}
 			doc.seq, doc.body = row[1].(int64), row[2].(string)
+			d.cost.read++
 			if !q.Match(doc.body) {
 				return nil
 			}
 			matched++
+			d.cost.matched++
 			last = append(last[:0], tie...)
 			return fn(doc)
 		})

@@ -41,6 +41,7 @@ type readers struct {
 	n         int
 	closed    chan struct{}
 	snapshots *snapshots
+	demand    *demand // nil where no app's data is read
 
 	mu       sync.Mutex
 	returned sync.Cond

@@ -122,6 +122,7 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	auditTable,
 	collectionTables,
 	rowTables,
+	automaticIndexes,
 }
 
 // serverTables is the step that brought aliases, variables and logs.

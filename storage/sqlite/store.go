@@ -36,6 +36,7 @@ type Store struct {
 	quotas    storage.Quotas
 	sweeper   *sweeper
 	vacuum    *vacuum
+	indexer   *indexer
 
 	searched func() // if a test has set it, called after a search for matches
 
@@ -85,6 +86,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.readers, err = openReaders(s.path, readerCache, s.snapshots); err != nil {
 		return err
 	}
+	s.readers.demand = s.writer.demand
 	if s.streams, err = openReaders(s.path, streamCache, s.snapshots); err != nil {
 		return err
 	}
@@ -95,6 +97,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.vacuum = startVacuum(s)
+	s.indexer = startIndexer(s)
 	s.sweeper = startSweeper(s)
 	s.writer.cleared = s.sweeper.now
 	return nil
@@ -108,6 +111,9 @@ func (s *Store) Close() error {
 		if s.sweeper != nil {
 			s.sweeper.stop()
 			s.vacuum.stop()
+		}
+		if s.indexer != nil {
+			s.indexer.stop()
 		}
 		s.writer.close()
 		if s.watch != nil {

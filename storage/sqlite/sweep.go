@@ -93,7 +93,7 @@ func (w *sweeper) loop() {
 		waiting := w.waiting
 		w.waiting = nil
 		w.mu.Unlock()
-		for _, sweep := range []func() error{w.expired, w.removed, w.cleared, w.contents, w.bodies, w.logs, w.audit, w.indexes} {
+		for _, sweep := range []func() error{w.expired, w.removed, w.cleared, w.contents, w.bodies, w.logs, w.audit} {
 			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
 				w.store.logger.Warn("sweeping failed", "err", err)
 			}

@@ -98,6 +98,7 @@ type writer struct {
 	changeLogs changeLogs
 	unitTime   time.Duration // smoothed, see [writer.unit]
 	cleared    func()        // called when a collection was emptied
+	demand     *demand
 
 	recent  recent
 	batches atomic.Uint64
@@ -106,7 +107,7 @@ type writer struct {
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
 	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
-		used: make(map[string]int64), unitTime: firstUnit, stopped: make(chan struct{})}
+		used: make(map[string]int64), unitTime: firstUnit, demand: &demand{}, stopped: make(chan struct{})}
 	page, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
 		return nil, err
