@@ -158,6 +158,9 @@ func (s *Site) finish() (*Site, error) {
 	if !hasManifest {
 		return s, nil
 	}
+	if err := checkManifestSize(s.files[manifest].size); err != nil {
+		return nil, invalid(err)
+	}
 	text, err := s.read(manifest)
 	if err != nil {
 		return nil, invalid(err)
