@@ -1,6 +1,9 @@
 package sqlite
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // What the external tests need of the inside.
 
@@ -121,3 +124,11 @@ func Readers(s *Store) int { return s.readers.n }
 
 // LongRead is from when on a read counts as long.
 const LongRead = longRead
+
+// OnStep returns a context that has fn called at each step of a restore.
+func OnStep(ctx context.Context, fn func(step string)) context.Context {
+	return context.WithValue(ctx, stepKey{}, fn)
+}
+
+// RestoreSteps are those of one that replaces a data file.
+var RestoreSteps = []string{"copied", "seized", "log removed", "renamed", "on disk", "disowned"}

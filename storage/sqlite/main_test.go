@@ -25,6 +25,9 @@ var children = map[string]func(args []string) error{
 	"hold":    holdChild,
 	"fill":    fillChild,
 	"nobody":  nobodyChild,
+
+	"fillAndWait": fillAndWaitChild,
+	"restore":     restoreChild,
 }
 
 func TestMain(m *testing.M) {
