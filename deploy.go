@@ -22,7 +22,16 @@ var ErrInvalidApp = site.ErrInvalid
 // when the app is at fault, and a [runtime.Error] with file, line and column
 // when its JavaScript is. An empty name stands for the manifest's own. See
 // package api for the options.
+//
+// One deploy goes on at a time, the others wait for it as long as ctx allows. What it
+// computes is work of its app, in short slices between which other apps have their
+// turn.
 func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...api.DeployOption) (*api.Deployment, error) {
+	end, err := s.beginDeploy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	app, err := site.ReadFS(fsys, s.opt.Deploy.site())
 	if err != nil {
 		return nil, err
@@ -32,6 +41,11 @@ func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...ap
 
 // DeployZIP is [Server.Deploy] for a ZIP archive of the app's directory.
 func (s *Server) DeployZIP(ctx context.Context, name string, r io.ReaderAt, size int64, opts ...api.DeployOption) (*api.Deployment, error) {
+	end, err := s.beginDeploy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	app, err := site.ReadZIP(r, size, s.opt.Deploy.site())
 	if err != nil {
 		return nil, err
@@ -76,7 +90,7 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
 	}
-	if d.Files, err = app.Store(ctx, s.store); err != nil {
+	if d.Files, err = s.storeFiles(ctx, name, app); err != nil {
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}
 	done, err := s.store.Publish(ctx, d, s.opt.Deploy.KeepVersions)

@@ -19,6 +19,8 @@ const (
 	copyPages = 256
 	// maxFindings is how many faults of a damaged file an error names.
 	maxFindings = 3
+	// tempPattern is how a file is named that is not whole yet.
+	tempPattern = ".fazt-*"
 )
 
 // Backup implements [storage.Maintenance]. While it runs, the write-ahead log
@@ -92,7 +94,7 @@ func refuseExisting(op, path, hint string) error {
 // whenever somebody has written, and beside a busy writer never end
 // (https://www.sqlite.org/c3ref/backup_finish.html, "Concurrent Usage").
 func copyChecked(ctx context.Context, op string, c *conn, path string, progress storage.Progress) (temp string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".fazt-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), tempPattern) // mode 0600
 	if err != nil {
 		return "", cantWrite(op, path, err)
 	}
@@ -123,10 +125,27 @@ func copyChecked(ctx context.Context, op string, c *conn, path string, progress 
 	if err := checkCopy(ctx, op, name, want); err != nil {
 		return "", err
 	}
+	if err := syncFile(op, name); err != nil {
+		return "", err
+	}
 	return name, ctx.Err()
 }
 
-// copyPagesOf copies the database that c reads over the file at path.
+// syncFile puts a file's bytes on disk before it gets its name. SQLite has done so;
+// that it does is not what a backup should depend on.
+func syncFile(op, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return cantWrite(op, path, err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return cantWrite(op, path, err)
+	}
+	return nil
+}
+
+// copyPagesOf copies the database that c reads over the file at path. The copy
+// needs no other file beside it, neither a log nor an index of one, and says so.
 func copyPagesOf(ctx context.Context, c *conn, path string, progress storage.Progress) (err error) {
 	pageSize, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
@@ -137,6 +156,14 @@ func copyPagesOf(ctx context.Context, c *conn, path string, progress storage.Pro
 		return err
 	}
 	defer func() { err = errors.Join(err, to.close()) }()
+	if err := stepPages(ctx, c, to, pageSize, progress); err != nil {
+		return err
+	}
+	_, err = to.queryRow("PRAGMA journal_mode = DELETE")
+	return err
+}
+
+func stepPages(ctx context.Context, c, to *conn, pageSize int64, progress storage.Progress) error {
 	b, err := to.raw.Backup("main", c.raw, "main")
 	if err != nil {
 		return err

@@ -156,6 +156,7 @@ func Fold(s *Store) { s.writer.checkpoints.fold() }
 // Vacuum has the store look whether its file should be made smaller, as it does once a
 // minute.
 func Vacuum(s *Store) { s.vacuum.now() }
+
 // WaitForIndexes returns when all indexes are built, and what was dropped is gone.
 func WaitForIndexes(ctx context.Context, s *Store) error {
 	for {
@@ -169,3 +170,11 @@ func WaitForIndexes(ctx context.Context, s *Store) error {
 		time.Sleep(100 * time.Microsecond)
 	}
 }
+
+// OnStep returns a context that has fn called at each step of a restore.
+func OnStep(ctx context.Context, fn func(step string)) context.Context {
+	return context.WithValue(ctx, stepKey{}, fn)
+}
+
+// RestoreSteps are those of one that replaces a data file.
+var RestoreSteps = []string{"copied", "seized", "log removed", "renamed", "on disk", "disowned"}

@@ -26,6 +26,9 @@ var children = map[string]func(args []string) error{
 	"fill":    fillChild,
 	"shrink":  shrinkChild,
 	"nobody":  nobodyChild,
+
+	"fillAndWait": fillAndWaitChild,
+	"restore":     restoreChild,
 }
 
 func TestMain(m *testing.M) {

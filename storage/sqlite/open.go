@@ -193,12 +193,24 @@ func claim(c *conn, path string) error {
 	id, err := c.queryInt("PRAGMA application_id")
 	if err == nil && id != applicationID {
 		err = claimEmpty(c, path)
+	} else if err == nil {
+		err = refuseNewer(c)
 	}
 	if err != nil {
 		c.exec("ROLLBACK") // the first error is the one that tells
 		return err
 	}
 	_, err = c.exec("COMMIT")
+	return err
+}
+
+// refuseNewer returns an error for a data file of a newer fazt, before anything is
+// changed. migrateStep does so again.
+func refuseNewer(c *conn) error {
+	version, err := schemaVersion(c, module)
+	if err == nil && version > len(schema) {
+		err = errNewer("open", module, version, len(schema))
+	}
 	return err
 }
 

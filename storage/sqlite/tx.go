@@ -135,7 +135,7 @@ type scopeTx struct {
 	generation generation
 	// reached is nil, or which document its scan has got to, see [session.resumable].
 	reached *int64
-	cost       findCost
+	cost    findCost
 }
 
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }
