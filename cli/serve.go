@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
@@ -55,7 +55,9 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	defer l.Close()
-	reserve := heapReserve()
+	ctx, stop := context.WithCancel(c.Context)
+	defer stop()
+	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
@@ -65,17 +67,6 @@ func serve(c *cli.Context) error {
 		}
 		return err
 	})
-}
-
-// heapReserve is memory that is never touched, and so never taken from the
-// machine. The garbage collector counts it: instead of each time that the heap of
-// a small server has doubled, which is after some hundred requests, it runs when
-// 32 MiB have been allocated. An operator's own settings go before.
-func heapReserve() []byte {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return nil
-	}
-	return make([]byte, 32<<20)
 }
 
 // serveOptions is what the flags say of how to serve.

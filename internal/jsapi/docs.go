@@ -163,8 +163,8 @@ type countFunc func(storage.ChunkedDocs) (int, error)
 
 // change makes a function that writes in one transaction or, if its options, the
 // argument i, say so, in chunks.
-func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) runtime.Func {
-	return b.scoped(docsWrite, func(args runtime.Args) (scopedOperation, error) {
+func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) runtime.Brief {
+	return runtime.Brief(b.scoped(docsWrite, func(args runtime.Args) (scopedOperation, error) {
 		write, err := prepare(args)
 		if err != nil {
 			return nil, err
@@ -180,7 +180,7 @@ func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) run
 				return runtime.Number(float64(n)), err
 			})
 		}, err
-	})
+	}))
 }
 
 // chunksArg reads {chunks}.

@@ -70,13 +70,18 @@ type operation func(storage.Tx) (runtime.Value, error)
 type prepareFunc func(runtime.Args) (operation, error)
 
 // read and write make functions: arguments first, then a transaction within the
-// request's budget. Reading hardly ever waits.
+// request's budget. Reading hardly ever waits, and what writes documents may read many
+// to find what it changes.
 func (b binder) read(k kind, prepare prepareFunc) runtime.Brief {
 	return runtime.Brief(b.run(k, b.api.opt.Store.View, prepare))
 }
 
-func (b binder) write(k kind, prepare prepareFunc) runtime.Func {
-	return b.run(k, b.api.opt.Store.Tx, prepare)
+func (b binder) write(k kind, prepare prepareFunc) any {
+	fn := b.run(k, b.api.opt.Store.Tx, prepare)
+	if k.reads() {
+		return runtime.Brief(fn)
+	}
+	return fn
 }
 
 func (b binder) run(k kind, begin beginning, prepare prepareFunc) runtime.Func {

@@ -145,12 +145,14 @@ func (w *writer) do(ctx context.Context, app, op string, fn func(*writeTx) error
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return w.abandon(r, ctx.Err())
-	}
+	return storage.Wait(ctx, func() error {
+		select {
+		case <-r.done:
+			return r.err
+		case <-ctx.Done():
+			return w.abandon(r, ctx.Err())
+		}
+	})
 }
 
 // abandon gives a request up for err, its caller's time being over, and returns
