@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -27,6 +28,10 @@ const (
 	// 128 KiB since the GNU C library gives shorter room that SQLite is done with back to
 	// the kernel, and gets it again for the next batch, which takes as long as to read it.
 	firstBatch, batchBytes = 20 << 10, 160 << 10
+	// batchTime is how long the statement of one batch may take, which can't be paced. A
+	// batch takes a hundredth of that, unless the documents are far larger than those
+	// before them, or the disk is slow: then it is done again in smaller ones.
+	batchTime = 20 * time.Millisecond
 	// separator stands between the bodies of a batch. In JSON it would be escaped.
 	separator = "\x1e"
 	// rowWork is what a row costs, in bytes of text, see [session.pace].
@@ -174,12 +179,13 @@ func (s *batches) each(fn func(*document) error) error {
 			}
 		}
 		joined, err := b.join()
-		if tooBig(err) && s.span > 1 {
+		large := tooBig(err) || err == context.DeadlineExceeded
+		if large && s.span > 1 {
 			s.adapt(maxText)
 			continue
 		}
 		switch {
-		case tooBig(err), err == nil && !joined:
+		case large, err == nil && !joined:
 			err = b.fetch(fn)
 		case err == nil:
 			if err = s.docs.pace(rowWork + len(b.text)); err == nil {
@@ -205,15 +211,23 @@ func tooBig(err error) bool {
 }
 
 // join reads the text. It reports false if the bodies could not be told apart: an operator
-// has written one in a form of its own.
+// has written one in a form of its own. It fails with [context.DeadlineExceeded] if
+// that takes too long.
 func (b *batch) join() (bool, error) {
-	row, err := b.of.docs.row(b.of.op, batchBodies, b.of.args(b.after, b.to)...)
+	d := *b.of.docs
+	ctx, cancel := context.WithTimeout(context.Background(), d.conn.reader.pool.batchTime)
+	defer cancel()
+	d.ctx = ctx
+	count := 0
+	err := d.rows(b.of.op, batchBodies, b.of.args(b.after, b.to), func(row []driver.Value) error {
+		count = int(row[0].(int64))
+		b.text, _ = row[1].(string)
+		return nil
+	})
 	if err != nil {
 		return false, err
 	}
-	count := int(row[0].(int64))
 	b.of.docs.cost.read += int64(count)
-	b.text, _ = row[1].(string)
 	b.of.adapt(len(b.text))
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil
 }

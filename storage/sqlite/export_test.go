@@ -135,6 +135,9 @@ func ReadingApps(s *Store) (apps []string) {
 	return apps
 }
 
+// SetBatchTime sets how long a batch of a scan may take.
+func SetBatchTime(s *Store, d time.Duration) { s.readers.batchTime = d }
+
 // MaxRestarts is how often an operation begins anew on another snapshot.
 const MaxRestarts = maxRestarts
 

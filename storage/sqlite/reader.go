@@ -41,7 +41,8 @@ type readers struct {
 	n         int
 	closed    chan struct{}
 	snapshots *snapshots
-	demand    *demand // nil where no app's data is read
+	demand    *demand       // nil where no app's data is read
+	batchTime time.Duration // of a scan's batch at most
 
 	mu       sync.Mutex
 	returned sync.Cond
@@ -51,7 +52,7 @@ type readers struct {
 }
 
 func openReaders(path string, cache int, snapshots *snapshots) (*readers, error) {
-	r := &readers{n: max(minReaders, runtime.GOMAXPROCS(0)), closed: make(chan struct{}), snapshots: snapshots}
+	r := &readers{n: max(minReaders, runtime.GOMAXPROCS(0)), closed: make(chan struct{}), snapshots: snapshots, batchTime: batchTime}
 	r.returned.L = &r.mu
 	for range r.n {
 		c, err := r.open(path, cache)
