@@ -19,6 +19,7 @@ import (
 func TestIndexPlans(t *testing.T) {
 	s := open(t, t.TempDir()+"/data.db")
 	defer s.Close()
+	byNoEntry := map[string]bool{"few by id": true, "few oldest": true, "few newest": true}
 	for name, statement := range sqlite.IndexStatements {
 		var plan []string
 		if err := s.Read(t.Context(), func(q storage.SQL) error {
@@ -34,11 +35,11 @@ func TestIndexPlans(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		text := strings.Join(plan, "\n")
-		if strings.Contains(text, "SCAN") || strings.Contains(text, "TEMP B-TREE") || !strings.Contains(text, "SEARCH") {
+		if strings.Contains(strings.Replace(text, "SCAN (subquery-1)", "", 1), "SCAN") || strings.Contains(text, "TEMP B-TREE") || !strings.Contains(text, "SEARCH") {
 			t.Errorf("%s:\n%s", name, text)
 		}
 		for _, step := range plan {
-			if strings.HasPrefix(step, "SEARCH d ") && !strings.Contains(step, "(app=? AND user=? AND collection=? AND seq=?)") ||
+			if strings.HasPrefix(step, "SEARCH d ") && !strings.Contains(step, "(app=? AND user=? AND collection=? AND seq=?)") && !byNoEntry[name] ||
 				strings.HasPrefix(step, "SEARCH e ") && !strings.Contains(step, "(app=? AND index_id=? AND user=? AND value") {
 				t.Errorf("%s: %s", name, step)
 			}

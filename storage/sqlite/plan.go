@@ -122,6 +122,10 @@ func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.Fin
 	if err != nil {
 		return err
 	}
+	if fields := q.IndexFields(); from.Access == storage.ReadKey && len(fields) == 1 && d.tx == nil {
+		d.demand().noteKey(fewKey{collectionName{d.scope.App, collection}, d.scope.User, fields[0]},
+			keyIndex{from.Index, firstSeq(d.generation)})
+	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
 }
 
