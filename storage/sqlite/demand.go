@@ -32,7 +32,7 @@ type demand struct {
 	mu          sync.Mutex
 	collections map[collectionName]*asked
 	used        map[int64]time.Time // indexes, since they were last written down
-	keys        map[fewKey]keyIndex // indexes that finds have lately read one key of
+	keys        map[fewKey]keyIndex // indexes that finds have lately read few documents by
 	forgot      time.Time           // when half was forgotten
 	grown       bool                // something was read since it was looked at
 }
@@ -243,11 +243,13 @@ func (m *demand) scans(key collectionName) (scans, scanned int64) {
 	return 0, 0
 }
 
-// fewKey names a field of a user's collection, and keyIndex its index.
+// fewKey names a field of a user's collection, and what it is used for, and keyIndex its
+// index.
 type (
 	fewKey struct {
 		collectionName
 		user, field string
+		inOrder     bool // of the index, rather than by one key
 	}
 	keyIndex struct {
 		id    int64

@@ -25,6 +25,14 @@ var (
 		WHERE c.app = ? AND c.user = ? AND c.name = ? AND x.id = ? AND x.state = 'ready'
 		AND e.app = c.app AND e.index_id = x.id AND e.user = c.user AND e.value = ? AND e.seq > ? ORDER BY e.seq LIMIT ?)`)
 	fewByKeyBack = strings.Replace(fewByKey, "ORDER BY e.seq", "ORDER BY e.seq DESC", 1)
+	// fewInOrder also tells the greatest key and the length of the longest, since not all keys are
+	// in the order of a sort ([storage.IndexTie]).
+	fewInOrder = steady(`SELECT count(*), group_concat(body, char(30)), max(value), max(length(value)) FROM (SELECT e.value, d.body
+		FROM indexes x CROSS JOIN collections c CROSS JOIN index_entries e CROSS JOIN documents d
+		ON d.app = e.app AND d.user = e.user AND d.collection = c.generation AND d.seq = e.seq
+		WHERE c.app = ? AND c.user = ? AND c.name = ? AND x.id = ? AND x.state = 'ready'
+		AND e.app = c.app AND e.index_id = x.id AND e.user = c.user AND e.seq > ? ORDER BY e.value, e.seq LIMIT ?)`)
+	fewInOrderBack = strings.Replace(fewInOrder, "ORDER BY e.value, e.seq", "ORDER BY e.value DESC, e.seq DESC", 1)
 )
 
 const (
@@ -74,44 +82,54 @@ type fewFunc func() (found []json.RawMessage, ok bool, err error)
 // few returns how to find what is certain, or likely, to be few documents, or nil.
 func (d *docs) few(known *demand, collection string, q *storage.Expr, opt storage.FindOptions) fewFunc {
 	args := []any{d.scope.App, d.scope.User, collection}
-	if opt.Offset > 0 || opt.Sort != "" {
-		return nil
-	}
-	if id, ok := q.ID(); ok {
+	id, byID := q.ID()
+	switch limited := opt.Limit > 0 && opt.Limit <= fewRows; {
+	case opt.Offset > 0:
+	case byID:
 		return func() ([]json.RawMessage, bool, error) {
 			return d.readFew(collection, q, opt, fewByID, append(args, id), 2)
 		}
-	}
-	if q.MatchesAll() {
-		if opt.Limit == 0 || opt.Limit > fewRows {
-			return nil
-		}
-		query := fewOldest
-		if opt.Desc {
-			query = fewNewest
-		}
+	case opt.Sort == "" && q.MatchesAll() && limited:
 		return func() ([]json.RawMessage, bool, error) {
-			return d.readFew(collection, q, opt, query, append(args, opt.Limit), opt.Limit+1)
+			return d.readFew(collection, q, opt, inDirection(opt, fewOldest, fewNewest), append(args, opt.Limit), opt.Limit+1)
 		}
+	case q.MatchesAll() && limited:
+		return d.fewByIndex(known, collection, q, opt, opt.Sort, func(x keyIndex) ([]json.RawMessage, bool, error) {
+			return d.readFew(collection, q, opt, inDirection(opt, fewInOrder, fewInOrderBack), append(args, x.id, x.after, opt.Limit), opt.Limit+1)
+		})
+	case opt.Sort == "":
+		fields := q.IndexFields()
+		if len(fields) != 1 {
+			break
+		}
+		ranges, _ := q.IndexRanges(fields[0])
+		if len(ranges) != 1 || !ranges[0].Point() {
+			break
+		}
+		return d.fewByIndex(known, collection, q, opt, fields[0], func(x keyIndex) ([]json.RawMessage, bool, error) {
+			return d.readFew(collection, q, opt, inDirection(opt, fewByKey, fewByKeyBack), append(args, x.id, ranges[0].From, x.after, fewRows), fewRows)
+		})
 	}
-	fields := q.IndexFields()
-	if len(fields) != 1 {
-		return nil
+	return nil
+}
+
+func inDirection(opt storage.FindOptions, there, back string) string {
+	if opt.Desc {
+		return back
 	}
-	ranges, _ := q.IndexRanges(fields[0])
-	if len(ranges) != 1 || !ranges[0].Point() {
-		return nil
-	}
-	index, ok := known.key(fewKey{collectionName{d.scope.App, collection}, d.scope.User, fields[0]})
+	return there
+}
+
+// fewByIndex reads by the index of a field, if it is known to have had one lately.
+func (d *docs) fewByIndex(known *demand, collection string, q *storage.Expr, opt storage.FindOptions, field string,
+	read func(keyIndex) ([]json.RawMessage, bool, error),
+) fewFunc {
+	index, ok := known.key(fewKey{collectionName{d.scope.App, collection}, d.scope.User, field, opt.Sort != ""})
 	if !ok {
 		return nil
 	}
-	query := fewByKey
-	if opt.Desc {
-		query = fewByKeyBack
-	}
 	return func() (found []json.RawMessage, ok bool, err error) {
-		found, ok, err = d.readFew(collection, q, opt, query, append(args, index.id, ranges[0].From, index.after, fewRows), fewRows)
+		found, ok, err = read(index)
 		if err != nil || !ok {
 			return nil, false, err
 		}
@@ -127,6 +145,30 @@ func (d *docs) few(known *demand, collection string, q *storage.Expr, opt storag
 	}
 }
 
+// noteKey notes which index a find has read by, for others like it.
+func (d *docs) noteKey(op, collection string, q *storage.Expr, opt storage.FindOptions, from source) error {
+	field := ""
+	switch fields := q.IndexFields(); {
+	case d.tx != nil || d.generation == nil:
+	case from.Access == storage.ReadKey && len(fields) == 1 && opt.Sort == "":
+		field = fields[0]
+	case from.Access == storage.ReadOrder && q.MatchesAll():
+		// What is to be swept yet would have to be stepped over.
+		row, err := d.row(op, "SELECT 1 FROM cleared WHERE app = ? AND user = ? AND name = ?", d.scope.App, d.scope.User, collection)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			field = opt.Sort
+		}
+	}
+	if field != "" {
+		d.demand().noteKey(fewKey{collectionName{d.scope.App, collection}, d.scope.User, field, opt.Sort != ""},
+			keyIndex{from.Index, firstSeq(d.generation)})
+	}
+	return nil
+}
+
 // readFew runs a statement. If it finds so many as enough, there may be more: then what
 // it found is all only if it is as much as the find asks for.
 func (d *docs) readFew(collection string, q *storage.Expr, opt storage.FindOptions, query string, args []any, enough int) (found []json.RawMessage, ok bool, err error) {
@@ -140,6 +182,9 @@ func (d *docs) readFew(collection string, q *storage.Expr, opt storage.FindOptio
 	count := int64(0)
 	if row != nil {
 		count = row[0].(int64)
+	}
+	if len(row) == 4 && count > 0 && !inSortOrder(row[2], row[3]) {
+		return nil, false, nil
 	}
 	found = make([]json.RawMessage, 0, count)
 	if count > 0 {
@@ -171,4 +216,13 @@ func (d *docs) readFew(collection string, q *storage.Expr, opt storage.FindOptio
 	d.cost = findCost{count, int64(len(found))}
 	d.finish(collection, q, opt, &err)
 	return found, true, nil
+}
+
+// inSortOrder reports whether all keys, of which greatest and longest are known, are in the
+// order of a sort.
+func inSortOrder(greatest, longest any) bool {
+	key, _ := greatest.([]byte)
+	n, _ := longest.(int64)
+	_, exact := storage.IndexTie(key)
+	return exact && n < storage.MaxIndexKey
 }

@@ -18,14 +18,15 @@ import (
 // another.
 func TestFewDocuments(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *sqlite.Store) {
-		app := publish(t, s, "shop", map[string][]string{"items": {"rare", "common"}})
+		app := publish(t, s, "shop", map[string][]string{"items": {"rare", "common", "n", "text"}})
 		scope := storage.Scope{App: app}
 		insertDocs(t, s, scope, "items", 0, 300)
 		insertDocs(t, s, storage.Scope{App: app, User: "ann"}, "items", 0, 100)
 		queries := []string{`{"id":"77"}`, `{"id":"none"}`, `{"id":"77","rare":8}`, `{}`, `{"rare":7}`, `{"rare":7,"n":{"$gt":74}}`,
 			`{"rare":1000}`, `{"rare":null}`, `{"common":1}`, `{"common":1,"name":{"$contains":"9"}}`, `{"name":"name 000007"}`}
 		options := []storage.FindOptions{{}, {Desc: true}, {Limit: 1}, {Limit: 3, Desc: true}, {Limit: 64}, {Limit: 65, Desc: true},
-			{Offset: 2, Limit: 2}, {Sort: "n", Limit: 5, Desc: true}, {Limit: 1000}}
+			{Offset: 2, Limit: 2}, {Sort: "n", Limit: 5, Desc: true}, {Sort: "common", Limit: 7}, {Sort: "rare", Desc: true, Limit: 64}, {Sort: "text", Desc: true, Limit: 3},
+			{Sort: "text", Limit: 3}, {Limit: 1000}}
 		compare := func(what string) {
 			t.Helper()
 			for _, scope := range []storage.Scope{scope, {App: app, User: "ann"}, {App: app, User: "bob"}} {
@@ -63,11 +64,20 @@ func TestFewDocuments(t *testing.T) {
 			return err
 		})
 		compare("with 75 of a key")
-		publish(t, s, "shop", map[string][]string{"items": {"common"}})
+		write(func(d storage.Docs) error {
+			for i, text := range []string{`"a"`, `[2,1]`, `[1,3]`, `"` + strings.Repeat("long", 50) + `2"`, `"` + strings.Repeat("long", 50) + `1"`} {
+				if _, err := d.Update("items", fmt.Appendf(nil, `{"id":"%d"}`, i), fmt.Appendf(nil, `{"text":%s}`, text)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		compare("with keys that tell no order")
+		publish(t, s, "shop", map[string][]string{"items": {"common", "text"}})
 		compare("without one index")
 		synctest.Wait()
 		compare("without its entries")
-		publish(t, s, "shop", map[string][]string{"items": {"rare"}})
+		publish(t, s, "shop", map[string][]string{"items": {"rare", "text"}})
 		synctest.Wait()
 		compare("with another index of the field")
 		write(func(d storage.Docs) error {

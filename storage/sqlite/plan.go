@@ -122,9 +122,8 @@ func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.Fin
 	if err != nil {
 		return err
 	}
-	if fields := q.IndexFields(); from.Access == storage.ReadKey && len(fields) == 1 && d.tx == nil {
-		d.demand().noteKey(fewKey{collectionName{d.scope.App, collection}, d.scope.User, fields[0]},
-			keyIndex{from.Index, firstSeq(d.generation)})
+	if err := d.noteKey(op, collection, q, opt, from); err != nil {
+		return err
 	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
 }
@@ -248,6 +247,9 @@ func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.Fi
 		return err
 	}
 	if from.Access == storage.ReadOrder {
+		if err := d.noteKey(op, collection, q, opt, from); err != nil {
+			return err
+		}
 		d.use(from)
 		return d.walk(op, collection, from.Plan, q, opt, fn)
 	}
