@@ -32,6 +32,11 @@ type Data interface {
 	// one: a single read is its own snapshot. It returns what KV.Get does.
 	Get(ctx context.Context, scope Scope, key string) (Entry, error)
 
+	// Find is [Docs.Find] in a View of its own, which takes less where few documents are
+	// read: one by its id, those with a value of an indexed field, the newest, the first in
+	// the order of an indexed field.
+	Find(ctx context.Context, scope Scope, collection string, query json.RawMessage, opt FindOptions) ([]json.RawMessage, error)
+
 	// InChunks gives access to a scope's documents for updates and deletes of more
 	// of them than one transaction may write.
 	InChunks(ctx context.Context, scope Scope) ChunkedDocs

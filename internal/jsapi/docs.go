@@ -82,11 +82,7 @@ func (b binder) docsFind() any {
 		}
 		opt, err := findArg(args, 2)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
-			var docs []json.RawMessage
-			err := b.api.opt.Store.View(ctx, scope, func(tx storage.Tx) (err error) {
-				docs, err = tx.Docs().Find(col, query, opt)
-				return err
-			})
+			docs, err := b.api.opt.Store.Find(ctx, scope, col, query, opt)
 			if err != nil {
 				return runtime.Value{}, err
 			}
@@ -96,20 +92,20 @@ func (b binder) docsFind() any {
 }
 
 func (b binder) docsFindOne() any {
-	return b.read(docsRead, func(args runtime.Args) (operation, error) {
+	return runtime.Brief(b.scoped(docsRead, func(args runtime.Args) (scopedOperation, error) {
 		col, err := args.String(0)
 		if err != nil {
 			return nil, err
 		}
 		query, err := idOrQuery(args, 1)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			docs, err := tx.Docs().Find(col, query, storage.FindOptions{Limit: 1})
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			docs, err := b.api.opt.Store.Find(ctx, scope, col, query, storage.FindOptions{Limit: 1})
 			if err != nil || len(docs) == 0 {
 				return runtime.Null(), err
 			}
 			return runtime.JSON(docs[0]), nil
 		}, err
-	})
+	}))
 }
 
 func (b binder) docsCount() any {

@@ -195,7 +195,8 @@ func (d *docs) clear(op, collection string) (int, error) {
 	if _, err := d.write(op, clearedInsert, key.app, key.user, g, key.name); err != nil {
 		return 0, d.whole(err)
 	}
-	d.tx.notify = append(d.tx.notify, d.tx.w.cleared)
+	forget := func() { d.tx.w.demand.forgetKeys(collectionName{key.app, key.name}, key.user) }
+	d.tx.notify = append(d.tx.notify, d.tx.w.cleared, forget)
 	return n, nil
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,8 @@ const (
 	maxAsked, maxAskedOfApp = 512, 32
 	// maxAskedFields is the same for the fields of a collection.
 	maxAskedFields = 16
+	// maxKeys is how many fields of collections are remembered that have an index.
+	maxKeys = 4096
 	// maxKeptRanges is how much is remembered of what a find asked of a field.
 	maxKeptRanges = 4
 	// forgetEvery is how often half of what was asked is forgotten, so that an index is made
@@ -29,6 +32,7 @@ type demand struct {
 	mu          sync.Mutex
 	collections map[collectionName]*asked
 	used        map[int64]time.Time // indexes, since they were last written down
+	keys        map[fewKey]keyIndex // indexes that finds have lately read few documents by
 	forgot      time.Time           // when half was forgotten
 	grown       bool                // something was read since it was looked at
 }
@@ -237,4 +241,45 @@ func (m *demand) scans(key collectionName) (scans, scanned int64) {
 		return a.scans, a.scanned
 	}
 	return 0, 0
+}
+
+// fewKey names a field of a user's collection, and what it is used for, and keyIndex its
+// index.
+type (
+	fewKey struct {
+		collectionName
+		user, field string
+		inOrder     bool // of the index, rather than by one key
+	}
+	keyIndex struct {
+		id    int64
+		after int64 // a number below those of all documents when it was noted
+	}
+)
+
+// noteKey notes that a field has an index.
+func (m *demand) noteKey(key fewKey, index keyIndex) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.keys == nil || len(m.keys) >= maxKeys {
+		m.keys = make(map[fewKey]keyIndex)
+	}
+	key.field = strings.Clone(key.field)
+	m.keys[key] = index
+}
+
+// key returns the index that a field had lately.
+func (m *demand) key(key fewKey) (index keyIndex, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	index, ok = m.keys[key]
+	return index, ok
+}
+
+// forgetKeys is for a collection that was emptied: to read by its indexes from before
+// where it began would be to step over all that is to be swept.
+func (m *demand) forgetKeys(key collectionName, user string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.keys, func(k fewKey, _ keyIndex) bool { return k.collectionName == key && k.user == user })
 }

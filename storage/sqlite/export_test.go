@@ -36,6 +36,13 @@ var IndexStatements = map[string]string{
 	"in order, back": entryWalkBack,
 	"indexes":        selectIndexes,
 	"delete":         entryDelete,
+	"few by id":      fewByID,
+	"few oldest":     fewOldest,
+	"few newest":     fewNewest,
+	"few by a key":   fewByKey,
+	"few, back":      fewByKeyBack,
+	"few in order":   fewInOrder,
+	"few, backwards": fewInOrderBack,
 }
 
 // Statements are those that handlers wait for.
@@ -44,6 +51,7 @@ var Statements = []string{
 	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
 	collectionGet, collectionInsert, collectionDelete, clearedInsert,
 	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
+	fewByID, fewOldest, fewNewest, fewByKey, fewByKeyBack, fewInOrder, fewInOrderBack, indexReady,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
 	appByName, appByID, aliasByLabel, selectRevision,
 }

@@ -19,6 +19,8 @@ import (
 func TestIndexPlans(t *testing.T) {
 	s := open(t, t.TempDir()+"/data.db")
 	defer s.Close()
+	byNoEntry := map[string]bool{"few by id": true, "few oldest": true, "few newest": true}
+	wholeIndex := map[string]bool{"few in order": true, "few, backwards": true}
 	for name, statement := range sqlite.IndexStatements {
 		var plan []string
 		if err := s.Read(t.Context(), func(q storage.SQL) error {
@@ -34,12 +36,12 @@ func TestIndexPlans(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		text := strings.Join(plan, "\n")
-		if strings.Contains(text, "SCAN") || strings.Contains(text, "TEMP B-TREE") || !strings.Contains(text, "SEARCH") {
+		if strings.Contains(strings.Replace(text, "SCAN (subquery-1)", "", 1), "SCAN") || strings.Contains(text, "TEMP B-TREE") || !strings.Contains(text, "SEARCH") {
 			t.Errorf("%s:\n%s", name, text)
 		}
 		for _, step := range plan {
-			if strings.HasPrefix(step, "SEARCH d ") && !strings.Contains(step, "(app=? AND user=? AND collection=? AND seq=?)") ||
-				strings.HasPrefix(step, "SEARCH e ") && !strings.Contains(step, "(app=? AND index_id=? AND user=? AND value") {
+			if strings.HasPrefix(step, "SEARCH d ") && !strings.Contains(step, "(app=? AND user=? AND collection=? AND seq=?)") && !byNoEntry[name] ||
+				strings.HasPrefix(step, "SEARCH e ") && !wholeIndex[name] && !strings.Contains(step, "(app=? AND index_id=? AND user=? AND value") {
 				t.Errorf("%s: %s", name, step)
 			}
 		}

@@ -23,14 +23,9 @@ const enoughScans = 35
 func findTimes(t testing.TB, s *sqlite.Store, scope storage.Scope, times int, query string, opt storage.FindOptions, want int) {
 	t.Helper()
 	for range times {
-		if err := s.View(t.Context(), scope, func(tx storage.Tx) error {
-			found, err := tx.Docs().Find("items", json.RawMessage(query), opt)
-			if err == nil && len(found) != want {
-				err = fmt.Errorf("%s: %d documents, want %d", query, len(found), want)
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
+		found, err := s.Find(t.Context(), scope, "items", json.RawMessage(query), opt)
+		if err != nil || len(found) != want {
+			t.Fatalf("%s: %d documents, want %d: %v", query, len(found), want, err)
 		}
 	}
 }
@@ -228,11 +223,12 @@ func testIndexBesideWrites(t *testing.T, cleared int) {
 		for round := range 6 {
 			for range 3 * enoughScans {
 				value := random.IntN(next / 10)
-				var want, got []json.RawMessage
+				var want []json.RawMessage
+				got, err := s.Find(t.Context(), scope, "items", fmt.Appendf(nil, `{"rare":%d}`, value), storage.FindOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
 				if err := s.View(t.Context(), scope, func(tx storage.Tx) (err error) {
-					if got, err = tx.Docs().Find("items", fmt.Appendf(nil, `{"rare":%d}`, value), storage.FindOptions{}); err != nil {
-						return err
-					}
 					want, err = tx.Docs().Find("items", fmt.Appendf(nil, `{"$or":[{"rare":%d}]}`, value), storage.FindOptions{})
 					return err
 				}); err != nil {

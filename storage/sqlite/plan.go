@@ -122,6 +122,9 @@ func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.Fin
 	if err != nil {
 		return err
 	}
+	if err := d.noteKey(op, collection, q, opt, from); err != nil {
+		return err
+	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
 }
 
@@ -239,6 +242,9 @@ func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.Fi
 		return err
 	}
 	if from.Access == storage.ReadOrder {
+		if err := d.noteKey(op, collection, q, opt, from); err != nil {
+			return err
+		}
 		d.use(from)
 		return d.walk(op, collection, from.Plan, q, opt, fn)
 	}
