@@ -117,12 +117,31 @@ func (s *Server) Apps(ctx context.Context) ([]api.App, error) {
 	}
 	list := make([]api.App, len(apps))
 	for i, a := range apps {
-		list[i] = api.App{
-			ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
-			Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
-		}
+		list[i] = appOf(a)
 	}
 	return list, nil
+}
+
+func appOf(a storage.App) api.App {
+	return api.App{
+		ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
+		Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
+	}
+}
+
+// AppInfo returns an app by name or id, with what it stores and what it was charged
+// since this server's start. An app that does not exist is a [storage.CodeNotFound]
+// error.
+func (s *Server) AppInfo(ctx context.Context, name string) (*api.AppInfo, error) {
+	a, err := s.stored(ctx, "info", name)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := s.store.Usage(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &api.AppInfo{App: appOf(a), Usage: api.Usage(usage), Stats: s.newCharging().of(s.stats.of(a))}, nil
 }
 
 // RemoveApp removes an app by name or id, with its data unless that is to be

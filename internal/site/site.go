@@ -84,7 +84,7 @@ func ReadFS(fsys fs.FS, limits Limits) (*Site, error) {
 func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
 	in := &directoryReader{ReaderAt: r, left: int64(limits.Files)*entryBytes + endBytes}
 	z, err := zip.NewReader(in, size)
-	in.left = math.MaxInt64 // files have limits of their own
+	in.left = math.MaxInt64                                 // files have limits of their own
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
 		return nil, invalid(err)
 	}
