@@ -63,7 +63,7 @@ func (c *charging) charges(a *appCounters) api.Charges {
 		ReadBytes:   a.read.Load(), WrittenBytes: a.written.Load(), LogBytes: a.logged.Load(), Warnings: a.warnings.Load(),
 		HeldBytes: c.held[a.name], InFlight: flow.InFlight, Waiting: flow.Queued,
 	}
-	// The first deploy of an app goes by its name: it has no id yet.
+	// Deploys go by the app's name, see storeFiles.
 	writer := c.writer[a.name]
 	if id := a.id.Load(); id != nil {
 		writer += c.writer[*id]

@@ -37,8 +37,8 @@ type Site struct {
 	Manifest Manifest
 	// Turn runs the slices of [Site.Store]. Default: nil, which runs them at once.
 	Turn Turn
-	// App is as whose work the store is to count what Store writes, such as the
-	// app's id. Default: "", the server's own.
+	// App is as whose work the store is to count what Store writes. Default: "",
+	// the server's own.
 	App string
 
 	files []file
