@@ -79,7 +79,7 @@ func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedAp
 	if before != nil && before.app.info.ID == info.ID {
 		a.stats = before.app.stats
 	} else {
-		a.stats = newAppStats(s.stats.counters(info.Name))
+		a.stats = newAppStats(s.stats.of(info))
 	}
 	if err := json.Unmarshal(info.Current.Manifest, &a.manifest); err != nil {
 		return a, fmt.Errorf("stored manifest: %w", err)

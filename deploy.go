@@ -117,12 +117,55 @@ func (s *Server) Apps(ctx context.Context) ([]api.App, error) {
 	}
 	list := make([]api.App, len(apps))
 	for i, a := range apps {
-		list[i] = api.App{
-			ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
-			Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
-		}
+		list[i] = appOf(a)
 	}
 	return list, nil
+}
+
+func appOf(a storage.App) api.App {
+	return api.App{
+		ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
+		Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
+	}
+}
+
+// AppInfo returns an app by name or id, with what it stores and what it was charged
+// since this server's start. An app that does not exist is a [storage.CodeNotFound]
+// error.
+func (s *Server) AppInfo(ctx context.Context, name string) (*api.AppInfo, error) {
+	a, err := s.stored(ctx, "info", name)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := s.store.Usage(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := s.store.Indexes(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &api.AppInfo{App: appOf(a), Usage: api.Usage(usage), Stats: s.newCharging().of(s.stats.of(a)), Indexes: indexesOf(indexes)}, nil
+}
+
+// indexesOf leaves out collections that have nothing to tell.
+func indexesOf(collections []storage.CollectionIndexes) []api.CollectionIndexes {
+	told := []api.CollectionIndexes{}
+	for _, c := range collections {
+		if len(c.Indexes) == 0 && c.Scans == 0 {
+			continue
+		}
+		t := api.CollectionIndexes{Collection: c.Collection, Documents: c.Documents, Indexes: []api.Index{}, Scans: c.Scans, Scanned: c.Scanned}
+		for _, x := range c.Indexes {
+			index := api.Index{Field: x.Field, Automatic: x.Automatic, Ready: x.Ready}
+			if !x.UsedAt.IsZero() {
+				index.UsedAt = &x.UsedAt
+			}
+			t.Indexes = append(t.Indexes, index)
+		}
+		told = append(told, t)
+	}
+	return told
 }
 
 // RemoveApp removes an app by name or id, with its data unless that is to be

@@ -41,10 +41,9 @@ func (s *Server) storeFiles(ctx context.Context, name string, app *site.Site) ([
 		pass.Leave()
 		return err
 	}
-	app.App = name // as long as it has no id
-	if info, err := s.store.App(ctx, name); err == nil {
-		app.App = info.ID
-	}
+	// In the store's queue a deploy goes by the name, where the app's writes go by its
+	// id: who deploys an app that floods the writer need not wait behind it.
+	app.App = name
 	files, err := app.Store(ctx, s.store)
 	if err == nil {
 		s.stats.counters(name).processor.Add(int64(computed))

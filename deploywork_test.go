@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/harnesstest"
 )
 
 // gateFS calls opened before a file is opened.
@@ -97,6 +99,44 @@ func TestDeployOfLeaver(t *testing.T) {
 		t.Errorf("what was deployed by halves: %s", got)
 	}
 	deploy(t, srv, "app", files("index.html", "2"))
+}
+
+// TestDeployNoticesLeaver has a client send all of its deploy, wait for another's to
+// end, and go away.
+func TestDeployNoticesLeaver(t *testing.T) {
+	srv := harnesstest.Start(t)
+	token, err := srv.Fazt.CreateKey(t.Context(), "deployer", "deploy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &api.Client{URL: srv.URL, Token: token, HTTP: srv.Client()}
+	inFlight := func() int64 {
+		stats, err := srv.Fazt.Stats(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stats.InFlight
+	}
+	_, err = srv.Fazt.Deploy(t.Context(), "first", gateFS{files("index.html", "1", "z.txt", "last"), func(name string) {
+		if name != "z.txt" {
+			return
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() {
+			_, err := client.Deploy(ctx, "second", files("index.html", "2"))
+			left <- err
+		}()
+		eventually(t, func() bool { return inFlight() == 1 })
+		leave()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("the client: %v", err)
+		}
+		eventually(t, func() bool { return inFlight() == 0 })
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestDeployIsCharged has the time of a deploy among what the app was charged.

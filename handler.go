@@ -69,6 +69,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	body.release()
 	s.keepLog(inv, a, req.ID, result.Log, err)
 	s.warnNear(a, req, b, result, err)
+	s.warnQuota(r.Context(), a, req, b)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}

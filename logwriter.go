@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -29,10 +28,6 @@ const (
 	// counts besides its text.
 	logQueueBytes = 8 << 20
 	logLineBytes  = 256
-	// nearLimit is the part of a limit that a warning is worth, and nearInterval
-	// the least time between two warnings of an app.
-	nearLimit    = 0.8
-	nearInterval = time.Minute
 	// logAttempts is how often a batch is tried, with 200, 400 and 800 ms in
 	// between.
 	logAttempts = 4
@@ -119,41 +114,12 @@ func (s *Server) keepLog(ctx context.Context, a *app, requestID string, printed 
 	if failed {
 		add(time.Now(), "error", failure)
 	}
+	for _, l := range lines {
+		a.stats.logged.Add(int64(len(l.Text)))
+	}
 	if len(lines) > 0 {
 		s.logs.add(lines)
 	}
-}
-
-// warnNear says in the app's log which limits a run came near to, once a minute.
-// That of a run that failed for one is there already.
-func (s *Server) warnNear(a *app, req *runtime.Request, b *budget.Budget, result *runtime.Result, err error) {
-	near := b.Near(nearLimit)
-	limits := s.runtime.Limits()
-	if float64(result.CPU) >= nearLimit*float64(limits.CPU) {
-		near = append(near, budget.Usage{Limit: "CPU", Allowed: limits.CPU.String(), Used: result.CPU.Round(time.Millisecond).String()})
-	}
-	if n := len(result.Response.Body); float64(n) >= nearLimit*float64(limits.ResponseBytes) {
-		near = append(near, budget.Usage{Limit: "response bytes", Allowed: strconv.Itoa(limits.ResponseBytes), Used: strconv.Itoa(n)})
-	}
-	if n := len(result.Log); float64(n) >= nearLimit*float64(limits.LogLines) {
-		near = append(near, budget.Usage{Limit: "log lines", Allowed: strconv.Itoa(limits.LogLines), Used: strconv.Itoa(n)})
-	}
-	if len(near) == 0 || err != nil && strings.HasPrefix(explain(err).Code, "BUDGET_") {
-		return
-	}
-	now, last := int64(time.Since(s.started)), a.stats.warned.Load()
-	if last != 0 && now-last < int64(nearInterval) || !a.stats.warned.CompareAndSwap(last, now) {
-		return
-	}
-	parts := make([]string, len(near))
-	for i, u := range near {
-		parts[i] = fmt.Sprintf("%s of %s %s", u.Used, u.Allowed, u.Limit)
-		if u.InPhase > 0 {
-			parts[i] += fmt.Sprintf(" (%v: %v)", u.Phase, u.InPhase.Round(time.Millisecond))
-		}
-	}
-	text := cutLogText(fmt.Sprintf("%s %s used %s", req.Method, req.Path, strings.Join(parts, ", ")))
-	s.logs.add([]storage.LogLine{{App: a.info.ID, Time: time.Now(), Level: "warn", Text: text, RequestID: req.ID}})
 }
 
 // cutLogText is as much of a line as is kept. It makes a text of its own, since

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/internal/jsapi"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // kind is what answered a request.
@@ -58,8 +59,13 @@ type kindStats struct {
 // while the app is deployed, whether it is loaded or not: a hundred bytes.
 type appCounters struct {
 	name      string
-	status    [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
-	processor atomic.Int64        // nanoseconds on slots
+	id        atomic.Pointer[string] // of the app; nil before it is known
+	status    [2][6]atomic.Uint64    // by kindStatic or kindHandler, and the first digit
+	processor atomic.Int64           // nanoseconds on slots
+	read      atomic.Int64           // bytes from the store
+	written   atomic.Int64
+	logged    atomic.Int64 // bytes that were printed
+	warnings  atomic.Uint64
 }
 
 // counts are the answers of a kind, by "2xx".
@@ -90,6 +96,7 @@ type appStats struct {
 	log        logAllowance
 
 	warned atomic.Int64 // when a run came near a limit; see warnNear
+	quota  quotaWatch
 
 	mu      sync.Mutex
 	latency [2]budget.Percentiles
@@ -99,7 +106,14 @@ func newAppStats(c *appCounters) *appStats {
 	return &appStats{appCounters: c, operations: jsapi.NewOperations()}
 }
 
-// counters are those of an app.
+// of are the counters of an app that is in the store.
+func (s *stats) of(a storage.App) *appCounters {
+	c := s.counters(a.Name)
+	c.id.Store(&a.ID)
+	return c
+}
+
+// counters are those of an app, by its name.
 func (s *stats) counters(name string) *appCounters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,6 +197,8 @@ func (s *stats) record(a *answer) {
 // spend adds what one request of an app spent.
 func (s *stats) spend(c *appCounters, b *budget.Budget) {
 	c.processor.Add(int64(b.Spent(budget.Compute)))
+	c.read.Add(b.BytesRead())
+	c.written.Add(b.BytesWritten())
 	for _, p := range budget.Phases() {
 		if d := b.Spent(p); d > 0 {
 			s.phases[p].Add(int64(d))

@@ -31,6 +31,20 @@ type Index struct {
 	UsedAt    *time.Time `json:"used_at,omitempty"` // to the hour; nil if it was not used yet
 }
 
+// AppInfo is a deployed app with what it stores, and what it does to its server.
+type AppInfo struct {
+	App
+	Usage   Usage               `json:"usage"`
+	Stats   AppStats            `json:"stats"`
+	Indexes []CollectionIndexes `json:"indexes"` // of the collections that have any, or that scans read
+}
+
+// Usage is what an app stores: keys, documents and blobs, those of its users too.
+type Usage struct {
+	Used    int64 `json:"used_bytes"`
+	Allowed int64 `json:"allowed_bytes"` // its quota
+}
+
 // Deployment says what a deploy made.
 type Deployment struct {
 	App          string `json:"site"`   // the app's name
@@ -239,7 +253,18 @@ type AppStats struct {
 	P99MS    map[string]float64           `json:"p99_ms"`
 }
 
-// Charges is what an app has taken of what all apps share, since the start.
+// Charges is what an app has taken of what all apps share, since the server's start
+// and in its process.
 type Charges struct {
-	ProcessorMS float64 `json:"processor_ms"` // computing: its handler, and compiling it
+	ProcessorMS  float64 `json:"processor_ms"`  // computing: its handler, compiling it, deploys
+	WriterMS     float64 `json:"writer_ms"`     // that the store's writer has worked for it
+	ReadBytes    int64   `json:"read_bytes"`    // from the store, by its handler
+	WrittenBytes int64   `json:"written_bytes"` // to it, blobs apart
+	LogBytes     int64   `json:"log_bytes"`     // that its handler has printed
+	Warnings     uint64  `json:"warnings"`      // of a limit that it came near to
+
+	// At present:
+	HeldBytes int64 `json:"held_bytes"` // bodies of its requests, and its answers, in memory
+	InFlight  int   `json:"in_flight"`  // runs that are under way
+	Waiting   int   `json:"waiting"`    // to begin
 }

@@ -83,6 +83,7 @@ type Exec struct {
 	seen       uint64     // of what it holds, in the growth
 	alone      uint64     // of that, while there was no other run
 	base       heapSample // the heap when the run started
+	peak       uint64     // by how much what is alive had grown, while there was no other run
 }
 
 const (
@@ -328,7 +329,7 @@ func responseTooLarge(allowed, used int) *Error {
 // result is what the caller of Run gets.
 func (x *Exec) result() (*Result, error) {
 	r := &x.outcome
-	r.Log, r.CPU = x.lines(), x.cpu()
+	r.Log, r.CPU, r.Memory = x.lines(), x.cpu(), max(x.held.Load(), int64(x.peak))
 	c := x.cause.Load()
 	if c.err != nil {
 		return r, c.err

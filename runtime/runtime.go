@@ -69,6 +69,11 @@ type Result struct {
 	Response Response
 	Log      []Line
 	CPU      time.Duration // time on a slot: brief host calls are part of it, others and the making of an interpreter are not
+
+	// Memory is how many bytes the run is known to have had: those that it held (see
+	// [Hold]) or, if that is more, by how much the heap had grown at a garbage
+	// collection while no other run was there. It is 0 for most short runs.
+	Memory int64
 }
 
 // Limits bound one run. Wall time is the context's deadline.

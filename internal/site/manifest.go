@@ -31,10 +31,9 @@ type Manifest struct {
 }
 
 // What a manifest may hold. All of it is read, and most of it kept in memory, for
-// each version that is served; every index is work for each write.
+// each version that is served. For its indexes see [storage.CheckIndexes].
 const (
 	maxManifest    = 64 << 10 // bytes
-	maxCollections = 64       // with indexes; each has up to [storage.MaxIndexes]
 	maxPatterns    = 64       // of paths with headers
 	maxHeaders     = 32       // of one path
 	maxHeaderBytes = 4 << 10  // of one value
@@ -152,9 +151,6 @@ func (m *Manifest) set(key string, value json.RawMessage) error {
 	case "indexes":
 		if err := decode(&m.Indexes, `an object of lists of fields, such as {"items": ["owner"]}`); err != nil {
 			return err
-		}
-		if n := len(m.Indexes); n > maxCollections {
-			return fmt.Errorf("has %d collections; the limit is %d", n, maxCollections)
 		}
 		return storage.CheckIndexes("", m.Indexes)
 	case "headers":

@@ -73,7 +73,7 @@ func TestManifestBounds(t *testing.T) {
 		{"bytes", long(64 << 10), ""},
 		{"one byte more", long(64<<10 + 1), "manifest.json:1: has 65537 bytes; the limit is 65536"},
 		{"indexes", collections(64, 16), ""},
-		{"a collection more", collections(65, 1), "manifest.json:2: indexes: has 65 collections; the limit is 64"},
+		{"a collection more", collections(65, 1), "manifest.json:2: indexes: indexes on 65 collections, more than 64"},
 		{"an index more", collections(1, 17), "manifest.json:2: indexes: c0: 17 indexes on one collection, more than 16"},
 		{"headers", headers(64, 32, 5), ""},
 		{"a long header", headers(1, 1, 4<<10), ""},

@@ -37,8 +37,8 @@ type Site struct {
 	Manifest Manifest
 	// Turn runs the slices of [Site.Store]. Default: nil, which runs them at once.
 	Turn Turn
-	// App is as whose work the store is to count what Store writes, such as the
-	// app's id. Default: "", the server's own.
+	// App is as whose work the store is to count what Store writes. Default: "",
+	// the server's own.
 	App string
 
 	files []file
@@ -84,7 +84,7 @@ func ReadFS(fsys fs.FS, limits Limits) (*Site, error) {
 func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
 	in := &directoryReader{ReaderAt: r, left: int64(limits.Files)*entryBytes + endBytes}
 	z, err := zip.NewReader(in, size)
-	in.left = math.MaxInt64 // files have limits of their own
+	in.left = math.MaxInt64                                 // files have limits of their own
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
 		return nil, invalid(err)
 	}
