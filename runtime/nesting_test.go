@@ -28,7 +28,7 @@ func TestNesting(t *testing.T) {
 		{"a long object", "({" + many("a: b + c, ") + "z: 0})", false},
 		{"keywords as properties", many("a.return / 2; b.if.else.for.while (\n1);\n"), false},
 		{"arrow functions", many("f(a => b, (c, ...d) => ({e: f => g}), async () => {}, async h => i ? j => k : (l) => m);\n"), false},
-		{"arrow functions as values", strings.Repeat("x = y => z\nclass A { static a = (b) => c; #d = async e => f }\n" +
+		{"arrow functions as values", strings.Repeat("x = y => z\nclass A { static a = (b) => c; #d = async e => f }\n"+
 			"if (a) b => c; else d => e\nl ||= m => n;`${o => p}`;[...q => r];a = b, c => d;({e(f) {}, g: h => i})\n", 1000), false},
 		{"arrow functions in parameters", strings.Repeat("((a = ((b = ((c = d => e) => f)) => g)) => h);", 1000), false},
 		{"too deep in parameters", strings.Repeat("(a=", 5) + "0" + strings.Repeat(")=>0", 5), true},
