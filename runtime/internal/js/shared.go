@@ -84,12 +84,15 @@ func Argument[V any](r Reader[V], i int, v V, limit int) (runtime.Value, error) 
 // DecodeBase64 is atob: white space is left out, and padding may be. The error
 // is a [*HostError], an InvalidCharacterError.
 func DecodeBase64(text string) ([]byte, error) {
-	text = strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\t\n\f\r ", r) {
-			return -1
+	dense := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '\t', '\n', '\f', '\r', ' ':
+		default:
+			dense = append(dense, c)
 		}
-		return r
-	}, text)
+	}
+	text = string(dense)
 	if len(text)%4 == 0 {
 		text = strings.TrimSuffix(strings.TrimSuffix(text, "="), "=")
 	}
