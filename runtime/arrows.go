@@ -46,6 +46,7 @@ func (n *nesting) arrow() string {
 		if !n.mayHead {
 			return strayArrow
 		}
+		n.extent.tokens += n.inside
 		if top.heads = max(top.heads, n.heads+1); top.heads > maxHeads {
 			return fmt.Sprintf("arrow functions stand deeper than %d levels in one another's parameters; name the inner ones before", maxHeads)
 		}

@@ -66,6 +66,7 @@ type nesting struct {
 	statements int // of all levels
 	operators  int
 	heads      int  // of the bracket that the token before closed, see level
+	inside     int  // the tokens of that bracket
 	mayHead    bool // the token before, or that bracket, may be the parameters of an arrow function
 	sign       int  // where the signs begin that stand together before this token
 	signEnd    int
@@ -90,6 +91,7 @@ type level struct {
 	operators  int
 	heads      int  // how deep arrow functions stand in parameters in it, see arrows.go
 	mayHead    bool // it may be the parameters of an arrow function
+	begin      int  // the program's tokens before it
 }
 
 func (n *nesting) scan() string {
@@ -349,7 +351,7 @@ func (n *nesting) template() string {
 }
 
 func (n *nesting) open(c byte) string {
-	l := level{open: c, word: n.word, mayHead: n.arrowMayBegin()}
+	l := level{open: c, word: n.word, mayHead: n.arrowMayBegin(), begin: n.extent.tokens}
 	switch c {
 	case '(':
 		l.head = n.punct == 0 && headWords[n.word]
@@ -404,7 +406,7 @@ func (n *nesting) close() string {
 	if !closes[[2]byte{l.open, c}] {
 		return "Unexpected token " + string(c)
 	}
-	n.word, n.punct, n.mayHead = "", c, l.mayHead
+	n.word, n.punct, n.mayHead, n.inside = "", c, l.mayHead, n.extent.tokens-l.begin
 	n.regexp, n.unclear, n.closed, n.head, n.heads = l.regexp, l.unclear, c == '}', l.head, l.heads
 	if l.open == '$' {
 		begin := n.start

@@ -33,6 +33,7 @@ func TestNesting(t *testing.T) {
 		{"arrow functions in parameters", strings.Repeat("((a = ((b = ((c = d => e) => f)) => g)) => h);", 1000), false},
 		{"too deep in parameters", strings.Repeat("(a=", 5) + "0" + strings.Repeat(")=>0", 5), true},
 		{"too deep in parameters of async ones", strings.Repeat("async({a=", 5) + "0" + strings.Repeat("})=>0", 5), true},
+		{"parameters that are long", "(a=[" + strings.Repeat("0,", 400_000) + "])=>0", true},
 		{"no parameters", "(a)(b) => c", true},
 		{"no parameters either", "(a) + b => c", true},
 		{"nor these", "a == b => c", true},
