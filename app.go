@@ -9,12 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
-	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/site"
-	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -32,19 +29,9 @@ type app struct {
 	stats    *appStats
 	js       *jsapi.App // what its handler's functions know of it
 
-	loading chan struct{} // holds an element while the handler is loaded
 	handler atomic.Pointer[loadedHandler]
 	closed  atomic.Bool
-}
-
-// loadedHandler is an app's compiled handler, with the functions that it was
-// given.
-type loadedHandler struct {
-	program *runtime.Program
-	handler *runtime.Handler
-	host    *runtime.Host
-	err     error     // why there is none
-	retry   time.Time // until when that is the answer; zero: for good
+	load    handlerLoad
 }
 
 // is reports whether the app is the version that a store has.
@@ -75,7 +62,7 @@ var errSuperseded = errors.New("fazt: the version has been superseded")
 // loadApp reads one version of an app. The app is never nil: with an error it
 // has what is known of it.
 func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedApp) (*app, error) {
-	a := &app{info: info, size: appBytes, loading: make(chan struct{}, 1)}
+	a := &app{info: info, size: appBytes, load: handlerLoad{turn: make(chan struct{}, 1)}}
 	if before != nil && before.app.info.ID == info.ID {
 		a.stats = before.app.stats
 	} else {
@@ -108,83 +95,6 @@ func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedAp
 		ID: info.ID, Name: info.Name, Version: info.Current.Version, Operations: a.stats.operations, Private: privateFiles{s, a},
 	}
 	return a, nil
-}
-
-// handlerOf returns what answers the requests to an app's handler, loading it for
-// the first. The others of that moment wait for it.
-func (s *Server) handlerOf(ctx context.Context, a *app) (*runtime.Handler, error) {
-	if h := a.handler.Load(); h.current(s.host.Load()) {
-		return h.handler, h.err
-	}
-	select {
-	case a.loading <- struct{}{}:
-		defer func() { <-a.loading }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	host := s.host.Load()
-	was := a.handler.Load()
-	if was.current(host) {
-		return was.handler, was.err
-	}
-	h := &loadedHandler{host: host}
-	if was != nil {
-		h.program = was.program
-	}
-	if h.program == nil {
-		if h.program, h.err = s.loadProgram(ctx, a); h.err != nil && ctx.Err() != nil {
-			return nil, h.err // it is this request that ended
-		}
-	}
-	if h.err == nil {
-		var own *runtime.Host
-		own, h.err = host.With(map[string]any{
-			"fazt.app.id": a.info.ID, "fazt.app.name": a.info.Name, "fazt.app.version": a.info.Current.Version,
-		})
-		if h.err == nil {
-			h.handler = h.program.Bind(own)
-		}
-	}
-	if h.err != nil {
-		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", h.err)
-		if storeFailed(h.err) {
-			h.retry = time.Now().Add(storeRetry)
-		}
-	}
-	a.handler.Store(h)
-	if was != nil && was.handler != nil {
-		was.handler.Close()
-	}
-	if a.closed.Load() && h.handler != nil {
-		h.handler.Close()
-	}
-	return h.handler, h.err
-}
-
-// current reports whether h is the answer while handlers are given host.
-func (h *loadedHandler) current(host *runtime.Host) bool {
-	return h != nil && h.host == host && (h.retry.IsZero() || time.Now().Before(h.retry))
-}
-
-// loadProgram compiles an app's handler, as work of that app.
-func (s *Server) loadProgram(ctx context.Context, a *app) (*runtime.Program, error) {
-	source := runtime.Source{Files: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
-	for p, f := range a.files {
-		if !site.IsSource(p) {
-			continue
-		}
-		text, err := s.readContent(ctx, f.File)
-		if err != nil {
-			return nil, err
-		}
-		source.Files[p] = string(text)
-	}
-	pass, err := s.slots.Enter(ctx, budget.Caller{Flow: a.info.Name, Address: addressOf(ctx), NoSample: true})
-	if err != nil {
-		return nil, err
-	}
-	defer pass.Done()
-	return s.runtime.Load(source)
 }
 
 // privateFiles are the files that an app's handler reads under private/.

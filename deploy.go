@@ -3,12 +3,14 @@ package fazt
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/internal/site"
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -76,14 +78,16 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	}
 	d := storage.NewDeployment{Name: name, Indexes: m.Indexes}
 	var reason string
+	var program *runtime.Program
 	if source, ok, err := app.Source(int64(s.runtime.Limits().SourceBytes)); err != nil {
 		return nil, err
 	} else if ok {
-		// Compiled here only to find mistakes before anything is written: the
-		// program that answers is made by the first request.
-		program, err := s.runtime.Load(source)
-		if err != nil {
+		// Compiled before anything is written, to find mistakes.
+		program, err = s.runtime.Load(loadingFor(ctx, name, ""), source)
+		if e, ok := errors.AsType[*runtime.Error](err); ok && e.Code != runtime.CodeWall {
 			return nil, invalid(err)
+		} else if err != nil {
+			return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 		}
 		d.Engine, reason = program.Engine()
 	}
@@ -100,6 +104,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	// The deploy is made; a reader that went away must not stop it being served.
 	if err := s.refresh(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("fazt: %s version %d is stored, but not served yet: %w", name, done.Version, err)
+	}
+	if program != nil {
+		s.handOver(context.WithoutCancel(ctx), name, done.Version, program)
 	}
 	return &api.Deployment{
 		App: name, AppID: done.AppID, Version: done.Version, Files: done.Files, Size: done.Size,

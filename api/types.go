@@ -126,6 +126,7 @@ type Limits struct {
 	ResponseBytes    int   `json:"response_bytes"`
 	LogLines         int   `json:"log_lines"`
 	SourceBytes      int   `json:"source_bytes"`
+	LoadMS           int64 `json:"load_ms"` // to compile a handler
 	Slots            int   `json:"slots"`
 	Queue            int   `json:"queue"`
 	BodyBytes        int64 `json:"body_bytes"`

@@ -19,7 +19,8 @@ type Engine interface {
 	Name() string
 	// Compile returns an [*Error] with the code SYNTAX_ERROR when the source
 	// isn't JavaScript that the engine knows, and UNSUPPORTED when it would run
-	// differently from what its author meant; both say where.
+	// differently from what its author meant; both say where. It calls Unit.Check
+	// between files, and between the passes over one.
 	Compile(unit Unit) (Script, error)
 }
 
@@ -29,6 +30,8 @@ type Unit struct {
 	Files  map[string]string
 	Main   string
 	Limits Limits
+
+	load *load // nil when it is compiled
 }
 
 // Script is a compiled program. It is used by many goroutines.

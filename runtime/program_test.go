@@ -84,7 +84,7 @@ func TestLoadErrors(t *testing.T) {
 				Message: "otto knows the regular expression flags g, i and m, not u"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := newRuntime(t, runtime.Options{Limits: c.limits}).Load(c.source)
+			_, err := newRuntime(t, runtime.Options{Limits: c.limits}).Load(t.Context(), c.source)
 			got, ok := errors.AsType[*runtime.Error](err)
 			if !ok {
 				t.Fatalf("error %v of type %T", err, err)
@@ -115,7 +115,7 @@ func TestNewerLanguageIsNamed(t *testing.T) {
 		{"var re = /a(?=b)/;", "1:10", "Invalid regular expression"},
 		{"var re = /(a)\\1/;", "1:10", "Invalid regular expression"},
 	} {
-		_, err := newRuntime(t, runtime.Options{}).Load(runtime.Source{Files: map[string]string{"api/main.js": c.src}})
+		_, err := newRuntime(t, runtime.Options{}).Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": c.src}})
 		e, ok := errors.AsType[*runtime.Error](err)
 		if !ok {
 			t.Errorf("%s: error %v", c.src, err)
@@ -152,7 +152,7 @@ func TestEngineChoice(t *testing.T) {
 		{"auto", "young", "api/main.js:1:5: an arrow function is too new"},
 		{"young", "young", "pinned"},
 	} {
-		p, err := r.Load(runtime.Source{Files: files, Engine: c.pin})
+		p, err := r.Load(t.Context(), runtime.Source{Files: files, Engine: c.pin})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestEngineChoice(t *testing.T) {
 			t.Errorf("pin %q: got %s, %s", c.pin, engine, reason)
 		}
 	}
-	if _, err := r.Load(runtime.Source{Files: files, Engine: "old"}); !errors.Is(err, refusal) {
+	if _, err := r.Load(t.Context(), runtime.Source{Files: files, Engine: "old"}); !errors.Is(err, refusal) {
 		t.Errorf("a pinned engine's refusal: got %v", err)
 	}
 }
