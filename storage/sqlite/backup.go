@@ -49,6 +49,7 @@ func BackupFile(ctx context.Context, dataFile, path string, progress storage.Pro
 	if err != nil {
 		return err
 	}
+	defer useLogMeanwhile(dataFile)() // the last to go, so that it can end that
 	defer c.close()
 	temp, err := copyChecked(ctx, op, c, path, progress)
 	if err != nil {
@@ -56,6 +57,27 @@ func BackupFile(ctx context.Context, dataFile, path string, progress storage.Pro
 	}
 	defer os.Remove(temp)
 	return publishNew(op, temp, path, "give the name of a new file")
+}
+
+// useLogMeanwhile has a data file that was closed, and needs no log, use one until
+// done is called: without, who reads it for long would keep a server from starting.
+// Where that can't be done, nobody starts one there either.
+func useLogMeanwhile(path string) (done func()) {
+	c, err := openConn(path, "mode", "rw", "_busy_timeout", "0")
+	if err != nil {
+		return func() {}
+	}
+	mode, err := c.queryRow("PRAGMA journal_mode")
+	if err == nil && len(mode) == 1 && mode[0] == "delete" {
+		if mode, err = c.queryRow("PRAGMA journal_mode = WAL"); err == nil && len(mode) == 1 && mode[0] == "wal" {
+			return func() {
+				c.queryRow("PRAGMA journal_mode = DELETE") // fails if a server has it by now
+				c.close()
+			}
+		}
+	}
+	c.close()
+	return func() {}
 }
 
 // publishNew gives a file its final name, unless somebody else has taken that

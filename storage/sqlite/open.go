@@ -222,10 +222,14 @@ func claimEmpty(c *conn, path string) error {
 	return err
 }
 
+// switchTimeout is how long opening waits for those who read a data file that was
+// closed: a query of another process at most.
+const switchTimeout = queryTimeout + 5*time.Second
+
 // useLog switches the file to a write-ahead log. SQLite does not wait for the
-// exclusive lock that the first switch needs, so this does.
+// exclusive lock that the switch needs, so this does.
 func useLog(ctx context.Context, c *conn, path string) error {
-	timeout := time.NewTimer(busyTimeout)
+	timeout := time.NewTimer(switchTimeout)
 	defer timeout.Stop()
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()

@@ -305,6 +305,34 @@ func TestBackupIsOneFile(t *testing.T) {
 	}
 }
 
+// TestOpenDuringBackup opens a data file that nobody had open while it is copied, and
+// leaves it, as it was, in need of no log.
+func TestOpenDuringBackup(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "data.db")
+	makeData(t, path, "before")
+	asked := false
+	err := sqlite.BackupFile(t.Context(), path, filepath.Join(t.TempDir(), "backup.db"), func(int64, int64) {
+		if !asked {
+			asked = true
+			makeData(t, path, "meanwhile")
+		}
+	})
+	if err != nil || !asked {
+		t.Fatal(asked, err)
+	}
+	if diff := cmp.Diff([]string{"data.db"}, names(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	to := filepath.Join(t.TempDir(), "data.db")
+	if err := sqlite.Restore(t.Context(), copyOf(t, path, filepath.Join(t.TempDir(), "copy.db")), to, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"before", "meanwhile"}, keysIn(t, to, "before", "meanwhile")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // restoreChild restores, and kills itself at a step.
 func restoreChild(args []string) error {
 	ctx := sqlite.OnStep(context.Background(), func(step string) {
