@@ -132,7 +132,7 @@ func (w *writer) boundLog() {
 		return
 	}
 	if length >= w.log.fold && rest > minRest {
-		w.log.fold = length + restartStep
+		w.log.fold = max(length+restartStep, restartLog) // for the rest, before it is restarted
 		w.checkpoints.now()
 	}
 	if length < w.log.restart || length < maxLog && rest > max(minRest, (length-restartLog)/2) {

@@ -25,10 +25,12 @@
 // outcome unknown to its caller: [storage.CodeUncertain]. An app's pipelines fill at
 // most a quarter of the queue; beyond, its callers wait one by one.
 //
-// The write-ahead log is restarted when it has grown to 64 MiB: snapshots that are
-// older than 250 ms are ended then, and the others waited for. The first operation of
-// a View begins anew when that happens, up to three times; a later one fails with
-// [storage.CodeOverloaded], since it would see another state than the first.
+// The write-ahead log is folded into the data file beside the writer, and restarted when
+// it has grown to 24 MiB; at 64 MiB snapshots that are older than 250 ms are ended, and
+// the others waited for. The first operation of a View begins anew when that happens, up
+// to three times; a later one fails with [storage.CodeOverloaded], since it would see
+// another state than the first. When much of the data file is free, it is made smaller in
+// short transactions, which take a tenth of the writer at most.
 //
 // Another process's write lock is waited for, up to ten seconds.
 //
