@@ -17,7 +17,8 @@ import (
 // A scan reads its first documents row by row, and all others in batches: SQLite
 // joins the bodies of a few hundred to one text, which crosses over to Go at once.
 // To fetch a row costs more than to match one. In the text a [storage.Finder] looks for
-// documents that may match, and only these are matched.
+// documents that may match, and only these are matched. Where few documents have a text
+// that all matches have, SQLite looks for that, and the others are not joined.
 const (
 	// firstRows are read row by row: many a find has enough by then, and many a
 	// collection has no more.
@@ -46,6 +47,7 @@ const (
 var (
 	batchBodies   = `SELECT count(*), group_concat(body, char(30))` + batchOf
 	batchNumbers  = `SELECT group_concat(seq)` + batchOf
+	batchText     = steady(` AND (body GLOB ? OR body GLOB '*\*')`)
 	batchOf       = steady(` FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? AND seq <= ?`)
 	batchRows     = `SELECT seq, body` + batchOf + ` ORDER BY seq`
 	batchRowsBack = batchRows + ` DESC`
@@ -141,6 +143,10 @@ type batches struct {
 	span      int64 // how many numbers are the next batch's
 	bytes     int   // how long its text is to be, about
 	finder    *storage.Finder
+
+	glob     string  // what SQLite looks for itself; "" reads all
+	density  float64 // bytes of text for each number, where all was read
+	frequent bool    // too many documents had what SQLite looked for
 }
 
 // batch is the documents in a range of numbers.
@@ -148,6 +154,8 @@ type batch struct {
 	of        *batches
 	after, to int64    // exclusive and inclusive
 	text      string   // the bodies, with separators between
+	glob      string   // that all documents in it have, or a backslash
+	read      int      // bytes that it took reading, about
 	numbers   []string // once one was asked for
 
 	place, index int // the document that was asked for last
@@ -172,7 +180,7 @@ func (s *batches) args(more ...any) []any { return append(s.key[:len(s.key):len(
 
 func (s *batches) each(fn func(*document) error) error {
 	for s.after < s.to {
-		b := &batch{of: s, after: s.after, to: s.to}
+		b := &batch{of: s, after: s.after, to: s.to, glob: s.glob}
 		if s.span < s.to-s.after {
 			if b.to = s.after + s.span; s.back {
 				b.after, b.to = s.to-s.span, s.to
@@ -188,8 +196,9 @@ func (s *batches) each(fn func(*document) error) error {
 		case large, err == nil && !joined:
 			err = b.fetch(fn)
 		case err == nil:
-			if err = s.docs.pace(rowWork + len(b.text)); err == nil {
+			if err = s.docs.pace(rowWork + b.read); err == nil {
 				err = b.each(fn)
+				s.look()
 			}
 		}
 		if err != nil {
@@ -219,7 +228,8 @@ func (b *batch) join() (bool, error) {
 	defer cancel()
 	d.ctx = ctx
 	count := 0
-	err := d.rows(b.of.op, batchBodies, b.of.args(b.after, b.to), func(row []driver.Value) error {
+	query, args := b.query(batchBodies)
+	err := d.rows(b.of.op, query, args, func(row []driver.Value) error {
 		count = int(row[0].(int64))
 		b.text, _ = row[1].(string)
 		return nil
@@ -227,9 +237,53 @@ func (b *batch) join() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	b.of.docs.cost.read += int64(count)
-	b.of.adapt(len(b.text))
+	b.of.docs.cost.read += b.examined(count)
+	b.of.joined(b)
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil
+}
+
+// examined is how many documents were read for count of them: where SQLite looks for a
+// text, about as many as there are numbers.
+func (b *batch) examined(count int) int64 {
+	if b.glob == "" {
+		return int64(count)
+	}
+	return b.to - b.after
+}
+
+// query returns a statement about the batch's documents.
+func (b *batch) query(all string) (query string, args []any) {
+	args = b.of.args(b.after, b.to)
+	if b.glob == "" {
+		return all, args
+	}
+	return all + batchText, append(args, b.glob)
+}
+
+// joined sizes the next batch, and notes whether many documents had the text that SQLite
+// looked for.
+func (s *batches) joined(b *batch) {
+	const few = 16 // a part of the text is that of few documents
+	numbers := float64(b.to - b.after)
+	if b.read = len(b.text); b.glob == "" {
+		s.density = float64(b.read) / numbers
+	} else {
+		b.read = int(s.density * numbers)
+		s.frequent = len(b.text) > b.read/few
+	}
+	s.adapt(b.read)
+}
+
+// look has SQLite look for a text of the finder's where few documents have it, so that
+// the others need not cross over to Go.
+func (s *batches) look() {
+	s.glob = ""
+	if s.finder == nil || s.frequent {
+		return
+	}
+	if text := s.finder.Text(); text != "" && !strings.ContainsAny(text, "*?[") {
+		s.glob = "*" + text + "*"
+	}
 }
 
 // fetch calls fn with the documents of a batch row by row.
@@ -296,7 +350,8 @@ func (b *batch) end(place int) int {
 // for: most batches have no match.
 func (b *batch) number(place int) (int64, error) {
 	if b.numbers == nil {
-		row, err := b.of.docs.row(b.of.op, batchNumbers, b.of.args(b.after, b.to)...)
+		query, args := b.query(batchNumbers)
+		row, err := b.of.docs.row(b.of.op, query, args...)
 		if err != nil {
 			return 0, err
 		}

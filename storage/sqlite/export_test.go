@@ -48,6 +48,7 @@ var IndexStatements = map[string]string{
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
+	batchBodies, batchNumbers, batchBodies + batchText, batchNumbers + batchText, batchRows, batchRowsBack, oldestNumber, newestNumber,
 	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
 	collectionGet, collectionInsert, collectionDelete, clearedInsert,
 	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
