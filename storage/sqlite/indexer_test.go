@@ -221,12 +221,15 @@ func testIndexBesideWrites(t *testing.T, cleared int) {
 		}
 		fill()
 		for round := range 6 {
-			for range 3 * enoughScans {
+			for i := range 2 * enoughScans {
 				value := random.IntN(next / 10)
 				var want []json.RawMessage
 				got, err := s.Find(t.Context(), scope, "items", fmt.Appendf(nil, `{"rare":%d}`, value), storage.FindOptions{})
 				if err != nil {
 					t.Fatal(err)
+				}
+				if i%5 > 0 {
+					continue
 				}
 				if err := s.View(t.Context(), scope, func(tx storage.Tx) (err error) {
 					want, err = tx.Docs().Find("items", fmt.Appendf(nil, `{"$or":[{"rare":%d}]}`, value), storage.FindOptions{})
