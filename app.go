@@ -16,7 +16,7 @@ import (
 )
 
 // app is one version of an app, ready to answer. It never changes, but that its
-// handler is compiled by its first request: a deploy makes a new one, and
+// handler is loaded by its first request: a deploy makes a new one, and
 // requests that are under way keep theirs.
 type app struct {
 	info     storage.App

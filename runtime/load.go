@@ -128,6 +128,9 @@ func (l *load) end(over chan struct{}) {
 // compute, and its error ends the work.
 func (u Unit) Check() error {
 	l := u.load
+	if l == nil {
+		return nil // nobody loads it: an engine that is asked directly
+	}
 	if l.asked.Swap(false) {
 		l.pass.Leave()
 		if err := l.pass.Resume(l.ctx); err != nil {
