@@ -2,6 +2,7 @@ package fazt_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -41,6 +42,13 @@ func (s *pacedStore) Get(ctx context.Context, scope storage.Scope, key string) (
 		return storage.Entry{}, err
 	}
 	return s.Store.Get(ctx, scope, key)
+}
+
+func (s *pacedStore) Find(ctx context.Context, scope storage.Scope, collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
+	if err := s.paced(ctx, scope); err != nil {
+		return nil, err
+	}
+	return s.Store.Find(ctx, scope, collection, query, opt)
 }
 
 func (s *pacedStore) OpenBlob(ctx context.Context, scope storage.Scope, path string) (storage.Blob, io.ReadSeekCloser, error) {
