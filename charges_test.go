@@ -164,7 +164,7 @@ func TestNearQuota(t *testing.T) {
 		}
 	}
 	srv = reopen(t, srv, dataFile)
-	if diff := cmp.Diff([]string{"warn GET /api wrote, and the app stores 8509 of 10000 bytes"}, logOf(t, srv, "keys")); diff != "" {
+	if diff := cmp.Diff([]string{"warn GET /api wrote, and the app stores 8701 of 10000 bytes"}, logOf(t, srv, "keys")); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 	if got := logOf(t, srv, "blobs"); len(got) != 1 || !strings.Contains(got[0], "the app stores 85") {

@@ -30,7 +30,8 @@ var findHandlers = []struct{ name, source string }{
 const findsFill = `function handler(request) {
 	var posts = [], from = 1000 * request.query.n;
 	for (var i = from; i < from + 1000; i++) {
-		posts.push({id: '/api/' + i, slug: '/api/' + i, thread: '/api/' + i % 1000, author: 'author ' + i % 7, text: 'a text of some length'});
+		posts.push({id: '/api/' + i, slug: '/api/' + i, thread: '/api/' + i % 1000,
+			author: 'author ' + i % 7, text: 'a text of some length'});
 	}
 	fazt.storage.ds.insertMany('posts', posts);
 	fazt.storage.kv.set('key', {n: 1, name: 'value'});
