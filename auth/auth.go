@@ -125,7 +125,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auth.new: %w", err)
 	}
-	if err := opt.Store.Migrate(ctx, "auth", schema); err != nil {
+	if err := opt.Store.Migrate(ctx, schemaModule, schema); err != nil {
 		return nil, failed("auth.new", err)
 	}
 	key, err := opt.Store.Secret(ctx, "auth seals")
