@@ -99,11 +99,13 @@ type Auth struct {
 	forgery *http.CrossOriginProtection
 	uses    *uses
 
+	hasher   *hasher
+	attempts *attempts
+	failures *failures
+
 	own             []Provider // of the Options
+	stored          *cached[[]storedProvider]
 	providerTimeout time.Duration
-	hasher          *hasher
-	attempts        *attempts
-	failures        *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every
@@ -144,6 +146,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		own:             opt.Providers,
 		providerTimeout: opt.ProviderTimeout,
 	}
+	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
 	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(opt.Store, a.log)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +15,9 @@ import (
 const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
+	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	flowCookie     = "fazt_flow"
 	leftCookie     = "fazt_left"
-	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	hostPrefix     = "__Host-"
 )
 
@@ -27,8 +26,11 @@ const (
 // that passes requests on to code it does not trust leaves them out, and does not let
 // that code set them.
 func OwnsCookie(name string) bool {
-	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
-	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie}, name)
+	switch strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix)) {
+	case sessionCookie, handoverCookie, flowCookie, leftCookie, knownCookie:
+		return true
+	}
+	return false
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {
@@ -67,6 +69,8 @@ func (a *Auth) cookie(r *http.Request, name string, valid func(string) bool) str
 	}
 	return found
 }
+
+func isSet(value string) bool { return value != "" }
 
 // isToken reports whether s could be what newToken returns.
 func isToken(s string) bool {

@@ -77,7 +77,7 @@ func inviteCommand() *cli.Command {
 
 // urlFlag says where browsers find the sign-in host, which a data file does not know.
 func urlFlag() cli.Flag {
-	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host, https://admin.<domain>; default http://localhost:8080"}
+	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host; default http://localhost:8080"}
 }
 
 func printLink(c *cli.Context, path string) error {
