@@ -167,6 +167,11 @@ func (h *handler) apps(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (h *handler) appInfo(w http.ResponseWriter, r *http.Request) error {
+	data, err := h.Service.AppInfo(r.Context(), r.PathValue("app"))
+	return writeData(w, data, err)
+}
+
 func (h *handler) removeApp(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("app")
 	removal := Removal{KeepData: r.URL.Query().Get("keep_data") == "1"}

@@ -33,6 +33,8 @@ const (
 	auditIdentityRemove = "identity.remove"     // identityRemoved
 	auditProviderSet    = "provider.set"        // providerChanged; the target is its name
 	auditProviderRemove = "provider.remove"
+	auditPasskeyAdd     = "passkey.add"    // passkeyChanged
+	auditPasskeyRemove  = "passkey.remove" // passkeyChanged
 )
 
 // keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
@@ -93,6 +95,11 @@ type providerChanged struct {
 	ClientID  string `json:"client_id"`
 	Enabled   bool   `json:"enabled"`
 	NewSecret bool   `json:"new_secret"`
+}
+
+type passkeyChanged struct {
+	ID   string `json:"passkey_id"`
+	Name string `json:"name"`
 }
 
 // addrOf is the network address that r came from, without its port.

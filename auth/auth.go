@@ -58,6 +58,12 @@ type Options struct {
 	// provider. Default: [DefaultProviderTimeout].
 	ProviderTimeout time.Duration
 
+	// Passkeys makes and checks passkeys, by which people can sign in beside the way
+	// that they signed in first; [passkey.New] returns one. Default: none.
+	//
+	// [passkey.New]: https://pkg.go.dev/github.com/fazt-sh/fazt/auth/passkey#New
+	Passkeys Passkeys
+
 	// SessionIdle ends a session that has not been used for this long.
 	// Default: [DefaultSessionIdle]. At least [MinSessionIdle].
 	SessionIdle time.Duration
@@ -99,13 +105,13 @@ type Auth struct {
 	forgery *http.CrossOriginProtection
 	uses    *uses
 
-	hasher   *hasher
-	attempts *attempts
-	failures *failures
-
 	own             []Provider // of the Options
 	stored          *cached[[]storedProvider]
+	passkeys        Passkeys // nil: there are none
 	providerTimeout time.Duration
+	hasher          *hasher
+	attempts        *attempts
+	failures        *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every
@@ -119,7 +125,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auth.new: %w", err)
 	}
-	if err := opt.Store.Migrate(ctx, "auth", schema); err != nil {
+	if err := opt.Store.Migrate(ctx, schemaModule, schema); err != nil {
 		return nil, failed("auth.new", err)
 	}
 	key, err := opt.Store.Secret(ctx, "auth seals")
@@ -144,6 +150,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		forgery: http.NewCrossOriginProtection(),
 
 		own:             opt.Providers,
+		passkeys:        opt.Passkeys,
 		providerTimeout: opt.ProviderTimeout,
 	}
 	a.stored = newCached(a.readProviders)

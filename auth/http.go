@@ -40,6 +40,12 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/sessions", get: a.showSessions},
 		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
 		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
+		{pattern: registerPath + "/begin", post: a.beginRegister, ownHost: true, exists: a.hasParty},
+		{pattern: registerPath, post: a.finishRegister, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/login/begin", post: a.beginPasskeyLogin, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/login", post: a.passkeyLogin, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/remove", post: a.removePasskey, ownHost: true},
+		{pattern: scriptPath, get: a.showScript, ownHost: true, exists: a.hasParty},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -166,28 +172,41 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
-	left := a.cookie(r, leftCookie, isSet) != ""
+	left := a.cookie(r, leftCookie, isMark) != ""
 	if left {
 		a.setCookie(w, r, leftCookie, "", 0)
 	}
-	if only := a.onlyWay(r, s); only != "" && !left && !r.URL.Query().Has("choose") {
-		redirect(w, f.link(only))
-		return
+	if s == nil && !left && !r.URL.Query().Has("choose") {
+		if only, err := a.onlyWay(r); err != nil {
+			a.unavailable(w, r, err)
+			return
+		} else if only != "" {
+			redirect(w, f.link(only))
+			return
+		}
 	}
 	a.showLogin(w, r, f, s)
 }
 
+// isMark reports whether a cookie that only is there or not is there.
+func isMark(value string) bool { return value == "1" }
+
 // onlyWay is the path of the provider by which a visitor can sign in where there is
 // nothing else to choose, or "".
-func (a *Auth) onlyWay(r *http.Request, s *session) string {
+func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
 	list := a.providers(r)
-	if s != nil || len(list) != 1 || list[0].path == devLoginPath {
-		return ""
+	if len(list) != 1 || list[0].path == devLoginPath {
+		return "", nil
 	}
-	if byPassword, err := a.hasPasswords(r.Context()); err != nil || byPassword {
-		return "" // the page says what went wrong
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil || byPassword {
+		return "", err
 	}
-	return list[0].path
+	byPasskey, err := a.offersPasskey(r)
+	if err != nil || byPasskey {
+		return "", err
+	}
+	return list[0].path, nil
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and

@@ -132,7 +132,7 @@ func (a *Auth) showJoin(w http.ResponseWriter, r *http.Request, status int, f fl
 
 // acceptInvite gives the visitor who is signed in the invite's role.
 func (a *Auth) acceptInvite(w http.ResponseWriter, r *http.Request, f flow, s *session) {
-	renewed, err := a.signInAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
+	renewed, err := a.renewAs(w, r, func(tx storage.SQL, now time.Time) (User, error) {
 		u, err := userByID(tx, s.user.ID)
 		if err != nil {
 			return u, err

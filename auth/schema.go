@@ -1,5 +1,14 @@
 package auth
 
+import "slices"
+
+// schemaModule is the name under which the steps of schema are on record.
+const schemaModule = "auth"
+
+// Schema returns the name under which this package records its tables in a store,
+// and the steps that make them, for who checks a data file that nobody has opened.
+func Schema() (module string, steps []string) { return schemaModule, slices.Clone(schema) }
+
 // schema has one statement a step, since not every engine takes more at once.
 // Times are Unix milliseconds. Columns that end in _hash are secrets; queries
 // of an operator do not see them.
@@ -137,6 +146,8 @@ var schema = []string{
 	`UPDATE auth_sessions SET id = SUBSTR(token_hash, 1, 16)`, // those that are there already
 	`ALTER TABLE auth_sessions ADD COLUMN addr TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE auth_sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''`,
+	// When its user last showed who they are; 0 is long ago.
+	`ALTER TABLE auth_sessions ADD COLUMN signed_in_at BIGINT NOT NULL DEFAULT 0`,
 
 	// A key may do no more than the user who made it; '' is the machine's owner.
 	`ALTER TABLE api_keys ADD COLUMN user_id TEXT NOT NULL DEFAULT ''`,
