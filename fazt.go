@@ -121,7 +121,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	}
 	s.auth, err = auth.New(ctx, auth.Options{
 		Store: s.store, Dev: s.opt.Dev, Domain: s.opt.Domain, Secure: frontdoor.IsSecure, Logger: s.log,
-		Providers: s.opt.Providers,
+		Providers: s.opt.Providers, Passkeys: s.opt.Passkeys,
 	})
 	if err != nil {
 		return err

@@ -47,6 +47,10 @@ type Options struct {
 	// Default: none but those in the data.
 	Providers []auth.Provider
 
+	// Passkeys makes and checks passkeys, as [auth.Options] has it; package
+	// auth/passkey has one. Default: none, and nobody can add a passkey.
+	Passkeys auth.Passkeys
+
 	// Logger receives what happens inside, handlers' console output included.
 	// Default: nil; what failed inside then goes to [slog.Default], and nothing else
 	// anywhere.

@@ -162,7 +162,7 @@ func (s *Server) userWithRoles(ctx context.Context, a auth.Account) (*api.User, 
 
 func userData(a auth.Account) api.User {
 	return api.User{
-		ID: a.ID, Email: a.Email, Name: a.Name, Picture: a.Picture, Role: string(a.Role), Provider: a.Provider,
+		ID: a.ID, Email: a.Email, EmailVerified: a.EmailVerified, Name: a.Name, Picture: a.Picture, Role: string(a.Role), Provider: a.Provider,
 		CreatedAt: a.CreatedAt, LastLogin: a.LastLogin,
 	}
 }

@@ -58,6 +58,12 @@ type Options struct {
 	// provider. Default: [DefaultProviderTimeout].
 	ProviderTimeout time.Duration
 
+	// Passkeys makes and checks passkeys, by which people can sign in beside the way
+	// that they signed in first; [passkey.New] returns one. Default: none.
+	//
+	// [passkey.New]: https://pkg.go.dev/github.com/fazt-sh/fazt/auth/passkey#New
+	Passkeys Passkeys
+
 	// SessionIdle ends a session that has not been used for this long.
 	// Default: [DefaultSessionIdle]. At least [MinSessionIdle].
 	SessionIdle time.Duration
@@ -100,6 +106,8 @@ type Auth struct {
 	uses    *uses
 
 	own             []Provider // of the Options
+	stored          *cached[[]storedProvider]
+	passkeys        Passkeys // nil: there are none
 	providerTimeout time.Duration
 	hasher          *hasher
 	attempts        *attempts
@@ -142,11 +150,13 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		forgery: http.NewCrossOriginProtection(),
 
 		own:             opt.Providers,
+		passkeys:        opt.Passkeys,
 		providerTimeout: opt.ProviderTimeout,
 	}
+	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
-	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
+	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(opt.Store, a.log)
 	return a, nil
 }
 

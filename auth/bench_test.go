@@ -17,7 +17,7 @@ import (
 // the copy of its user; one that was not costs two point reads, in one snapshot.
 func BenchmarkSession(b *testing.B) {
 	a := newAuth(b, &auth.Options{Dev: true})
-	good := signedIn(b, a, "ann@example.com")
+	good := requestOf(b, a, "ann@example.com")
 	stranger := httptest.NewRequest(http.MethodGet, "/", nil)
 	unknown := httptest.NewRequest(http.MethodGet, "/", nil)
 	unknown.Header.Set("Cookie", "fazt_session="+strings.Repeat("a", 52))

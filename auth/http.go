@@ -26,8 +26,8 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
-		{pattern: "/auth/login/{provider}", get: a.begin},
-		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
+		{pattern: providerPath + "{provider}", get: a.withProvider(a.begin)},
+		{pattern: callbackPath + "{provider}", get: a.withProvider(a.callback), ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
@@ -40,6 +40,12 @@ func (a *Auth) routes() []route {
 		{pattern: "/auth/sessions", get: a.showSessions},
 		{pattern: "/auth/sessions/end", post: a.endSession, ownHost: true},
 		{pattern: "/auth/sessions/unlink", post: a.unlinkIdentity, ownHost: true},
+		{pattern: registerPath + "/begin", post: a.beginRegister, ownHost: true, exists: a.hasParty},
+		{pattern: registerPath, post: a.finishRegister, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/login/begin", post: a.beginPasskeyLogin, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/login", post: a.passkeyLogin, ownHost: true, exists: a.hasParty},
+		{pattern: "/auth/passkey/remove", post: a.removePasskey, ownHost: true},
+		{pattern: scriptPath, get: a.showScript, ownHost: true, exists: a.hasParty},
 		{pattern: "/auth/dev/callback", post: a.devCallback, ownHost: true, exists: a.devAllowed},
 	}
 }
@@ -63,7 +69,11 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
-	for _, p := range a.own {
+	active, err := a.active(r.Context())
+	if err != nil { // there are other ways to sign in
+		a.log.ErrorContext(r.Context(), "the providers were not read", "error", err)
+	}
+	for _, p := range active {
 		list = append(list, provider{Label: "Continue with " + p.Label(), path: providerPath + p.Name()})
 	}
 	if a.devAllowed(r) {
@@ -190,6 +200,10 @@ func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
 	}
 	byPassword, err := a.hasPasswords(r.Context())
 	if err != nil || byPassword {
+		return "", err
+	}
+	byPasskey, err := a.offersPasskey(r)
+	if err != nil || byPasskey {
 		return "", err
 	}
 	return list[0].path, nil

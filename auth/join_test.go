@@ -114,6 +114,37 @@ func TestSetupTakesAnAccountOver(t *testing.T) {
 	}
 }
 
+// Somebody who was invited may have typed the owner's address. What they added to the
+// account must not become an owner's way in.
+func TestSetupTakesNoStrangersWaysOver(t *testing.T) {
+	for _, proven := range []bool{false, true} {
+		s := start(t, auth.Options{})
+		id := s.person("ann@example.com", auth.RoleAdmin)
+		key, _, err := s.CreateKey(s.as(id), "laptop", []string{"admin"}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.exec(`INSERT INTO auth_passkeys (id, user_id, name, credential, created_at, last_used) VALUES ('p', ?, '', '', 0, 0)`, id)
+		s.exec(`INSERT INTO auth_identities (issuer, subject, user_id, provider, created_at, last_used) VALUES ('https://a.example', 's', ?, 'a', 0, 0)`, id)
+		if proven {
+			s.exec(`UPDATE auth_users SET email_verified = 1`)
+		}
+		s.browser().still().join(auth.SetupPath(s.setupCode()), "ann@example.com")
+		if d := cmp.Diff([]string{"ann@example.com ann owner password 1"}, s.users()); d != "" {
+			t.Error(d)
+		}
+		left := s.column(`SELECT COUNT(*) FROM auth_passkeys`)[0] + s.column(`SELECT COUNT(*) FROM auth_identities`)[0] + s.column(`SELECT COUNT(*) FROM auth_passwords`)[0]
+		_, err = s.CheckKey(t.Context(), key)
+		want := "001"
+		if proven {
+			want = "111"
+		}
+		if left != want || (err == nil) != proven {
+			t.Errorf("proven %v: passkeys, accounts and passwords %s, the key: %v", proven, left, err)
+		}
+	}
+}
+
 // A dev user is nobody on a public server, so they can't be who owns it.
 func TestSetupRefusesDevUsers(t *testing.T) {
 	s := start(t, auth.Options{Dev: true})
@@ -249,6 +280,55 @@ func TestInviteByProvider(t *testing.T) {
 		url.Values{"email": {"bob@example.com"}, "role": {"user"}, "invite": {code}})
 	if got.StatusCode != http.StatusNotFound {
 		t.Errorf("a second use: %d", got.StatusCode)
+	}
+}
+
+// A set-up link makes an owner of whoever comes by a provider, once.
+func TestSetupByProvider(t *testing.T) {
+	p := &elsewhere{name: "first"}
+	s := start(t, auth.Options{Providers: []auth.Provider{p}})
+	code := s.setupCode()
+	page := s.browser().get(s.url("localhost", auth.SetupPath(code)))
+	if !strings.Contains(page.body, `href="/auth/login/first?invite=`+code+`"`) {
+		t.Fatalf("no button:\n%s", page.body)
+	}
+	ann, bob, eve := s.browser(), s.browser(), s.browser()
+	bobs := bob.visit("first", "?invite="+code, p.account("bob", "bob@example.com", true)) // under way when the link is used
+	if got := ann.signInBy("first", "?invite="+code, p.account("ann", "ann@example.com", true)); got.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", got.StatusCode, got.body)
+	}
+	if who := ann.who("localhost"); who != "ann@example.com" {
+		t.Errorf("the new owner is %q", who)
+	}
+	if got := bob.failure(bobs); got != "410 INVITE_INVALID" {
+		t.Errorf("who was slower: %s", got)
+	}
+	if got := eve.get(s.url("localhost", auth.SetupPath(code))).StatusCode; got != http.StatusNotFound {
+		t.Errorf("the page of a used link: %d", got)
+	}
+	if d := cmp.Diff([]string{"ann@example.com ann owner first 1"}, s.users()); d != "" {
+		t.Error(d)
+	}
+}
+
+// The maker of an invite may lose their role while somebody is on the way back from
+// a provider.
+func TestInviteByProviderOfADemotedAdmin(t *testing.T) {
+	p := &elsewhere{name: "first"}
+	s := start(t, auth.Options{Providers: []auth.Provider{p}})
+	admin := s.person("admin@example.com", auth.RoleAdmin)
+	code, _, err := s.CreateInvite(s.as(admin), auth.RoleAdmin, 1, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eve := s.browser()
+	back := eve.visit("first", "?invite="+code, p.account("eve", "eve@example.com", true))
+	user := auth.RoleUser
+	if _, err := s.ChangeUser(t.Context(), admin, auth.UserChange{Role: &user}); err != nil {
+		t.Fatal(err)
+	}
+	if got := eve.failure(back); got != "410 INVITE_INVALID" {
+		t.Errorf("%s, users %v", got, s.users())
 	}
 }
 

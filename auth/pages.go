@@ -21,6 +21,7 @@ type pages struct {
 	*template.Template
 	styleHash string
 	icon      []byte
+	script    []byte
 }
 
 func parsePages() (*pages, error) {
@@ -40,16 +41,21 @@ func parsePages() (*pages, error) {
 	if _, err := t.New("style").Parse(string(css)); err != nil {
 		return nil, err
 	}
+	script, err := pageFiles.ReadFile("pages/passkey.js")
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(css)
-	return &pages{t, base64.StdEncoding.EncodeToString(sum[:]), icon}, nil
+	return &pages{t, base64.StdEncoding.EncodeToString(sum[:]), icon, script}, nil
 }
 
 // page is what every template gets.
 type page struct {
-	Title string
-	Host  string // what the visitor signs in to or out of
-	Wide  bool   // for lists
-	Body  any
+	Title  string
+	Host   string // what the visitor signs in to or out of
+	Wide   bool   // for lists
+	Script bool   // that of passkeys
+	Body   any
 }
 
 type loginPage struct {
@@ -58,6 +64,7 @@ type loginPage struct {
 	Fields      []field
 	Providers   []button
 	Password    bool // somebody can sign in by one
+	Passkey     bool // likewise, here
 	Form        passwordForm
 	Dev         *devPage // in place of the dev provider's button, where it is the only one
 }
@@ -150,7 +157,12 @@ func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int,
 		a.unavailable(w, r, err)
 		return
 	}
-	body := loginPage{Host: f.host(r), Fields: f.fields(), Password: byPassword, Form: form}
+	byPasskey, err := a.offersPasskey(r)
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	body := loginPage{Host: f.host(r), Fields: f.fields(), Password: byPassword, Passkey: byPasskey, Form: form}
 	if s != nil {
 		body.Email, body.Continue = s.user.Email, true
 	}
@@ -161,7 +173,7 @@ func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int,
 		dev := newDevPage(f, firstDevForm)
 		body.Dev = &dev
 	}
-	a.render(w, r, status, "login.html", page{Title: "Sign in", Host: body.Host, Body: body}, a.targets(r, f))
+	a.render(w, r, status, "login.html", page{Title: "Sign in", Host: body.Host, Script: byPasskey, Body: body}, a.targets(r, f))
 }
 
 func newDevPage(f flow, form devForm) devPage {
@@ -213,6 +225,21 @@ func (a *Auth) showIcon(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.pages.icon))
 }
 
+// scriptPath is where the script of passkeys is.
+const scriptPath = "/auth/passkey.js"
+
+func (a *Auth) showScript(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.pages.script))
+}
+
+// scriptPolicy lets that one file of this host run, and ask the server.
+func (a *Auth) scriptPolicy(r *http.Request) string {
+	return "; script-src " + a.scheme(r) + a.Site(r.Host).Addr + scriptPath + "; connect-src 'self'"
+}
+
 // render writes a page whose forms may lead to this host and to targets. It is
 // made in memory first, so that a template's failure is not half a page.
 func (a *Auth) render(w http.ResponseWriter, r *http.Request, status int, name string, p page, targets []string) {
@@ -224,8 +251,12 @@ func (a *Auth) render(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'sha256-"+a.pages.styleHash+
-		"'; form-action "+strings.Join(append([]string{"'self'"}, targets...), " ")+"; base-uri 'none'; frame-ancestors 'none'")
+	policy := "default-src 'none'; img-src 'self'; style-src 'sha256-" + a.pages.styleHash +
+		"'; form-action " + strings.Join(append([]string{"'self'"}, targets...), " ") + "; base-uri 'none'; frame-ancestors 'none'"
+	if p.Script {
+		policy += a.scriptPolicy(r)
+	}
+	h.Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the only failure is a visitor who has gone
 }

@@ -41,11 +41,15 @@ func NewProvider(name string, c api.ProviderConfig) (Provider, error) {
 	if known.make != nil {
 		return known.make(name, issuer, c), nil
 	}
-	label := known.label
-	if label == "" {
-		label = strings.ToUpper(name[:1]) + name[1:]
+	return newOpenID(name, labelOf(name), issuer, c.ClientID, c.ClientSecret), nil
+}
+
+// labelOf is what stands on the button of the provider of that name.
+func labelOf(name string) string {
+	if known := presets[name]; known.label != "" {
+		return known.label
 	}
-	return newOpenID(name, label, issuer, c.ClientID, c.ClientSecret), nil
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // checkClient returns what is wrong with a provider's configuration, or nil.

@@ -137,6 +137,8 @@ var schema = []string{
 	`UPDATE auth_sessions SET id = SUBSTR(token_hash, 1, 16)`, // those that are there already
 	`ALTER TABLE auth_sessions ADD COLUMN addr TEXT NOT NULL DEFAULT ''`,
 	`ALTER TABLE auth_sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''`,
+	// When its user last showed who they are; 0 is long ago.
+	`ALTER TABLE auth_sessions ADD COLUMN signed_in_at BIGINT NOT NULL DEFAULT 0`,
 
 	// A key may do no more than the user who made it; '' is the machine's owner.
 	`ALTER TABLE api_keys ADD COLUMN user_id TEXT NOT NULL DEFAULT ''`,

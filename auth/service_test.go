@@ -19,7 +19,7 @@ func TestRequireUser(t *testing.T) {
 		t.Errorf("without the middleware: %v", u)
 	}
 
-	ann := signedIn(t, a, "ann@example.com")
+	ann := requestOf(t, a, "ann@example.com")
 	ask := func(h http.Handler, method, path, mode string, cookie []string) string {
 		r := httptest.NewRequest(method, path, nil)
 		r.Host = "localhost:8080"

@@ -19,6 +19,7 @@ const (
 	flowCookie     = "fazt_flow"
 	leftCookie     = "fazt_left"
 	knownCookie    = "fazt_known" // a browser that has signed in by a password before
+	passkeyCookie  = "fazt_passkey"
 	hostPrefix     = "__Host-"
 )
 
@@ -28,7 +29,7 @@ const (
 // that code set them.
 func OwnsCookie(name string) bool {
 	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
-	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie}, name)
+	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie, passkeyCookie}, name)
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {
@@ -67,6 +68,8 @@ func (a *Auth) cookie(r *http.Request, name string, valid func(string) bool) str
 	}
 	return found
 }
+
+func isSet(value string) bool { return value != "" }
 
 // isToken reports whether s could be what newToken returns.
 func isToken(s string) bool {
@@ -180,6 +183,7 @@ type newSession struct {
 	replaces string // hash of the session that the browser had here, or ""
 	addr     string // where it was made, for people
 	agent    string // by which browser
+	renews   bool   // whoever has the one that it replaces did not sign in again
 }
 
 // saveSession makes a session with token in place of the one it replaces. Who
@@ -188,6 +192,15 @@ func (a *Auth) saveSession(tx storage.SQL, n newSession, token string, now int64
 	hash := digest(token)
 	if _, err := tx.Exec(`DELETE FROM auth_sessions WHERE expires_at <= ?`, now); err != nil {
 		return err
+	}
+	signedIn := now
+	if n.renews {
+		signedIn = 0
+		err := tx.Query(`SELECT signed_in_at FROM auth_sessions WHERE token_hash = ?`, []any{n.replaces},
+			func(scan func(...any) error) error { return scan(&signedIn) })
+		if err != nil {
+			return err
+		}
 	}
 	if n.replaces != "" {
 		_, err := tx.Exec(`UPDATE auth_sessions SET parent_hash = ? WHERE parent_hash = ? AND user_id = ?`, hash, n.replaces, n.userID)
@@ -202,9 +215,9 @@ func (a *Auth) saveSession(tx storage.SQL, n newSession, token string, now int64
 	if n.parent != "" {
 		parent = n.parent
 	}
-	_, err := tx.Exec(`INSERT INTO auth_sessions (token_hash, id, user_id, host, parent_hash, addr, agent, created_at, last_used, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		hash, newID(), n.userID, n.host, parent, n.addr, n.agent, now, now, now+a.max.Milliseconds())
+	_, err := tx.Exec(`INSERT INTO auth_sessions (token_hash, id, user_id, host, parent_hash, addr, agent, created_at, signed_in_at, last_used, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		hash, newID(), n.userID, n.host, parent, n.addr, n.agent, now, signedIn, now, now+a.max.Milliseconds())
 	return err
 }
 
@@ -235,8 +248,19 @@ func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, c credentials) (*s
 // signInAs gives the browser a new session on the own host, as the user whom who
 // returns. It may be called again when the transaction has to be.
 func (a *Auth) signInAs(w http.ResponseWriter, r *http.Request, who func(tx storage.SQL, now time.Time) (User, error)) (*session, error) {
-	token := newToken()
+	return a.makeSession(w, r, a.newSession(r), who)
+}
+
+// renewAs is signInAs for a visitor who is signed in, and has not shown anew who
+// they are.
+func (a *Auth) renewAs(w http.ResponseWriter, r *http.Request, who func(tx storage.SQL, now time.Time) (User, error)) (*session, error) {
 	n := a.newSession(r)
+	n.renews = true
+	return a.makeSession(w, r, n, who)
+}
+
+func (a *Auth) makeSession(w http.ResponseWriter, r *http.Request, n newSession, who func(tx storage.SQL, now time.Time) (User, error)) (*session, error) {
+	token := newToken()
 	var u User
 	err := a.change(r.Context(), "sign-in", func(tx storage.SQL, now time.Time) (err error) {
 		if u, err = who(tx, now); err != nil {

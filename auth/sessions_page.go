@@ -21,10 +21,11 @@ type sessionsPage struct {
 	Others   bool // there is more than the present one
 	Linked   []linkedRow
 	Add      []button // providers that are not linked yet
-	Password bool     // the user has one, and may change it
-	Min      int      // characters of a new one
-	Done     string   // what was just done
-	Problem  string   // or why it was not
+	Passkeys *passkeysPart
+	Password bool   // the user has one, and may change it
+	Min      int    // characters of a new one
+	Done     string // what was just done
+	Problem  string // or why it was not
 }
 
 type sessionRow struct {
@@ -93,15 +94,22 @@ func (a *Auth) writeSessions(w http.ResponseWriter, r *http.Request, status int,
 		a.unavailable(w, r, err)
 		return
 	}
-	a.render(w, r, status, "sessions.html", page{Title: "Your sign-ins", Host: r.Host, Wide: true, Body: body}, nil)
+	if body.Passkeys, err = a.passkeysPart(r, s); err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
+	a.render(w, r, status, "sessions.html",
+		page{Title: "Your sign-ins", Host: r.Host, Wide: true, Script: body.Passkeys.Offer, Body: body}, nil)
 }
 
 // doneTexts says what was done, by the word for it in the page's query.
 var doneTexts = map[string]string{
-	"end":      "The session was ended.",
-	"others":   "All other sessions were ended.",
-	"password": "The password was changed, and all other sessions were ended.",
-	"unlink":   "The account was removed. It does not sign you in any more.",
+	"end":       "The session was ended.",
+	"others":    "All other sessions were ended.",
+	"password":  "The password was changed, and all other sessions were ended.",
+	"unlink":    "The account was removed. It does not sign you in any more.",
+	"passkey":   "The passkey was added. You can sign in by it from now on.",
+	"unpasskey": "The passkey was removed. It does not sign you in any more; your device may still show it until you remove it there.",
 }
 
 // addLinked fills in which providers sign the user in, and which could.

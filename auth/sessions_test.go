@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// signedIn is a request with the session of a user of the dev provider.
-func signedIn(t testing.TB, a *auth.Auth, email string) *http.Request {
+// requestOf is a request with the session of a user of the dev provider.
+func requestOf(t testing.TB, a *auth.Auth, email string) *http.Request {
 	t.Helper()
 	in := localRequest(http.MethodPost, "localhost:8080", "/auth/dev/callback?email="+email+"&role=user")
 	in.PostForm = in.URL.Query()
@@ -91,7 +91,7 @@ func TestRevokedEverywhere(t *testing.T) {
 					defer servers[i].Close()
 				}
 				here, there := servers[0], servers[1]
-				r := signedIn(t, here, "ann@example.com")
+				r := requestOf(t, here, "ann@example.com")
 				for _, a := range servers {
 					if who := emailOf(t, a, r); who != "ann@example.com" {
 						t.Fatalf("signed in as %q", who)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/auth/passkey"
 )
 
 // Exit codes of [Run].
@@ -243,6 +244,7 @@ func withService(ctx context.Context, dataFile string, do func(api.Service) erro
 
 // withServer opens the data file, lends the server to do, and closes it.
 func withServer(ctx context.Context, opt fazt.Options, do func(*fazt.Server) error) error {
+	opt.Passkeys = passkey.New()
 	server, err := fazt.New(ctx, opt)
 	if err != nil {
 		return err
