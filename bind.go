@@ -1,12 +1,14 @@
 package fazt
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -22,6 +24,9 @@ import (
 // thrown as a JavaScript Error with the error's text as message, and, when the
 // error has a method Code() string, with that code.
 //
+// [Caller] says for which app, visitor and request fn works. A panic in it is thrown
+// as an Error with the code INTERNAL, and logged.
+//
 // The first part of the name must not be a global that handlers have already,
 // such as fazt or console. Bind may be called at any time; requests that are
 // under way do not see it. Apps stay loaded.
@@ -32,7 +37,10 @@ func (s *Server) Bind(name string, fn any) error {
 	if first, _, _ := strings.Cut(name, "."); slices.Contains(jsapi.Globals, first) {
 		return fmt.Errorf("fazt: bind %q: %s is there already; choose another first part", name, first)
 	}
-	bound, err := jsapi.Bind(fn)
+	bound, err := jsapi.Bind(fn, func(ctx context.Context, value any, stack []byte) {
+		c := Caller(ctx)
+		s.log.Error("a bound function panicked", "function", name, "app", c.App, "request_id", c.RequestID, "panic", value, "stack", string(stack))
+	})
 	if err != nil {
 		return fmt.Errorf("fazt: bind %s: %w", name, err)
 	}
@@ -61,3 +69,36 @@ func (s *Server) setFunctions(functions map[string]any) error {
 }
 
 var bindName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
+
+// Call is the run of a handler that a Go function serves; see [Caller].
+type Call struct {
+	App       string // the app's name; "" where no handler runs
+	AppID     string // the id that its data belongs to, whatever its name
+	Version   int    // of the app
+	RequestID string // by which logs and the answer name the request
+
+	visitor jsapi.Visitor
+}
+
+// Caller is the run of the handler that has called a function given to
+// [Server.Bind], by the context that the function was given. It is the zero Call for
+// any other context.
+func Caller(ctx context.Context) Call {
+	inv := jsapi.From(ctx)
+	if inv == nil {
+		return Call{}
+	}
+	c := Call{App: inv.App.Name, AppID: inv.App.ID, Version: inv.App.Version, visitor: inv.Visitor}
+	if v, ok := inv.Visitor.(visitor); ok {
+		c.RequestID = v.requestID
+	}
+	return c
+}
+
+// User is who is signed in to the app, or nil. The only errors are the database's.
+func (c Call) User() (*auth.User, error) {
+	if c.visitor == nil {
+		return nil, nil
+	}
+	return c.visitor.User()
+}

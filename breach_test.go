@@ -361,7 +361,7 @@ func TestPanicStaysInside(t *testing.T) {
 		}
 		deploy(t, srv, "app", files("api/main.js", `shop.price()`))
 		f := fail(t, srv, "http://app.localhost/api")
-		if f.Status != 500 || f.Error.Code != "ENGINE_ERROR" || strings.Contains(f.Error.Message, "secret") != dev {
+		if f.Status != 500 || f.Error.Code != "HANDLER_ERROR" || strings.Contains(f.Error.Message, "secret") {
 			t.Errorf("with Dev %v: %+v", dev, f)
 		}
 	}

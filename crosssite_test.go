@@ -122,6 +122,14 @@ func TestFrames(t *testing.T) {
 		r.Header.Set("Sec-Fetch-Dest", dest)
 		w := httptest.NewRecorder()
 		srv.ServeHTTP(w, r)
+		if etag := w.Header().Get("Etag"); etag != "" && w.Header().Get("X-Frame-Options") == "SAMEORIGIN" {
+			r.Header.Set("If-None-Match", etag) // the browser has it from where it was in no frame
+			again := httptest.NewRecorder()
+			srv.ServeHTTP(again, r)
+			if again.Code != http.StatusOK {
+				t.Errorf("%s%s, kept already: %d", host, path, again.Code)
+			}
+		}
 		return w.Header().Get("X-Frame-Options")
 	}
 	got := map[string]string{

@@ -152,6 +152,16 @@ func (s *Server) release() error {
 	return err
 }
 
+// Auth keeps the server's users and sessions, for a program that serves more than
+// apps: it says who is signed in, protects the program's own handlers, and is the
+// handler of /auth/ where the Server itself is not mounted. It is closed with the
+// Server.
+func (s *Server) Auth() *auth.Auth { return s.auth }
+
+// Store has everything that the server keeps. It is lent: [Server.Close] closes it,
+// unless it was given by Options.Store.
+func (s *Server) Store() storage.Store { return s.store }
+
 // enter counts a request in, unless the server is closed.
 func (s *Server) enter() bool {
 	s.closeMu.RLock()

@@ -57,7 +57,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
 	defer func() { s.stats.spend(a.stats.appCounters, b) }()
-	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r, a.info.ID})
+	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r, a.info.ID, req.ID})
 	handler, err := s.handlerOf(inv, a)
 	if err != nil {
 		s.writeBroken(w, r, a, err)
@@ -241,6 +241,9 @@ func consoleLines(lines []runtime.Line) []string {
 
 // logLines passes on what the handler printed.
 func (s *Server) logLines(ctx context.Context, a *app, id string, lines []runtime.Line) {
+	if _, quiet := s.log.Handler().(failuresOnly); quiet {
+		return // what an app prints is no failure of the server's; its log has it
+	}
 	for _, l := range lines {
 		level := slog.LevelInfo
 		switch l.Level {

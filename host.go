@@ -138,6 +138,7 @@ func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
 	if framedBySibling(r) {
 		w.Header()["X-Frame-Options"] = sameOrigin
+		r = withoutConditions(r) // Chromium does not take the header from a 304
 	}
 	switch {
 	case strings.HasPrefix(p, site.OwnPrefix):
@@ -196,8 +197,8 @@ func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 	s.notFound(w, r)
 }
 
-// withoutConditions makes a request for the whole file, since a 404 is neither
-// a part of it nor unchanged.
+// withoutConditions makes a request for the whole file: a 404 is neither a part of
+// it nor unchanged.
 func withoutConditions(r *http.Request) *http.Request {
 	r = r.Clone(r.Context())
 	for _, name := range []string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"} {

@@ -52,7 +52,8 @@ type Options struct {
 	Passkeys auth.Passkeys
 
 	// Logger receives what happens inside, handlers' console output included.
-	// Default: nil, which discards it.
+	// Default: nil; what failed inside then goes to [slog.Default], and nothing else
+	// anywhere.
 	Logger *slog.Logger
 
 	// Budget is how long a request and its steps may take. Zero fields stand
@@ -157,7 +158,7 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
 	}
 	if opt.Logger == nil {
-		opt.Logger = slog.New(slog.DiscardHandler)
+		opt.Logger = slog.New(failuresOnly{})
 	}
 	var err error
 	if opt.Budget, err = opt.Budget.WithDefaults(); err != nil {

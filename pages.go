@@ -23,6 +23,9 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, f *api.Error
 		Status: strconv.Itoa(f.Status), Title: errorTitle(f.Status), Text: sentence(f.Message),
 		RequestID: w.Header().Get(api.RequestIDHeader), Detail: errorDetail(f.Details),
 	}
+	if page.Detail != "" {
+		page.Text = f.Message // it begins with the place in the source
+	}
 	switch f.Code {
 	case "LOGIN_REQUIRED", "UNAUTHORIZED":
 		page.Link, page.Label = s.auth.LoginURL(r, comeBack(r)), "Sign in"

@@ -210,9 +210,10 @@ func bodyError(err error) error {
 
 // visitor is whose request an invocation answers; see [jsapi.Visitor].
 type visitor struct {
-	auth    *auth.Auth
-	request *http.Request
-	app     string // its id
+	auth      *auth.Auth
+	request   *http.Request
+	app       string // its id
+	requestID string
 }
 
 func (v visitor) User() (*auth.User, error) { return v.auth.User(v.request) }

@@ -56,7 +56,12 @@ func Routes() []Route {
 		{"GET", "/api/keys", ScopeRead, "the API keys, without their secrets", []Key{}, (*handler).keys},
 		{"POST", "/api/keys", ScopeAdmin, "make an API key: {\"name\", \"scopes\", \"expires_at\"}", Key{}, (*handler).makeKey},
 		{"DELETE", "/api/keys/{id}", ScopeAdmin, "revoke an API key", Gone{}, (*handler).revokeKey},
+		{"GET", "/api/auth/providers", ScopeRead, "the providers that people sign in by, without their secrets", []Provider{}, (*handler).providers},
+		{"PUT", "/api/auth/providers/{name}", ScopeAdmin, "make or change a provider: {\"issuer\", \"client_id\", \"client_secret\", \"enabled\"}", Provider{}, (*handler).setProvider},
+		{"DELETE", "/api/auth/providers/{name}", ScopeAdmin, "remove a provider", Gone{}, (*handler).removeProvider},
 		{"POST", "/api/login", ScopeOpen, "sign in by a password: {\"email\" or \"username\", \"password\"}", User{}, (*handler).login},
 		{"POST", "/api/logout", ScopeOpen, "sign out", nil, (*handler).logout},
+		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where; with user=, one user's", []Session{}, (*handler).sessions},
+		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", Ended{}, (*handler).endSession},
 	}
 }

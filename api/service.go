@@ -17,6 +17,8 @@ type Service interface {
 	Logs
 	People
 	Keys
+	Sessions
+	Providers
 	System
 }
 
@@ -42,6 +44,17 @@ type Logs interface {
 	// a second or so of the end of its request. app is a name or an id; one that
 	// does not exist is NOT_FOUND.
 	Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error)
+}
+
+// Sessions are where people are signed in.
+type Sessions interface {
+	// Sessions returns the sessions that are good now, the one used last first:
+	// those of a user, by id or e-mail address, or everybody's for an empty user.
+	// "me" is the user who asks. A user who does not exist is NOT_FOUND.
+	Sessions(ctx context.Context, user string) ([]Session, error)
+	// EndSession ends a session and those that were handed over from it. One that
+	// does not exist is NOT_FOUND.
+	EndSession(ctx context.Context, id string) error
 }
 
 // System is the server itself.

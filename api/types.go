@@ -1,9 +1,6 @@
 package api
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // App is a deployed app.
 type App struct {
@@ -227,23 +224,4 @@ type AppStats struct {
 // Charges is what an app has taken of what all apps share, since the start.
 type Charges struct {
 	ProcessorMS float64 `json:"processor_ms"` // computing: its handler, and compiling it
-}
-
-// ProviderConfig says how people sign in by a provider. In a change, what is empty
-// stays as it is.
-type ProviderConfig struct {
-	// Issuer is the provider's address, such as "https://accounts.example.com".
-	// Default: that of the name, for one that is known by it.
-	Issuer string `json:"issuer,omitempty"`
-	// ClientID and ClientSecret are what the provider knows this server by. No
-	// secret is a public client.
-	ClientID     string `json:"client_id,omitempty"`
-	ClientSecret string `json:"client_secret,omitempty"`
-	// Enabled puts it on the sign-in page. Default: true.
-	Enabled *bool `json:"enabled,omitempty"`
-}
-
-// String leaves the secret out, so that none gets into a log.
-func (c ProviderConfig) String() string {
-	return fmt.Sprintf("{issuer %s, client id %s}", c.Issuer, c.ClientID)
 }

@@ -31,8 +31,10 @@ const (
 	auditSetupUse       = "setup.use"           // inviteChanged
 	auditSessionEnd     = "session.end"         // sessionEnded: by its user, or by who manages the server
 	auditIdentityRemove = "identity.remove"     // identityRemoved
-	auditPasskeyAdd     = "passkey.add"         // passkeyChanged
-	auditPasskeyRemove  = "passkey.remove"      // passkeyChanged
+	auditProviderSet    = "provider.set"        // providerChanged; the target is its name
+	auditProviderRemove = "provider.remove"
+	auditPasskeyAdd     = "passkey.add"    // passkeyChanged
+	auditPasskeyRemove  = "passkey.remove" // passkeyChanged
 )
 
 // keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.
@@ -90,6 +92,14 @@ type identityRemoved struct {
 type passkeyChanged struct {
 	ID   string `json:"passkey_id"`
 	Name string `json:"name"`
+}
+
+// providerChanged is a provider as it is then. Its secret is nowhere.
+type providerChanged struct {
+	Issuer    string `json:"issuer"`
+	ClientID  string `json:"client_id"`
+	Enabled   bool   `json:"enabled"`
+	NewSecret bool   `json:"new_secret"`
 }
 
 // addrOf is the network address that r came from, without its port.

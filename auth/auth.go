@@ -105,13 +105,13 @@ type Auth struct {
 	forgery *http.CrossOriginProtection
 	uses    *uses
 
-	hasher   *hasher
-	attempts *attempts
-	failures *failures
-
 	own             []Provider // of the Options
-	passkeys        Passkeys   // nil: there are none
+	stored          *cached[[]storedProvider]
+	passkeys        Passkeys // nil: there are none
 	providerTimeout time.Duration
+	hasher          *hasher
+	attempts        *attempts
+	failures        *failures
 }
 
 // New brings the tables up to date and returns an Auth. It reports every
@@ -153,6 +153,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		passkeys:        opt.Passkeys,
 		providerTimeout: opt.ProviderTimeout,
 	}
+	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
 	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)

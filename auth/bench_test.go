@@ -1,8 +1,10 @@
 package auth_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -71,5 +73,17 @@ func BenchmarkLoginPage(b *testing.B) {
 		if w := respond(a, r); w.Code != http.StatusOK {
 			b.Fatal(w.Code)
 		}
+	}
+}
+
+// BenchmarkPasswordSignIn is what one attempt costs: a hash, and little beside it.
+func BenchmarkPasswordSignIn(b *testing.B) {
+	s := withAnn(b, auth.Options{})
+	n := 0
+	for b.Loop() {
+		n++
+		form := url.Values{"email": {fmt.Sprint("u", n)}, "password": {"wrong wrong wrong"}}
+		addr := fmt.Sprintf("[2001:db8:%x:%x::1]:1", n>>16, n&0xffff)
+		s.from(addr, http.MethodPost, "http://localhost/auth/password", form)
 	}
 }

@@ -77,3 +77,12 @@ func (c *cached[T]) fetchUnless(ctx context.Context, good func(*cacheEntry[T]) b
 	c.entry.Store(e)
 	return e, nil
 }
+
+// expire makes the value too old, also one that is being fetched now.
+func (c *cached[T]) expire() {
+	<-c.turn
+	if e := c.entry.Load(); e != nil {
+		c.entry.Store(&cacheEntry[T]{value: e.value})
+	}
+	c.turn <- struct{}{}
+}

@@ -36,24 +36,48 @@ func Example() {
 
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", a)
-	mux.HandleFunc("/report", func(w http.ResponseWriter, r *http.Request) {
-		user, err := a.User(r)
-		switch {
-		case err != nil:
-			http.Error(w, "try again", http.StatusServiceUnavailable)
-		case user == nil:
-			http.Redirect(w, r, a.LoginURL(r, ""), http.StatusFound)
-		case !user.HasRole(auth.RoleAdmin):
-			http.Error(w, "admins only", http.StatusForbidden)
-		default:
-			fmt.Fprintf(w, "Hello, %s.", user.Name)
-		}
-	})
+	mux.Handle("/report", a.RequireRole(auth.RoleAdmin, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "Hello, %s.", auth.UserFrom(r.Context()).Name)
+	})))
 
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", "/report?month=5", nil))
+	r := httptest.NewRequest("GET", "/report?month=5", nil)
+	r.Header.Set("Accept", "text/html")
+	mux.ServeHTTP(w, r)
 	fmt.Println(w.Code, w.Header().Get("Location"))
-	// Output: 302 /auth/login?back=%2Freport%3Fmonth%3D5
+	// Output: 303 /auth/login?back=%2Freport%3Fmonth%3D5
+}
+
+// A service that finds out by itself who its visitor is, here from a directory of its
+// own, gives them a session.
+func ExampleAuth_SignIn() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), sqlite.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	a, err := auth.New(ctx, auth.Options{Store: store})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Close()
+
+	w := httptest.NewRecorder()
+	user, err := a.SignIn(w, httptest.NewRequest("POST", "https://service.example/in", nil), auth.Identity{
+		Issuer: "https://people.example.com", Subject: "employee-7",
+		Email: "ann@example.com", EmailVerified: true, Name: "Ann", Role: auth.RoleAdmin,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(user.Name, user.Role, w.Result().Cookies()[0].HttpOnly)
+	// Output: Ann admin true
 }
 
 // A key for a program, and the check of what it sends.

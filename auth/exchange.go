@@ -22,6 +22,9 @@ const (
 	flowPurpose = "flow"
 )
 
+// callbackPath is what stands before a provider's name where it sends browsers back to.
+const callbackPath = "/auth/callback/"
+
 // visit is a browser's way to a provider and back. It is in a cookie of that
 // browser, sealed, so that nothing is written for somebody who only looks, and that
 // nobody else can end the sign-in that they began.
@@ -37,32 +40,16 @@ type visit struct {
 // exchange is v as the provider sees it.
 func (a *Auth) exchange(r *http.Request, v visit) Exchange {
 	return Exchange{
-		RedirectURL: a.scheme(r) + a.Site(r.Host).SignIn() + "/auth/callback/" + v.Provider,
+		RedirectURL: a.scheme(r) + a.Site(r.Host).SignIn() + callbackPath + v.Provider,
 		State:       v.State, Nonce: v.Nonce, Verifier: v.Verifier,
 	}
 }
 
-// named returns the provider of that name, or nil.
-func (a *Auth) named(name string) Provider {
-	for _, p := range a.own {
-		if p.Name() == name {
-			return p
-		}
-	}
-	return nil
-}
-
 // begin sends the browser to a provider. On an app's host it begins the hand-over
 // first, and then goes on by itself.
-func (a *Auth) begin(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("provider")
+func (a *Auth) begin(w http.ResponseWriter, r *http.Request, p Provider) {
 	if a.Site(r.Host).Kind == SiteApp {
-		a.toOwnHost(w, r, "/auth/login/"+url.PathEscape(name))
-		return
-	}
-	p := a.named(name)
-	if p == nil {
-		a.noSuchPage(w, r)
+		a.toOwnHost(w, r, providerPath+p.Name())
 		return
 	}
 	f, err := a.flow(r, r.URL.Query())
@@ -90,7 +77,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request) {
 		redirect(w, f.link("/auth/login")) // one click, and not none: see [Auth.goOn]
 		return
 	}
-	v := visit{Provider: name, State: newToken(), Nonce: newToken(), Verifier: newToken(), Flow: f.values()}
+	v := visit{Provider: p.Name(), State: newToken(), Nonce: newToken(), Verifier: newToken(), Flow: f.values()}
 	if f.adds {
 		v.User = s.user.ID
 	}
@@ -131,12 +118,7 @@ func (a *Auth) clicked(r *http.Request) bool {
 }
 
 // callback is where a provider sends the browser back to.
-func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
-	p := a.named(r.PathValue("provider"))
-	if p == nil {
-		a.noSuchPage(w, r)
-		return
-	}
+func (a *Auth) callback(w http.ResponseWriter, r *http.Request, p Provider) {
 	v, f, err := a.returned(r, p)
 	if err != nil {
 		a.failedSignIn(w, r, p.Name(), f, err)
@@ -176,7 +158,7 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 func (a *Auth) returned(r *http.Request, p Provider) (v visit, f flow, err error) {
 	f = flow{back: "/"}
 	state := r.URL.Query()["state"]
-	err = a.seals.open(flowPurpose, a.cookie(r, flowCookie, isSet), &v)
+	err = a.seals.open(flowPurpose, a.cookie(r, flowCookie, isSealed), &v)
 	switch {
 	case errors.Is(err, errSealOld):
 		return v, f, &Error{Code: FailStateExpired, Op: p.Name(), Err: err}

@@ -21,6 +21,12 @@ func (a *Auth) HoldHashes() (release func()) {
 
 const MaxHashes = hashesAtOnce + hashQueue // at once and waiting
 
+// ParsePasswordHash returns the hash that s is, in its one spelling.
+func ParsePasswordHash(s string) (string, error) {
+	h, err := parsePasswordHash(s)
+	return h.String(), err
+}
+
 // Attempts counts guesses.
 type Attempts struct{ *attempts }
 

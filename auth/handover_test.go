@@ -311,3 +311,18 @@ func TestSignInHost(t *testing.T) {
 		})
 	}
 }
+
+// A final dot, or capitals, name the same host; a browser keeps other cookies for it.
+func TestSignInToAppByItsFullName(t *testing.T) {
+	s := start(t, auth.Options{Dev: true})
+	for _, host := range []string{"guestbook.localhost.", "GuestBook.localhost"} {
+		b := s.browser()
+		fields := b.askFor(host, "/in").hidden()
+		fields.Set("email", "ann@example.com")
+		fields.Set("role", "user")
+		end := b.post(s.url("localhost", "/auth/dev/callback"), fields)
+		if want := s.url(strings.ToLower(host), "/in"); end.url() != want || end.body != "ann@example.com" {
+			t.Errorf("%s: ended at %s as %q", host, end.url(), end.body)
+		}
+	}
+}

@@ -26,8 +26,8 @@ type route struct {
 func (a *Auth) routes() []route {
 	return []route{
 		{pattern: "/auth/login", get: a.login},
-		{pattern: "/auth/login/{provider}", get: a.begin},
-		{pattern: "/auth/callback/{provider}", get: a.callback, ownHost: true},
+		{pattern: providerPath + "{provider}", get: a.withProvider(a.begin)},
+		{pattern: callbackPath + "{provider}", get: a.withProvider(a.callback), ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
 		{pattern: "/auth/session", get: a.showSession},
@@ -69,8 +69,12 @@ type provider struct {
 // providers are those that exist for r.
 func (a *Auth) providers(r *http.Request) []provider {
 	var list []provider
-	for _, p := range a.own {
-		list = append(list, provider{Label: "Continue with " + p.Label(), path: "/auth/login/" + p.Name()})
+	active, err := a.active(r.Context())
+	if err != nil { // there are other ways to sign in
+		a.log.ErrorContext(r.Context(), "the providers were not read", "error", err)
+	}
+	for _, p := range active {
+		list = append(list, provider{Label: "Continue with " + p.Label(), path: providerPath + p.Name()})
 	}
 	if a.devAllowed(r) {
 		list = append(list, provider{Label: "Continue as a dev user", path: devLoginPath})
@@ -168,31 +172,41 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
-	left := a.cookie(r, leftCookie, isSet) != ""
+	left := a.cookie(r, leftCookie, isMark) != ""
 	if left {
 		a.setCookie(w, r, leftCookie, "", 0)
 	}
-	if only := a.onlyWay(r, s); only != "" && !left && !r.URL.Query().Has("choose") {
-		redirect(w, f.link(only))
-		return
+	if s == nil && !left && !r.URL.Query().Has("choose") {
+		if only, err := a.onlyWay(r); err != nil {
+			a.unavailable(w, r, err)
+			return
+		} else if only != "" {
+			redirect(w, f.link(only))
+			return
+		}
 	}
 	a.showLogin(w, r, f, s)
 }
 
+// isMark reports whether a cookie that only is there or not is there.
+func isMark(value string) bool { return value == "1" }
+
 // onlyWay is the path of the provider by which a visitor can sign in where there is
 // nothing else to choose, or "".
-func (a *Auth) onlyWay(r *http.Request, s *session) string {
+func (a *Auth) onlyWay(r *http.Request) (path string, err error) {
 	list := a.providers(r)
-	if s != nil || len(list) != 1 || list[0].path == devLoginPath {
-		return ""
+	if len(list) != 1 || list[0].path == devLoginPath {
+		return "", nil
 	}
-	if byPassword, err := a.hasPasswords(r.Context()); err != nil || byPassword {
-		return "" // the page says what went wrong
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil || byPassword {
+		return "", err
 	}
-	if byPasskey, err := a.offersPasskey(r); err != nil || byPasskey {
-		return ""
+	byPasskey, err := a.offersPasskey(r)
+	if err != nil || byPasskey {
+		return "", err
 	}
-	return list[0].path
+	return list[0].path, nil
 }
 
 // goOn hands the session that the visitor has over to an app. It is a form and

@@ -252,6 +252,55 @@ func TestInviteByProvider(t *testing.T) {
 	}
 }
 
+// A set-up link makes an owner of whoever comes by a provider, once.
+func TestSetupByProvider(t *testing.T) {
+	p := &elsewhere{name: "first"}
+	s := start(t, auth.Options{Providers: []auth.Provider{p}})
+	code := s.setupCode()
+	page := s.browser().get(s.url("localhost", auth.SetupPath(code)))
+	if !strings.Contains(page.body, `href="/auth/login/first?invite=`+code+`"`) {
+		t.Fatalf("no button:\n%s", page.body)
+	}
+	ann, bob, eve := s.browser(), s.browser(), s.browser()
+	bobs := bob.visit("first", "?invite="+code, p.account("bob", "bob@example.com", true)) // under way when the link is used
+	if got := ann.signInBy("first", "?invite="+code, p.account("ann", "ann@example.com", true)); got.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", got.StatusCode, got.body)
+	}
+	if who := ann.who("localhost"); who != "ann@example.com" {
+		t.Errorf("the new owner is %q", who)
+	}
+	if got := bob.failure(bobs); got != "410 INVITE_INVALID" {
+		t.Errorf("who was slower: %s", got)
+	}
+	if got := eve.get(s.url("localhost", auth.SetupPath(code))).StatusCode; got != http.StatusNotFound {
+		t.Errorf("the page of a used link: %d", got)
+	}
+	if d := cmp.Diff([]string{"ann@example.com ann owner first 1"}, s.users()); d != "" {
+		t.Error(d)
+	}
+}
+
+// The maker of an invite may lose their role while somebody is on the way back from
+// a provider.
+func TestInviteByProviderOfADemotedAdmin(t *testing.T) {
+	p := &elsewhere{name: "first"}
+	s := start(t, auth.Options{Providers: []auth.Provider{p}})
+	admin := s.person("admin@example.com", auth.RoleAdmin)
+	code, _, err := s.CreateInvite(s.as(admin), auth.RoleAdmin, 1, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eve := s.browser()
+	back := eve.visit("first", "?invite="+code, p.account("eve", "eve@example.com", true))
+	user := auth.RoleUser
+	if _, err := s.ChangeUser(t.Context(), admin, auth.UserChange{Role: &user}); err != nil {
+		t.Fatal(err)
+	}
+	if got := eve.failure(back); got != "410 INVITE_INVALID" {
+		t.Errorf("%s, users %v", got, s.users())
+	}
+}
+
 // An account that is there is not touched, and the invite is not used up.
 func TestJoinWithATakenAddress(t *testing.T) {
 	s := start(t, auth.Options{})

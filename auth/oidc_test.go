@@ -92,7 +92,7 @@ func (b *browser) outcome(hint string) string {
 	return b.failure(back)
 }
 
-const signedIn = "303 See Other"
+const isSignedIn = "303 See Other"
 
 func TestOpenID(t *testing.T) {
 	verified := func(p *harnesstest.Person, v any) { p.EmailVerified = v }
@@ -160,7 +160,7 @@ func TestOpenID(t *testing.T) {
 			}
 			out := &logged{}
 			s := start(t, auth.Options{Providers: []auth.Provider{openID(t, i, tt.config)}, Logger: slog.New(slog.NewTextHandler(out, nil))})
-			if got := s.browser().outcome(""); got != signedIn {
+			if got := s.browser().outcome(""); got != isSignedIn {
 				t.Fatalf("%s\n%s", got, out)
 			}
 			if d := cmp.Diff([]string{tt.want}, s.column(`SELECT email || '|' || name || '|' || picture FROM auth_users`)); d != "" {
@@ -413,7 +413,7 @@ func TestOpenIDCodeOfAnother(t *testing.T) {
 		t.Errorf("another's answer: %s", got)
 	}
 	// None of it has ended Ann's own sign-in.
-	if got := ann.failure(anns); got != signedIn {
+	if got := ann.failure(anns); got != isSignedIn {
 		t.Errorf("her own: %s", got)
 	}
 	if who := [2]string{ann.who("localhost"), eve.who("localhost")}; who != [2]string{"ann@example.com", "nobody"} {
@@ -438,12 +438,12 @@ func TestOpenIDKeysRotate(t *testing.T) {
 	}
 	wg.Wait()
 	i.Rotate(harnesstest.NewIssuerKey(t, "ES256"))
-	if got := s.browser().outcome(""); got != signedIn {
+	if got := s.browser().outcome(""); got != isSignedIn {
 		t.Errorf("after the rotation: %s", got)
 	}
 	close(outcomes)
 	for got := range outcomes {
-		if got != signedIn {
+		if got != isSignedIn {
 			t.Error(got)
 		}
 	}
@@ -470,7 +470,7 @@ func TestOpenIDIsRetried(t *testing.T) {
 	got := []string{b.outcome("")}
 	i.Bend(harnesstest.Script{})
 	got = append(got, b.outcome(""))
-	if d := cmp.Diff([]string{"503 PROVIDER_UNAVAILABLE", signedIn}, got); d != "" {
+	if d := cmp.Diff([]string{"503 PROVIDER_UNAVAILABLE", isSignedIn}, got); d != "" {
 		t.Error(d)
 	}
 }
@@ -482,8 +482,8 @@ func TestMicrosoft(t *testing.T) {
 		name, issuer, tid, edov string
 		want, email             string
 	}{
-		{"of a tenant", tenant, tenant, "", signedIn, ""},
-		{"with a domain that is proven", tenant, tenant, "1", signedIn, "ann@example.com"},
+		{"of a tenant", tenant, tenant, "", isSignedIn, ""},
+		{"with a domain that is proven", tenant, tenant, "1", isSignedIn, "ann@example.com"},
 		{"of another tenant than it says", "11111111-6c67-4c5b-b112-36a304b66dad", tenant, "", "502 TOKEN_ISSUER", ""},
 		{"of a tenant that is none", "../evil", "../evil", "", "502 TOKEN_ISSUER", ""},
 		{"of the template", "{tenantid}", "{tenantid}", "", "502 TOKEN_ISSUER", ""},
@@ -519,7 +519,7 @@ func TestMicrosoft(t *testing.T) {
 			if got := b.failure(atIssuer(t, res.Header.Get("Location"), "")); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
-			if rows := s.column(`SELECT email || ' ' || (SELECT issuer FROM auth_identities) FROM auth_users`); tt.want == signedIn {
+			if rows := s.column(`SELECT email || ' ' || (SELECT issuer FROM auth_identities) FROM auth_users`); tt.want == isSignedIn {
 				if d := cmp.Diff([]string{tt.email + " " + i.URL + "/" + tenant + "/v2.0"}, rows); d != "" {
 					t.Error(d)
 				}
@@ -579,7 +579,7 @@ func TestManySignIns(t *testing.T) {
 	for n := range people {
 		b, hint := s.browser(), fmt.Sprintf("p%d", n)
 		wg.Go(func() {
-			if got := b.outcome(hint); got != signedIn {
+			if got := b.outcome(hint); got != isSignedIn {
 				t.Errorf("%s: %s", hint, got)
 			} else if who := b.who("localhost"); who != hint+"@example.com" {
 				t.Errorf("%s is %s", hint, who)

@@ -78,7 +78,8 @@ func parsePasswordHash(s string) (h passwordHash, err error) {
 
 const (
 	// hashesAtOnce is how many passwords are hashed at the same time, each with 19
-	// MiB and a core for some 20 ms: sign-ins can't take the machine from apps.
+	// MiB and a core for some tens of milliseconds: sign-ins can't take the machine
+	// from apps.
 	hashesAtOnce = 2
 	// hashQueue is how many more may wait, which is about a second's work.
 	hashQueue = 64

@@ -161,6 +161,14 @@ func (a *Auth) hasPasswords(ctx context.Context) (found bool, err error) {
 	return found, failed("passwords", err)
 }
 
+// hasPassword reports whether a user can sign in by one.
+func (a *Auth) hasPassword(ctx context.Context, userID string) (found bool, err error) {
+	err = a.db.Read(ctx, func(tx storage.SQL) error {
+		return tx.Query(`SELECT 1 FROM auth_passwords WHERE user_id = ?`, []any{userID}, func(func(...any) error) error { found = true; return nil })
+	})
+	return found, failed("password", err)
+}
+
 // passwordLogin answers the form of the sign-in page.
 func (a *Auth) passwordLogin(w http.ResponseWriter, r *http.Request) {
 	f, err := a.flow(r, r.PostForm)
@@ -213,26 +221,24 @@ func (a *Auth) refusal(w http.ResponseWriter, err error) (out refusal, ok bool) 
 // changePassword answers the form of the sessions page: old, the present password,
 // and new. All other sessions of the user end.
 func (a *Auth) changePassword(w http.ResponseWriter, r *http.Request) {
-	s, err := a.session(r)
-	switch {
-	case err != nil:
-		a.unavailable(w, r, err)
-		return
-	case s == nil:
-		a.message(w, r, http.StatusUnauthorized, messagePage{Code: "LOGIN_REQUIRED", Title: "Sign in first",
-			Text: "Your session has ended. Sign in, then change the password.", Link: "/auth/login", Label: "Sign in"})
+	s, ok := a.visitor(w, r)
+	if !ok {
 		return
 	}
 	again := func(status int, code, text string) {
-		a.message(w, r, status, messagePage{Code: code, Title: "The password is as it was", Text: text, Link: "/auth/sessions", Label: "Back"})
+		if !WantsPage(r) {
+			a.message(w, r, status, messagePage{Code: code, Text: text})
+			return
+		}
+		a.writeSessions(w, r, status, s, text)
 	}
 	if problem := checkPassword(r.PostForm.Get("new")); problem != "" {
 		again(http.StatusUnprocessableEntity, string(CodeInvalid), problem)
 		return
 	}
-	err = a.replacePassword(r, s, r.PostForm.Get("old"), r.PostForm.Get("new"))
+	err := a.replacePassword(r, s, r.PostForm.Get("old"), r.PostForm.Get("new"))
 	if err == nil {
-		redirect(w, "/auth/sessions")
+		redirect(w, "/auth/sessions?done=password")
 		return
 	}
 	refused, ok := a.refusal(w, err)
@@ -240,7 +246,7 @@ func (a *Auth) changePassword(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		a.unavailable(w, r, err)
 	case refused.status == http.StatusUnauthorized:
-		again(http.StatusForbidden, refused.code, "That is not your present password. Go back, and try again.")
+		again(http.StatusForbidden, refused.code, "That is not your present password, so it was not changed.")
 	default:
 		again(refused.status, refused.code, refused.text)
 	}

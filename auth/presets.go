@@ -17,12 +17,16 @@ type preset struct {
 
 var presets = map[string]preset{
 	"google":    {label: "Google", issuer: "https://accounts.google.com"},
+	"github":    {label: "GitHub", issuer: gitHubSite, make: newGitHub},
+	"discord":   {label: "Discord", issuer: discordSite, make: newDiscord},
 	"microsoft": {label: "Microsoft", issuer: "https://login.microsoftonline.com/common/v2.0"},
 }
 
-// NewProvider makes a provider of that name: google or microsoft, or any other OpenID
-// Connect issuer, by its URL. An Issuer that is given to a name that is known stands
-// for its own, such as one tenant's at Microsoft. Nothing is asked of it before
+// NewProvider makes a provider of that name: google, microsoft, github or discord, or
+// any other OpenID Connect issuer, by its URL. An Issuer that is given to a name that
+// is known stands for its own: one tenant's at Microsoft, a GitHub Enterprise Server.
+// An e-mail address is used only where the provider says that it is verified, and
+// Microsoft says so only with the optional claim xms_edov. Nothing is asked of it before
 // somebody signs in, so one that is down keeps no program from starting.
 // [api.ProviderConfig].Enabled has no meaning here.
 func NewProvider(name string, c api.ProviderConfig) (Provider, error) {
@@ -37,11 +41,15 @@ func NewProvider(name string, c api.ProviderConfig) (Provider, error) {
 	if known.make != nil {
 		return known.make(name, issuer, c), nil
 	}
-	label := known.label
-	if label == "" {
-		label = strings.ToUpper(name[:1]) + name[1:]
+	return newOpenID(name, labelOf(name), issuer, c.ClientID, c.ClientSecret), nil
+}
+
+// labelOf is what stands on the button of the provider of that name.
+func labelOf(name string) string {
+	if known := presets[name]; known.label != "" {
+		return known.label
 	}
-	return newOpenID(name, label, issuer, c.ClientID, c.ClientSecret), nil
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // checkClient returns what is wrong with a provider's configuration, or nil.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // The codes of a sign-in by a [Provider] that failed, which this package answers by
@@ -140,6 +141,9 @@ func (a *Auth) failedSignIn(w http.ResponseWriter, r *http.Request, provider str
 	case !ok: // a code that no sign-in ends with
 		code, shown = FailProviderFailed, problems[FailProviderFailed]
 	}
+	if isAttempt(code) {
+		a.failures.add(failure{provider: provider, addr: addrOf(r)})
+	}
 	a.log.WarnContext(r.Context(), "sign-in failed", "provider", provider, "code", string(code), "error", err)
 	if shown.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
@@ -149,6 +153,13 @@ func (a *Auth) failedSignIn(w http.ResponseWriter, r *http.Request, provider str
 		m.Link, m.Label = "/auth/sessions", "Your sessions"
 	}
 	a.message(w, r, shown.status, m)
+}
+
+// isAttempt reports whether a failure is for the audit log: somebody tried to be
+// somebody, and neither the provider was at fault nor did they think better of it. What
+// anybody can ask for without a sign-in under way is none.
+func isAttempt(code Code) bool {
+	return code != FailStateInvalid && code != FailStateExpired && code != FailAnswer && !strings.HasPrefix(string(code), "PROVIDER_")
 }
 
 // retry is the sign-in page, which does not go on by itself this time.

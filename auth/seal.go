@@ -68,6 +68,12 @@ func plainJSON(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// isSealed reports whether s could be what seal returns.
+func isSealed(s string) bool {
+	_, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil && s != ""
+}
+
 // open is the inverse of seal, into value. Its errors are [errSeal] and [errSealOld].
 func (s *sealer) open(purpose, text string, value any) error {
 	b, err := base64.RawURLEncoding.DecodeString(text)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +16,9 @@ import (
 const (
 	sessionCookie  = "fazt_session"
 	handoverCookie = "fazt_handover"
-	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	flowCookie     = "fazt_flow"
 	leftCookie     = "fazt_left"
+	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	passkeyCookie  = "fazt_passkey"
 	hostPrefix     = "__Host-"
 )
@@ -27,11 +28,8 @@ const (
 // that passes requests on to code it does not trust leaves them out, and does not let
 // that code set them.
 func OwnsCookie(name string) bool {
-	switch strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix)) {
-	case sessionCookie, handoverCookie, flowCookie, leftCookie, knownCookie, passkeyCookie:
-		return true
-	}
-	return false
+	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
+	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie, passkeyCookie}, name)
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {

@@ -22,6 +22,8 @@ type sessionsPage struct {
 	Linked   []linkedRow
 	Add      []button // providers that are not linked yet
 	Passkeys *passkeysPart
+	Password bool   // the user has one, and may change it
+	Min      int    // characters of a new one
 	Done     string // what was just done
 	Problem  string // or why it was not
 }
@@ -83,6 +85,11 @@ func (a *Auth) writeSessions(w http.ResponseWriter, r *http.Request, status int,
 		})
 	}
 	body.Others = len(sessions) > 1
+	body.Min = MinPassword
+	if body.Password, err = a.hasPassword(r.Context(), s.user.ID); err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
 	if err := a.addLinked(r, &body); err != nil {
 		a.unavailable(w, r, err)
 		return
@@ -97,9 +104,10 @@ func (a *Auth) writeSessions(w http.ResponseWriter, r *http.Request, status int,
 
 // doneTexts says what was done, by the word for it in the page's query.
 var doneTexts = map[string]string{
-	"end":    "The session was ended.",
-	"others": "All other sessions were ended.",
-	"unlink": "The account was removed. It does not sign you in any more.",
+	"end":      "The session was ended.",
+	"others":   "All other sessions were ended.",
+	"password": "The password was changed, and all other sessions were ended.",
+	"unlink":   "The account was removed. It does not sign you in any more.",
 
 	"passkey":   "The passkey was added. You can sign in by it from now on.",
 	"unpasskey": "The passkey was removed. It does not sign you in any more; your device may still show it until you remove it there.",

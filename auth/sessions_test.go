@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// signedIn is a request with the session of a user of the dev provider.
+// requestOf is a request with the session of a user of the dev provider.
 func requestOf(t testing.TB, a *auth.Auth, email string) *http.Request {
 	t.Helper()
 	in := localRequest(http.MethodPost, "localhost:8080", "/auth/dev/callback?email="+email+"&role=user")

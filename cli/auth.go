@@ -15,7 +15,7 @@ import (
 func authCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "auth",
-		Usage: "users, roles, invites and API keys",
+		Usage: "users, roles, invites, API keys and sign-in providers",
 		Subcommands: []*cli.Command{
 			setupCommand(), usersCommand(), userCommand(), inviteCommand(),
 			{
@@ -32,7 +32,7 @@ func authCommand() *cli.Command {
 				Description: "fazt auth keys",
 				Action:      keys,
 			},
-			keyCommand(),
+			keyCommand(), providersCommand(), providerCommand(),
 		},
 	}
 }
@@ -80,7 +80,7 @@ func createKey(c *cli.Context) error {
 		return err
 	}
 	// A key opens the data file that it is in, so a new one would be a mistake.
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		key, err := server.MakeKey(c.Context, api.NewKey{Name: args[0], Scopes: scopes, ExpiresAt: expires})
 		if err != nil {
 			return err
@@ -101,7 +101,7 @@ func keys(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		list, err := server.Keys(c.Context)
 		if err != nil {
 			return err
@@ -136,7 +136,7 @@ func revokeKey(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		if err := server.RevokeKey(c.Context, args[0]); err != nil {
 			return err
 		}
@@ -145,7 +145,13 @@ func revokeKey(c *cli.Context) error {
 	})
 }
 
-// onDataFile lends do a server on a data file that is there.
+// onService lends do the server that the command is about.
+func onService(c *cli.Context, do func(api.Service) error) error {
+	return onDataFile(c, func(s *fazt.Server) error { return do(s) })
+}
+
+// onDataFile lends do a server on a data file that is there, for what only the owner
+// of the machine may do.
 func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
 	path, err := existingDataFile(c)
 	if err != nil {

@@ -77,7 +77,7 @@ func inviteCommand() *cli.Command {
 
 // urlFlag says where browsers find the sign-in host, which a data file does not know.
 func urlFlag() cli.Flag {
-	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host, https://admin.<domain>; default http://localhost:8080"}
+	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host; default http://localhost:8080"}
 }
 
 func printLink(c *cli.Context, path string) error {
@@ -107,7 +107,7 @@ func users(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		var list []api.User
 		for total := 1; len(list) < total; {
 			page, n, err := server.Users(c.Context, len(list), 1000)
@@ -149,14 +149,13 @@ func user(c *cli.Context) error {
 			return err
 		}
 	}
-	var password string
 	if c.Bool("password") {
-		if password, err = readPassword(c, "New password for "+id+": "); err != nil {
+		if err := setPassword(c, id); err != nil {
 			return err
 		}
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
-		if err := changeUser(c, server, id, password); err != nil {
+	return onService(c, func(server api.Service) error {
+		if err := changeUser(c, server, id); err != nil {
 			return err
 		}
 		if c.Bool("delete") && app == "" {
@@ -171,14 +170,18 @@ func user(c *cli.Context) error {
 	})
 }
 
-// changeUser does what the flags of the command say.
-func changeUser(c *cli.Context, server *fazt.Server, id, password string) error {
-	app, role := c.String("app"), c.String("role")
-	if password != "" {
-		if err := server.SetPassword(c.Context, id, password); err != nil {
-			return err
-		}
+// setPassword asks for a password and gives it to a user.
+func setPassword(c *cli.Context, id string) error {
+	password, err := readPassword(c, "New password for "+id+": ")
+	if err != nil {
+		return err
 	}
+	return onDataFile(c, func(server *fazt.Server) error { return server.SetPassword(c.Context, id, password) })
+}
+
+// changeUser does what the other flags of the command say.
+func changeUser(c *cli.Context, server api.Service, id string) error {
+	app, role := c.String("app"), c.String("role")
 	switch {
 	case c.Bool("delete") && app != "":
 		return server.RemoveAppRole(c.Context, app, id, role)
@@ -230,7 +233,7 @@ func invite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		in, err := server.MakeInvite(c.Context, api.NewInvite{Role: c.String("role"), Uses: c.Int("uses"), ExpiresAt: expires})
 		if err != nil {
 			return err
@@ -255,7 +258,7 @@ func invites(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		list, err := server.Invites(c.Context)
 		if err != nil {
 			return err
@@ -276,7 +279,7 @@ func revokeInvite(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		if err := server.RevokeInvite(c.Context, args[0]); err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func serve(c *cli.Context) error {
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
-		if err := offerSetup(c.Context, server, out, signInURL(opt, l)); err != nil {
+		if err := offerSetup(c.Context, server, out, signInURL(opt, l)); err != nil && c.Context.Err() == nil {
 			return err
 		}
 		err := server.Serve(c.Context, l)

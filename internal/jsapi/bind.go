@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -15,8 +16,9 @@ var (
 )
 
 // Bind turns a Go function into a host function; the error says why it can be
-// none. See the method Bind of the server for the rules.
-func Bind(fn any) (runtime.Func, error) {
+// none. See the method Bind of the server for the rules. panicked is told of a panic
+// in it, with the stack; JavaScript gets an error that says no more than that.
+func Bind(fn any, panicked func(ctx context.Context, value any, stack []byte)) (runtime.Func, error) {
 	f := reflect.ValueOf(fn)
 	if f.Kind() != reflect.Func || f.IsNil() {
 		return nil, fmt.Errorf("%T is not a function", fn)
@@ -47,7 +49,10 @@ func Bind(fn any) (runtime.Func, error) {
 			}
 			in[i] = arg.Elem()
 		}
-		out := f.Call(in)
+		out, err := call(ctx, f, in, panicked)
+		if err != nil {
+			return runtime.Value{}, err
+		}
 		if fails {
 			if err, _ := out[len(out)-1].Interface().(error); err != nil {
 				return runtime.Value{}, bindError(err)
@@ -59,6 +64,20 @@ func Bind(fn any) (runtime.Func, error) {
 		}
 		return runtime.From(out[0].Interface())
 	}, nil
+}
+
+// errPanicked is what JavaScript sees of a panic in a Go function.
+var errPanicked = &runtime.HostError{Code: "INTERNAL", Message: "the function failed inside; the server's log has more under the request id"}
+
+// call calls a Go function, whose panic is not to end more than the run that called it.
+func call(ctx context.Context, f reflect.Value, in []reflect.Value, panicked func(context.Context, any, []byte)) (out []reflect.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			panicked(ctx, p, debug.Stack())
+			err = errPanicked
+		}
+	}()
+	return f.Call(in), nil
 }
 
 // decodeArg stores one argument of a call in what target points to.
