@@ -45,6 +45,12 @@
 // address and by account, whether it exists or not; a browser that has signed in to
 // an account before is counted by itself, so that guessing can't lock its owner out.
 //
+// # Programs
+//
+// A program mounts an Auth at /auth/ and protects its own handlers by
+// [Auth.RequireUser] and [Auth.RequireRole]; [UserFrom] says who is there. One that
+// knows its visitors by itself gives them a session by [Auth.SignIn].
+//
 // # Providers
 //
 // A [Provider] is another site that people sign in by. The browser is sent there with
