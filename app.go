@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 )
 
 // app is one version of an app, ready to answer. It never changes, but that its
-// handler is compiled by its first request: a deploy makes a new one, and
+// handler is loaded by its first request: a deploy makes a new one, and
 // requests that are under way keep theirs.
 type app struct {
 	info     storage.App
@@ -32,19 +33,9 @@ type app struct {
 	stats    *appStats
 	js       *jsapi.App // what its handler's functions know of it
 
-	loading chan struct{} // holds an element while the handler is loaded
 	handler atomic.Pointer[loadedHandler]
 	closed  atomic.Bool
-}
-
-// loadedHandler is an app's compiled handler, with the functions that it was
-// given.
-type loadedHandler struct {
-	program *runtime.Program
-	handler *runtime.Handler
-	host    *runtime.Host
-	err     error     // why there is none
-	retry   time.Time // until when that is the answer; zero: for good
+	load    handlerLoad
 }
 
 // is reports whether the app is the version that a store has.
@@ -75,11 +66,11 @@ var errSuperseded = errors.New("fazt: the version has been superseded")
 // loadApp reads one version of an app. The app is never nil: with an error it
 // has what is known of it.
 func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedApp) (*app, error) {
-	a := &app{info: info, size: appBytes, loading: make(chan struct{}, 1)}
+	a := &app{info: info, size: appBytes, load: handlerLoad{turn: make(chan struct{}, 1)}}
 	if before != nil && before.app.info.ID == info.ID {
 		a.stats = before.app.stats
 	} else {
-		a.stats = newAppStats(s.stats.counters(info.Name))
+		a.stats = newAppStats(s.stats.of(info))
 	}
 	if err := json.Unmarshal(info.Current.Manifest, &a.manifest); err != nil {
 		return a, fmt.Errorf("stored manifest: %w", err)
@@ -108,83 +99,6 @@ func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedAp
 		ID: info.ID, Name: info.Name, Version: info.Current.Version, Operations: a.stats.operations, Private: privateFiles{s, a},
 	}
 	return a, nil
-}
-
-// handlerOf returns what answers the requests to an app's handler, loading it for
-// the first. The others of that moment wait for it.
-func (s *Server) handlerOf(ctx context.Context, a *app) (*runtime.Handler, error) {
-	if h := a.handler.Load(); h.current(s.host.Load()) {
-		return h.handler, h.err
-	}
-	select {
-	case a.loading <- struct{}{}:
-		defer func() { <-a.loading }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	host := s.host.Load()
-	was := a.handler.Load()
-	if was.current(host) {
-		return was.handler, was.err
-	}
-	h := &loadedHandler{host: host}
-	if was != nil {
-		h.program = was.program
-	}
-	if h.program == nil {
-		if h.program, h.err = s.loadProgram(ctx, a); h.err != nil && ctx.Err() != nil {
-			return nil, h.err // it is this request that ended
-		}
-	}
-	if h.err == nil {
-		var own *runtime.Host
-		own, h.err = host.With(map[string]any{
-			"fazt.app.id": a.info.ID, "fazt.app.name": a.info.Name, "fazt.app.version": a.info.Current.Version,
-		})
-		if h.err == nil {
-			h.handler = h.program.Bind(own)
-		}
-	}
-	if h.err != nil {
-		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", h.err)
-		if storeFailed(h.err) {
-			h.retry = time.Now().Add(storeRetry)
-		}
-	}
-	a.handler.Store(h)
-	if was != nil && was.handler != nil {
-		was.handler.Close()
-	}
-	if a.closed.Load() && h.handler != nil {
-		h.handler.Close()
-	}
-	return h.handler, h.err
-}
-
-// current reports whether h is the answer while handlers are given host.
-func (h *loadedHandler) current(host *runtime.Host) bool {
-	return h != nil && h.host == host && (h.retry.IsZero() || time.Now().Before(h.retry))
-}
-
-// loadProgram compiles an app's handler, as work of that app.
-func (s *Server) loadProgram(ctx context.Context, a *app) (*runtime.Program, error) {
-	source := runtime.Source{Files: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
-	for p, f := range a.files {
-		if !site.IsSource(p) {
-			continue
-		}
-		text, err := s.readContent(ctx, f.File)
-		if err != nil {
-			return nil, err
-		}
-		source.Files[p] = string(text)
-	}
-	pass, err := s.slots.Enter(ctx, budget.Caller{Flow: a.info.Name, Address: addressOf(ctx), NoSample: true})
-	if err != nil {
-		return nil, err
-	}
-	defer pass.Done()
-	return s.runtime.Load(source)
 }
 
 // privateFiles are the files that an app's handler reads under private/.
@@ -217,4 +131,199 @@ func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(w *answer, r *http.Request, p string) { s.serveNamed(w, r, name, p) })
 	})
+}
+
+// loadedHandler is an app's compiled handler, with the functions that it was
+// given.
+type loadedHandler struct {
+	program *runtime.Program
+	handler *runtime.Handler
+	host    *runtime.Host
+	err     error     // why there is none
+	retry   time.Time // until when that is the answer; zero: for good
+}
+
+// current reports whether h is the answer while handlers are given host.
+func (h *loadedHandler) current(host *runtime.Host) bool {
+	return h != nil && h.host == host && (h.retry.IsZero() || time.Now().Before(h.retry))
+}
+
+// handlerLoad is how the requests to an app share one loading of its handler.
+type handlerLoad struct {
+	turn chan struct{} // holds an element while the handler is loaded: never twice at once
+
+	mu      sync.Mutex
+	flight  *flight          // the one under way, nil without
+	program *runtime.Program // what a deploy has compiled, until it is taken
+}
+
+// flight is one loading of a handler. It ends when nobody waits for it any more.
+type flight struct {
+	waiting int // guarded by handlerLoad.mu
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when handler and err are there
+	handler *runtime.Handler
+	err     error
+}
+
+// handlerOf returns what answers the requests to an app's handler, which is loaded
+// for the first. The others of that moment wait for it, each for as long as its own
+// time goes.
+func (s *Server) handlerOf(ctx context.Context, a *app) (*runtime.Handler, error) {
+	if h := a.handler.Load(); h.current(s.host.Load()) {
+		return h.handler, h.err
+	}
+	f := s.board(ctx, a)
+	defer a.load.leave(f)
+	select {
+	case <-f.done:
+		return f.handler, f.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// board joins the loading that is under way, or begins one.
+func (s *Server) board(ctx context.Context, a *app) *flight {
+	l := &a.load
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.flight; f != nil {
+		f.waiting++
+		return f
+	}
+	// The first request's address is the one that it counts for. Its time and its
+	// budget are its own.
+	loading, cancel := context.WithTimeout(loadingFor(context.Background(), a.info.Name, addressOf(ctx)), loadTimeout+s.runtime.Limits().Load)
+	f := &flight{waiting: 1, cancel: cancel, done: make(chan struct{})}
+	l.flight = f
+	go func() {
+		f.handler, f.err = s.loadHandler(loading, a)
+		l.mu.Lock()
+		if l.flight == f {
+			l.flight = nil
+		}
+		l.mu.Unlock()
+		close(f.done)
+	}()
+	return f
+}
+
+// leave notes that a request waits no longer, and ends what nobody waits for.
+func (l *handlerLoad) leave(f *flight) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f.waiting--; f.waiting > 0 {
+		return
+	}
+	f.cancel()
+	if l.flight == f {
+		l.flight = nil
+	}
+}
+
+// loadHandler makes a handler the one that answers.
+func (s *Server) loadHandler(ctx context.Context, a *app) (*runtime.Handler, error) {
+	select {
+	case a.load.turn <- struct{}{}:
+		defer func() { <-a.load.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	host := s.host.Load()
+	was := a.handler.Load()
+	if was.current(host) {
+		return was.handler, was.err
+	}
+	h := &loadedHandler{host: host, program: a.load.take()}
+	if was != nil && was.program != nil {
+		h.program = was.program
+	}
+	if h.program == nil {
+		if h.program, h.err = s.loadProgram(ctx, a); h.err != nil && !lasting(h.err) {
+			return nil, h.err
+		}
+	}
+	if h.err == nil {
+		var own *runtime.Host
+		own, h.err = host.With(map[string]any{
+			"fazt.app.id": a.info.ID, "fazt.app.name": a.info.Name, "fazt.app.version": a.info.Current.Version,
+		})
+		if h.err == nil {
+			h.handler = h.program.Bind(own)
+		}
+	}
+	if h.err != nil {
+		s.log.Error("the handler cannot be loaded; deploy the app again", "app", a.info.Name, "error", h.err)
+		if storeFailed(h.err) {
+			h.retry = time.Now().Add(storeRetry)
+		}
+	}
+	a.handler.Store(h)
+	if was != nil && was.handler != nil {
+		was.handler.Close()
+	}
+	if a.closed.Load() && h.handler != nil {
+		h.handler.Close()
+	}
+	return h.handler, h.err
+}
+
+// lasting reports whether an app that couldn't be loaded is better not tried again
+// by the next request: for good, or for a while if the store failed. A crowd that
+// left no slot, and visitors who have gone, are nothing to remember.
+func lasting(err error) bool {
+	return !errors.Is(err, context.Canceled) && !errors.Is(err, budget.ErrOverloaded)
+}
+
+// loadProgram compiles an app's handler, as work of that app.
+func (s *Server) loadProgram(ctx context.Context, a *app) (*runtime.Program, error) {
+	source := runtime.Source{Files: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
+	for p, f := range a.files {
+		if !site.IsSource(p) {
+			continue
+		}
+		text, err := s.readContent(ctx, f.File)
+		if err != nil {
+			return nil, err
+		}
+		source.Files[p] = string(text)
+	}
+	return s.runtime.Load(ctx, source)
+}
+
+// take returns what a deploy has left, once.
+func (l *handlerLoad) take() *runtime.Program {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.program
+	l.program = nil
+	return p
+}
+
+// handOver gives the program of a version that was just deployed to the app that is
+// to answer, so that it isn't compiled again.
+func (s *Server) handOver(ctx context.Context, name string, version int, program *runtime.Program) {
+	a, err := s.app(ctx, name)
+	if err != nil || a == nil || a.info.Current.Version != version {
+		return // the first request compiles it
+	}
+	a.load.mu.Lock()
+	defer a.load.mu.Unlock()
+	a.load.program = program
+}
+
+// loadKey is the context's key of on whose behalf a program is loaded.
+type loadKey struct{}
+
+// loadingFor returns a context for a load on an app's behalf, for a visitor with an
+// address.
+func loadingFor(ctx context.Context, app, address string) context.Context {
+	return context.WithValue(ctx, loadKey{}, budget.Caller{Flow: app, Address: address, NoSample: true})
+}
+
+// loadFor is on whose behalf a load wants to compute.
+func loadFor(ctx context.Context) budget.Caller {
+	c, _ := ctx.Value(loadKey{}).(budget.Caller)
+	return c
 }

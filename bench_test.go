@@ -31,6 +31,7 @@ func BenchmarkHTTP(b *testing.B) {
 	const rounds = 5
 	for b.Loop() {
 		rows := startBenchmark(b)
+		peak, stop := watchRSS()
 		for range rounds {
 			for i := range rows {
 				result, err := harnesstest.Load{Addr: rows[i].addr, Request: rows[i].request}.Run(b.Context())
@@ -40,7 +41,9 @@ func BenchmarkHTTP(b *testing.B) {
 				rows[i].results = append(rows[i].results, result)
 			}
 		}
+		stop()
 		printTable(os.Stdout, rows)
+		b.ReportMetric(float64(*peak>>20), "RSS-MiB")
 		for _, row := range rows[1:] {
 			b.ReportMetric(row.ratio(rows[0]), strings.ReplaceAll(row.name, " ", "-")+"/floor")
 		}

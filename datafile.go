@@ -3,6 +3,7 @@ package fazt
 import (
 	"context"
 
+	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
@@ -22,12 +23,16 @@ func BackupFile(ctx context.Context, dataFile, file string, progress func(done, 
 	return sqlite.BackupFile(ctx, dataFile, file, progress)
 }
 
-// Restore makes a backup the data file. It refuses what is not a backup, is
-// damaged or was made by a newer fazt; it refuses to replace a data file unless
-// force is set, and one that a process has open in any case. After an error the
-// data file is as it was. progress may be nil.
+// Restore makes a backup the data file. It refuses what is not a backup, what has
+// other tables, triggers or types of values than fazt makes, what is damaged, the
+// copy of an open data file without its log, and what a newer fazt has made; it
+// refuses to replace a data file unless force is set, and one that a process has open
+// or that has a second name by a hard link in any case. A symbolic link is followed.
+// After an error or a crash at any moment, the data file is the whole old one or the
+// whole new one. progress may be nil.
 func Restore(ctx context.Context, backup, dataFile string, force bool, progress func(done, total int64)) error {
-	return sqlite.Restore(ctx, backup, dataFile, force, progress)
+	name, steps := auth.Schema()
+	return sqlite.Restore(ctx, backup, dataFile, force, progress, sqlite.Module{Name: name, Steps: steps})
 }
 
 // QueryFile runs one read-only SQL statement on a data file and returns at most

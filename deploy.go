@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/internal/site"
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -23,7 +26,16 @@ var ErrInvalidApp = site.ErrInvalid
 // when the app is at fault, and a [runtime.Error] with file, line and column
 // when its JavaScript is. An empty name stands for the manifest's own. See
 // package api for the options.
+//
+// One deploy goes on at a time, the others wait for it as long as ctx allows. What it
+// computes is work of its app, in short slices between which other apps have their
+// turn.
 func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...api.DeployOption) (*api.Deployment, error) {
+	end, err := s.beginDeploy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	app, err := site.ReadFS(fsys, s.opt.Deploy.site())
 	if err != nil {
 		return nil, err
@@ -33,6 +45,11 @@ func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...ap
 
 // DeployZIP is [Server.Deploy] for a ZIP archive of the app's directory.
 func (s *Server) DeployZIP(ctx context.Context, name string, r io.ReaderAt, size int64, opts ...api.DeployOption) (*api.Deployment, error) {
+	end, err := s.beginDeploy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	app, err := site.ReadZIP(r, size, s.opt.Deploy.site())
 	if err != nil {
 		return nil, err
@@ -63,21 +80,23 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	}
 	d := storage.NewDeployment{Name: name, Indexes: m.Indexes}
 	var reason string
+	var program *runtime.Program
 	if source, ok, err := app.Source(int64(s.runtime.Limits().SourceBytes)); err != nil {
 		return nil, err
 	} else if ok {
-		// Compiled here only to find mistakes before anything is written: the
-		// program that answers is made by the first request.
-		program, err := s.runtime.Load(source)
-		if err != nil {
+		// Compiled before anything is written, to find mistakes.
+		program, err = s.runtime.Load(loadingFor(ctx, name, ""), source)
+		if e, ok := errors.AsType[*runtime.Error](err); ok && e.Code != runtime.CodeWall {
 			return nil, invalid(err)
+		} else if err != nil {
+			return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 		}
 		d.Engine, reason = program.Engine()
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
 	}
-	if d.Files, err = app.Store(ctx, s.store); err != nil {
+	if d.Files, err = s.storeFiles(ctx, name, app); err != nil {
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}
 	done, err := s.store.Publish(ctx, d, s.opt.Deploy.KeepVersions)
@@ -87,6 +106,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	// The deploy is made; a reader that went away must not stop it being served.
 	if err := s.refresh(context.WithoutCancel(ctx)); err != nil {
 		return nil, fmt.Errorf("fazt: %s version %d is stored, but not served yet: %w", name, done.Version, err)
+	}
+	if program != nil {
+		s.handOver(context.WithoutCancel(ctx), name, done.Version, program)
 	}
 	return &api.Deployment{
 		App: name, AppID: done.AppID, Version: done.Version, Files: done.Files, Size: done.Size,
@@ -104,12 +126,55 @@ func (s *Server) Apps(ctx context.Context) ([]api.App, error) {
 	}
 	list := make([]api.App, len(apps))
 	for i, a := range apps {
-		list[i] = api.App{
-			ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
-			Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
-		}
+		list[i] = appOf(a)
 	}
 	return list, nil
+}
+
+func appOf(a storage.App) api.App {
+	return api.App{
+		ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
+		Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
+	}
+}
+
+// AppInfo returns an app by name or id, with what it stores and what it was charged
+// since this server's start. An app that does not exist is a [storage.CodeNotFound]
+// error.
+func (s *Server) AppInfo(ctx context.Context, name string) (*api.AppInfo, error) {
+	a, err := s.stored(ctx, "info", name)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := s.store.Usage(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := s.store.Indexes(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &api.AppInfo{App: appOf(a), Usage: api.Usage(usage), Stats: s.newCharging().of(s.stats.of(a)), Indexes: indexesOf(indexes)}, nil
+}
+
+// indexesOf leaves out collections that have nothing to tell.
+func indexesOf(collections []storage.CollectionIndexes) []api.CollectionIndexes {
+	told := []api.CollectionIndexes{}
+	for _, c := range collections {
+		if len(c.Indexes) == 0 && c.Scans == 0 {
+			continue
+		}
+		t := api.CollectionIndexes{Collection: c.Collection, Documents: c.Documents, Indexes: []api.Index{}, Scans: c.Scans, Scanned: c.Scanned}
+		for _, x := range c.Indexes {
+			index := api.Index{Field: x.Field, Automatic: x.Automatic, Ready: x.Ready}
+			if !x.UsedAt.IsZero() {
+				index.UsedAt = &x.UsedAt
+			}
+			t.Indexes = append(t.Indexes, index)
+		}
+		told = append(told, t)
+	}
+	return told
 }
 
 // RemoveApp removes an app by name or id, with its data unless that is to be
@@ -130,4 +195,46 @@ func (s *Server) RemoveApp(ctx context.Context, name string, r api.Removal) erro
 		err = errors.Join(err, s.auth.ForgetApp(ctx, a.ID))
 	}
 	return err
+}
+
+// beginDeploy waits until no other deploy is under way: so what deploys hold in
+// memory is what one holds, and they have one processor at most.
+func (s *Server) beginDeploy(ctx context.Context) (end func(), err error) {
+	select {
+	case s.deploying <- struct{}{}:
+		return func() { <-s.deploying }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// storeFiles writes what a deploy's files have to the store, as work of the app: it
+// has a place among those of the app's requests, and a slot for each slice in which
+// it computes.
+func (s *Server) storeFiles(ctx context.Context, name string, app *site.Site) ([]storage.File, error) {
+	pass, err := s.slots.Enter(ctx, budget.Caller{Flow: name, NoSample: true})
+	if err != nil {
+		return nil, err
+	}
+	defer pass.Done()
+	pass.Leave()
+	var computed time.Duration
+	app.Turn = func(ctx context.Context, slice func() error) error {
+		if err := pass.Resume(ctx); err != nil {
+			return err
+		}
+		start := time.Now()
+		err := slice()
+		computed += time.Since(start)
+		pass.Leave()
+		return err
+	}
+	// In the store's queue a deploy goes by the name, where the app's writes go by its
+	// id: who deploys an app that floods the writer need not wait behind it.
+	app.App = name
+	files, err := app.Store(ctx, s.store)
+	if err == nil {
+		s.stats.counters(name).processor.Add(int64(computed))
+	}
+	return files, err
 }

@@ -30,3 +30,15 @@ func Classify(err error) (status int, code string, retryable bool, details map[s
 
 // WritesWaiting is how many wait for the writer.
 func WritesWaiting(s *Server) int { return s.store.Stats().Depth }
+
+// LoadWaiters is how many requests wait for an app's handler to be loaded.
+func LoadWaiters(s *Server, name string) (waiting int) {
+	s.apps.each(func(a *app) {
+		a.load.mu.Lock()
+		defer a.load.mu.Unlock()
+		if a.info.Name == name && a.load.flight != nil {
+			waiting = a.load.flight.waiting
+		}
+	})
+	return waiting
+}

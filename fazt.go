@@ -46,8 +46,9 @@ type Server struct {
 	management  http.Handler
 	credentials credentials
 
-	apps     *loadedApps
-	revision atomic.Int64 // of the store's catalogue, as far as this server has noticed
+	apps      *loadedApps
+	deploying chan struct{} // holds an element during a deploy
+	revision  atomic.Int64  // of the store's catalogue, as far as this server has noticed
 
 	bindMu    sync.Mutex
 	functions map[string]any               // what handlers are given; replaced whole
@@ -74,8 +75,10 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		store:   opt.Store,
 		content: newContentCache(contentCacheBytes),
 		apps:    newLoadedApps(opt.LoadedApps, opt.LoadedBytes),
-		started: time.Now(),
-		forgery: http.NewCrossOriginProtection(),
+
+		deploying: make(chan struct{}, 1),
+		started:   time.Now(),
+		forgery:   http.NewCrossOriginProtection(),
 	}
 	var doorErr error
 	s.door, doorErr = newDoor(opt, s.reserveFor)

@@ -69,6 +69,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	body.release()
 	s.keepLog(inv, a, req.ID, result.Log, err)
 	s.warnNear(a, req, b, result, err)
+	s.warnQuota(r.Context(), a, req, b)
 	if s.opt.Dev {
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
@@ -99,11 +100,17 @@ func (s *Server) writeBroken(w http.ResponseWriter, r *http.Request, a *app, err
 	s.writeFailure(w, r, a, err)
 }
 
-// gate admits runs by app, and by the visitor's address within one.
+// gate admits runs and loads by app, and by the visitor's address within one.
 type gate struct{ admission *budget.Admission }
 
 func (g gate) Enter(ctx context.Context) (runtime.Pass, error) {
-	t, err := g.admission.Enter(ctx, budget.Caller{Flow: jsapi.From(ctx).App.Name, Address: addressOf(ctx)})
+	var caller budget.Caller
+	if inv := jsapi.From(ctx); inv != nil {
+		caller = budget.Caller{Flow: inv.App.Name, Address: addressOf(ctx)}
+	} else {
+		caller = loadFor(ctx)
+	}
+	t, err := g.admission.Enter(ctx, caller)
 	if err != nil {
 		return nil, err
 	}

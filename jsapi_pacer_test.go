@@ -2,6 +2,7 @@ package fazt_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -41,6 +42,13 @@ func (s *pacedStore) Get(ctx context.Context, scope storage.Scope, key string) (
 		return storage.Entry{}, err
 	}
 	return s.Store.Get(ctx, scope, key)
+}
+
+func (s *pacedStore) Find(ctx context.Context, scope storage.Scope, collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
+	if err := s.paced(ctx, scope); err != nil {
+		return nil, err
+	}
+	return s.Store.Find(ctx, scope, collection, query, opt)
 }
 
 func (s *pacedStore) OpenBlob(ctx context.Context, scope storage.Scope, path string) (storage.Blob, io.ReadSeekCloser, error) {
@@ -112,6 +120,29 @@ func TestReadsArePaced(t *testing.T) {
 		deploy(t, srv, "app", files("api/main.js", `fazt.storage.`+call+`; 'read'`))
 		if got := get(srv, "http://app.localhost/api"); got != "200 read" || waited != 1 || paced != 1 {
 			t.Errorf("%d: %s: %s, paced %d times and waited %d times", i, call, got, paced, waited)
+		}
+	}
+}
+
+// TestSearchingIsComputing has a handler change nothing, again and again, for which many
+// documents are searched: that is what its run computes.
+func TestSearchingIsComputing(t *testing.T) {
+	srv := open(t, func(o *fazt.Options) { o.Handler.CPU = 100 * time.Millisecond })
+	fill := `var docs = [];
+for (var i = 0; i < 1000; i++) docs.push({n: i});
+for (i = 0; i < 5; i++) fazt.storage.ds.insertMany('c', docs);
+'filled'`
+	for _, call := range []string{
+		`ds.update('c', {n: {$contains: 'x'}}, {a: 1})`, `ds.delete('c', {n: {$contains: 'x'}})`,
+		`ds.update('c', {n: {$contains: 'x'}}, {a: 1}, {chunks: true})`,
+	} {
+		deploy(t, srv, "app", files("api/main.js", fill))
+		if got := get(srv, "http://app.localhost/api"); got != "200 filled" {
+			t.Fatal(got)
+		}
+		deploy(t, srv, "app", files("api/main.js", `for (;;) fazt.storage.`+call))
+		if f := fail(t, srv, "http://app.localhost/api"); f.Error.Code != "BUDGET_CPU" {
+			t.Errorf("%s: %+v", call, f)
 		}
 	}
 }

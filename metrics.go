@@ -28,6 +28,9 @@ type collector struct{ server *Server }
 
 var (
 	metricRequests    = prometheus.NewDesc("fazt_app_requests_total", "Requests to apps by what answered them.", []string{"app", "kind", "status"}, nil)
+	metricProcessor   = prometheus.NewDesc("fazt_app_processor_seconds_total", "Time that apps have computed.", []string{"app"}, nil)
+	metricWriter      = prometheus.NewDesc("fazt_app_writer_seconds_total", "Time that the store's writer has worked for apps.", []string{"app"}, nil)
+	metricBytes       = prometheus.NewDesc("fazt_app_bytes_total", "Bytes that apps' handlers have read from the store, written to it, and logged.", []string{"app", "what"}, nil)
 	metricAnswers     = prometheus.NewDesc("fazt_requests_total", "All requests by what answered them.", []string{"kind", "status"}, nil)
 	metricLatency     = prometheus.NewDesc("fazt_request_duration_seconds", "Time from the headers to the end of the answer.", []string{"kind"}, nil)
 	metricInFlight    = prometheus.NewDesc("fazt_requests_in_flight", "Requests being answered.", nil, nil)
@@ -154,5 +157,19 @@ func (c collector) collectApps(counter func(*prometheus.Desc, float64, ...string
 	}
 	for s, n := range totals {
 		counter(metricRequests, float64(n), s.app, s.kind, s.status)
+	}
+	c.collectCharges(counter, named)
+}
+
+// collectCharges tells what single apps have taken.
+func (c collector) collectCharges(counter func(*prometheus.Desc, float64, ...string), apps []*appCounters) {
+	charging := c.server.newCharging()
+	for _, a := range apps {
+		charges := charging.charges(a)
+		counter(metricProcessor, charges.ProcessorMS/1e3, a.name)
+		counter(metricWriter, charges.WriterMS/1e3, a.name)
+		counter(metricBytes, float64(charges.ReadBytes), a.name, "read")
+		counter(metricBytes, float64(charges.WrittenBytes), a.name, "written")
+		counter(metricBytes, float64(charges.LogBytes), a.name, "logged")
 	}
 }

@@ -131,17 +131,13 @@ func (s *Server) CreateSetup(ctx context.Context) (path string, err error) {
 	return auth.SetupPath(code), nil
 }
 
-// signIn answers POST /api/login, and signOut POST /api/logout.
+// signIn answers POST /api/login.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, name, password string) (*api.User, error) {
 	u, err := s.auth.SignInWithPassword(w, r, name, password)
 	if err != nil {
 		return nil, err
 	}
 	return s.User(r.Context(), u.ID)
-}
-
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	return s.auth.SignOut(w, r)
 }
 
 func (s *Server) userWithRoles(ctx context.Context, a auth.Account) (*api.User, error) {
@@ -162,7 +158,7 @@ func (s *Server) userWithRoles(ctx context.Context, a auth.Account) (*api.User, 
 
 func userData(a auth.Account) api.User {
 	return api.User{
-		ID: a.ID, Email: a.Email, Name: a.Name, Picture: a.Picture, Role: string(a.Role), Provider: a.Provider,
+		ID: a.ID, Email: a.Email, EmailVerified: a.EmailVerified, Name: a.Name, Picture: a.Picture, Role: string(a.Role), Provider: a.Provider,
 		CreatedAt: a.CreatedAt, LastLogin: a.LastLogin,
 	}
 }

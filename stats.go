@@ -10,8 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/internal/jsapi"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // kind is what answered a request.
@@ -58,8 +60,13 @@ type kindStats struct {
 // while the app is deployed, whether it is loaded or not: a hundred bytes.
 type appCounters struct {
 	name      string
-	status    [2][6]atomic.Uint64 // by kindStatic or kindHandler, and the first digit
-	processor atomic.Int64        // nanoseconds on slots
+	id        atomic.Pointer[string] // of the app; nil before it is known
+	status    [2][6]atomic.Uint64    // by kindStatic or kindHandler, and the first digit
+	processor atomic.Int64           // nanoseconds on slots
+	read      atomic.Int64           // bytes from the store
+	written   atomic.Int64
+	logged    atomic.Int64 // bytes that were printed
+	warnings  atomic.Uint64
 }
 
 // counts are the answers of a kind, by "2xx".
@@ -90,6 +97,7 @@ type appStats struct {
 	log        logAllowance
 
 	warned atomic.Int64 // when a run came near a limit; see warnNear
+	quota  quotaWatch
 
 	mu      sync.Mutex
 	latency [2]budget.Percentiles
@@ -99,7 +107,14 @@ func newAppStats(c *appCounters) *appStats {
 	return &appStats{appCounters: c, operations: jsapi.NewOperations()}
 }
 
-// counters are those of an app.
+// of are the counters of an app that is in the store.
+func (s *stats) of(a storage.App) *appCounters {
+	c := s.counters(a.Name)
+	c.id.Store(&a.ID)
+	return c
+}
+
+// counters are those of an app, by its name.
 func (s *stats) counters(name string) *appCounters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,6 +198,8 @@ func (s *stats) record(a *answer) {
 // spend adds what one request of an app spent.
 func (s *stats) spend(c *appCounters, b *budget.Budget) {
 	c.processor.Add(int64(b.Spent(budget.Compute)))
+	c.read.Add(b.BytesRead())
+	c.written.Add(b.BytesWritten())
 	for _, p := range budget.Phases() {
 		if d := b.Spent(p); d > 0 {
 			s.phases[p].Add(int64(d))
@@ -193,3 +210,79 @@ func (s *stats) spend(c *appCounters, b *budget.Budget) {
 
 // statusClass is "2xx" for 2.
 func statusClass(first int) string { return string(rune('0'+first)) + "xx" }
+
+// charging is what the parts of the server say of apps, gathered once for all of
+// them.
+type charging struct {
+	now    time.Time
+	loaded map[string]*appStats // by name
+	flows  map[string]budget.FlowStats
+	held   map[string]int64         // bytes
+	writer map[string]time.Duration // by id
+}
+
+func (s *Server) newCharging() *charging {
+	c := &charging{
+		now: time.Now(), loaded: make(map[string]*appStats), flows: make(map[string]budget.FlowStats),
+		held: make(map[string]int64), writer: s.store.Stats().Writer,
+	}
+	s.apps.each(func(a *app) { c.loaded[a.info.Name] = a.stats })
+	for _, f := range s.slots.Stats().Flows {
+		c.flows[f.Name] = f
+	}
+	for _, pool := range []*budget.Pool{s.bodies, s.answers} {
+		for _, f := range pool.Stats().Flows {
+			c.held[f.Name] += f.Used
+		}
+	}
+	return c
+}
+
+// of is what one app has answered and what it was charged.
+func (c *charging) of(a *appCounters) api.AppStats {
+	data := api.AppStats{
+		Name: a.name, Charges: c.charges(a),
+		Requests: make(map[string]map[string]uint64), P50MS: make(map[string]float64), P99MS: make(map[string]float64),
+	}
+	for k := range a.status {
+		counts := a.counts(kind(k))
+		if len(counts) == 0 {
+			continue
+		}
+		data.Requests[kindNames[k]] = counts
+		if l := c.loaded[a.name]; l != nil {
+			l.mu.Lock()
+			data.P50MS[kindNames[k]] = float64(l.latency[k].Quantile(c.now, 0.5)) / 1e6
+			data.P99MS[kindNames[k]] = float64(l.latency[k].Quantile(c.now, 0.99)) / 1e6
+			l.mu.Unlock()
+		}
+	}
+	return data
+}
+
+func (c *charging) charges(a *appCounters) api.Charges {
+	flow := c.flows[a.name]
+	charges := api.Charges{
+		ProcessorMS: float64(a.processor.Load()) / 1e6,
+		ReadBytes:   a.read.Load(), WrittenBytes: a.written.Load(), LogBytes: a.logged.Load(), Warnings: a.warnings.Load(),
+		HeldBytes: c.held[a.name], InFlight: flow.InFlight, Waiting: flow.Queued,
+	}
+	// Deploys go by the app's name, see storeFiles.
+	writer := c.writer[a.name]
+	if id := a.id.Load(); id != nil {
+		writer += c.writer[*id]
+	}
+	charges.WriterMS = float64(writer) / 1e6
+	return charges
+}
+
+// busiestApps is what the busiest apps have answered, by name.
+func (s *Server) busiestApps() []api.AppStats {
+	c := s.newCharging()
+	busiest, _ := s.stats.busiest()
+	list := make([]api.AppStats, len(busiest))
+	for i, a := range busiest {
+		list[i] = c.of(a)
+	}
+	return list
+}

@@ -94,7 +94,7 @@ func TestStatsAndMetrics(t *testing.T) {
 	if len(d.Apps) != 1 || fmt.Sprint(d.Apps[0].Requests) != "map[handler:map[2xx:1] static:map[2xx:1 4xx:1]]" || d.Apps[0].P99["handler"] <= 0 {
 		t.Errorf("apps: %+v", d.Apps)
 	}
-	if d.Phases["js"] <= 0 || d.Phases["write"] <= 0 || len(d.Admission.Flows) != 1 || d.Admission.Flows[0].Admitted != 2 { // to compile, and to run
+	if d.Phases["js"] <= 0 || d.Phases["write"] <= 0 || len(d.Admission.Flows) != 1 || d.Admission.Flows[0].Admitted != 3 { // to deploy, to compile, and to run
 		t.Errorf("phases %v, admission %+v", d.Phases, d.Admission)
 	}
 	if len(d.Apps) == 1 && d.Apps[0].Charges.ProcessorMS < d.Phases["js"] {
@@ -116,6 +116,8 @@ func TestStatsAndMetrics(t *testing.T) {
 		`fazt_storage_commit_seconds{quantile="1"} `,
 		"fazt_cache_bytes ",
 		`fazt_app_requests_total{app="` + app.Name + `",kind="handler",status="2xx"} 1`,
+		`fazt_app_writer_seconds_total{app="` + app.Name + `"} 0.`,
+		`fazt_app_bytes_total{app="` + app.Name + `",what="written"} `,
 		`fazt_requests_total{kind="static",status="4xx"} 1`,
 		`fazt_phase_seconds_total{phase="js"} `,
 		`fazt_refused_total{reason="wait"} 0`,

@@ -26,7 +26,8 @@ func (s *Server) Limits(context.Context) (*api.Limits, error) {
 		MinOperationMS: b.MinOperationTime.Milliseconds(), QueueAdmissionMS: b.QueueAdmissionTime.Milliseconds(), Operations: b.Operations,
 		ReadBytes: b.ReadBytes, WriteBytes: b.WriteBytes,
 		CPUMS: h.CPU.Milliseconds(), MemoryBytes: h.Memory, ResponseBytes: h.ResponseBytes, LogLines: h.LogLines, SourceBytes: h.SourceBytes,
-		Slots: o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: o.BodyMemory, AllAnswersBytes: o.AnswerMemory,
+		LoadMS: h.Load.Milliseconds(),
+		Slots:  o.Slots, Queue: o.Queue, BodyBytes: o.MaxBody, UploadBytes: o.MaxUpload, AllBodiesBytes: o.BodyMemory, AllAnswersBytes: o.AnswerMemory,
 		DeployFileBytes: o.Deploy.FileBytes, DeployAppBytes: o.Deploy.AppBytes, DeployFiles: o.Deploy.Files,
 		LoadedApps: o.LoadedApps, LoadedBytes: o.LoadedBytes,
 		ConnsPerAddress: d.ConnsPerAddress, Conns: d.Conns, HeaderBytes: d.HeaderBytes, DrainMS: d.DrainTimeout.Milliseconds(),
@@ -56,7 +57,7 @@ func (s *Server) Stats(context.Context) (*api.Stats, error) {
 		Process: api.ProcessStats{
 			Goroutines: goruntime.NumGoroutine(), HeapBytes: memory.HeapAlloc, SysBytes: memory.Sys, GCCount: memory.NumGC,
 		},
-		Apps: s.appData(),
+		Apps: s.busiestApps(),
 	}, nil
 }
 
@@ -104,31 +105,4 @@ func storageQuantiles(s storage.Stats) []storageQuantile {
 		{"p99", "0.99", s.BatchSize.P99, s.CommitTime.P99},
 		{"max", "1", s.BatchSize.Max, s.CommitTime.Max},
 	}
-}
-
-// appData is what the busiest apps have answered.
-func (s *Server) appData() []api.AppStats {
-	now := time.Now()
-	latencies := make(map[string]*appStats)
-	s.apps.each(func(a *app) { latencies[a.info.Name] = a.stats })
-	busiest, _ := s.stats.busiest()
-	list := []api.AppStats{}
-	for _, c := range busiest {
-		data := api.AppStats{Name: c.name, Charges: api.Charges{ProcessorMS: float64(c.processor.Load()) / 1e6}, Requests: make(map[string]map[string]uint64), P50MS: make(map[string]float64), P99MS: make(map[string]float64)}
-		for k := range c.status {
-			counts := c.counts(kind(k))
-			if len(counts) == 0 {
-				continue
-			}
-			data.Requests[kindNames[k]] = counts
-			if a := latencies[c.name]; a != nil {
-				a.mu.Lock()
-				data.P50MS[kindNames[k]] = float64(a.latency[k].Quantile(now, 0.5)) / 1e6
-				data.P99MS[kindNames[k]] = float64(a.latency[k].Quantile(now, 0.99)) / 1e6
-				a.mu.Unlock()
-			}
-		}
-		list = append(list, data)
-	}
-	return list
 }

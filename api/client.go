@@ -52,6 +52,11 @@ func (c *Client) Apps(ctx context.Context) ([]App, error) {
 	return *apps, nil
 }
 
+// AppInfo asks GET /api/apps/{app}.
+func (c *Client) AppInfo(ctx context.Context, name string) (*AppInfo, error) {
+	return get[AppInfo](ctx, c, "/api/apps/"+url.PathEscape(name))
+}
+
 // RemoveApp sends DELETE /api/apps/{app}.
 func (c *Client) RemoveApp(ctx context.Context, name string, r Removal) error {
 	path := "/api/apps/" + url.PathEscape(name)

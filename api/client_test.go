@@ -62,6 +62,7 @@ func TestServices(t *testing.T) {
 		}
 	}
 	asked(func(s api.Service) (any, error) { return s.Apps(t.Context()) })
+	asked(func(s api.Service) (any, error) { return s.AppInfo(t.Context(), "app") })
 	asked(func(s api.Service) (any, error) { return s.Limits(t.Context()) })
 	asked(func(s api.Service) (any, error) { return s.Logs(t.Context(), "app", api.LogQuery{}) })
 	asked(func(s api.Service) (any, error) {

@@ -19,6 +19,12 @@ func (h *handler) deploy(w http.ResponseWriter, r *http.Request) error {
 		return invalid("send a multipart form with the fields site_name and file (a ZIP)")
 	}
 	archive, fields, err := readDeployForm(form)
+	if err == nil {
+		// That the client goes away is noticed once the body is at its end.
+		if _, failed := io.Copy(io.Discard, r.Body); failed != nil {
+			err = uploadError(failed)
+		}
+	}
 	if archive != nil {
 		defer os.Remove(archive.Name())
 		defer archive.Close()

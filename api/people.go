@@ -42,14 +42,17 @@ type People interface {
 
 // User is a user as an operator sees them.
 type User struct {
-	ID        string    `json:"id"`
-	Email     string    `json:"email"`
-	Name      string    `json:"name"`
-	Picture   string    `json:"picture"`
-	Role      string    `json:"role"`     // "owner", "admin", "user"
-	Provider  string    `json:"provider"` // how they signed in last
-	CreatedAt time.Time `json:"created_at"`
-	LastLogin time.Time `json:"last_login"`
+	ID    string `json:"id"`
+	Email string `json:"email"`
+	// EmailVerified says that somebody has shown that the address is theirs: one that
+	// an invitee typed is not.
+	EmailVerified bool      `json:"email_verified"`
+	Name          string    `json:"name"`
+	Picture       string    `json:"picture"`
+	Role          string    `json:"role"`     // "owner", "admin", "user"
+	Provider      string    `json:"provider"` // how they signed in last
+	CreatedAt     time.Time `json:"created_at"`
+	LastLogin     time.Time `json:"last_login"`
 	// AppRoles are only in the answer about one user.
 	AppRoles []AppRole `json:"app_roles,omitempty"`
 }

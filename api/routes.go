@@ -40,6 +40,7 @@ func Routes() []Route {
 		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, (*handler).metrics},
 		{"POST", "/api/deploy", ScopeDeploy, "deploy an app: a form with site_name, file (a ZIP) and spa", Deployment{}, (*handler).deploy},
 		{"GET", "/api/apps", ScopeRead, "the deployed apps", []App{}, (*handler).apps},
+		{"GET", "/api/apps/{app}", ScopeRead, "one app, by name or id: what it stores, and what it is charged", AppInfo{}, (*handler).appInfo},
 		{"DELETE", "/api/apps/{app}", ScopeDeploy, "remove an app; its data, too, without keep_data=1", Removed{}, (*handler).removeApp},
 		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log; with follow=1 as server-sent events", []LogLine{}, (*handler).logs},
 		{"PUT", "/api/apps/{app}/roles/{user}", ScopeAdmin, "give a user a role in one app: {\"role\"}", Granted{}, (*handler).setAppRole},

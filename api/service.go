@@ -33,6 +33,9 @@ type Apps interface {
 	DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error)
 	// Apps returns the deployed apps, by name.
 	Apps(ctx context.Context) ([]App, error)
+	// AppInfo returns what there is to know of one app, by name or id. One that does
+	// not exist is NOT_FOUND.
+	AppInfo(ctx context.Context, name string) (*AppInfo, error)
 	// RemoveApp removes an app with its files, its log and its data. One that
 	// does not exist is NOT_FOUND.
 	RemoveApp(ctx context.Context, name string, r Removal) error

@@ -13,6 +13,38 @@ type App struct {
 	DeployedAt time.Time `json:"deployed_at"`
 }
 
+// CollectionIndexes says which fields of a collection are indexed, and what its finds
+// cost.
+type CollectionIndexes struct {
+	Collection string  `json:"collection"`
+	Documents  int64   `json:"documents"` // those of all users
+	Indexes    []Index `json:"indexes"`
+	Scans      int64   `json:"scans"`   // finds that read 1,000 documents or more, since the server started
+	Scanned    int64   `json:"scanned"` // how many documents those read
+}
+
+// Index is an indexed field.
+type Index struct {
+	Field     string     `json:"field"`             // a dotted path
+	Automatic bool       `json:"automatic"`         // it made itself; without use it goes after a week
+	Ready     bool       `json:"ready"`             // finds use it
+	UsedAt    *time.Time `json:"used_at,omitempty"` // to the hour; nil if it was not used yet
+}
+
+// AppInfo is a deployed app with what it stores, and what it does to its server.
+type AppInfo struct {
+	App
+	Usage   Usage               `json:"usage"`
+	Stats   AppStats            `json:"stats"`
+	Indexes []CollectionIndexes `json:"indexes"` // of the collections that have any, or that scans read
+}
+
+// Usage is what an app stores: keys, documents and blobs, those of its users too.
+type Usage struct {
+	Used    int64 `json:"used_bytes"`
+	Allowed int64 `json:"allowed_bytes"` // its quota
+}
+
 // Deployment says what a deploy made.
 type Deployment struct {
 	App          string `json:"site"`   // the app's name
@@ -94,6 +126,7 @@ type Limits struct {
 	ResponseBytes    int   `json:"response_bytes"`
 	LogLines         int   `json:"log_lines"`
 	SourceBytes      int   `json:"source_bytes"`
+	LoadMS           int64 `json:"load_ms"` // to compile a handler
 	Slots            int   `json:"slots"`
 	Queue            int   `json:"queue"`
 	BodyBytes        int64 `json:"body_bytes"`
@@ -221,7 +254,18 @@ type AppStats struct {
 	P99MS    map[string]float64           `json:"p99_ms"`
 }
 
-// Charges is what an app has taken of what all apps share, since the start.
+// Charges is what an app has taken of what all apps share, since the server's start
+// and in its process.
 type Charges struct {
-	ProcessorMS float64 `json:"processor_ms"` // computing: its handler, and compiling it
+	ProcessorMS  float64 `json:"processor_ms"`  // computing: its handler, compiling it, deploys
+	WriterMS     float64 `json:"writer_ms"`     // that the store's writer has worked for it
+	ReadBytes    int64   `json:"read_bytes"`    // from the store, by its handler
+	WrittenBytes int64   `json:"written_bytes"` // to it, blobs apart
+	LogBytes     int64   `json:"log_bytes"`     // that its handler has printed
+	Warnings     uint64  `json:"warnings"`      // of a limit that it came near to
+
+	// At present:
+	HeldBytes int64 `json:"held_bytes"` // bodies of its requests, and its answers, in memory
+	InFlight  int   `json:"in_flight"`  // runs that are under way
+	Waiting   int   `json:"waiting"`    // to begin
 }

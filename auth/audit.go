@@ -89,17 +89,17 @@ type identityRemoved struct {
 	Provider string `json:"provider"`
 }
 
-type passkeyChanged struct {
-	ID   string `json:"passkey_id"`
-	Name string `json:"name"`
-}
-
 // providerChanged is a provider as it is then. Its secret is nowhere.
 type providerChanged struct {
 	Issuer    string `json:"issuer"`
 	ClientID  string `json:"client_id"`
 	Enabled   bool   `json:"enabled"`
 	NewSecret bool   `json:"new_secret"`
+}
+
+type passkeyChanged struct {
+	ID   string `json:"passkey_id"`
+	Name string `json:"name"`
 }
 
 // addrOf is the network address that r came from, without its port.

@@ -125,7 +125,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("auth.new: %w", err)
 	}
-	if err := opt.Store.Migrate(ctx, "auth", schema); err != nil {
+	if err := opt.Store.Migrate(ctx, schemaModule, schema); err != nil {
 		return nil, failed("auth.new", err)
 	}
 	key, err := opt.Store.Secret(ctx, "auth seals")
@@ -156,7 +156,7 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
-	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(a.db, a.log)
+	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(opt.Store, a.log)
 	return a, nil
 }
 

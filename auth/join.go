@@ -25,7 +25,7 @@ type joinPage struct {
 	Has       bool   // and has the role already
 	Fields    []field
 	Providers []button
-	SignIn    string // for who has an account already
+	SignIn    string // for who has an account already; "" where nobody can have one
 	Min       int    // characters of a password
 }
 
@@ -114,11 +114,18 @@ func (a *Auth) showJoin(w http.ResponseWriter, r *http.Request, status int, f fl
 	back := f
 	back.invite = "" // the path has it
 	body.Fields = back.fields()
-	body.SignIn = flow{back: again}.link("/auth/login")
+	byPassword, err := a.hasPasswords(r.Context())
+	if err != nil {
+		a.unavailable(w, r, err)
+		return
+	}
 	for _, p := range a.providers(r) {
 		if !body.Setup || p.path != devLoginPath {
 			body.Providers = append(body.Providers, button{p.Label, f.link(p.path)})
 		}
+	}
+	if byPassword || len(body.Providers) > 0 {
+		body.SignIn = flow{back: again}.link("/auth/login")
 	}
 	a.render(w, r, status, "join.html", page{Title: title, Host: r.Host, Body: body}, a.targets(r, f))
 }
@@ -257,13 +264,20 @@ func (a *Auth) join(tx storage.SQL, j joining, now time.Time) (User, error) {
 	return u, storage.RecordAudit(tx, actorOf(u, j.addr), auditUserCreate, u.Email, userSignedIn{u.ID, u.Provider, u.Role})
 }
 
-// takeOver makes a user who is there owner, with the password that was typed.
+// takeOver makes a user who is there owner, with the password that was typed. Where
+// nobody has shown that the address is the user's, it may be somebody who was invited
+// and typed it: their own ways in must not become an owner's.
 func (a *Auth) takeOver(tx storage.SQL, j joining, u User, now time.Time) (User, error) {
 	role, err := a.useInvite(tx, j.code, signedIn{User: u}, j.addr, now)
 	if err != nil {
 		return u, err
 	}
 	changed := role != u.Role
+	if changed {
+		if err := dropUnproven(tx, u, now); err != nil {
+			return u, err
+		}
+	}
 	u.Role, u.Provider = role, passwordProvider
 	_, err = tx.Exec(`UPDATE auth_users SET role = ?, provider = ?, last_login = ?, email_verified = 1 WHERE id = ?`,
 		string(u.Role), u.Provider, millis(now), u.ID)
@@ -283,4 +297,15 @@ func (a *Auth) takeOver(tx storage.SQL, j joining, u User, now time.Time) (User,
 		}
 	}
 	return u, storage.RecordAudit(tx, actorOf(u, j.addr), auditPassword, u.Email, details)
+}
+
+// dropUnproven takes a user's ways in, and the keys that they made, away unless their
+// address is proven.
+func dropUnproven(tx storage.SQL, u User, now time.Time) error {
+	var verified bool
+	err := tx.Query(`SELECT email_verified FROM auth_users WHERE id = ?`, []any{u.ID}, func(scan func(...any) error) error { return scan(&verified) })
+	if err != nil || verified {
+		return err
+	}
+	return dropWaysIn(tx, u.ID, now)
 }

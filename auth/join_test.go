@@ -114,6 +114,37 @@ func TestSetupTakesAnAccountOver(t *testing.T) {
 	}
 }
 
+// Somebody who was invited may have typed the owner's address. What they added to the
+// account must not become an owner's way in.
+func TestSetupTakesNoStrangersWaysOver(t *testing.T) {
+	for _, proven := range []bool{false, true} {
+		s := start(t, auth.Options{})
+		id := s.person("ann@example.com", auth.RoleAdmin)
+		key, _, err := s.CreateKey(s.as(id), "laptop", []string{"admin"}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.exec(`INSERT INTO auth_passkeys (id, user_id, name, credential, created_at, last_used) VALUES ('p', ?, '', '', 0, 0)`, id)
+		s.exec(`INSERT INTO auth_identities (issuer, subject, user_id, provider, created_at, last_used) VALUES ('https://a.example', 's', ?, 'a', 0, 0)`, id)
+		if proven {
+			s.exec(`UPDATE auth_users SET email_verified = 1`)
+		}
+		s.browser().still().join(auth.SetupPath(s.setupCode()), "ann@example.com")
+		if d := cmp.Diff([]string{"ann@example.com ann owner password 1"}, s.users()); d != "" {
+			t.Error(d)
+		}
+		left := s.column(`SELECT COUNT(*) FROM auth_passkeys`)[0] + s.column(`SELECT COUNT(*) FROM auth_identities`)[0] + s.column(`SELECT COUNT(*) FROM auth_passwords`)[0]
+		_, err = s.CheckKey(t.Context(), key)
+		want := "001"
+		if proven {
+			want = "111"
+		}
+		if left != want || (err == nil) != proven {
+			t.Errorf("proven %v: passkeys, accounts and passwords %s, the key: %v", proven, left, err)
+		}
+	}
+}
+
 // A dev user is nobody on a public server, so they can't be who owns it.
 func TestSetupRefusesDevUsers(t *testing.T) {
 	s := start(t, auth.Options{Dev: true})

@@ -201,12 +201,10 @@ func (a *Auth) RemoveUser(ctx context.Context, idOrEmail string) error {
 		if err != nil {
 			return err
 		}
-		for _, table := range []string{"auth_sessions", "auth_identities", "auth_passwords", "auth_passkeys", "auth_app_roles"} {
-			if _, err := tx.Exec(`DELETE FROM `+table+` WHERE user_id = ?`, u.ID); err != nil {
-				return err
-			}
+		if err := dropWaysIn(tx, u.ID, now); err != nil {
+			return err
 		}
-		if _, err := tx.Exec(`UPDATE api_keys SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL`, millis(now), u.ID); err != nil {
+		if _, err := tx.Exec(`DELETE FROM auth_app_roles WHERE user_id = ?`, u.ID); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`DELETE FROM auth_users WHERE id = ?`, u.ID); err != nil {
@@ -219,6 +217,18 @@ func (a *Auth) RemoveUser(ctx context.Context, idOrEmail string) error {
 		}
 		return recordUser(ctx, tx, auditUserRemove, u)
 	})
+}
+
+// dropWaysIn signs a user out, takes every way to sign in away, and revokes the API
+// keys that they made.
+func dropWaysIn(tx storage.SQL, userID string, now time.Time) error {
+	for _, table := range []string{"auth_sessions", "auth_identities", "auth_passwords", "auth_passkeys"} {
+		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE user_id = ?`, userID); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(`UPDATE api_keys SET revoked_at = ? WHERE user_id = ? AND revoked_at IS NULL`, millis(now), userID)
+	return err
 }
 
 // HasOwner reports whether somebody owns the server: users of the dev provider do

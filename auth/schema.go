@@ -1,5 +1,14 @@
 package auth
 
+import "slices"
+
+// schemaModule is the name under which the steps of schema are on record.
+const schemaModule = "auth"
+
+// Schema returns the name under which this package records its tables in a store,
+// and the steps that make them, for who checks a data file that nobody has opened.
+func Schema() (module string, steps []string) { return schemaModule, slices.Clone(schema) }
+
 // schema has one statement a step, since not every engine takes more at once.
 // Times are Unix milliseconds. Columns that end in _hash are secrets; queries
 // of an operator do not see them.

@@ -104,11 +104,10 @@ func (a *Auth) writeSessions(w http.ResponseWriter, r *http.Request, status int,
 
 // doneTexts says what was done, by the word for it in the page's query.
 var doneTexts = map[string]string{
-	"end":      "The session was ended.",
-	"others":   "All other sessions were ended.",
-	"password": "The password was changed, and all other sessions were ended.",
-	"unlink":   "The account was removed. It does not sign you in any more.",
-
+	"end":       "The session was ended.",
+	"others":    "All other sessions were ended.",
+	"password":  "The password was changed, and all other sessions were ended.",
+	"unlink":    "The account was removed. It does not sign you in any more.",
 	"passkey":   "The passkey was added. You can sign in by it from now on.",
 	"unpasskey": "The passkey was removed. It does not sign you in any more; your device may still show it until you remove it there.",
 }

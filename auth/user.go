@@ -55,11 +55,15 @@ func (u *User) HasRole(role Role) bool { return u != nil && u.Role.Has(role) }
 // Account is a user as the owner sees it.
 type Account struct {
 	User
+	// EmailVerified says that somebody has shown that the address is theirs: one that
+	// an invitee typed is not.
+	EmailVerified bool `json:"email_verified"`
+
 	CreatedAt time.Time `json:"created_at"`
 	LastLogin time.Time `json:"last_login"`
 }
 
-const accountColumns = `id, email, name, picture, role, provider, created_at, last_login`
+const accountColumns = `id, email, name, picture, role, provider, email_verified, created_at, last_login`
 
 // Users returns every user, oldest first.
 func (a *Auth) Users(ctx context.Context) ([]Account, error) {
@@ -111,7 +115,7 @@ func queryAccounts(tx storage.SQL, query string, args ...any) (found []Account, 
 			u              Account
 			created, login int64
 		)
-		err := scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider, &created, &login)
+		err := scan(&u.ID, &u.Email, &u.Name, &u.Picture, &u.Role, &u.Provider, &u.EmailVerified, &created, &login)
 		u.CreatedAt, u.LastLogin = fromMillis(created), fromMillis(login)
 		found = append(found, u)
 		return err

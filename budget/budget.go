@@ -77,6 +77,11 @@ func (b *Budget) Allowed() time.Duration { return b.allowed }
 // Operations is how many operations were started.
 func (b *Budget) Operations() int { return int(b.operations.Load()) }
 
+// BytesRead is how many bytes were read from the store, and BytesWritten how many
+// were written to it.
+func (b *Budget) BytesRead() int64    { return b.read.Load() }
+func (b *Budget) BytesWritten() int64 { return b.written.Load() }
+
 // operation counts one operation here and in the parents.
 func (b *Budget) operation() error {
 	for ; b != nil; b = b.above {

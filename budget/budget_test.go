@@ -117,7 +117,7 @@ func TestPhases(t *testing.T) {
 // TestNear: what is close to a limit, before it is met.
 func TestNear(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := begin(t, t.Context(), budget.Config{RequestTimeout: time.Second, Operations: 5})
+		b := begin(t, t.Context(), budget.Config{RequestTimeout: time.Second, Operations: 5, ReadBytes: 100, WriteBytes: 50})
 		kind := budget.NewOperation("reading", budget.StorageRead)
 		read := func(n int) {
 			for range n {
@@ -138,9 +138,25 @@ func TestNear(t *testing.T) {
 		if diff := cmp.Diff([]budget.Usage{operations}, b.Near(0.8)); diff != "" {
 			t.Errorf("after 4 of 5 operations: -want +got\n%s", diff)
 		}
+		if err := errors.Join(b.Read(79), b.Write(39)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]budget.Usage{operations}, b.Near(0.8)); diff != "" {
+			t.Errorf("after 79 of 100 bytes read, and 39 of 50 written: -want +got\n%s", diff)
+		}
+		if err := errors.Join(b.Read(1), b.Write(1)); err != nil {
+			t.Fatal(err)
+		}
+		bytes := []budget.Usage{
+			{Limit: "bytes read from the store", Allowed: "100", Used: "80", Phase: budget.StorageRead, InPhase: 400 * time.Millisecond},
+			{Limit: "bytes written to the store", Allowed: "50", Used: "40", Phase: budget.StorageWrite},
+		}
+		if diff := cmp.Diff(append([]budget.Usage{operations}, bytes...), b.Near(0.8)); diff != "" {
+			t.Errorf("after one byte more of each: -want +got\n%s", diff)
+		}
 		time.Sleep(400 * time.Millisecond)
 		wall := budget.Usage{Limit: "time", Allowed: "1s", Used: "800ms", Phase: budget.StorageRead, InPhase: 400 * time.Millisecond}
-		if diff := cmp.Diff([]budget.Usage{wall, operations}, b.Near(0.8)); diff != "" {
+		if diff := cmp.Diff(append([]budget.Usage{wall, operations}, bytes...), b.Near(0.8)); diff != "" {
 			t.Errorf("after 0.8 of 1 s: -want +got\n%s", diff)
 		}
 	})

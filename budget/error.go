@@ -103,6 +103,16 @@ func (l byteLimit) usage() Usage {
 		Phase: l.phase, InPhase: l.budget.Spent(l.phase)}
 }
 
+// near is usage for a list of limits, each with its unit in its name.
+func (l byteLimit) near() Usage {
+	u := l.usage()
+	u.Limit, u.Allowed, u.Used = "bytes read from the store", strconv.FormatInt(l.allowed, 10), strconv.FormatInt(l.used, 10)
+	if l.phase == StorageWrite {
+		u.Limit = "bytes written to the store"
+	}
+	return u
+}
+
 // Near are the limits of which at least a fraction was used, between 0 and 1.
 func (b *Budget) Near(fraction float64) (near []Usage) {
 	if float64(b.Used()) >= fraction*float64(b.allowed) {
@@ -110,6 +120,13 @@ func (b *Budget) Near(fraction float64) (near []Usage) {
 	}
 	if n := b.Operations(); float64(n) >= fraction*float64(b.config.Operations) {
 		near = append(near, operationLimit{b, int64(n)}.usage())
+	}
+	for _, l := range []byteLimit{
+		{b, b.config.ReadBytes, b.BytesRead(), StorageRead}, {b, b.config.WriteBytes, b.BytesWritten(), StorageWrite},
+	} {
+		if float64(l.used) >= fraction*float64(l.allowed) {
+			near = append(near, l.near())
+		}
 	}
 	return near
 }

@@ -39,6 +39,7 @@ func appCommand() *cli.Command {
 				Description: "fazt app list",
 				Action:      list,
 			},
+			infoCommand(),
 			logsCommand(),
 			{
 				Name:      "remove",

@@ -76,3 +76,9 @@ func ServeOptions(flags string) (opt fazt.Options, err error) {
 	}
 	return opt, app.RunContext(context.Background(), l.arranged())
 }
+
+// WatchHeap returns what looks after memory that a burst has left.
+func WatchHeap() (look func()) {
+	var heap heapWatch
+	return heap.look
+}

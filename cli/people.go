@@ -121,9 +121,9 @@ func users(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no users yet; the first one comes by: fazt auth setup")
 		}
-		table := &storage.Table{Columns: []string{"id", "email", "name", "role", "provider", "created", "last_login"}}
+		table := &storage.Table{Columns: []string{"id", "email", "name", "role", "provider", "verified", "created", "last_login"}}
 		for _, u := range list {
-			table.Rows = append(table.Rows, []any{u.ID, u.Email, u.Name, u.Role, u.Provider, when(u.CreatedAt), when(u.LastLogin)})
+			table.Rows = append(table.Rows, []any{u.ID, u.Email, u.Name, u.Role, u.Provider, yes(u.EmailVerified), when(u.CreatedAt), when(u.LastLogin)})
 		}
 		return print(table)
 	})
@@ -217,9 +217,17 @@ func userTable(u *api.User) *storage.Table {
 		roles = append(roles, app+":"+r.Role)
 	}
 	return &storage.Table{
-		Columns: []string{"id", "email", "name", "role", "app_roles", "provider", "created", "last_login"},
-		Rows:    [][]any{{u.ID, u.Email, u.Name, u.Role, strings.Join(roles, " "), u.Provider, when(u.CreatedAt), when(u.LastLogin)}},
+		Columns: []string{"id", "email", "name", "role", "app_roles", "provider", "verified", "created", "last_login"},
+		Rows:    [][]any{{u.ID, u.Email, u.Name, u.Role, strings.Join(roles, " "), u.Provider, yes(u.EmailVerified), when(u.CreatedAt), when(u.LastLogin)}},
 	}
+}
+
+// yes is a bool in a table.
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 func invite(c *cli.Context) error {

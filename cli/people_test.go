@@ -117,8 +117,8 @@ func managePeople(t *testing.T, db string) {
 		code        int
 		want        string // part of what is printed
 	}{
-		{"auth users --format csv", "", 0, ",owner@example.com,owner,owner,password,"},
-		{"auth user ann@example.com --format csv", "", 0, ",ann@example.com,ann,admin,,password,"},
+		{"auth users --format csv", "", 0, ",owner@example.com,owner,owner,password,yes,"},
+		{"auth user ann@example.com --format csv", "", 0, ",ann@example.com,ann,admin,,password,no,"},
 		{"auth user none@example.com", "", 1, "not found; list the users"},
 		{"auth user owner@example.com --role user", "", 1, "the server would have no owner left; make somebody else owner first"},
 		{"auth user owner@example.com --delete --yes", "", 1, "the server would have no owner left"},

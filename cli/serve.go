@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
@@ -58,7 +57,9 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	defer l.Close()
-	reserve := heapReserve()
+	ctx, stop := context.WithCancel(c.Context)
+	defer stop()
+	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
@@ -100,17 +101,6 @@ func signInURL(opt fazt.Options, l net.Listener) string {
 		return "https://admin." + opt.Domain
 	}
 	return "http://admin." + opt.Domain + port
-}
-
-// heapReserve is memory that is never touched, and so never taken from the
-// machine. The garbage collector counts it: instead of each time that the heap of
-// a small server has doubled, which is after some hundred requests, it runs when
-// 32 MiB have been allocated. An operator's own settings go before.
-func heapReserve() []byte {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
-		return nil
-	}
-	return make([]byte, 32<<20)
 }
 
 // serveOptions is what the flags say of how to serve.

@@ -67,6 +67,7 @@ func TestBrief(t *testing.T) {
 				"host.stop":         fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
 				"host.panic":        runtime.Brief(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
 			})
+			g.begin(0) // to load it took a slot, too
 			if _, err := p.Run(t.Context(), &runtime.Request{}); err != nil && c.name != "panic" && c.name != "endless" {
 				t.Error(err)
 			}

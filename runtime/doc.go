@@ -5,7 +5,7 @@
 //
 //	rt, err := runtime.New(runtime.Options{Engines: []runtime.Engine{ottojs.New()}})
 //	host, err := runtime.NewHost(map[string]any{"shop.price": price})
-//	program, err := rt.Load(runtime.Source{Files: files})
+//	program, err := rt.Load(ctx, runtime.Source{Files: files})
 //	handler := program.Bind(host)
 //	result, err := handler.Run(ctx, request)
 //

@@ -19,7 +19,8 @@ type Engine interface {
 	Name() string
 	// Compile returns an [*Error] with the code SYNTAX_ERROR when the source
 	// isn't JavaScript that the engine knows, and UNSUPPORTED when it would run
-	// differently from what its author meant; both say where.
+	// differently from what its author meant; both say where. It calls Unit.Check
+	// between files, and between the passes over one.
 	Compile(unit Unit) (Script, error)
 }
 
@@ -29,6 +30,8 @@ type Unit struct {
 	Files  map[string]string
 	Main   string
 	Limits Limits
+
+	load *load // nil when it is compiled
 }
 
 // Script is a compiled program. It is used by many goroutines.
@@ -83,6 +86,7 @@ type Exec struct {
 	seen       uint64     // of what it holds, in the growth
 	alone      uint64     // of that, while there was no other run
 	base       heapSample // the heap when the run started
+	peak       uint64     // by how much what is alive had grown, while there was no other run
 }
 
 const (
@@ -328,7 +332,7 @@ func responseTooLarge(allowed, used int) *Error {
 // result is what the caller of Run gets.
 func (x *Exec) result() (*Result, error) {
 	r := &x.outcome
-	r.Log, r.CPU = x.lines(), x.cpu()
+	r.Log, r.CPU, r.Memory = x.lines(), x.cpu(), max(x.held.Load(), int64(x.peak))
 	c := x.cause.Load()
 	if c.err != nil {
 		return r, c.err

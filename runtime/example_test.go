@@ -17,7 +17,7 @@ func Example() {
 		return
 	}
 	prices := map[string]float64{"tea": 4.5}
-	program, err := rt.Load(runtime.Source{Files: map[string]string{
+	program, err := rt.Load(context.Background(), runtime.Source{Files: map[string]string{
 		"api/main.js": `
 			function handler(request) {
 				console.log('asked for %s', request.query.item);
@@ -67,7 +67,7 @@ func ExampleError() {
 		fmt.Println(err)
 		return
 	}
-	program, err := rt.Load(runtime.Source{Files: map[string]string{
+	program, err := rt.Load(context.Background(), runtime.Source{Files: map[string]string{
 		"api/main.js":  "var cart = require('./cart');\nreturn cart.total(request.body);",
 		"api/cart.js":  "exports.total = function (cart) {\n  return cart.items.length;\n};",
 		"api/data.txt": "not code",

@@ -53,7 +53,7 @@ func TestBind(t *testing.T) {
 	}
 	for _, e := range []runtime.Engine{ottojs.New(), gojajs.New()} {
 		r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}})
-		p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": `
+		p, err := r.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": `
 			function attempt(f) { try { return f(); } catch (e) { return e.name; } }
 			return [fazt.kv.get('a'), attempt(function () { return fazt.app.name.toUpperCase(); }),
 				attempt(function () { return shop.price(); }), fazt.version.concat('!')].join(' ');`}})

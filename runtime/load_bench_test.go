@@ -41,7 +41,7 @@ func BenchmarkLoad(b *testing.B) {
 				source := runtime.Source{Files: map[string]string{"api/main.js": c.src}}
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := r.Load(source); err != nil {
+					if _, err := r.Load(b.Context(), source); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -61,7 +61,7 @@ func BenchmarkLoadedBytes(b *testing.B) {
 				base := benchHost(b)
 				var loaded [n]*runtime.Handler
 				load := func(i int) {
-					p, err := r.Load(runtime.Source{Files: map[string]string{"api/main.js": c.src + fmt.Sprintf("// %d", i)}})
+					p, err := r.Load(b.Context(), runtime.Source{Files: map[string]string{"api/main.js": c.src + fmt.Sprintf("// %d", i)}})
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -86,7 +86,7 @@ func BenchmarkLoadedBytes(b *testing.B) {
 func BenchmarkBind(b *testing.B) {
 	for _, e := range engines {
 		b.Run(e.Name(), func(b *testing.B) {
-			p, err := newRuntime(b, runtime.Options{Engines: []runtime.Engine{e}}).Load(runtime.Source{Files: map[string]string{"api/main.js": usual()}})
+			p, err := newRuntime(b, runtime.Options{Engines: []runtime.Engine{e}}).Load(b.Context(), runtime.Source{Files: map[string]string{"api/main.js": usual()}})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	"strings"
+
+	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
 
 // Bounds of how deep source may nest. Parsers and interpreters of JavaScript
@@ -11,15 +13,40 @@ import (
 const (
 	maxBrackets   = 1000   // ( [ { and templates inside one another
 	maxStatements = 5_000  // if (a) if (b) ..., else if ... else if ...
-	maxOperators  = 10_000 // a + b + c ..., !!!!a, a = b = c, a.b.c
+	maxOperators  = 10_000 // a + b + c ..., !!!!a, a = b = c, a.b.c, three times the parts of a template
 	maxGroups     = 500    // in a regular expression
 )
 
-// checkNesting finds out how deep the source nests. It reads tokens, not
-// grammar. Whether a slash begins a regular expression follows from the token
-// before it, except behind a few closing braces, where such source is refused.
-func checkNesting(name, src string) *Error {
-	n := nesting{src: src, regexp: true, levels: make([]level, 1, 32)}
+// Bounds of what a program takes to be compiled, which nothing can end once it has
+// begun. Each of the last three takes some seconds at most.
+const (
+	// maxNumber is the length of a number, which takes its square.
+	maxNumber = 10_000
+	// maxTokens bounds the syntax tree.
+	maxTokens = 1_500_000
+	// maxDepths bounds the sum of how deep each token stands: in brackets and
+	// statements, each of which counts for deepWeight, and operators. Compilers look a
+	// name up through all functions around it, leave all statements around a return,
+	// and go down an expression again and again: what is superlinear goes with this
+	// sum, which is 60 to 100 times the tokens in large programs that people wrote.
+	maxDepths  = 300_000_000
+	deepWeight = 8
+	jumpWeight = 100 // of a return or a break, for which goja leaves each bracket around
+)
+
+// extent is what a program takes to be compiled, its files together.
+type extent struct {
+	tokens   int
+	depths   int
+	patterns float64 // see regexpcost
+}
+
+// checkNesting finds out how deep the source nests, and adds what it takes to sum.
+// It reads tokens, not grammar. Whether a slash begins a regular expression follows
+// from the token before it, except behind a few closing braces, where such source
+// is refused.
+func checkNesting(name, src string, sum *extent) *Error {
+	n := nesting{src: src, regexp: true, levels: make([]level, 1, 32), extent: sum}
 	msg := n.scan()
 	if msg == "" {
 		return nil
@@ -34,6 +61,15 @@ type nesting struct {
 	pos    int
 	start  int // of the current token
 	levels []level
+	extent *extent
+
+	statements int // of all levels
+	operators  int
+	heads      int  // of the bracket that the token before closed, see level
+	inside     int  // the tokens of that bracket
+	mayHead    bool // the token before, or that bracket, may be the parameters of an arrow function
+	sign       int  // where the signs begin that stand together before this token
+	signEnd    int
 
 	word    string // the token before, if it was a word
 	punct   byte   // the last byte of the token before, if it was punctuation
@@ -53,22 +89,27 @@ type level struct {
 	head       bool
 	statements int
 	operators  int
+	heads      int  // how deep arrow functions stand in parameters in it, see arrows.go
+	mayHead    bool // it may be the parameters of an arrow function
+	begin      int  // the program's tokens before it
 }
 
 func (n *nesting) scan() string {
 	for n.space() {
 		n.start = n.pos
 		c := n.src[n.pos]
-		var msg string
+		msg := n.measure()
 		switch {
+		case msg != "":
 		case isWordByte(c):
 			msg = n.scanWord()
 		case c == '"' || c == '\'':
 			n.skipString(c)
 			n.literal()
 		case c == '`':
-			msg = n.open('`')
-			n.template()
+			if msg = n.open('`'); msg == "" {
+				msg = n.template()
+			}
 		case c == '/' && n.unclear:
 			return "a slash behind this brace could mean a division or a regular expression; put a semicolon or parentheses between them"
 		case c == '/' && n.regexp:
@@ -85,6 +126,19 @@ func (n *nesting) scan() string {
 			return msg
 		}
 		n.newline = false
+	}
+	return ""
+}
+
+// measure adds a token to what the program takes.
+func (n *nesting) measure() string {
+	n.extent.tokens++
+	n.extent.depths += deepWeight*(len(n.levels)+n.statements) + n.operators
+	switch {
+	case n.extent.tokens > maxTokens:
+		return fmt.Sprintf("the program has more than %d words and signs up to here; make it smaller, or keep its data in files under private/", maxTokens)
+	case n.extent.depths > maxDepths:
+		return "the program is too large for how deep it nests; put long parts into functions or files of their own"
 	}
 	return ""
 }
@@ -128,7 +182,7 @@ func lineEnd(s string) int {
 }
 
 func isWordByte(c byte) bool {
-	return c == '_' || c == '$' || c == '\\' || c >= 0x80 || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	return c == '_' || c == '$' || c == '#' || c == '\\' || c >= 0x80 || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // Words behind which an operand follows, so that a slash begins a regular
@@ -138,6 +192,7 @@ var (
 		"new": true, "delete": true, "void": true, "throw": true, "case": true, "do": true, "else": true,
 		"yield": true, "await": true, "default": true}
 	statementWords = map[string]bool{"if": true, "else": true, "for": true, "while": true, "do": true, "with": true}
+	jumpWords      = map[string]bool{"return": true, "break": true, "continue": true}
 	headWords      = map[string]bool{"if": true, "for": true, "while": true, "with": true, "switch": true, "catch": true}
 	blockWords     = map[string]bool{"else": true, "do": true, "try": true, "finally": true}
 )
@@ -147,14 +202,15 @@ func (n *nesting) scanWord() string {
 		n.pos++
 	}
 	word := n.src[n.start:n.pos]
-	property := n.punct == '.'
+	property := n.punct == '.' && n.src[n.sign:n.signEnd] != "..."
+	n.mayHead = !property && n.arrowMayBegin()
 	top := &n.levels[len(n.levels)-1]
 	switch {
 	case property:
 	case n.closed && word != "else" && word != "while" && word != "catch" && word != "finally":
-		top.statements, top.operators = 0, 0
-	case n.newline && n.punct == 0 && !operandWords[n.word]:
-		top.operators = 0 // a semicolon is inserted here
+		n.endStatement(top)
+	case n.newline && n.punct == 0 && !operandWords[n.word] && n.word != "async":
+		n.endExpression(top) // a semicolon is inserted here
 	}
 	n.word, n.punct, n.closed, n.unclear = word, 0, false, false
 	n.regexp = !property && operandWords[word]
@@ -164,35 +220,52 @@ func (n *nesting) scanWord() string {
 	}
 	if statementWords[word] {
 		top.statements++
-		if n.total(func(l level) int { return l.statements }) > maxStatements {
+		if n.statements++; n.statements > maxStatements {
 			return fmt.Sprintf("statements nest deeper than %d levels", maxStatements)
 		}
 	}
-	if operandWords[word] {
+	switch {
+	case jumpWords[word]:
+		n.extent.depths += jumpWeight * len(n.levels)
+		fallthrough
+	case operandWords[word], word == "async":
 		return n.count(top)
+	case len(word) > maxNumber && '0' <= word[0] && word[0] <= '9':
+		return fmt.Sprintf("a number is longer than %d characters; make it of a text", maxNumber)
 	}
 	return ""
 }
 
 func (n *nesting) count(top *level) string {
 	top.operators++
-	if top.operators > maxOperators || top.operators%1000 == 0 && n.total(func(l level) int { return l.operators }) > 2*maxOperators {
+	n.operators++
+	if top.operators > maxOperators || n.operators > 2*maxOperators {
 		return fmt.Sprintf("an expression has more than %d operators", maxOperators)
 	}
 	return ""
 }
 
-func (n *nesting) total(of func(level) int) int {
-	sum := 0
-	for _, l := range n.levels {
-		sum += of(l)
-	}
-	return sum
+// countPart counts a part of a template, which takes as long as three operators.
+func (n *nesting) countPart(top *level) string {
+	top.operators += 2
+	n.operators += 2
+	return n.count(top)
+}
+
+func (n *nesting) endStatement(top *level) {
+	n.statements -= top.statements
+	top.statements = 0
+	n.endExpression(top)
+}
+
+func (n *nesting) endExpression(top *level) {
+	n.operators -= top.operators
+	top.operators = 0
 }
 
 // literal notes that the token was an operand.
 func (n *nesting) literal() {
-	n.word, n.punct, n.regexp, n.unclear, n.closed, n.head = "literal", 0, false, false, false, false
+	n.word, n.punct, n.regexp, n.unclear, n.closed, n.head, n.mayHead = "literal", 0, false, false, false, false, false
 }
 
 func (n *nesting) skipString(quote byte) {
@@ -213,7 +286,7 @@ func (n *nesting) skipString(quote byte) {
 }
 
 func (n *nesting) skipRegexp() string {
-	class, groups := false, 0
+	class, groups, begin := false, 0, n.pos+1
 	for n.pos++; n.pos < len(n.src); n.pos++ {
 		switch c := n.src[n.pos]; {
 		case c == '\\':
@@ -230,14 +303,27 @@ func (n *nesting) skipRegexp() string {
 			}
 		case c == '/' && !class:
 			n.pos++
-			return ""
+			return n.weigh(n.src[begin : n.pos-1])
 		}
 	}
 	return ""
 }
 
+// weigh adds a regular expression to what the program takes.
+func (n *nesting) weigh(pattern string) string {
+	cost := regexpcost.Of(pattern)
+	n.extent.patterns += cost + regexpcost.Least
+	switch {
+	case cost > regexpcost.Max:
+		return "this regular expression is too large; make it shorter, or repeat less in it"
+	case n.extent.patterns > regexpcost.MaxProgram:
+		return "the program's regular expressions are too large together; use fewer, shorter ones"
+	}
+	return ""
+}
+
 // template reads a template's text up to its end or the next ${.
-func (n *nesting) template() {
+func (n *nesting) template() string {
 	if n.pos < len(n.src) && n.src[n.pos] == '`' && n.pos == n.start {
 		n.pos++
 	}
@@ -249,20 +335,23 @@ func (n *nesting) template() {
 			n.pos++
 			n.pop()
 			n.literal()
-			return
+			return ""
 		case '$':
 			if strings.HasPrefix(n.src[n.pos:], "${") {
 				n.pos += 2
+				msg := n.countPart(&n.levels[len(n.levels)-1])
 				n.levels = append(n.levels, level{open: '$'})
 				n.word, n.punct, n.regexp, n.closed = "", '{', true, false
-				return
+				n.sign, n.signEnd = n.pos-1, n.pos
+				return msg
 			}
 		}
 	}
+	return ""
 }
 
 func (n *nesting) open(c byte) string {
-	l := level{open: c, word: n.word}
+	l := level{open: c, word: n.word, mayHead: n.arrowMayBegin(), begin: n.extent.tokens}
 	switch c {
 	case '(':
 		l.head = n.punct == 0 && headWords[n.word]
@@ -285,7 +374,9 @@ func (n *nesting) open(c byte) string {
 		return fmt.Sprintf("brackets nest deeper than %d levels", maxBrackets)
 	}
 	if c != '`' {
+		n.sign = n.pos
 		n.pos++
+		n.signEnd = n.pos
 		n.word, n.punct, n.regexp, n.unclear, n.closed, n.head = "", c, true, false, false, false
 	}
 	return ""
@@ -293,23 +384,36 @@ func (n *nesting) open(c byte) string {
 
 func (n *nesting) pop() level {
 	if len(n.levels) == 1 {
-		return level{} // an unmatched bracket is the parser's to refuse
+		return level{}
 	}
 	l := n.levels[len(n.levels)-1]
+	n.endStatement(&n.levels[len(n.levels)-1])
 	n.levels = n.levels[:len(n.levels)-1]
+	top := &n.levels[len(n.levels)-1]
+	top.heads = max(top.heads, l.heads)
 	return l
 }
 
+// closes are the brackets that belong together.
+var closes = map[[2]byte]bool{{'(', ')'}: true, {'[', ']'}: true, {'{', '}'}: true, {'$', '}'}: true}
+
 func (n *nesting) close() string {
 	c := n.src[n.pos]
+	n.sign = n.pos
 	n.pos++
+	n.signEnd = n.pos
 	l := n.pop()
-	n.word, n.punct = "", c
-	n.regexp, n.unclear, n.closed, n.head = l.regexp, l.unclear, c == '}', l.head
+	if !closes[[2]byte{l.open, c}] {
+		return "Unexpected token " + string(c)
+	}
+	n.word, n.punct, n.mayHead, n.inside = "", c, l.mayHead, n.extent.tokens-l.begin
+	n.regexp, n.unclear, n.closed, n.head, n.heads = l.regexp, l.unclear, c == '}', l.head, l.heads
 	if l.open == '$' {
+		begin := n.start
 		n.start = -1 // not at a template's first backquote
-		n.template()
-		return ""
+		msg := n.template()
+		n.start = begin
+		return msg
 	}
 	if top := &n.levels[len(n.levels)-1]; c == ')' || c == ']' {
 		return n.count(top) // a call or a member: a()()(), a[0][0]
@@ -319,6 +423,14 @@ func (n *nesting) close() string {
 
 func (n *nesting) operator(c byte) string {
 	top := &n.levels[len(n.levels)-1]
+	if strings.HasPrefix(n.src[n.pos:], "=>") {
+		if msg := n.arrow(); msg != "" {
+			return msg
+		}
+	}
+	if n.pos != n.signEnd || strings.IndexByte("([{}]),;:", n.punct) >= 0 {
+		n.sign = n.pos
+	}
 	double := n.pos+1 < len(n.src) && n.src[n.pos+1] == c && (c == '+' || c == '-')
 	n.pos++
 	if double {
@@ -326,13 +438,14 @@ func (n *nesting) operator(c byte) string {
 	} else {
 		n.regexp = true
 	}
+	n.signEnd = n.pos
 	n.word, n.punct, n.unclear, n.closed, n.head = "", c, false, false, false
 	switch c {
 	case ';':
-		top.statements, top.operators = 0, 0
+		n.endStatement(top)
 		return ""
 	case ',':
-		top.operators = 0
+		n.endExpression(top)
 		return ""
 	}
 	return n.count(top)

@@ -18,6 +18,7 @@ const (
 	DefaultMemory        = 64 << 20
 	DefaultResponseBytes = 32 << 20
 	DefaultLogLines      = 1000
+	DefaultLoad          = 10 * time.Second
 	DefaultSourceBytes   = 4 << 20
 	DefaultStackDepth    = 400
 	DefaultIdle          = 64 // see [Options]
@@ -31,7 +32,7 @@ type Options struct {
 	Engines []Engine
 	// Limits bound each run; zero fields take their default.
 	Limits Limits
-	// Gate bounds how many runs compute at once. Default: no waiting.
+	// Gate bounds how many runs compute at once, and loads. Default: no waiting.
 	Gate Gate
 	// Idle is how many VMs are kept for all programs together while no run uses
 	// them: as many as are in flight at the same time while they wait in host
@@ -89,6 +90,7 @@ func (l Limits) withDefaults() (Limits, error) {
 		orDefault("Limits.Memory", &l.Memory, DefaultMemory),
 		orDefault("Limits.ResponseBytes", &l.ResponseBytes, DefaultResponseBytes),
 		orDefault("Limits.LogLines", &l.LogLines, DefaultLogLines),
+		orDefault("Limits.Load", &l.Load, DefaultLoad),
 		orDefault("Limits.SourceBytes", &l.SourceBytes, DefaultSourceBytes),
 		orDefault("Limits.StackDepth", &l.StackDepth, DefaultStackDepth))
 	return l, errors.Join(errs...)
@@ -123,48 +125,6 @@ type Handler struct {
 	idle idle
 }
 
-// Load compiles a program. The error is an [*Error]: SYNTAX_ERROR or
-// UNSUPPORTED with the place in the source, or LOAD_ERROR.
-//
-// With Source.Engine "auto" or "" the first engine takes it that can. When none
-// can, the error is the last engine's, as that is the one with the newest
-// language.
-func (r *Runtime) Load(src Source) (*Program, error) {
-	unit, err := r.unit(src)
-	if err != nil {
-		return nil, err
-	}
-	var last *Error
-	for _, e := range r.engines {
-		if src.Engine != "" && src.Engine != "auto" && src.Engine != e.Name() {
-			continue
-		}
-		script, err := compile(e, unit)
-		if err == nil {
-			return &Program{runtime: r, engine: e, reason: loadReason(src.Engine, last), unit: unit, script: script}, nil
-		}
-		var refusal *Error
-		if !errors.As(err, &refusal) {
-			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
-		}
-		last = refusal.locate(unit.Files)
-	}
-	if last == nil {
-		return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("unknown engine %q; use auto or %s", src.Engine, r.engineNames())}
-	}
-	return nil, last
-}
-
-// compile keeps a parser's panic from ending the process.
-func compile(e Engine, unit Unit) (script Script, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine %s panicked: %v", e.Name(), p)}
-		}
-	}()
-	return e.Compile(unit)
-}
-
 // Bind makes a handler of the program. nil is a host with nothing but console and
 // fazt.log. A program may be bound any number of times; it takes microseconds,
 // and no interpreter is made before the first run.
@@ -173,16 +133,6 @@ func (p *Program) Bind(host *Host) *Handler {
 		host = newHost()
 	}
 	return &Handler{program: p, host: host}
-}
-
-func loadReason(pinned string, refusal *Error) string {
-	switch {
-	case pinned != "" && pinned != "auto":
-		return "pinned"
-	case refusal != nil:
-		return refusal.Error()
-	}
-	return ""
 }
 
 func (r *Runtime) engineNames() string {
@@ -194,7 +144,7 @@ func (r *Runtime) engineNames() string {
 }
 
 // unit checks what all engines need.
-func (r *Runtime) unit(src Source) (Unit, error) {
+func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 	if src.Main == "" {
 		src.Main = DefaultMain
 	}
@@ -212,15 +162,20 @@ func (r *Runtime) unit(src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
+	unit := Unit{Files: src.Files, Main: src.Main, Limits: r.limits, load: l}
+	var sum extent
 	for _, name := range slices.Sorted(maps.Keys(src.Files)) {
-		if !strings.HasSuffix(name, ".js") {
+		if name != src.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
-		if err := checkNesting(name, src.Files[name]); err != nil {
+		if err := checkNesting(name, src.Files[name], &sum); err != nil {
 			return Unit{}, err.locate(src.Files)
 		}
+		if err := unit.Check(); err != nil {
+			return Unit{}, err
+		}
 	}
-	return Unit{Files: src.Files, Main: src.Main, Limits: r.limits}, nil
+	return unit, nil
 }
 
 // Engine names the engine that was chosen, and why: the refusal of the engine

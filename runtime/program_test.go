@@ -84,7 +84,7 @@ func TestLoadErrors(t *testing.T) {
 				Message: "otto knows the regular expression flags g, i and m, not u"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := newRuntime(t, runtime.Options{Limits: c.limits}).Load(c.source)
+			_, err := newRuntime(t, runtime.Options{Limits: c.limits}).Load(t.Context(), c.source)
 			got, ok := errors.AsType[*runtime.Error](err)
 			if !ok {
 				t.Fatalf("error %v of type %T", err, err)
@@ -115,7 +115,7 @@ func TestNewerLanguageIsNamed(t *testing.T) {
 		{"var re = /a(?=b)/;", "1:10", "Invalid regular expression"},
 		{"var re = /(a)\\1/;", "1:10", "Invalid regular expression"},
 	} {
-		_, err := newRuntime(t, runtime.Options{}).Load(runtime.Source{Files: map[string]string{"api/main.js": c.src}})
+		_, err := newRuntime(t, runtime.Options{}).Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": c.src}})
 		e, ok := errors.AsType[*runtime.Error](err)
 		if !ok {
 			t.Errorf("%s: error %v", c.src, err)
@@ -152,7 +152,7 @@ func TestEngineChoice(t *testing.T) {
 		{"auto", "young", "api/main.js:1:5: an arrow function is too new"},
 		{"young", "young", "pinned"},
 	} {
-		p, err := r.Load(runtime.Source{Files: files, Engine: c.pin})
+		p, err := r.Load(t.Context(), runtime.Source{Files: files, Engine: c.pin})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestEngineChoice(t *testing.T) {
 			t.Errorf("pin %q: got %s, %s", c.pin, engine, reason)
 		}
 	}
-	if _, err := r.Load(runtime.Source{Files: files, Engine: "old"}); !errors.Is(err, refusal) {
+	if _, err := r.Load(t.Context(), runtime.Source{Files: files, Engine: "old"}); !errors.Is(err, refusal) {
 		t.Errorf("a pinned engine's refusal: got %v", err)
 	}
 }
@@ -248,6 +248,13 @@ func (g *gate) Enter(context.Context) (runtime.Pass, error) {
 	return &pass{gate: g, held: true}, nil
 }
 
+// begin counts anew, and refuses the slot that is entered as the refuse-th.
+func (g *gate) begin(refuse int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.entered, g.refuse = 0, refuse
+}
+
 func (g *gate) state() (held, entered int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -312,7 +319,7 @@ func TestGateIsBalanced(t *testing.T) {
 		{"refused again", `try { host.look(); } catch (e) { } finally { for (;;) ; }`, 2, 2, errRefused},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := &gate{refuse: c.refuse}
+			g := &gate{}
 			r := newRuntime(t, runtime.Options{Gate: g, Limits: runtime.Limits{CPU: time.Second / 2}})
 			fail := func(err error) runtime.Func {
 				return func(context.Context, runtime.Args) (runtime.Value, error) { return runtime.Value{}, err }
@@ -328,6 +335,7 @@ func TestGateIsBalanced(t *testing.T) {
 				"host.stop":  fail(&runtime.Stop{Response: runtime.Response{Status: 302}}),
 				"host.panic": runtime.Func(func(context.Context, runtime.Args) (runtime.Value, error) { panic("x") }),
 			})
+			g.begin(c.refuse) // to load it took a slot, too
 			_, err := p.Run(t.Context(), &runtime.Request{})
 			if c.err != nil && !errors.Is(err, c.err) {
 				t.Errorf("error %v, want %v", err, c.err)

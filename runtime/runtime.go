@@ -69,6 +69,11 @@ type Result struct {
 	Response Response
 	Log      []Line
 	CPU      time.Duration // time on a slot: brief host calls are part of it, others and the making of an interpreter are not
+
+	// Memory is how many bytes the run is known to have had: those that it held (see
+	// [Hold]) or, if that is more, by how much the heap had grown at a garbage
+	// collection while no other run was there. It is 0 for most short runs.
+	Memory int64
 }
 
 // Limits bound one run. Wall time is the context's deadline.
@@ -86,7 +91,13 @@ type Limits struct {
 	// LogLines bounds the log; what comes after is dropped, and the last line
 	// says so. Default: 1,000.
 	LogLines int
-	// SourceBytes bounds a program's text, all files together. Default: 4 MiB.
+	// Load is how long a program may take to be compiled, waiting included; see
+	// [Runtime.Load]. Default: 10 s.
+	Load time.Duration
+	// SourceBytes bounds a program's text, all files together. How many words and
+	// signs it has, how deep they nest and what its regular expressions take is
+	// bounded, too, which source that people have written doesn't come near.
+	// Default: 4 MiB.
 	SourceBytes int
 	// StackDepth bounds nested calls. Default: 400.
 	StackDepth int
@@ -99,9 +110,10 @@ type Limits struct {
 // signals the goroutine at every page.
 func (l Limits) MaxText() int { return int(l.Memory / 8) }
 
-// Gate decides when a run may compute.
+// Gate decides when a run or a load may compute.
 type Gate interface {
-	// Enter admits a new run, or refuses it; its error is returned by Run.
+	// Enter admits a new run or load, or refuses it; its error is returned by Run or
+	// Load.
 	Enter(ctx context.Context) (Pass, error)
 }
 

@@ -83,8 +83,9 @@ func CheckJSON(text []byte) error {
 	return json.Unmarshal(text, &whole)
 }
 
-// JSON makes a Value of well-formed JSON text of any type; JavaScript sees the
-// keys in the order of the text.
+// JSON makes a Value of JSON text of any type; JavaScript sees the keys in the order
+// of the text. Engines read it in steps. Text that isn't well-formed is a SyntaxError
+// with the code INVALID_JSON where the handler would get the value.
 func JSON(raw json.RawMessage) Value { return Value{kind: KindJSON, raw: raw} }
 
 // Respond makes a Value that is a response for the handler to return, as if

@@ -155,6 +155,9 @@ func (w *watcher) look() bool {
 		// as much of what the run has taken since.
 		x.base.live = min(x.base.live, w.heap.live)
 	}
+	if x := w.active; x.next == nil && !w.removed {
+		x.peak = max(x.peak, minus(w.heap.live, x.base.live))
+	}
 	suspects := w.ascribe(minus(w.heap.used, before))
 	if len(suspects) > 0 && !w.deciding {
 		w.deciding = true

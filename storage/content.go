@@ -24,6 +24,7 @@ type Contents interface {
 
 // Content is a file's bytes with their compressed forms.
 type Content struct {
+	App     string // as whose work it is stored; "" is the server's own
 	Hash    string
 	Data    io.Reader
 	Encoded map[string][]byte // by Content-Encoding: "gzip", "zstd"

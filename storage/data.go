@@ -32,6 +32,11 @@ type Data interface {
 	// one: a single read is its own snapshot. It returns what KV.Get does.
 	Get(ctx context.Context, scope Scope, key string) (Entry, error)
 
+	// Find is [Docs.Find] in a View of its own, which takes less where few documents are
+	// read: one by its id, those with a value of an indexed field, the newest, the first in
+	// the order of an indexed field.
+	Find(ctx context.Context, scope Scope, collection string, query json.RawMessage, opt FindOptions) ([]json.RawMessage, error)
+
 	// InChunks gives access to a scope's documents for updates and deletes of more
 	// of them than one transaction may write.
 	InChunks(ctx context.Context, scope Scope) ChunkedDocs
@@ -42,6 +47,11 @@ type Data interface {
 	// Usage tells how much an app stores, its users' data included. An app that
 	// stores nothing, or that does not exist, uses 0 bytes.
 	Usage(ctx context.Context, appID string) (Usage, error)
+
+	// Indexes tells which fields of an app's documents are indexed, and what finds had
+	// to scan, by collection, in the order of their names. An app that does not exist
+	// has none.
+	Indexes(ctx context.Context, appID string) ([]CollectionIndexes, error)
 }
 
 // Tx gives access to one scope's data inside a transaction.

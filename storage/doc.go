@@ -91,7 +91,8 @@
 // # Indexes
 //
 // A deploy names the fields of documents that are indexed
-// ([NewDeployment].Indexes). An index changes how long a call takes and never
+// ([NewDeployment].Indexes), and an engine makes more of them where scans have cost more
+// than they would ([ChooseIndexes]). An index changes how long a call takes and never
 // what it returns. It serves $eq, $in, $gt, $gte, $lt, $lte and $prefix where
 // they stand by themselves or in $and, and a sort with a limit; $or, $not, $ne
 // and $nin do without. To an index an array is one value, as it is to $eq: a

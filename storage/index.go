@@ -13,6 +13,9 @@ const (
 	// MaxIndexes is how many fields of one collection may be indexed. Each
 	// costs every insert as much as half a document does.
 	MaxIndexes = 16
+	// MaxIndexedCollections is how many collections of an app may have some: a
+	// deploy makes and drops them in one transaction.
+	MaxIndexedCollections = 64
 	// MaxIndexKey is how much of a value an index holds, in bytes. Values that
 	// begin alike beyond it share a place, and are told apart by the document.
 	MaxIndexKey = 128
@@ -20,8 +23,11 @@ const (
 
 // CheckIndexes returns an [Error] unless indexes, by collection, can be the
 // indexed fields of an app: dotted paths, none twice, and at most [MaxIndexes]
-// of them in a collection.
+// of them in a collection, and [MaxIndexedCollections] of these.
 func CheckIndexes(op string, indexes map[string][]string) error {
+	if n := len(indexes); n > MaxIndexedCollections {
+		return &Error{Code: CodeInvalid, Op: op, Msg: fmt.Sprintf("indexes on %d collections, more than %d", n, MaxIndexedCollections)}
+	}
 	for collection, fields := range indexes {
 		if err := CheckKey(op, "collection", collection); err != nil {
 			return err
@@ -139,6 +145,13 @@ type IndexRange struct{ From, To []byte }
 func (r IndexRange) Point() bool {
 	last := len(r.To) - 1
 	return last == len(r.From) && r.To[last] == 0 && bytes.Equal(r.From, r.To[:last])
+}
+
+// InRanges reports whether a key is in one of the ranges.
+func InRanges(ranges []IndexRange, key []byte) bool {
+	return slices.ContainsFunc(ranges, func(r IndexRange) bool {
+		return bytes.Compare(r.From, key) <= 0 && bytes.Compare(key, r.To) < 0
+	})
 }
 
 func pointRange(key []byte) IndexRange { return IndexRange{key, append(bytes.Clone(key), 0)} }

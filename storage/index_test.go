@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -153,10 +154,18 @@ func TestCheckIndexes(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprint("f", i)
 	}
+	collections := make(map[string][]string)
+	for i := range storage.MaxIndexedCollections + 1 {
+		collections[fmt.Sprint("c", i)] = []string{"f"}
+	}
+	most := maps.Clone(collections)
+	delete(most, "c0")
 	tests := []struct {
 		indexes map[string][]string
 		code    storage.Code
 	}{
+		{most, ""},
+		{collections, storage.CodeInvalid},
 		{nil, ""},
 		{map[string][]string{"items": {"session", "meta.owner"}, `%'"]`: {`a'b."c`}, "none": {}}, ""},
 		{map[string][]string{"items": many[1:]}, ""},

@@ -17,8 +17,9 @@ const (
 // Logs are the lines that apps print. The newest [LogLines] of an app are kept,
 // for [LogAge]. An app's lines go with its data.
 type Logs interface {
-	// AppendLogs stores lines, of any apps, in one transaction and in their
-	// order. A line without an app is [CodeInvalid], and none is stored.
+	// AppendLogs stores lines, of any apps, in their order, and many of them in several
+	// transactions: after an error, the first of them may be stored. A line without an
+	// app is [CodeInvalid], and none is stored.
 	AppendLogs(ctx context.Context, lines []LogLine) error
 	// Logs returns lines of an app, oldest first. A limit that is negative or
 	// above [MaxRows] is [CodeInvalid].

@@ -39,6 +39,11 @@ type Stats struct {
 	// 4,096 to 8,192 batches, and exact to one part in a hundred.
 	BatchSize  Percentiles[int]
 	CommitTime Percentiles[time.Duration]
+
+	// Writer is the time that the writer has worked for each app, by its id, since
+	// the store was opened; "" is the server itself. Of apps that write nothing, those
+	// beyond a thousand are forgotten.
+	Writer map[string]time.Duration
 }
 
 // Percentiles of figures: P99 is what 99 of 100 do not exceed. All are zero

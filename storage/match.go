@@ -103,6 +103,31 @@ func parseStored(text string) Value {
 	return v
 }
 
+// number returns the double of a number's text. Most are whole and short, and exact
+// as they are.
+func number(text string) float64 {
+	digits := text
+	if text[0] == '-' {
+		digits = text[1:]
+	}
+	const exact = 15 // digits that a double always has room for
+	if len(digits) > exact {
+		return parseStored(text).Number
+	}
+	n := int64(0)
+	for i := range len(digits) {
+		c := digits[i] - '0'
+		if c > 9 {
+			return parseStored(text).Number
+		}
+		n = 10*n + int64(c)
+	}
+	if len(digits) < len(text) {
+		return -float64(n) // -0 too
+	}
+	return float64(n)
+}
+
 // equalText is equal for a value that has not been parsed.
 func equalText(text string, v *Value) bool {
 	if kindOf(text) != v.Kind {
@@ -119,9 +144,7 @@ func equalText(text string, v *Value) bool {
 		}
 		return textString(text) == v.String
 	case Number:
-		if text == v.text {
-			return true
-		}
+		return text == v.text || number(text) == v.Number
 	}
 	parsed := parseStored(text)
 	return parsed.equal(v)
@@ -136,8 +159,7 @@ func compareText(text string, v *Value) (int, bool) {
 	if v.Kind == String {
 		return strings.Compare(textString(text), v.String), true
 	}
-	parsed := parseStored(text)
-	return cmp.Compare(parsed.Number, v.Number), true
+	return cmp.Compare(number(text), v.Number), true
 }
 
 // contains reports whether an array has the element, or a string the text.
@@ -146,9 +168,10 @@ func contains(text string, v *Value) bool {
 	case String:
 		return v.Kind == String && strings.Contains(textString(text), v.String)
 	case Array:
-		parsed := parseStored(text)
-		for i := range parsed.Array {
-			if parsed.Array[i].equal(v) {
+		s := skimmer{text: text}
+		for more := s.enterIndex(0); more; more = s.enterNext() {
+			start := s.pos
+			if s.skip(); equalText(text[start:s.pos], v) {
 				return true
 			}
 		}
@@ -199,7 +222,7 @@ func (s *valueSet) has(text string) bool {
 		}
 		return s.bools[0]
 	case Number:
-		return len(s.numbers) > 0 && s.numbers[parseStored(text).Number]
+		return len(s.numbers) > 0 && s.numbers[number(text)]
 	case String:
 		return len(s.strings) > 0 && s.strings[textString(text)]
 	}
@@ -238,7 +261,7 @@ func NewSortKey(body string, path Path) SortKey {
 			k.number = 1
 		}
 	case Number:
-		k.number = parseStored(text).Number
+		k.number = number(text)
 	case String:
 		k.text = textString(text)
 	}

@@ -106,11 +106,11 @@ func (s *skimmer) enterField(name string) bool {
 			return false
 		}
 		start := s.pos
-		escaped := s.skipString()
+		s.skipString()
 		key := s.text[start:s.pos]
 		s.space()
 		s.pos++ // :
-		if sameKey(key, escaped, name) {
+		if sameKey(key, name) {
 			return true
 		}
 		s.space()
@@ -123,9 +123,13 @@ func (s *skimmer) enterField(name string) bool {
 	}
 }
 
-func sameKey(key string, escaped bool, name string) bool {
-	if !escaped {
-		return len(key) == len(name)+2 && key[1:len(key)-1] == name
+// sameKey compares a JSON string with a name. With escapes it is the longer one.
+func sameKey(key, name string) bool {
+	switch extra := len(key) - len(name) - len(`""`); {
+	case extra == 0:
+		return key[1:len(key)-1] == name
+	case extra < 0 || strings.IndexByte(key, '\\') < 0:
+		return false
 	}
 	decoded, err := decodeString(key, true)
 	return err == nil && decoded == name
@@ -137,64 +141,74 @@ func (s *skimmer) enterIndex(i int) bool {
 		return false
 	}
 	s.pos++ // [
-	for {
-		s.space()
-		if c := s.peek(); c == ']' || c == 0 {
-			return false
-		}
-		if i == 0 {
-			return true
-		}
-		i--
-		s.skip()
-		s.space()
-		if s.peek() != ',' {
-			return false
-		}
-		s.pos++
+	s.space()
+	if c := s.peek(); c == ']' || c == 0 {
+		return false
 	}
+	for ; i > 0; i-- {
+		if s.skip(); !s.enterNext() {
+			return false
+		}
+	}
+	return true
+}
+
+// enterNext moves from the end of an array's element to the next one, if there is one.
+func (s *skimmer) enterNext() bool {
+	s.space()
+	if s.peek() != ',' {
+		return false
+	}
+	s.pos++
+	s.space()
+	return true
 }
 
 // skip moves past the value that begins here.
 func (s *skimmer) skip() {
 	level := 0
 	for s.pos < len(s.text) {
-		switch s.text[s.pos] {
-		case '"':
+		switch c := s.text[s.pos]; {
+		case c == '"':
 			s.skipString()
 			if level == 0 {
 				return
 			}
 			continue
-		case '{', '[':
+		case c == '{', c == '[':
 			level++
-		case '}', ']':
+		case c == '}', c == ']':
 			if level--; level <= 0 {
 				if level == 0 {
 					s.pos++
 				}
 				return
 			}
-		case ',', ' ', '\t', '\n', '\r':
-			if level == 0 {
-				return
-			}
+		case level == 0 && (c == ',' || c <= ' '):
+			return
 		}
 		s.pos++
 	}
 }
 
-// skipString moves past a string and reports whether it has escapes.
-func (s *skimmer) skipString() (escaped bool) {
-	for s.pos++; s.pos < len(s.text); s.pos++ {
-		switch s.text[s.pos] {
-		case '"':
+// skipString moves past a string: to the first quote that no backslash, itself not
+// escaped, stands before.
+func (s *skimmer) skipString() {
+	start := s.pos
+	for {
+		i := strings.IndexByte(s.text[s.pos+1:], '"')
+		if i < 0 {
+			s.pos = len(s.text)
+			return
+		}
+		s.pos += 1 + i
+		end := s.pos
+		for s.text[end-1] == '\\' && end-1 > start {
+			end--
+		}
+		if (s.pos-end)%2 == 0 {
 			s.pos++
-			return escaped
-		case '\\':
-			escaped = true
-			s.pos++
+			return
 		}
 	}
-	return escaped
 }

@@ -23,11 +23,15 @@ type Quotas struct {
 	Blob int64
 	// Total is how much an app may store, its users' data included: the bytes of
 	// keys and values, of collections' names and documents, and of blobs with
-	// their paths and types. What an engine needs besides does not count. A key
-	// that has expired counts until it is swept, for about a minute.
-	// Default: 1 GiB.
+	// their paths and types, and for each of these [RowBytes]. What an engine needs
+	// for indexes does not count. A key that has expired counts until it is swept,
+	// for about a minute. Default: 1 GiB.
 	Total int64
 }
+
+// RowBytes is what a key, a document or a blob counts besides its own bytes, since it
+// costs that to keep it: a million keys of a few bytes are not a few megabytes on disk.
+const RowBytes = 64
 
 // WithDefaults fills in the zero fields, and reports every one that cannot be
 // used.

@@ -13,8 +13,9 @@ type array struct {
 	check int // the length at which the next checkpoint is due
 }
 
-// arrayChunk is how much is put together between two checkpoints.
-const arrayChunk = 1 << 20
+// arrayChunk is how much is put together between two checkpoints: some hundred
+// microseconds where each element is printed.
+const arrayChunk = 64 << 10
 
 // newArray begins an array of about size bytes, which are charged to the run.
 func newArray(ctx context.Context, size int) (*array, error) {

@@ -81,7 +81,7 @@ func (b binder) blobList() any {
 			if err != nil {
 				return runtime.Value{}, err
 			}
-			return blobRows(blobs)
+			return blobRows(ctx, blobs)
 		}, err
 	}))
 }
@@ -171,18 +171,33 @@ func (b binder) wholeBlob(w whole) func(runtime.Args) (scopedOperation, error) {
 	}
 }
 
-func blobRows(blobs []storage.Blob) (runtime.Value, error) {
+func blobRows(ctx context.Context, blobs []storage.Blob) (runtime.Value, error) {
 	type row struct {
 		Path      string `json:"path"`
 		MIME      string `json:"mime"`
 		Size      int64  `json:"size"`
 		UpdatedAt int64  `json:"updatedAt"`
 	}
-	rows := make([]row, len(blobs))
-	for i, b := range blobs {
-		rows[i] = row{b.Path, b.MIME, b.Size, b.UpdatedAt.UnixMilli()}
+	const names = len(`{"path":"","mime":"","size":1234567890,"updatedAt":1234567890123},`)
+	size := 0
+	for _, b := range blobs {
+		size += names + len(b.Path) + len(b.MIME)
 	}
-	return runtime.From(rows)
+	rows, err := newArray(ctx, size)
+	if err != nil {
+		return runtime.Value{}, err
+	}
+	for _, b := range blobs {
+		text, err := json.Marshal(row{b.Path, b.MIME, b.Size, b.UpdatedAt.UnixMilli()})
+		if err == nil {
+			err = rows.next()
+		}
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		rows.text = append(rows.text, text...)
+	}
+	return rows.value(), nil
 }
 
 // Stream is the Stream of a [runtime.Response] that is a blob, which whoever

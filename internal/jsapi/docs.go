@@ -82,11 +82,7 @@ func (b binder) docsFind() any {
 		}
 		opt, err := findArg(args, 2)
 		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
-			var docs []json.RawMessage
-			err := b.api.opt.Store.View(ctx, scope, func(tx storage.Tx) (err error) {
-				docs, err = tx.Docs().Find(col, query, opt)
-				return err
-			})
+			docs, err := b.api.opt.Store.Find(ctx, scope, col, query, opt)
 			if err != nil {
 				return runtime.Value{}, err
 			}
@@ -96,20 +92,20 @@ func (b binder) docsFind() any {
 }
 
 func (b binder) docsFindOne() any {
-	return b.read(docsRead, func(args runtime.Args) (operation, error) {
+	return runtime.Brief(b.scoped(docsRead, func(args runtime.Args) (scopedOperation, error) {
 		col, err := args.String(0)
 		if err != nil {
 			return nil, err
 		}
 		query, err := idOrQuery(args, 1)
-		return func(tx storage.Tx) (runtime.Value, error) {
-			docs, err := tx.Docs().Find(col, query, storage.FindOptions{Limit: 1})
+		return func(ctx context.Context, scope storage.Scope) (runtime.Value, error) {
+			docs, err := b.api.opt.Store.Find(ctx, scope, col, query, storage.FindOptions{Limit: 1})
 			if err != nil || len(docs) == 0 {
 				return runtime.Null(), err
 			}
 			return runtime.JSON(docs[0]), nil
 		}, err
-	})
+	}))
 }
 
 func (b binder) docsCount() any {
@@ -163,8 +159,8 @@ type countFunc func(storage.ChunkedDocs) (int, error)
 
 // change makes a function that writes in one transaction or, if its options, the
 // argument i, say so, in chunks.
-func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) runtime.Func {
-	return b.scoped(docsWrite, func(args runtime.Args) (scopedOperation, error) {
+func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) runtime.Brief {
+	return runtime.Brief(b.scoped(docsWrite, func(args runtime.Args) (scopedOperation, error) {
 		write, err := prepare(args)
 		if err != nil {
 			return nil, err
@@ -180,7 +176,7 @@ func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) run
 				return runtime.Number(float64(n)), err
 			})
 		}, err
-	})
+	}))
 }
 
 // chunksArg reads {chunks}.

@@ -12,3 +12,6 @@ func CheckBatch(text []byte) error {
 	}
 	return err
 }
+
+// Late is the reason why an operation was cut off.
+var Late = late

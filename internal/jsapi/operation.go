@@ -3,6 +3,7 @@ package jsapi
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/runtime"
@@ -69,13 +70,18 @@ type operation func(storage.Tx) (runtime.Value, error)
 type prepareFunc func(runtime.Args) (operation, error)
 
 // read and write make functions: arguments first, then a transaction within the
-// request's budget. Reading hardly ever waits.
+// request's budget. Reading hardly ever waits, and what writes documents may read many
+// to find what it changes.
 func (b binder) read(k kind, prepare prepareFunc) runtime.Brief {
 	return runtime.Brief(b.run(k, b.api.opt.Store.View, prepare))
 }
 
-func (b binder) write(k kind, prepare prepareFunc) runtime.Func {
-	return b.run(k, b.api.opt.Store.Tx, prepare)
+func (b binder) write(k kind, prepare prepareFunc) any {
+	fn := b.run(k, b.api.opt.Store.Tx, prepare)
+	if k.reads() {
+		return runtime.Brief(fn)
+	}
+	return fn
 }
 
 func (b binder) run(k kind, begin beginning, prepare prepareFunc) runtime.Func {
@@ -156,13 +162,20 @@ func (inv *Invocation) operate(ctx context.Context, k kind, scope storage.Scope,
 }
 
 // late is the reason why an operation was cut off, where its error only says
-// that the time was up.
+// that the time was up, with what the store says would help.
 func late(op context.Context, err error) error {
 	if storage.CodeOf(err) != "" || !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if cause := context.Cause(op); cause != nil {
-		return cause
+	cause := context.Cause(op)
+	if cause == nil {
+		return err
 	}
-	return err
+	spent, ok := errors.AsType[*budget.Error](cause)
+	if e, helped := errors.AsType[*storage.Error](err); ok && helped && e.Hint != "" {
+		hinted := *spent
+		hinted.Detail = strings.TrimPrefix(spent.Detail+"; "+e.Hint, "; ")
+		return &hinted
+	}
+	return cause
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// pacer is the [storage.Waiter] of a reading operation: what that computes is the
+// pacer is the [storage.Waiter] of an operation that reads: what that computes is the
 // run's, and so are the bytes that it returns.
 type pacer struct {
 	inv *Invocation
@@ -49,9 +49,10 @@ func (inv *Invocation) wrote(args runtime.Args) error {
 	return nil
 }
 
-// reads reports whether operations of the kind only read. What writes is done by the
+// reads reports whether operations of the kind read, so that they are paced: documents
+// are searched for those that a write is to change. The writing itself is done by the
 // store's writer, which waits for nobody.
-func (k kind) reads() bool { return k == kvRead || k == docsRead || k == blobRead }
+func (k kind) reads() bool { return k == kvRead || k == docsRead || k == docsWrite || k == blobRead }
 
 // writes reports whether an operation of the kind writes bytes that count: blobs
 // have a quota of their own.

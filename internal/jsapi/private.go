@@ -2,6 +2,7 @@ package jsapi
 
 import (
 	"context"
+	"encoding/json"
 	"path"
 	"strings"
 
@@ -25,12 +26,7 @@ func (b binder) privateRead() any {
 func (b binder) privateReadJSON() any {
 	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := b.readPrivate(ctx, args)
-		if err == nil {
-			if err = runtime.CheckJSON(data); err != nil {
-				err = &runtime.HostError{Name: "SyntaxError", Code: "INVALID_JSON", Message: err.Error()}
-			}
-		}
-		return runtime.JSON(data), err
+		return runtime.JSON(data), err // which the engine checks as it reads it, in steps
 	})
 }
 
@@ -48,14 +44,36 @@ func (b binder) privateList() any {
 		if err != nil {
 			return runtime.Value{}, err
 		}
-		found := []string{}
-		for _, name := range From(ctx).App.Private.Names() {
-			if strings.HasPrefix(name, prefix) {
-				found = append(found, name)
-			}
-		}
-		return runtime.From(found)
+		return nameList(ctx, From(ctx).App.Private.Names(), prefix)
 	})
+}
+
+// nameList is those of names that begin with a prefix.
+func nameList(ctx context.Context, names []string, prefix string) (runtime.Value, error) {
+	size := 0
+	for _, name := range names {
+		if strings.HasPrefix(name, prefix) {
+			size += len(name) + len(`"",`)
+		}
+	}
+	list, err := newArray(ctx, size)
+	if err != nil {
+		return runtime.Value{}, err
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		text, err := json.Marshal(name)
+		if err == nil {
+			err = list.next()
+		}
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		list.text = append(list.text, text...)
+	}
+	return list.value(), nil
 }
 
 // privatePath reads a file's place below private/, which it cannot leave.

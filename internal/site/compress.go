@@ -2,7 +2,8 @@ package site
 
 import (
 	"bytes"
-	"fmt"
+	"context"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -19,53 +20,125 @@ const (
 	// minCompressed is the smallest file worth compressing: below it the
 	// headers weigh more than what is saved.
 	minCompressed = 512
-	// maxCompressed is the largest file that is compressed, since that happens
-	// in memory.
+	// maxCompressed is the largest file that is compressed, since its compressed
+	// forms are in memory until they are stored.
 	maxCompressed = 16 << 20
+	// zstdWindow is how far back zstd looks. Browsers take 8 MiB at most (RFC 9659);
+	// memory grows with it.
+	zstdWindow = 4 << 20
 )
 
-// encode compresses a file in each coding that makes it smaller by a tenth.
-func (s *Site) encode(i int) (map[string][]byte, error) {
-	f := s.files[i]
-	if f.size < minCompressed || f.size > maxCompressed || !IsServable("/"+f.path) || !compressible(MIMEType(f.path)) {
-		return nil, nil
-	}
-	data, err := s.read(i)
-	if err != nil {
-		return nil, err
-	}
-	encoded := make(map[string][]byte)
-	for _, name := range encodings {
-		packed, err := compress(name, data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.path, err)
-		}
-		if len(packed) < len(data)*9/10 {
-			encoded[name] = packed
-		}
-	}
-	return encoded, nil
+// isPacked reports whether a file is stored in compressed forms, too.
+func (f *file) isPacked() bool {
+	return f.size >= minCompressed && f.size <= maxCompressed && IsServable("/"+f.path) && compressible(MIMEType(f.path))
 }
 
-func compress(encoding string, data []byte) ([]byte, error) {
-	var out bytes.Buffer
-	var w io.WriteCloser
-	var err error
-	if encoding == "zstd" {
-		w, err = zstd.NewWriter(&out, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1))
-	} else {
-		w, err = gzip.NewWriterLevel(&out, gzip.BestCompression)
+// packer compresses one file after another, in slices.
+type packer struct {
+	work    work
+	codings []*coding
+}
+
+// coding is one compressed form of the file at hand.
+type coding struct {
+	name string
+	w    interface {
+		io.WriteCloser
+		Reset(io.Writer)
 	}
+	out   bytes.Buffer
+	most  int  // bytes, past which it is not worth having
+	given bool // it was given up, being past them
+}
+
+func newPacker(w work) (*packer, error) {
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression),
+		zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(zstdWindow))
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(data); err != nil {
+	g, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
+	if err != nil {
 		return nil, err
 	}
-	if err := w.Close(); err != nil {
+	return &packer{work: w, codings: []*coding{{name: "zstd", w: z}, {name: "gzip", w: g}}}, nil
+}
+
+// pack compresses a file in each coding that makes it smaller by a tenth. The bytes
+// are good until the next file is packed.
+func (p *packer) pack(ctx context.Context, f file) (map[string][]byte, error) {
+	r, err := f.open()
+	if err != nil {
 		return nil, err
 	}
-	return out.Bytes(), nil
+	defer r.Close()
+	for _, c := range p.codings {
+		c.begin(int(f.size) * 9 / 10)
+	}
+	n, err := p.work.each(ctx, io.LimitReader(r, f.size+1), func(slice []byte) error {
+		for _, c := range p.codings {
+			if err := p.work.do(ctx, func() error { return c.write(slice) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if n != f.size {
+		return nil, errChanged
+	}
+	packed := make(map[string][]byte)
+	for _, c := range p.codings {
+		if err := p.work.do(ctx, c.end); err != nil {
+			return nil, err
+		}
+		if !c.given {
+			packed[c.name] = c.out.Bytes()
+		}
+	}
+	return packed, nil
+}
+
+var errNotSmaller = errors.New("site: the compressed form is not smaller")
+
+func (c *coding) begin(most int) {
+	c.out.Reset()
+	c.most, c.given = most, false
+	c.w.Reset(c)
+}
+
+// Write takes what the encoder has made.
+func (c *coding) Write(p []byte) (int, error) {
+	if c.out.Len()+len(p) >= c.most {
+		return 0, errNotSmaller
+	}
+	return c.out.Write(p)
+}
+
+// write has the encoder take a slice, unless it is known to be no use.
+func (c *coding) write(slice []byte) error {
+	if c.given {
+		return nil
+	}
+	_, err := c.w.Write(slice)
+	return c.giveUp(err)
+}
+
+func (c *coding) end() error {
+	if c.given {
+		return nil
+	}
+	return c.giveUp(c.w.Close())
+}
+
+func (c *coding) giveUp(err error) error {
+	if errors.Is(err, errNotSmaller) {
+		c.given = true
+		return nil
+	}
+	return err
 }
 
 // compressible reports whether a type is text in some form. Pictures, sound and

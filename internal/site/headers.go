@@ -42,22 +42,41 @@ func ClearsCookies(name, value string) bool {
 }
 
 // checkHeaders refuses headers that HTTP does not allow or that a manifest may
-// not set.
+// not set, and more of them than an answer should carry.
 func checkHeaders(headers map[string]map[string]string) error {
+	if n := len(headers); n > maxPatterns {
+		return fmt.Errorf("has %d paths; the limit is %d", n, maxPatterns)
+	}
 	for pattern, fields := range headers {
 		if !strings.HasPrefix(pattern, "/") {
-			return fmt.Errorf("path %q must begin with /", pattern)
+			return fmt.Errorf("path %q must begin with /", shorten(pattern))
+		}
+		if n := len(pattern); n > maxNameBytes {
+			return fmt.Errorf("path %q has %d bytes; the limit is %d", shorten(pattern), n, maxNameBytes)
+		}
+		if n := len(fields); n > maxHeaders {
+			return fmt.Errorf("path %q has %d headers; the limit is %d", shorten(pattern), n, maxHeaders)
 		}
 		for name, value := range fields {
-			if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
-				return fmt.Errorf("%q: %q is not a valid header", name, value)
-			}
-			if name := http.CanonicalHeaderKey(name); OwnsHeader(name) || isOfOneAnswer(name) {
-				return fmt.Errorf("%q is the server's own to set", name)
-			} else if ClearsCookies(name, value) {
-				return fmt.Errorf("%q would sign visitors out of every app of the server; leave \"cookies\" and \"*\" out", name)
+			if err := checkHeader(name, value); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+func checkHeader(name, value string) error {
+	if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		return fmt.Errorf("%q: %q is not a valid header", shorten(name), shorten(value))
+	}
+	if n := len(name) + len(value); n > maxHeaderBytes {
+		return fmt.Errorf("%q has %d bytes; the limit is %d", shorten(name), n, maxHeaderBytes)
+	}
+	if name := http.CanonicalHeaderKey(name); OwnsHeader(name) || isOfOneAnswer(name) {
+		return fmt.Errorf("%q is the server's own to set", name)
+	} else if ClearsCookies(name, value) {
+		return fmt.Errorf("%q would sign visitors out of every app of the server; leave \"cookies\" and \"*\" out", name)
 	}
 	return nil
 }

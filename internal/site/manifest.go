@@ -30,6 +30,15 @@ type Manifest struct {
 	Headers map[string]map[string]string `json:"headers,omitempty"`
 }
 
+// What a manifest may hold. All of it is read, and most of it kept in memory, for
+// each version that is served. For its indexes see [storage.CheckIndexes].
+const (
+	maxManifest    = 64 << 10 // bytes
+	maxPatterns    = 64       // of paths with headers
+	maxHeaders     = 32       // of one path
+	maxHeaderBytes = 4 << 10  // of one value
+)
+
 // Duration is a time.Duration that reads and prints as "5s".
 type Duration time.Duration
 
@@ -49,9 +58,12 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 // ParseManifest reads manifest.json strictly: what it does not know it refuses,
 // since a misspelt key would otherwise do nothing without a word. An error
-// begins with "manifest.json:" and the line.
+// begins with "manifest.json:" and the line. It may have 64 KiB.
 func ParseManifest(text []byte) (Manifest, error) {
 	var m Manifest
+	if err := checkManifestSize(int64(len(text))); err != nil {
+		return m, err
+	}
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	dec := json.NewDecoder(bytes.NewReader(text))
 	at := func(offset int64, format string, args ...any) error {
@@ -85,11 +97,11 @@ func ParseManifest(text []byte) (Manifest, error) {
 			return m, broken(err)
 		}
 		if seen[key] {
-			return m, at(offset, "%s: given twice", key)
+			return m, at(offset, "%s: given twice", shorten(key))
 		}
 		seen[key] = true
 		if err := m.set(key, value); err != nil {
-			return m, at(offset, "%s: %v", key, err)
+			return m, at(offset, "%s: %v", shorten(key), err)
 		}
 	}
 	if _, err := dec.Token(); err != nil {
@@ -101,11 +113,18 @@ func ParseManifest(text []byte) (Manifest, error) {
 	return m, nil
 }
 
+func checkManifestSize(size int64) error {
+	if size > maxManifest {
+		return fmt.Errorf("manifest.json:1: has %d bytes; the limit is %d", size, maxManifest)
+	}
+	return nil
+}
+
 // set takes one key's value.
 func (m *Manifest) set(key string, value json.RawMessage) error {
 	decode := func(target any, want string) error {
 		if err := json.Unmarshal(value, target); err != nil || string(value) == "null" {
-			return fmt.Errorf("must be %s, not %s", want, value)
+			return fmt.Errorf("must be %s, not %s", want, shorten(string(value)))
 		}
 		return nil
 	}
@@ -124,7 +143,7 @@ func (m *Manifest) set(key string, value json.RawMessage) error {
 			return err
 		}
 		if engines := []string{"auto", "otto", "goja"}; !slices.Contains(engines, m.Engine) {
-			return fmt.Errorf("must be one of %s, not %q", strings.Join(engines, ", "), m.Engine)
+			return fmt.Errorf("must be one of %s, not %q", strings.Join(engines, ", "), shorten(m.Engine))
 		}
 		return nil
 	case "timeout":
@@ -141,4 +160,13 @@ func (m *Manifest) set(key string, value json.RawMessage) error {
 		return checkHeaders(m.Headers)
 	}
 	return errors.New("unknown key; known are name, spa, engine, timeout, indexes, headers")
+}
+
+// shorten is as much of an author's text as an error says again.
+func shorten(text string) string {
+	const most = 100
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }

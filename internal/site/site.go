@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 
@@ -34,6 +35,11 @@ const maxNameBytes = 1024
 type Site struct {
 	// Manifest is the app's own. What is changed in it counts for [Site.Source].
 	Manifest Manifest
+	// Turn runs the slices of [Site.Store]. Default: nil, which runs them at once.
+	Turn Turn
+	// App is as whose work the store is to count what Store writes. Default: "",
+	// the server's own.
+	App string
 
 	files []file
 	size  int64           // of all files
@@ -76,7 +82,9 @@ func ReadFS(fsys fs.FS, limits Limits) (*Site, error) {
 // ReadZIP is [ReadFS] for a ZIP archive of the app's directory. What an entry
 // says of its size is checked here and holds later: reading more fails.
 func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
-	z, err := zip.NewReader(r, size)
+	in := &directoryReader{ReaderAt: r, left: int64(limits.Files)*entryBytes + endBytes}
+	z, err := zip.NewReader(in, size)
+	in.left = math.MaxInt64                                 // files have limits of their own
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
 		return nil, invalid(err)
 	}
@@ -104,6 +112,31 @@ func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
 		}
 	}
 	return s.finish()
+}
+
+const (
+	// entryBytes is how long entries of a ZIP's directory are on average, at most,
+	// one for a file and one for its directory: 46 and the names.
+	entryBytes = 2 * (46 + 256)
+	// endBytes is more than what is read to find the directory.
+	endBytes = 256 << 10
+)
+
+// directoryReader bounds how much of a ZIP is read to learn what is in it: all of that
+// is in memory, several times as large, before it can be looked at.
+type directoryReader struct {
+	io.ReaderAt
+	left int64
+}
+
+func (r *directoryReader) ReadAt(p []byte, offset int64) (int, error) {
+	if r.left < int64(len(p)) {
+		return 0, errors.New("the ZIP lists more files than an app may have")
+	}
+	if r.left != math.MaxInt64 {
+		r.left -= int64(len(p))
+	}
+	return r.ReaderAt.ReadAt(p, offset)
 }
 
 func newSite() *Site { return &Site{index: make(map[string]int), dirs: make(map[string]bool)} }
@@ -158,6 +191,9 @@ func (s *Site) finish() (*Site, error) {
 	if !hasManifest {
 		return s, nil
 	}
+	if err := checkManifestSize(s.files[manifest].size); err != nil {
+		return nil, invalid(err)
+	}
 	text, err := s.read(manifest)
 	if err != nil {
 		return nil, invalid(err)
@@ -181,12 +217,12 @@ func (s *Site) read(i int) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", f.path, err)
 	}
 	if int64(len(data)) != f.size {
-		return nil, changed(f)
+		return nil, fmt.Errorf("%s: %w", f.path, errChanged)
 	}
 	return data, nil
 }
 
-func changed(f file) error { return fmt.Errorf("%s: changed while it was read; deploy again", f.path) }
+var errChanged = errors.New("changed while it was read; deploy again")
 
 // Source returns the handler's files, for the engine that the manifest names.
 // They may have limit bytes together. ok is false for an app without a handler.

@@ -21,14 +21,16 @@ type Contents interface {
 // included, and returns the list to publish. Content is immutable and not seen
 // by anybody until it is published, so a failure half-way leaves nothing to undo.
 // An error is of the file's reader or of to, or says that a file has changed
-// since its size was checked.
+// since its size was checked. What computes takes turns, see [Site.Turn]; ctx ends
+// it between two slices.
 func (s *Site) Store(ctx context.Context, to Contents) ([]storage.File, error) {
+	w := newWork(s.Turn)
 	files := make([]storage.File, len(s.files))
 	hashes := make([]string, len(s.files))
 	for i, f := range s.files {
-		hash, err := s.hash(i)
+		hash, err := hash(ctx, w, f)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", f.path, err)
 		}
 		files[i] = storage.File{Path: f.path, Hash: hash, Size: f.size}
 		hashes[i] = hash
@@ -37,11 +39,15 @@ func (s *Site) Store(ctx context.Context, to Contents) ([]storage.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	pack, err := newPacker(w)
+	if err != nil {
+		return nil, err
+	}
 	for i, hash := range hashes {
 		if _, ok := stored[hash]; ok {
 			continue // with its compressed forms
 		}
-		if err := s.put(ctx, to, i, hash); err != nil {
+		if err := s.put(ctx, to, pack, s.files[i], hash); err != nil {
 			return nil, err
 		}
 		stored[hash] = nil
@@ -50,35 +56,40 @@ func (s *Site) Store(ctx context.Context, to Contents) ([]storage.File, error) {
 }
 
 // put stores one file and its compressed forms.
-func (s *Site) put(ctx context.Context, to Contents, i int, hash string) error {
-	encoded, err := s.encode(i)
-	if err != nil {
-		return err
+func (s *Site) put(ctx context.Context, to Contents, pack *packer, f file, hash string) error {
+	c := storage.Content{App: s.App, Hash: hash}
+	if f.isPacked() {
+		var err error
+		if c.Encoded, err = pack.pack(ctx, f); err != nil {
+			return fmt.Errorf("%s: %w", f.path, err)
+		}
 	}
-	r, err := s.files[i].open()
+	r, err := f.open()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	return to.PutContent(ctx, storage.Content{Hash: hash, Data: r, Encoded: encoded})
+	c.Data = &reader{pack.work, ctx, r}
+	return to.PutContent(ctx, c)
 }
 
 // hash reads a file through, and refuses one that is not as long as it was when
 // its size was checked.
-func (s *Site) hash(i int) (string, error) {
-	f := s.files[i]
+func hash(ctx context.Context, w work, f file) (string, error) {
 	r, err := f.open()
 	if err != nil {
 		return "", err
 	}
 	defer r.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, io.LimitReader(r, f.size+1))
+	n, err := w.each(ctx, io.LimitReader(r, f.size+1), func(slice []byte) error {
+		return w.do(ctx, func() error { sum.Write(slice); return nil })
+	})
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", f.path, err)
+		return "", err
 	}
 	if n != f.size {
-		return "", changed(f)
+		return "", errChanged
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -46,8 +46,8 @@ type parsed struct {
 }
 
 // compile instruments a file and compiles it. What the file mentions is added to
-// what rw has.
-func (f *parsed) compile(rw *rewriter) (*module, error) {
+// what rw has. check is called between the passes.
+func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 	name, text, main, program, body := f.name, f.text, f.main, f.program, f.body
 	if f.err != nil {
 		return nil, syntaxError(name, text, len(before), f.err)
@@ -66,6 +66,9 @@ func (f *parsed) compile(rw *rewriter) (*module, error) {
 	if finish {
 		rw.findHandler(body)
 	}
+	if err := check(); err != nil {
+		return nil, err
+	}
 	rw.walk(reflect.ValueOf(body))
 	if rw.refusal != nil {
 		return nil, rw.refusal
@@ -74,6 +77,9 @@ func (f *parsed) compile(rw *rewriter) (*module, error) {
 		rw.finish(body)
 	}
 	wrap(program, body, rw.uses["arguments"])
+	if err := check(); err != nil {
+		return nil, err
+	}
 	compiled, err := goja.CompileAST(program, false)
 	if err != nil {
 		return nil, compileError(name, err)

@@ -19,7 +19,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	p, err := r.Load(runtime.Source{Files: map[string]string{
+	p, err := r.Load(context.Background(), runtime.Source{Files: map[string]string{
 		"api/main.js": `const handler = async ({path}) => ({path, price: await shop.price('tea')});`,
 	}})
 	if err != nil {

@@ -32,7 +32,7 @@ func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
 
 func newShared() (*shared, error) {
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
-	lib, err := parseFile(libraryName, librarySource, false).compile(&rewriter{mentions: &m})
+	lib, err := parseFile(libraryName, librarySource, false).compile(&rewriter{mentions: &m}, func() error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -72,9 +72,12 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 			m.bigints = m.bigints || mayHaveBigInts(file.program)
 		}
 		files = append(files, file)
+		if err := unit.Check(); err != nil {
+			return nil, err
+		}
 	}
 	for _, file := range files {
-		module, err := file.compile(&rewriter{mentions: &m})
+		module, err := file.compile(&rewriter{mentions: &m}, unit.Check)
 		if err != nil {
 			return nil, err
 		}

@@ -56,6 +56,15 @@ func (v *vm) parse(text string) goja.Value {
 	return val
 }
 
+// fromJSON makes a value of the JSON that a host function returned.
+func (v *vm) fromJSON(text string) goja.Value {
+	val, err := js.ParseJSON[goja.Value](v, text)
+	if err != nil {
+		v.throw(js.InvalidJSON(err))
+	}
+	return val
+}
+
 func jsonParse(v *vm, c goja.FunctionCall) goja.Value {
 	val := v.parse(c.Argument(0).ToString().String())
 	if _, ok := goja.AssertFunction(c.Argument(1)); ok {

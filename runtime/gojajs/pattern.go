@@ -16,7 +16,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
 
-	"github.com/fazt-sh/fazt/runtime/internal/js"
+	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
 
 // pattern is a regular expression. goja's own can't be interrupted, and where a
@@ -37,9 +37,6 @@ const (
 	// maxSteps bounds one match that is made in a single step: RE2 takes at
 	// most instructions times bytes steps, of a few nanoseconds.
 	maxSteps = 5e6
-	// maxLiteralsSize bounds what a program has in its text: goja compiles that
-	// when the program is loaded, to some bytes for each.
-	maxLiteralsSize = 10 * js.MaxPatternSize
 	// maxGroups bounds how deep a pattern can nest.
 	maxGroups = 500
 	// lateness is how late a backtracking match notices that its time is up.
@@ -48,7 +45,7 @@ const (
 
 // checkPattern refuses a pattern that takes too long to be compiled.
 func (v *vm) checkPattern(source string) {
-	if js.PatternSize(source) > js.MaxPatternSize || strings.Count(source, "(") > maxGroups {
+	if regexpcost.Of(source) > regexpcost.Max || strings.Count(source, "(") > maxGroups {
 		v.rangeError("this regular expression is too large")
 	}
 }

@@ -35,15 +35,15 @@ type rewriter struct {
 	skip     map[any]bool // nodes whose mention isn't a value, and objects' spreads
 	handler  bool         // the file declares handler at its top level
 	handlers []any        // the functions that are it
+	arrows   []int        // how many arrow functions are around, of each function
 }
 
 // mentions are the names in a program: all of them, and those whose value may
 // be stored or passed on, rather than called or looked into.
 type mentions struct {
 	names, values map[string]bool
-	bigints       bool    // the program may have bigints
-	arrays        bool    // its syntax makes arrays
-	patterns      float64 // size of all regular expressions in the text, see js.PatternSize
+	bigints       bool // the program may have bigints
+	arrays        bool // its syntax makes arrays
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
@@ -111,6 +111,7 @@ func (rw *rewriter) node(node any) {
 		name := n.Name.String()
 		rw.uses[name] = true
 		rw.name(name, !rw.skip[n])
+		rw.noArguments(n)
 	case *ast.DotExpression:
 		rw.name(n.Identifier.Name.String(), !rw.skip[n])
 		if n.Identifier.Name == "prototype" {
@@ -141,8 +142,10 @@ func (rw *rewriter) node(node any) {
 		n.New = n.Callee.Idx0()
 	case *ast.ArrayLiteral:
 		rw.mentions.arrays = true
+	case *ast.FunctionLiteral:
+		rw.arrows = append(rw.arrows, 0)
 	case *ast.ArrowFunctionLiteral:
-		rw.noArguments(n)
+		rw.arrows[len(rw.arrows)-1]++
 	case *ast.ParameterList:
 		rw.mentions.arrays = rw.mentions.arrays || n.Rest != nil
 	case *ast.TemplateLiteral:
@@ -165,9 +168,6 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.RegExpLiteral:
 		rw.name(expressions, false)
-		if rw.mentions.patterns += js.PatternSize(n.Pattern); rw.mentions.patterns > maxLiteralsSize {
-			rw.refuse(n.Idx, "the program's regular expressions are too large together")
-		}
 	case *ast.ArrayPattern:
 		if n.Rest != nil {
 			rw.name(restOfArray, false)
@@ -192,14 +192,10 @@ func (rw *rewriter) node(node any) {
 // noArguments refuses an arrow function that uses the arguments of the function
 // around it: goja reads them from the wrong place of its stack, where there may be
 // anything.
-func (rw *rewriter) noArguments(arrow *ast.ArrowFunctionLiteral) {
-	nodes(reflect.ValueOf(arrow), make(map[any]bool), func(node any) bool {
-		if id, ok := node.(*ast.Identifier); ok && id.Name == "arguments" {
-			rw.refuse(id.Idx, "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args")
-		}
-		_, function := node.(*ast.FunctionLiteral)
-		return !function
-	})
+func (rw *rewriter) noArguments(id *ast.Identifier) {
+	if id.Name == "arguments" && rw.arrows[len(rw.arrows)-1] > 0 {
+		rw.refuse(id.Idx, "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args")
+	}
 }
 
 // harmless notes that an expression is called, or used in another way that can't
@@ -248,8 +244,10 @@ func (rw *rewriter) ownFunction(callee ast.Expression) {
 func (rw *rewriter) after(node any) {
 	switch n := node.(type) {
 	case *ast.FunctionLiteral:
+		rw.arrows = rw.arrows[:len(rw.arrows)-1]
 		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
+		rw.arrows[len(rw.arrows)-1]--
 		switch body := n.Body.(type) {
 		case *ast.BlockStatement:
 			body.List = behindDirectives(body.List, checkpoint(body.LeftBrace))

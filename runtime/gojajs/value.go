@@ -234,7 +234,7 @@ func (v *vm) fromGo(val runtime.Value) goja.Value {
 	case runtime.KindBytes:
 		return v.newBytes(val.Raw())
 	case runtime.KindJSON:
-		return v.parse(string(val.Raw()))
+		return v.fromJSON(string(val.Raw()))
 	case runtime.KindResponse:
 		return v.newResponse(val.Response())
 	}

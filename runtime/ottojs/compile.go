@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/robertkrimen/otto/ast"
@@ -37,7 +38,7 @@ func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
 // compile parses a file and instruments it.
 func compile(name, text string, main bool) (*module, error) {
-	program, err := parser.ParseFile(nil, name, before+text+after, 0)
+	program, err := parse(name, text)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
 	}
@@ -56,6 +57,7 @@ func compile(name, text string, main bool) (*module, error) {
 	}
 	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
 	if main {
+		rw.merge(body)
 		rw.findHandler(body)
 	}
 	rw.function(body)
@@ -75,6 +77,24 @@ func compile(name, text string, main bool) (*module, error) {
 	}
 	wrap(program, body)
 	return m, nil
+}
+
+// parse parses a file. The beginning of a long one is tried first, since most that
+// aren't ES5 are so from the beginning, and all their errors take long.
+func parse(name, text string) (*ast.Program, error) {
+	const beginning, many = 8 << 10, 20
+	if len(text) > 2*beginning {
+		_, err := parser.ParseFile(nil, name, before+text[:beginning], 0)
+		if list, ok := errors.AsType[*parser.ErrorList](err); ok {
+			first := slices.IndexFunc(*list, func(e *parser.Error) bool {
+				return offsetOf(text, e.Position.Line, e.Position.Column, len(before)) > beginning-1024
+			})
+			if first > many || first < 0 && len(*list) > many {
+				return nil, err // the cut is not the cause of these
+			}
+		}
+	}
+	return parser.ParseFile(nil, name, before+text+after, 0)
 }
 
 // wrapped returns the function that the parsed text consists of, or nil if it

@@ -1,6 +1,8 @@
 package ottojs
 
 import (
+	"slices"
+
 	"github.com/robertkrimen/otto/ast"
 )
 
@@ -42,7 +44,10 @@ func noteCall(fn *ast.FunctionLiteral) {
 func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 	block := body.Body.(*ast.BlockStatement)
 	at := block.RightBrace
-	if rw.handler || !endsInReturn(block.List) {
+	switch {
+	case rw.merged:
+		rw.guardMerged(body, block)
+	case rw.handler || !endsInReturn(block.List):
 		rw.finishAtEnd(body, block)
 	}
 	block.List = []ast.Statement{&ast.TryStatement{
@@ -52,6 +57,22 @@ func (rw *rewriter) finish(body *ast.FunctionLiteral) {
 			List:      []ast.Statement{&ast.ExpressionStatement{Expression: call(idCaught, at, identifier(idThrown, at))}},
 			LeftBrace: at, RightBrace: at}},
 	}}
+}
+
+// guardMerged has a handler that was merged run only where it would have been
+// called: not if the file has responded before, which takes more than a declaration.
+func (rw *rewriter) guardMerged(body *ast.FunctionLiteral, block *ast.BlockStatement) {
+	before, handler := block.List[:1+rw.before], block.List[1+rw.before:] // a checkpoint is the first
+	if !slices.ContainsFunc(before[1:], func(s ast.Statement) bool { return !isInert(s) }) {
+		return
+	}
+	keepCompletion(before)
+	at := block.RightBrace
+	body.DeclarationList = append(body.DeclarationList,
+		&ast.VariableDeclaration{List: []*ast.VariableExpression{{Name: idLast}}})
+	block.List = append(slices.Clip(before), &ast.IfStatement{
+		If: at, Test: call(idEnd, at, identifier(idLast, at), &ast.NullLiteral{Idx: at, Literal: "null"}),
+		Consequent: &ast.BlockStatement{List: handler, LeftBrace: at, RightBrace: at}})
 }
 
 // finishAtEnd adds to the main file what is done when its end is reached.

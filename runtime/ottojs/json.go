@@ -18,6 +18,15 @@ func (v *vm) parse(text string) otto.Value {
 	return v.value(val)
 }
 
+// fromJSON makes a value of the JSON that a host function returned.
+func (v *vm) fromJSON(text string) otto.Value {
+	val, err := js.ParseJSON[any](builder{v}, text)
+	if err != nil {
+		v.throw(js.InvalidJSON(err))
+	}
+	return v.value(val)
+}
+
 // builder is the VM as a [js.Builder]. What it makes is what otto makes
 // properties and elements of: a value of otto's, or a string or a number, as
 // otto would put these into a value, and allocate, once more.

@@ -1,6 +1,7 @@
 package ottojs
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -26,6 +27,9 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSize(unit); err != nil {
+		return nil, err
+	}
 	s := &script{unit: unit, prelude: lib, modules: make(map[string]*module)}
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != unit.Main && !isScript(name) {
@@ -35,8 +39,30 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := unit.Check(); err != nil {
+			return nil, err
+		}
 		s.modules[name] = m
 		s.depth = max(s.depth, m.depth)
 	}
 	return s, nil
+}
+
+// maxSource bounds a program's text, in bytes. A text that isn't ES5 may be wrong at
+// each word, and otto's parser counts the lines up to every error: what this many
+// bytes take is some seconds, and grows with the square.
+const maxSource = 128 << 10
+
+func checkSize(unit runtime.Unit) error {
+	size := 0
+	for name, text := range unit.Files {
+		if name == unit.Main || isScript(name) {
+			size += len(text)
+		}
+	}
+	if size <= maxSource {
+		return nil
+	}
+	return &runtime.Error{Code: runtime.CodeUnsupported, File: unit.Main, Message: "the program is larger than otto is given",
+		Allowed: fmt.Sprintf("%d bytes", maxSource), Used: fmt.Sprintf("%d bytes", size)}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
-	"github.com/fazt-sh/fazt/runtime/internal/js"
+	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
 
 // pattern is a regular expression. otto's object has one too, but it is not
@@ -139,7 +139,7 @@ func widen(re string) string {
 // checkPattern is called before otto compiles a pattern that was made at run
 // time.
 func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
-	if js.PatternSize(c.Argument(0).String()) > js.MaxPatternSize {
+	if regexpcost.Of(c.Argument(0).String()) > regexpcost.Max {
 		v.rangeError("this regular expression is too large")
 	}
 	return undefined

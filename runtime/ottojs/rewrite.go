@@ -10,6 +10,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
+	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
 
 // rewriter instruments a file's syntax tree in place:
@@ -29,6 +30,8 @@ type rewriter struct {
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
 	handlers []*ast.FunctionLiteral // that are it
+	merged   bool                   // its body is the file's end, see merge
+	before   int                    // how many statements are before that
 	level    int
 	patterns float64 // size of the regular expressions since the last checkpoint among them
 	deepest  int
@@ -228,12 +231,7 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
 	if other := strings.Trim(e.Flags, "gim"); other != "" {
 		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
 	}
-	size := js.PatternSize(e.Pattern)
-	if size > js.MaxPatternSize {
-		rw.refuse(e.Idx, "this regular expression is too large")
-	}
-	const least = 30 // what takes as long as the shortest
-	if rw.patterns += size + least; rw.patterns < patternsBetween {
+	if rw.patterns += regexpcost.Of(e.Pattern) + regexpcost.Least; rw.patterns < patternsBetween {
 		return e
 	}
 	rw.patterns = 0

@@ -224,7 +224,7 @@ func (v *vm) fromGo(val runtime.Value) otto.Value {
 	case runtime.KindBytes:
 		return v.newBytes(val.Raw())
 	case runtime.KindJSON:
-		return v.parse(string(val.Raw()))
+		return v.fromJSON(string(val.Raw()))
 	case runtime.KindResponse:
 		return v.newResponse(val.Response())
 	}

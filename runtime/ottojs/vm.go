@@ -200,9 +200,13 @@ func (v *vm) exported() otto.Value {
 
 // end is called where the main file ends, with its completion value, and with
 // whether its handler was called and the handler itself. It returns what is to
-// be called with the request, if there is anything.
+// be called with the request, if there is anything; where null stands for a handler
+// that was merged, whether that is to be run.
 func (v *vm) end(c otto.FunctionCall) otto.Value {
 	if v.run.last == nil {
+		if c.Argument(1).IsNull() {
+			return otto.TrueValue()
+		}
 		if f := v.exported(); f.IsFunction() {
 			return f
 		}

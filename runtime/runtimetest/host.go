@@ -50,7 +50,7 @@ func testHost() map[string]any {
 // Load compiles a program and binds it to a host of these values, see
 // [runtime.NewHost].
 func Load(r *runtime.Runtime, files map[string]string, values map[string]any) (*runtime.Handler, error) {
-	p, err := r.Load(runtime.Source{Files: files})
+	p, err := r.Load(context.Background(), runtime.Source{Files: files})
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,7 @@ func (s *Store) newVersion(ctx context.Context, op, action string, keep int,
 		return storage.Deployment{}, err
 	}
 	if unfinished {
-		s.sweeper.now()
+		s.indexer.now()
 	}
 	return made, nil
 }

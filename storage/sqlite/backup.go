@@ -19,6 +19,8 @@ const (
 	copyPages = 256
 	// maxFindings is how many faults of a damaged file an error names.
 	maxFindings = 3
+	// tempPattern is how a file is named that is not whole yet.
+	tempPattern = ".fazt-*"
 )
 
 // Backup implements [storage.Maintenance]. While it runs, the write-ahead log
@@ -47,6 +49,7 @@ func BackupFile(ctx context.Context, dataFile, path string, progress storage.Pro
 	if err != nil {
 		return err
 	}
+	defer useLogMeanwhile(dataFile)() // the last to go, so that it can end that
 	defer c.close()
 	temp, err := copyChecked(ctx, op, c, path, progress)
 	if err != nil {
@@ -54,6 +57,27 @@ func BackupFile(ctx context.Context, dataFile, path string, progress storage.Pro
 	}
 	defer os.Remove(temp)
 	return publishNew(op, temp, path, "give the name of a new file")
+}
+
+// useLogMeanwhile has a data file that was closed, and needs no log, use one until
+// done is called: without, who reads it for long would keep a server from starting.
+// Where that can't be done, nobody starts one there either.
+func useLogMeanwhile(path string) (done func()) {
+	c, err := openConn(path, "mode", "rw", "_busy_timeout", "0")
+	if err != nil {
+		return func() {}
+	}
+	mode, err := c.queryRow("PRAGMA journal_mode")
+	if err == nil && len(mode) == 1 && mode[0] == "delete" {
+		if mode, err = c.queryRow("PRAGMA journal_mode = WAL"); err == nil && len(mode) == 1 && mode[0] == "wal" {
+			return func() {
+				c.queryRow("PRAGMA journal_mode = DELETE") // fails if a server has it by now
+				c.close()
+			}
+		}
+	}
+	c.close()
+	return func() {}
 }
 
 // publishNew gives a file its final name, unless somebody else has taken that
@@ -92,7 +116,7 @@ func refuseExisting(op, path, hint string) error {
 // whenever somebody has written, and beside a busy writer never end
 // (https://www.sqlite.org/c3ref/backup_finish.html, "Concurrent Usage").
 func copyChecked(ctx context.Context, op string, c *conn, path string, progress storage.Progress) (temp string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".fazt-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), tempPattern) // mode 0600
 	if err != nil {
 		return "", cantWrite(op, path, err)
 	}
@@ -123,10 +147,27 @@ func copyChecked(ctx context.Context, op string, c *conn, path string, progress 
 	if err := checkCopy(ctx, op, name, want); err != nil {
 		return "", err
 	}
+	if err := syncFile(op, name); err != nil {
+		return "", err
+	}
 	return name, ctx.Err()
 }
 
-// copyPagesOf copies the database that c reads over the file at path.
+// syncFile puts a file's bytes on disk before it gets its name. SQLite has done so;
+// that it does is not what a backup should depend on.
+func syncFile(op, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return cantWrite(op, path, err)
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return cantWrite(op, path, err)
+	}
+	return nil
+}
+
+// copyPagesOf copies the database that c reads over the file at path. The copy
+// needs no other file beside it, neither a log nor an index of one, and says so.
 func copyPagesOf(ctx context.Context, c *conn, path string, progress storage.Progress) (err error) {
 	pageSize, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
@@ -137,6 +178,14 @@ func copyPagesOf(ctx context.Context, c *conn, path string, progress storage.Pro
 		return err
 	}
 	defer func() { err = errors.Join(err, to.close()) }()
+	if err := stepPages(ctx, c, to, pageSize, progress); err != nil {
+		return err
+	}
+	_, err = to.queryRow("PRAGMA journal_mode = DELETE")
+	return err
+}
+
+func stepPages(ctx context.Context, c, to *conn, pageSize int64, progress storage.Progress) error {
 	b, err := to.raw.Backup("main", c.raw, "main")
 	if err != nil {
 		return err

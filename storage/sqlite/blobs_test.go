@@ -186,7 +186,7 @@ func TestExpiredKeysStopCounting(t *testing.T) {
 		setTTL(time.Second)
 		wait(2 * time.Second)
 		setTTL(time.Second) // over one that has expired, and is still there
-		wantUsed("overwritten", 3+256)
+		wantUsed("overwritten", 3+256+storage.RowBytes)
 		wait(3 * time.Minute)
 		wantUsed("swept", 0)
 	})

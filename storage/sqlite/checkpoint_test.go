@@ -209,3 +209,41 @@ func TestLongQueryIsEnded(t *testing.T) {
 		t.Errorf("got %v, want %s", err, storage.CodeOverloaded)
 	}
 }
+
+// TestFoldsBesideTheWriter keeps the log from being folded: writes don't wait for that,
+// and none of them does it. Then it is done, without another write.
+func TestFoldsBesideTheWriter(t *testing.T) {
+	inBubbleAt(t, func(t *testing.T, s *sqlite.Store, log string) {
+		data := strings.TrimSuffix(log, "-wal")
+		release := sqlite.HoldFolding(s)
+		before := sizeOf(t, data)
+		write4MB(t, s, log, 6)
+		synctest.Wait()
+		if size := sizeOf(t, data); size != before {
+			t.Errorf("the data file grew from %d to %d bytes", before, size)
+		}
+		release()
+		synctest.Wait()
+		if size := sizeOf(t, data); size < 4<<20 {
+			t.Errorf("the data file still has %d bytes", size)
+		}
+	})
+}
+
+// TestLogsInShortSteps appends lines of 1 MB together.
+func TestLogsInShortSteps(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		lines := make([]storage.LogLine, 128)
+		for i := range lines {
+			lines[i] = storage.LogLine{App: "a", Time: time.Now(), Level: "info", Text: strings.Repeat("x", 8<<10)}
+		}
+		before := s.Stats().Batches
+		if err := s.AppendLogs(t.Context(), lines); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Stats().Batches - before; n < 16 {
+			t.Errorf("%d transactions", n)
+		}
+		wantCount(t, s, "lines", "SELECT count(*) FROM logs", int64(len(lines)))
+	})
+}

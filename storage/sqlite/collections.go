@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -194,7 +195,8 @@ func (d *docs) clear(op, collection string) (int, error) {
 	if _, err := d.write(op, clearedInsert, key.app, key.user, g, key.name); err != nil {
 		return 0, d.whole(err)
 	}
-	d.tx.notify = append(d.tx.notify, d.tx.w.cleared)
+	forget := func() { d.tx.w.demand.forgetKeys(collectionName{key.app, key.name}, key.user) }
+	d.tx.notify = append(d.tx.notify, d.tx.w.cleared, forget)
 	return n, nil
 }
 
@@ -247,7 +249,7 @@ func (c clearedGeneration) sweep(ctx context.Context, tx *writeTx) (swept bool, 
 	err = tx.conn.query(ctx, docsScan, []any{c.app, c.user, c.generation, 0}, func(row []driver.Value) error {
 		body, _ := row[1].(string)
 		chunk = append(chunk, document{row[0].(int64), body})
-		if size += len(body); len(chunk) == sweepRows || size >= buildBytes {
+		if size += len(body); len(chunk) == int(sweepRows) || size >= buildBytes {
 			return errStop
 		}
 		return nil
@@ -260,7 +262,8 @@ func (c clearedGeneration) sweep(ctx context.Context, tx *writeTx) (swept bool, 
 		return true, err
 	}
 	d := &docs{session: session{ctx, tx.conn, tx}, scope: storage.Scope{App: c.app, User: c.user}}
-	for _, row := range chunk {
+	for start, i := time.Now(), 0; i < len(chunk) && time.Since(start) <= sweepTime; i++ {
+		row := chunk[i]
 		if err := d.removeEntries("sweep", c.name, row.seq, row.body); err != nil {
 			return false, err
 		}

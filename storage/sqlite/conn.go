@@ -28,13 +28,6 @@ const (
 	// statementCache is how many prepared statements a connection keeps, a few
 	// more than the statements of this package and of auth together.
 	statementCache = 64
-
-	// checkpointPages is how many pages the log gathers before they are folded
-	// into the data file, 16 MB: a page that is written often is then folded in
-	// more seldom, and two more fsyncs are shared by more commits. All of them
-	// are still in the first of the tables in which readers look for a page
-	// (4,062, https://www.sqlite.org/walformat.html, section 2.2.1).
-	checkpointPages = 4000
 )
 
 // conn is one connection to the data file. It speaks to the driver without

@@ -79,7 +79,7 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 		}
 	}()
 	for encoding, data := range forms {
-		drafts[encoding] = &draft{store: s, op: op}
+		drafts[encoding] = &draft{store: s, app: c.App, op: op}
 		if err := drafts[encoding].readContent(ctx, c.Hash, encoding, data); err != nil {
 			return wrap(op, err)
 		}
@@ -88,7 +88,7 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 		return nil
 	}
 	// All forms become visible at once: whoever finds one finds them all.
-	return wrap(op, s.writer.do(ctx, "", op, func(tx *writeTx) error {
+	return wrap(op, s.writer.do(ctx, c.App, op, func(tx *writeTx) error {
 		for encoding, d := range drafts {
 			if err := nameContent(tx, d, c.Hash, encoding); err != nil {
 				return err

@@ -25,8 +25,12 @@
 // outcome unknown to its caller: [storage.CodeUncertain]. An app's pipelines fill at
 // most a quarter of the queue; beyond, its callers wait one by one.
 //
-// The write-ahead log is restarted when it has grown to 64 MiB: snapshots that are
-// older than 250 ms are ended then, and the others waited for.
+// The write-ahead log is folded into the data file beside the writer, and restarted when
+// it has grown to 24 MiB; at 64 MiB snapshots that are older than 250 ms are ended, and
+// the others waited for. The first operation of a View begins anew when that happens, up
+// to three times; a later one fails with [storage.CodeOverloaded], since it would see
+// another state than the first. When much of the data file is free, it is made smaller in
+// short transactions, which take a tenth of the writer at most.
 //
 // Another process's write lock is waited for, up to ten seconds.
 //
@@ -45,12 +49,16 @@
 // as beside none. A value is held as bytes that sort as values do, cut off at
 // [storage.MaxIndexKey], and each document is still matched, so what the bytes
 // can't tell is told by the document. A deploy that brings an index for many
-// documents does not wait for it: the sweeper builds it, 200 documents in a
-// transaction, and finds scan until it is ready.
+// documents does not wait for it: the indexer builds it, 200 documents in a
+// transaction that is the app's own work, and finds scan until it is ready. By
+// [storage.ChooseIndexes] it also makes indexes that no deploy has asked for, where
+// finds have read more than one would have cost, and gives them up again.
 //
 // A find goes by [storage.ChoosePlan]: it reads the one key of an index that its
 // query names as it lies, and if there is a choice, or a range, the index whose
-// entries were counted and found few. Otherwise it scans.
+// entries were counted and found few. Otherwise it scans: SQLite joins the documents
+// of a range to one text, and a [storage.Finder] looks in that for what tells of a
+// match, so that most documents are never looked at by themselves.
 //
 // # Backups
 //

@@ -54,16 +54,21 @@ func newDocumentID() string {
 	return string(id[:])
 }
 
-// parse checks the collection's name and the query.
+// parse checks the collection's name and the query, and opens the collection.
 func (d *docs) parse(op, collection string, query json.RawMessage) (*storage.Expr, error) {
+	q, err := parseQuery(op, collection, query)
+	if err != nil {
+		return nil, err
+	}
+	return q, d.open(op, collection)
+}
+
+func parseQuery(op, collection string, query json.RawMessage) (*storage.Expr, error) {
 	if err := storage.CheckKey(op, "collection", collection); err != nil {
 		return nil, err
 	}
 	q, err := storage.ParseQuery(query)
-	if err != nil {
-		return nil, withOp(op, err)
-	}
-	return q, d.open(op, collection)
+	return q, withOp(op, err)
 }
 
 // open finds the collection that the operation at hand is about.
@@ -91,15 +96,22 @@ func (d *docs) key(collection string, more ...any) []any {
 
 func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) (found []json.RawMessage, err error) {
 	const op = "ds.find"
+	q, err := parseFind(op, collection, query, opt)
+	if err != nil {
+		return nil, err
+	}
 	err = d.operation(op, func() (err error) {
-		found, err = d.find(op, collection, query, opt)
+		if err = d.open(op, collection); err == nil {
+			found, err = d.find(op, collection, q, opt)
+		}
 		return err
 	})
 	return found, err
 }
 
-func (d *docs) find(op, collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
-	q, err := d.parse(op, collection, query)
+// parseFind checks the arguments of a find.
+func parseFind(op, collection string, query json.RawMessage, opt storage.FindOptions) (*storage.Expr, error) {
+	q, err := parseQuery(op, collection, query)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +121,10 @@ func (d *docs) find(op, collection string, query json.RawMessage, opt storage.Fi
 	if opt.Offset < 0 {
 		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the offset is negative"}
 	}
+	return q, nil
+}
+
+func (d *docs) find(op, collection string, q *storage.Expr, opt storage.FindOptions) ([]json.RawMessage, error) {
 	if opt.Sort != "" {
 		return d.findSorted(op, collection, q, opt)
 	}
@@ -151,7 +167,7 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	path := storage.ParsePath(opt.Sort)
 	err = d.scanSorted(op, collection, q, opt, func(doc *document) error {
 		key := storage.NewSortKey(doc.body, path)
-		if !first.takes(key) {
+		if !first.takes(key, doc.batch != nil) { // batches come in the order of the find
 			return nil
 		}
 		seq, err := doc.number()

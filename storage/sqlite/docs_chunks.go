@@ -34,7 +34,7 @@ type chunkedWrite struct {
 	query          json.RawMessage
 	changes        json.RawMessage // nil removes
 	seq            int64           // of the last document that was searched for
-	end            int64           // of the newest when the call began
+	end            int64           // of the newest when the first match was found
 	written        int
 }
 
@@ -109,30 +109,19 @@ func (c *chunked) write(w *chunkedWrite) (int, error) {
 // search returns the next matches.
 func (c *chunked) search(w *chunkedWrite) ([]match, error) {
 	var found matches
-	err := c.store.readers.snapshot(c.ctx, w.op, func(conn *conn) error {
-		d := &docs{session: session{c.ctx, conn, nil}, scope: c.scope}
-		q, err := d.parse(w.op, w.collection, w.query)
-		if err != nil {
-			return err
-		}
+	err := c.store.searchAfter(c.ctx, c.scope, w.op, w.collection, w.query, w.seq, func(d *docs, seq int64, body string) error {
 		if w.end == math.MaxInt64 {
 			row, err := d.row(w.op, docsNewest, d.key(w.collection)...)
-			if err != nil || row == nil {
+			if err != nil {
 				return err
 			}
 			w.end = row[0].(int64)
 		}
-		from, err := d.choose(w.op, w.collection, q, storage.FindOptions{})
-		if err != nil {
-			return err
+		if seq > w.end || len(found.list) == maxMatches {
+			return errStop
 		}
-		return d.scanFrom(w.op, w.collection, q, from, w.seq, false, func(seq int64, body string) error {
-			if seq > w.end || len(found.list) == maxMatches {
-				return errStop
-			}
-			found.add(seq, body)
-			return nil
-		})
+		found.add(seq, body)
+		return nil
 	})
 	return found.list, err
 }

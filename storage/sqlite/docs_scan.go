@@ -1,27 +1,38 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // A scan reads its first documents row by row, and all others in batches: SQLite
 // joins the bodies of a few hundred to one text, which crosses over to Go at once.
-// To fetch a row costs more than to match one. In a text, what no document can match
-// without is looked for ([storage.Expr.Needle]), and only where it is a document
-// is matched.
+// To fetch a row costs more than to match one. In the text a [storage.Finder] looks for
+// documents that may match, and only these are matched. Where few documents have a text
+// that all matches have, SQLite looks for that, and the others are not joined.
 const (
 	// firstRows are read row by row: many a find has enough by then, and many a
 	// collection has no more.
 	firstRows = 64
-	// batchBytes is about how long a batch's text is: short enough for both SQLite and Go to
-	// have room for it without asking the kernel.
-	batchBytes = 24 << 10
+	// firstBatch is about how long the first batch's text is, and batchBytes, to which that
+	// doubles, the longest one's. What a batch costs by itself is not seen any more at that
+	// length, and it takes less time than a read may go on for (paceEvery). It is over
+	// 128 KiB since the GNU C library gives shorter room that SQLite is done with back to
+	// the kernel, and gets it again for the next batch, which takes as long as to read it.
+	firstBatch, batchBytes = 20 << 10, 160 << 10
+	// batchTime is how long the statement of one batch may take, which can't be paced. A
+	// batch takes a hundredth of that, unless the documents are far larger than those
+	// before them, or the disk is slow: then it is done again in smaller ones.
+	batchTime = 20 * time.Millisecond
 	// separator stands between the bodies of a batch. In JSON it would be escaped.
 	separator = "\x1e"
 	// rowWork is what a row costs, in bytes of text, see [session.pace].
@@ -36,6 +47,7 @@ const (
 var (
 	batchBodies   = `SELECT count(*), group_concat(body, char(30))` + batchOf
 	batchNumbers  = `SELECT group_concat(seq)` + batchOf
+	batchText     = steady(` AND (body GLOB ? OR body GLOB '*\*')`)
 	batchOf       = steady(` FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? AND seq <= ?`)
 	batchRows     = `SELECT seq, body` + batchOf + ` ORDER BY seq`
 	batchRowsBack = batchRows + ` DESC`
@@ -49,7 +61,7 @@ type document struct {
 	body  string
 	seq   int64 // if batch is nil
 	batch *batch
-	place int // in the batch
+	place int // where in the batch's text it begins
 }
 
 // number returns what orders documents by insertion.
@@ -61,8 +73,8 @@ func (doc *document) number() (int64, error) {
 }
 
 // scanAll calls fn with the documents after a number, in order of insertion or
-// backwards, but perhaps not with those without the needle.
-func (d *docs) scanAll(op, collection string, after int64, back bool, needle string, fn func(*document) error) error {
+// backwards, but perhaps not with those that finder, if there is one, doesn't find.
+func (d *docs) scanAll(op, collection string, after int64, back bool, finder *storage.Finder, fn func(*document) error) error {
 	query := docsScan
 	if back {
 		query = docsBack
@@ -75,16 +87,21 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, needle str
 			return errStop
 		}
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
+		d.cost.read++
 		if rows++; rows == 1 {
 			first = doc.seq
 		}
 		size += len(doc.body)
-		return fn(doc)
+		if err := fn(doc); err != nil {
+			return err
+		}
+		d.reach(doc.seq)
+		return nil
 	})
 	if !enough {
-		return err
+		return tooLong(op, err)
 	}
-	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back}
+	s := &batches{docs: d, op: op, key: d.key(collection), after: doc.seq, back: back, bytes: firstBatch, finder: finder}
 	query = newestNumber
 	if back {
 		s.after, query = after, oldestNumber
@@ -98,7 +115,22 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, needle str
 	}
 	s.span = max(doc.seq-first, first-doc.seq)
 	s.adapt(size)
-	return s.each(needle, fn)
+	return tooLong(op, s.each(fn))
+}
+
+// tooLong says what would have helped a scan that had too little time.
+func tooLong(op string, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &storage.Error{Op: op, Err: err, Hint: "index the fields that the query names or that it sorts by"}
+}
+
+// reach notes how far a scan has got.
+func (d *docs) reach(seq int64) {
+	if d.reached != nil {
+		*d.reached = seq
+	}
 }
 
 // batches are what a scan has before it.
@@ -109,6 +141,12 @@ type batches struct {
 	after, to int64 // exclusive and inclusive
 	back      bool
 	span      int64 // how many numbers are the next batch's
+	bytes     int   // how long its text is to be, about
+	finder    *storage.Finder
+
+	glob     string  // what SQLite looks for itself; "" reads all
+	density  float64 // bytes of text for each number, where all was read
+	frequent bool    // too many documents had what SQLite looked for
 }
 
 // batch is the documents in a range of numbers.
@@ -116,7 +154,11 @@ type batch struct {
 	of        *batches
 	after, to int64    // exclusive and inclusive
 	text      string   // the bodies, with separators between
+	glob      string   // that all documents in it have, or a backslash
+	read      int      // bytes that it took reading, about
 	numbers   []string // once one was asked for
+
+	place, index int // the document that was asked for last
 }
 
 // adapt sizes the next batch by the last.
@@ -128,32 +170,35 @@ func (s *batches) adapt(size int) {
 	}
 	want *= grow
 	if size > 0 {
-		want = min(want, int64(float64(s.span)*batchBytes/float64(size)))
+		want = min(want, int64(float64(s.span)*float64(s.bytes)/float64(size)))
 	}
+	s.bytes = min(2*s.bytes, batchBytes)
 	s.span = max(want, 1)
 }
 
 func (s *batches) args(more ...any) []any { return append(s.key[:len(s.key):len(s.key)], more...) }
 
-func (s *batches) each(needle string, fn func(*document) error) error {
+func (s *batches) each(fn func(*document) error) error {
 	for s.after < s.to {
-		b := &batch{of: s, after: s.after, to: s.to}
+		b := &batch{of: s, after: s.after, to: s.to, glob: s.glob}
 		if s.span < s.to-s.after {
 			if b.to = s.after + s.span; s.back {
 				b.after, b.to = s.to-s.span, s.to
 			}
 		}
 		joined, err := b.join()
-		if tooBig(err) && s.span > 1 {
+		large := tooBig(err) || err == context.DeadlineExceeded
+		if large && s.span > 1 {
 			s.adapt(maxText)
 			continue
 		}
 		switch {
-		case tooBig(err), err == nil && !joined:
+		case large, err == nil && !joined:
 			err = b.fetch(fn)
 		case err == nil:
-			if err = s.docs.pace(rowWork + len(b.text)); err == nil {
-				err = b.each(needle, fn)
+			if err = s.docs.pace(rowWork + b.read); err == nil {
+				err = b.each(fn)
+				s.look()
 			}
 		}
 		if err != nil {
@@ -163,6 +208,7 @@ func (s *batches) each(needle string, fn func(*document) error) error {
 			s.to = b.after
 		} else {
 			s.after = b.to
+			s.docs.reach(b.to)
 		}
 	}
 	return nil
@@ -174,16 +220,70 @@ func tooBig(err error) bool {
 }
 
 // join reads the text. It reports false if the bodies could not be told apart: an operator
-// has written one in a form of its own.
+// has written one in a form of its own. It fails with [context.DeadlineExceeded] if
+// that takes too long.
 func (b *batch) join() (bool, error) {
-	row, err := b.of.docs.row(b.of.op, batchBodies, b.of.args(b.after, b.to)...)
+	d := *b.of.docs
+	ctx, cancel := context.WithTimeout(context.Background(), d.conn.reader.pool.batchTime)
+	defer cancel()
+	d.ctx = ctx
+	count := 0
+	query, args := b.query(batchBodies)
+	err := d.rows(b.of.op, query, args, func(row []driver.Value) error {
+		count = int(row[0].(int64))
+		b.text, _ = row[1].(string)
+		return nil
+	})
 	if err != nil {
 		return false, err
 	}
-	count := int(row[0].(int64))
-	b.text, _ = row[1].(string)
-	b.of.adapt(len(b.text))
+	b.of.docs.cost.read += b.examined(count)
+	b.of.joined(b)
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil
+}
+
+// examined is how many documents were read for count of them: where SQLite looks for a
+// text, about as many as there are numbers.
+func (b *batch) examined(count int) int64 {
+	if b.glob == "" {
+		return int64(count)
+	}
+	return b.to - b.after
+}
+
+// query returns a statement about the batch's documents.
+func (b *batch) query(all string) (query string, args []any) {
+	args = b.of.args(b.after, b.to)
+	if b.glob == "" {
+		return all, args
+	}
+	return all + batchText, append(args, b.glob)
+}
+
+// joined sizes the next batch, and notes whether many documents had the text that SQLite
+// looked for.
+func (s *batches) joined(b *batch) {
+	const few = 16 // a part of the text is that of few documents
+	numbers := float64(b.to - b.after)
+	if b.read = len(b.text); b.glob == "" {
+		s.density = float64(b.read) / numbers
+	} else {
+		b.read = int(s.density * numbers)
+		s.frequent = len(b.text) > b.read/few
+	}
+	s.adapt(b.read)
+}
+
+// look has SQLite look for a text of the finder's where few documents have it, so that
+// the others need not cross over to Go.
+func (s *batches) look() {
+	s.glob = ""
+	if s.finder == nil || s.frequent {
+		return
+	}
+	if text := s.finder.Text(); text != "" && !strings.ContainsAny(text, "*?[") {
+		s.glob = "*" + text + "*"
+	}
 }
 
 // fetch calls fn with the documents of a batch row by row.
@@ -199,76 +299,70 @@ func (b *batch) fetch(fn func(*document) error) error {
 	})
 }
 
-// each calls fn with the documents that have the needle. One with escapes might have
-// it in another form.
-func (b *batch) each(needle string, fn func(*document) error) error {
+// each calls fn with the documents that may match.
+func (b *batch) each(fn func(*document) error) error {
 	if b.text == "" {
 		return nil
 	}
-	if strings.IndexByte(b.text, '\\') >= 0 {
-		needle = ""
+	finder := b.of.finder
+	if finder != nil {
+		finder.Look(b.text)
 	}
-	if b.of.back {
-		return b.eachBack(needle, fn)
-	}
-	doc := &document{batch: b}
-	for start := 0; start <= len(b.text); doc.place++ {
-		if needle != "" {
-			i := strings.Index(b.text[start:], needle)
-			if i < 0 {
-				return nil
+	var back []document
+	doc := document{batch: b}
+	for start := 0; start <= len(b.text); {
+		end := b.end(start)
+		if finder != nil {
+			at := finder.Next(start)
+			if at < 0 {
+				break
 			}
-			if last := strings.LastIndex(b.text[start:start+i], separator); last >= 0 {
-				doc.place += strings.Count(b.text[start:start+last+1], separator)
-				start += last + 1
+			if at > end {
+				start = strings.LastIndexByte(b.text[:at], separator[0]) + 1
+				end = b.end(at)
 			}
 		}
-		end := len(b.text)
-		if i := strings.Index(b.text[start:], separator); i >= 0 {
-			end = start + i
-		}
-		doc.body = b.text[start:end]
-		if err := fn(doc); err != nil {
+		doc.body, doc.place = b.text[start:end], start
+		start = end + 1
+		if b.of.back {
+			back = append(back, doc)
+		} else if err := fn(&doc); err != nil {
 			return err
 		}
-		start = end + 1
+	}
+	for i := len(back) - 1; i >= 0; i-- {
+		if err := fn(&back[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (b *batch) eachBack(needle string, fn func(*document) error) error {
-	doc := &document{batch: b, place: strings.Count(b.text, separator)}
-	for end := len(b.text); end >= 0; doc.place-- {
-		if needle != "" {
-			i := strings.LastIndex(b.text[:end], needle)
-			if i < 0 {
-				return nil
-			}
-			if next := strings.Index(b.text[i:end], separator); next >= 0 {
-				doc.place -= strings.Count(b.text[i+next:end], separator)
-				end = i + next
-			}
-		}
-		start := strings.LastIndex(b.text[:end], separator) + 1
-		doc.body = b.text[start:end]
-		if err := fn(doc); err != nil {
-			return err
-		}
-		end = start - 1
+// end returns where the document ends that is at a place.
+func (b *batch) end(place int) int {
+	if i := strings.IndexByte(b.text[place:], separator[0]); i >= 0 {
+		return place + i
 	}
-	return nil
+	return len(b.text)
 }
 
 // number returns that of a document of the batch. They are read when one is asked
 // for: most batches have no match.
 func (b *batch) number(place int) (int64, error) {
 	if b.numbers == nil {
-		row, err := b.of.docs.row(b.of.op, batchNumbers, b.of.args(b.after, b.to)...)
+		query, args := b.query(batchNumbers)
+		row, err := b.of.docs.row(b.of.op, query, args...)
 		if err != nil {
 			return 0, err
 		}
 		text, _ := row[0].(string)
 		b.numbers = strings.Split(text, ",")
 	}
-	return strconv.ParseInt(b.numbers[place], 10, 64)
+	if place >= b.place {
+		b.index += strings.Count(b.text[b.place:place], separator)
+	} else {
+		b.index -= strings.Count(b.text[place:b.place], separator)
+	}
+	b.place = place
+	return strconv.ParseInt(b.numbers[b.index], 10, 64)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -48,6 +49,10 @@ func scanned(t *testing.T) (*sqlite.Store, []string) {
 	})
 	insert("items", 1003, 1600, small)
 	insert("items", 1600, 1601, func(int) string { return `{"id":"d1600","name":"user-1"}` })
+	insert("items", 1601, 5000, small)
+	insert("items", 5000, 5005, func(i int) string {
+		return [...]string{`{"rare":"only-here"}`, `{"rare":"\u006fnly-here"}`, `{"rare":"*[only?-here]"}`, `{"rare":["only-here"]}`, `{"rare":"only-her"}`}[i-5000]
+	})
 	if err := s.Write(t.Context(), func(q storage.SQL) error {
 		// No engine writes a separator as it is.
 		_, err := q.Exec("UPDATE docs SET body = ? WHERE id = 'd1200'", "{\x1e \"id\" : \"d1200\",\n\"name\":\"user-1\", \"n\" : 3 }")
@@ -65,7 +70,7 @@ func scanned(t *testing.T) (*sqlite.Store, []string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if len(bodies) != 1601 {
+	if len(bodies) != 5005 {
 		t.Fatalf("%d documents", len(bodies))
 	}
 	return s, bodies
@@ -79,7 +84,8 @@ func TestScansAgree(t *testing.T) {
 	queries := []string{`{}`, `{"name":"user-1"}`, `{"name":"user-60"}`, `{"name":"nobody"}`, `{"n":3}`, `{"n":{"$lt":2}}`, `{"n":null}`,
 		`{"m.n":700}`, `{"tags":{"$contains":"t3"}}`, `{"tags.0":"t3"}`, `{"name":{"$contains":"ser-1"}}`, `{"name":{"$prefix":"user-5"}}`,
 		`{"text":{"$contains":"a\\\"b"}}`, `{"text":{"$contains":"large"}}`, `{"n2":"3"}`, `{"id":{"$gte":"d99"}}`, `{"name":{"$ne":"user-1"}}`,
-		`{"$or":[{"n":1},{"name":"user-2"}]}`, `{"name":{"$in":["user-1","user-7"]}}`, `{"text":{"$exists":true},"name":"user-24"}`}
+		`{"$or":[{"n":1},{"name":"user-2"}]}`, `{"name":{"$in":["user-1","user-7"]}}`, `{"tags":["t3"]}`, `{"id":"x","n":3}`, `{"n2":"6"}`,
+		`{"rare":"only-here"}`, `{"rare":{"$contains":"ly-he"}}`, `{"rare":{"$prefix":"*[only?"}}`, `{"text":{"$exists":true},"name":"user-24"}`}
 	rapid.Check(t, func(t *rapid.T) {
 		query := rapid.SampledFrom(queries).Draw(t, "query")
 		opt := storage.FindOptions{
@@ -87,6 +93,11 @@ func TestScansAgree(t *testing.T) {
 			Offset: rapid.SampledFrom([]int{0, 1, 63, 64, 65, 500}).Draw(t, "offset"),
 			Sort:   rapid.SampledFrom([]string{"", "", "n", "name", "id", "missing"}).Draw(t, "sort"),
 			Desc:   rapid.Bool().Draw(t, "desc"),
+		}
+		// Without time for any batch, documents are read one by one.
+		few := rapid.IntRange(0, 15).Draw(t, "few") == 0
+		if sqlite.SetBatchTime(s, time.Minute); few {
+			sqlite.SetBatchTime(s, 0)
 		}
 		q, err := storage.ParseQuery(json.RawMessage(query))
 		if err != nil {

@@ -185,21 +185,43 @@ func (s *Store) transact(ctx context.Context, op string, scope storage.Scope, fn
 	}
 }
 
-// search looks for the matches in a snapshot.
+// search looks for the matches in a snapshot, or in several, one after the other: a
+// document is the same in all of them, or in the change log.
 func (s *Store) search(ctx context.Context, scope storage.Scope, x *search) error {
+	x.found = matches{}
+	return s.searchAfter(ctx, scope, x.op, x.collection, json.RawMessage(x.query), 0, func(_ *docs, seq int64, body string) error {
+		x.found.add(seq, body)
+		return nil
+	})
+}
+
+// searchAfter calls fn with the documents after a number that match, in order of
+// insertion. Where a snapshot is ended the next one goes on.
+func (s *Store) searchAfter(ctx context.Context, scope storage.Scope, op, collection string, query json.RawMessage, after int64,
+	fn func(d *docs, seq int64, body string) error,
+) error {
 	d := &docs{session: session{ctx: ctx}, scope: scope}
-	find := func() error {
-		x.found = matches{}
-		q, err := d.parse(x.op, x.collection, json.RawMessage(x.query))
+	find := func() (err error) {
+		d.reached = nil // to choose may take looking at documents
+		q, err := d.parse(op, collection, query)
 		if err != nil {
 			return err
 		}
-		return d.scan(x.op, x.collection, q, storage.FindOptions{}, func(seq int64, body string) error {
-			x.found.add(seq, body)
+		defer d.finish(collection, q, storage.FindOptions{}, &err)
+		from, err := d.choose(op, collection, q, storage.FindOptions{})
+		if err != nil {
+			return err
+		}
+		d.reached = &after
+		return d.scanFrom(op, collection, q, from, after, false, func(seq int64, body string) error {
+			if err := fn(d, seq, body); err != nil {
+				return err
+			}
+			d.reach(seq)
 			return nil
 		})
 	}
-	return d.snapshot(s.readers, x.op, scope.App, func() error { return d.operation(x.op, find) })
+	return d.snapshot(s.readers, op, scope.App, func() error { return d.resumable(op, &after, find) })
 }
 
 // matches returns what may match, with all that does among it, unless that would take
@@ -312,6 +334,12 @@ func (d *docs) dataVersion(op string) (int64, error) {
 // direct finds the matches on the writer, if that takes no more than limit units of
 // reading.
 func (d *docs) direct(op, collection string, q *storage.Expr, limit int64, found *matches) (ok bool, err error) {
+	defer func() {
+		if ok { // or the search is what counts
+			d.finish(collection, q, storage.FindOptions{}, &err)
+		}
+		d.cost = findCost{}
+	}()
 	from, ok, err := d.chooseDirect(op, collection, q, limit)
 	if err != nil || !ok {
 		return false, err

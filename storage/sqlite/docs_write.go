@@ -35,7 +35,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	if d.tx == nil {
 		return errReadOnly(op)
 	}
-	if err := d.reserve(op, body, len(collection)+len(body)); err != nil {
+	if err := d.reserve(op, body, len(collection)+len(body)+storage.RowBytes); err != nil {
 		return err
 	}
 	if err := d.begin(op, collection); err != nil {
@@ -56,6 +56,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 		return err
 	}
 	d.noteChange(collection, seq)
+	d.tx.w.demand.inserted(collectionName{d.scope.App, collection})
 	return d.whole(d.addEntries(op, collection, seq, body))
 }
 

@@ -1,6 +1,10 @@
 package sqlite
 
-import "time"
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+)
 
 // What the external tests need of the inside.
 
@@ -32,14 +36,23 @@ var IndexStatements = map[string]string{
 	"in order, back": entryWalkBack,
 	"indexes":        selectIndexes,
 	"delete":         entryDelete,
+	"few by id":      fewByID,
+	"few oldest":     fewOldest,
+	"few newest":     fewNewest,
+	"few by a key":   fewByKey,
+	"few, back":      fewByKeyBack,
+	"few in order":   fewInOrder,
+	"few, backwards": fewInOrderBack,
 }
 
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
+	batchBodies, batchNumbers, batchBodies + batchText, batchNumbers + batchText, batchRows, batchRowsBack, oldestNumber, newestNumber,
 	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
 	collectionGet, collectionInsert, collectionDelete, clearedInsert,
 	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
+	fewByID, fewOldest, fewNewest, fewByKey, fewByKeyBack, fewInOrder, fewInOrderBack, indexReady,
 	selectIndexes, selectUsage, blobGet, blobPut, blobDelete, blobList,
 	appByName, appByID, aliasByLabel, selectRevision,
 }
@@ -116,8 +129,64 @@ func (t *Turns) End(took time.Duration) {
 // Known is how many apps are remembered.
 func (t *Turns) Known() int { return len(t.turns.flows) }
 
+// EndSnapshots ends all that are open, as the writer does for the log's sake.
+func EndSnapshots(s *Store) { s.snapshots.endOlder(time.Nanosecond, time.Now()) }
+
+// ReadingApps are the apps that have a reader.
+func ReadingApps(s *Store) (apps []string) {
+	s.readers.mu.Lock()
+	defer s.readers.mu.Unlock()
+	for app, f := range s.readers.turns.flows {
+		if f.active > 0 {
+			apps = append(apps, app)
+		}
+	}
+	return apps
+}
+
+// SetBatchTime sets how long a batch of a scan may take.
+func SetBatchTime(s *Store, d time.Duration) { s.readers.batchTime = d }
+
+// MaxRestarts is how often an operation begins anew on another snapshot.
+const MaxRestarts = maxRestarts
+
 // Readers is how many connections read apps' data.
 func Readers(s *Store) int { return s.readers.n }
 
 // LongRead is from when on a read counts as long.
 const LongRead = longRead
+
+// HoldFolding keeps the log from being folded into the data file until release is called.
+func HoldFolding(s *Store) (release func()) {
+	s.writer.checkpoints.folding <- struct{}{}
+	return func() { <-s.writer.checkpoints.folding }
+}
+
+// Fold folds the log into the data file, as far as no snapshot needs it.
+func Fold(s *Store) { s.writer.checkpoints.fold() }
+
+// Vacuum has the store look whether its file should be made smaller, as it does once a
+// minute.
+func Vacuum(s *Store) { s.vacuum.now() }
+
+// WaitForIndexes returns when all indexes are built, and what was dropped is gone.
+func WaitForIndexes(ctx context.Context, s *Store) error {
+	for {
+		s.indexer.mu.Lock()
+		working := len(s.indexer.working)
+		s.indexer.mu.Unlock()
+		n, err := list(ctx, s, "indexes", func(row []driver.Value) int64 { return row[0].(int64) }, "SELECT count(*) FROM indexes WHERE state <> 'ready'")
+		if err != nil || working == 0 && n[0] == 0 {
+			return err
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+// OnStep returns a context that has fn called at each step of a restore.
+func OnStep(ctx context.Context, fn func(step string)) context.Context {
+	return context.WithValue(ctx, stepKey{}, fn)
+}
+
+// RestoreSteps are those of one that replaces a data file.
+var RestoreSteps = []string{"copied", "seized", "log removed", "renamed", "on disk", "disowned"}

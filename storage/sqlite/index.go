@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"slices"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -41,6 +42,13 @@ CREATE TABLE index_entries (
 ) WITHOUT ROWID;
 `
 
+// automaticIndexes is the step that brought indexes that make themselves.
+const automaticIndexes = `
+ALTER TABLE indexes ADD COLUMN automatic INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE indexes ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0; -- Unix milliseconds; of an automatic one at first when it was made
+CREATE INDEX indexes_automatic ON indexes (used_at) WHERE automatic = 1;
+`
+
 const (
 	// buildRows and buildBytes bound one transaction of a build, which keeps
 	// writers waiting for a few milliseconds.
@@ -48,7 +56,7 @@ const (
 	buildBytes = 4 << 20
 
 	selectIndexes = `SELECT id, field, state FROM indexes WHERE app = ? AND collection = ? AND state <> 'dropped'`
-	insertIndex   = `INSERT INTO indexes (id, app, collection, field, state, built_user, built_seq) VALUES (?, ?, ?, ?, 'building', '', 0)`
+	insertIndex   = `INSERT INTO indexes (id, app, collection, field, state, built_user, built_seq, automatic, used_at) VALUES (?, ?, ?, ?, 'building', '', 0, ?, ?)`
 	dropIndex     = `UPDATE indexes SET state = 'dropped' WHERE id = ?`
 
 	entryInsert = `INSERT OR IGNORE INTO index_entries (app, index_id, user, value, seq) VALUES (?, ?, ?, ?, ?)`
@@ -144,15 +152,16 @@ func (d *docs) removeEntries(op, collection string, seq int64, body string) erro
 	return d.updateEntries(op, collection, seq, body, "")
 }
 
-// declareIndexes makes want the indexes of an app, by collection. A new one of
+// declareIndexes makes want the indexes of an app, by collection, besides those that
+// have made themselves; one of these that is in want stays from now on. A new one of
 // a small collection is ready at once. That of a large one is kept up by
-// everybody who writes from this transaction on, and built by the sweeper: a
+// everybody who writes from this transaction on, and built by the indexer: a
 // deploy takes no longer for an app with much data, can't fail over it, and
 // finds are right with an index or without.
 func declareIndexes(tx *writeTx, app string, want map[string][]string) (unfinished bool, err error) {
 	tx.indexes = nil
 	var have [][]driver.Value
-	err = tx.conn.query(tx.ctx, "SELECT id, collection, field FROM indexes WHERE app = ? AND state <> 'dropped'", []any{app},
+	err = tx.conn.query(tx.ctx, "SELECT id, collection, field, automatic FROM indexes WHERE app = ? AND state <> 'dropped'", []any{app},
 		func(row []driver.Value) error { have = append(have, slices.Clone(row)); return nil })
 	if err != nil {
 		return false, err
@@ -160,21 +169,27 @@ func declareIndexes(tx *writeTx, app string, want map[string][]string) (unfinish
 	kept := make(map[string][]string)
 	for _, row := range have {
 		collection, field := row[1].(string), row[2].(string)
-		if slices.Contains(want[collection], field) {
+		automatic := row[3] != int64(0)
+		switch wanted := slices.Contains(want[collection], field); {
+		case wanted:
 			kept[collection] = append(kept[collection], field)
-			continue
+			if automatic {
+				_, err = tx.write("UPDATE indexes SET automatic = 0 WHERE id = ?", row[0])
+			}
+		case !automatic:
+			_, err = tx.write(dropIndex, row[0])
+			unfinished = true
 		}
-		if _, err := tx.write(dropIndex, row[0]); err != nil {
+		if err != nil {
 			return false, err
 		}
-		unfinished = true
 	}
 	for collection, fields := range want {
 		for _, field := range fields {
 			if slices.Contains(kept[collection], field) {
 				continue
 			}
-			ready, err := addIndex(tx, app, collection, field)
+			ready, err := addIndex(tx, app, collection, field, false)
 			if err != nil {
 				return false, err
 			}
@@ -184,12 +199,16 @@ func declareIndexes(tx *writeTx, app string, want map[string][]string) (unfinish
 	return unfinished, nil
 }
 
-func addIndex(tx *writeTx, app, collection, field string) (ready bool, err error) {
+func addIndex(tx *writeTx, app, collection, field string, automatic bool) (ready bool, err error) {
 	id, err := tx.next()
 	if err != nil {
 		return false, err
 	}
-	if _, err := tx.write(insertIndex, id, app, collection, field); err != nil {
+	usedAt := int64(0)
+	if automatic {
+		usedAt = time.Now().UnixMilli()
+	}
+	if _, err := tx.write(insertIndex, id, app, collection, field, automatic, usedAt); err != nil {
 		return false, err
 	}
 	return buildIndex(tx, id)
@@ -266,40 +285,6 @@ func buildChunk(tx *writeTx, id int64, app, user, collection any, seq int64, lim
 	return len(entries), last, size, nil
 }
 
-// indexes builds what is not ready, and removes what was dropped.
-func (w *sweeper) indexes() error {
-	ids, err := w.find("SELECT id FROM indexes WHERE state = 'building'")
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		for ready := false; !ready; {
-			err := w.store.writer.do(w.ctx, "", "build index", func(tx *writeTx) (err error) {
-				ready, err = buildIndex(tx, id.(int64))
-				return err
-			})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	if ids, err = w.find("SELECT id FROM indexes WHERE state = 'dropped'"); err != nil {
-		return err
-	}
-	for _, id := range ids {
-		err := w.each(`DELETE FROM index_entries WHERE (app, index_id, user, value, seq) IN (
-			SELECT e.app, e.index_id, e.user, e.value, e.seq FROM indexes x CROSS JOIN index_entries e
-			ON e.app = x.app AND e.index_id = x.id WHERE x.id = ? LIMIT ?)`, id, sweepRows)
-		if err == nil {
-			err = w.each("DELETE FROM indexes WHERE id = ? AND state = 'dropped'", id)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // removeIndexes is for an app whose documents are gone. What a request that is
 // still running writes has no entries from then on.
 func (w *sweeper) removeIndexes(app any) error {
@@ -307,5 +292,6 @@ func (w *sweeper) removeIndexes(app any) error {
 	if err != nil || len(ids) == 0 {
 		return err
 	}
+	defer w.store.indexer.now()
 	return w.each("UPDATE indexes SET state = 'dropped' WHERE app = ? AND state <> 'dropped'", app)
 }

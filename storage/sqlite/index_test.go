@@ -19,6 +19,8 @@ import (
 func TestIndexPlans(t *testing.T) {
 	s := open(t, t.TempDir()+"/data.db")
 	defer s.Close()
+	byNoEntry := map[string]bool{"few by id": true, "few oldest": true, "few newest": true}
+	wholeIndex := map[string]bool{"few in order": true, "few, backwards": true}
 	for name, statement := range sqlite.IndexStatements {
 		var plan []string
 		if err := s.Read(t.Context(), func(q storage.SQL) error {
@@ -34,12 +36,12 @@ func TestIndexPlans(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		text := strings.Join(plan, "\n")
-		if strings.Contains(text, "SCAN") || strings.Contains(text, "TEMP B-TREE") || !strings.Contains(text, "SEARCH") {
+		if strings.Contains(strings.Replace(text, "SCAN (subquery-1)", "", 1), "SCAN") || strings.Contains(text, "TEMP B-TREE") || !strings.Contains(text, "SEARCH") {
 			t.Errorf("%s:\n%s", name, text)
 		}
 		for _, step := range plan {
-			if strings.HasPrefix(step, "SEARCH d ") && !strings.Contains(step, "(app=? AND user=? AND collection=? AND seq=?)") ||
-				strings.HasPrefix(step, "SEARCH e ") && !strings.Contains(step, "(app=? AND index_id=? AND user=? AND value") {
+			if strings.HasPrefix(step, "SEARCH d ") && !strings.Contains(step, "(app=? AND user=? AND collection=? AND seq=?)") && !byNoEntry[name] ||
+				strings.HasPrefix(step, "SEARCH e ") && !wholeIndex[name] && !strings.Contains(step, "(app=? AND index_id=? AND user=? AND value") {
 				t.Errorf("%s: %s", name, step)
 			}
 		}
@@ -136,7 +138,7 @@ func TestIndexIsBuilt(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		// The sweeper waits for each of its steps, so no two share a batch,
+		// The indexer waits for each of its steps, so no two share a batch,
 		// whatever else is in it.
 		if n := s.Stats().Batches - before; n < 2*3*2 {
 			t.Errorf("built in %d transactions, not in small ones", n)
@@ -186,7 +188,7 @@ func TestIndexOutlivesItsBuilder(t *testing.T) {
 		s := open(t, path)
 		defer s.Close()
 		insertDocs(t, s, storage.Scope{App: app}, "items", 20*sqlite.BuildRows, 20*sqlite.BuildRows+10)
-		wait(2 * time.Minute) // when the sweeper looks
+		wait(2 * time.Minute) // when the indexer looks
 		wantCount(t, s, "ready", "SELECT count(*) FROM indexes WHERE state = 'ready'", 1)
 		verifyIndexes(t, s)
 	})

@@ -33,6 +33,7 @@ func (k *kv) Get(key string) (storage.Entry, error) {
 		return storage.Entry{}, err
 	}
 	e, ok, err := k.find(op, key)
+	k.seen()
 	if err == nil && !ok {
 		err = errNotFound(op, "no such key")
 	}
@@ -123,7 +124,7 @@ func (k *kv) reserve(op, key string, value json.RawMessage) error {
 	if err := k.tx.w.checkQuotas(op, key, value); err != nil {
 		return err
 	}
-	size := int64(len(key) + len(value))
+	size := int64(len(key) + len(value) + storage.RowBytes)
 	err := k.tx.reserve(op, k.scope.App, size)
 	if storage.CodeOf(err) != storage.CodeQuotaExceeded {
 		return err
@@ -133,7 +134,7 @@ func (k *kv) reserve(op, key string, value json.RawMessage) error {
 		return cmp.Or(readErr, err)
 	}
 	old, _ := row[0].(string)
-	return k.tx.reserve(op, k.scope.App, size-int64(len(key)+len(old)))
+	return k.tx.reserve(op, k.scope.App, size-int64(len(key)+len(old)+storage.RowBytes))
 }
 
 func (w *writer) checkQuotas(op, key string, value json.RawMessage) error {

@@ -19,9 +19,32 @@ func (s *Store) AppendLogs(ctx context.Context, lines []storage.LogLine) error {
 			return err
 		}
 	}
-	if len(lines) == 0 {
-		return nil
+	for len(lines) > 0 {
+		some := lines[:linesOf(lines)]
+		if err := s.appendLogs(ctx, op, some); err != nil {
+			return wrap(op, err)
+		}
+		lines = lines[len(some):]
 	}
+	return nil
+}
+
+// logBytes is how much text one transaction appends, so that it keeps other writes
+// waiting for a millisecond or so; a line counts as logLine bytes more.
+const logBytes, logLine = 64 << 10, 256
+
+// linesOf returns how many of the lines one transaction takes, at least one.
+func linesOf(lines []storage.LogLine) int {
+	size := 0
+	for i, l := range lines {
+		if size += min(len(l.Text), storage.MaxLogText) + logLine; size > logBytes && i > 0 {
+			return i
+		}
+	}
+	return len(lines)
+}
+
+func (s *Store) appendLogs(ctx context.Context, op string, lines []storage.LogLine) error {
 	err := s.writer.do(ctx, "", op, func(tx *writeTx) error {
 		for _, l := range lines {
 			id, err := tx.next()
@@ -38,7 +61,7 @@ func (s *Store) AppendLogs(ctx context.Context, lines []storage.LogLine) error {
 	if err == nil {
 		s.sweeper.logged(lines)
 	}
-	return wrap(op, err)
+	return err
 }
 
 // logText is what is kept of a line.

@@ -24,7 +24,11 @@ var children = map[string]func(args []string) error{
 	"publish": publishChild,
 	"hold":    holdChild,
 	"fill":    fillChild,
+	"shrink":  shrinkChild,
 	"nobody":  nobodyChild,
+
+	"fillAndWait": fillAndWaitChild,
+	"restore":     restoreChild,
 }
 
 func TestMain(m *testing.M) {

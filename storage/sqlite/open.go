@@ -147,14 +147,16 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 	if err != nil {
 		return nil, unusable(path, err)
 	}
-	err = claim(c, path)
+	if err = letShrink(c); err == nil {
+		err = claim(c, path)
+	}
 	if err == nil {
 		err = useLog(ctx, c, path)
 	}
 	for _, pragma := range []string{
-		"journal_size_limit = " + strconv.Itoa(maxLog),
-		"wal_autocheckpoint = " + strconv.Itoa(checkpointPages),
-		"temp_store = MEMORY", // savepoints copy pages aside; in memory that costs no file
+		"journal_size_limit = " + strconv.Itoa(restartLog),
+		"wal_autocheckpoint = 0", // see checkpointer
+		"temp_store = MEMORY",    // savepoints copy pages aside; in memory that costs no file
 	} {
 		if err == nil {
 			_, err = c.exec("PRAGMA " + pragma)
@@ -170,6 +172,17 @@ func openWriter(ctx context.Context, path string) (*conn, error) {
 	return c, nil
 }
 
+// letShrink has a file that is still empty keep what it takes to give pages back, see
+// [vacuum]. SQLite must be told before there is a first page.
+func letShrink(c *conn) error {
+	pages, err := c.queryInt("PRAGMA page_count")
+	if err != nil || pages > 0 {
+		return err
+	}
+	_, err = c.exec("PRAGMA auto_vacuum = INCREMENTAL")
+	return err
+}
+
 // claim writes our application id into a database that has no tables yet. It
 // decides under the write lock, so that two processes may make one file at
 // once, and before anything else is changed.
@@ -180,12 +193,24 @@ func claim(c *conn, path string) error {
 	id, err := c.queryInt("PRAGMA application_id")
 	if err == nil && id != applicationID {
 		err = claimEmpty(c, path)
+	} else if err == nil {
+		err = refuseNewer(c)
 	}
 	if err != nil {
 		c.exec("ROLLBACK") // the first error is the one that tells
 		return err
 	}
 	_, err = c.exec("COMMIT")
+	return err
+}
+
+// refuseNewer returns an error for a data file of a newer fazt, before anything is
+// changed. migrateStep does so again.
+func refuseNewer(c *conn) error {
+	version, err := schemaVersion(c, module)
+	if err == nil && version > len(schema) {
+		err = errNewer("open", module, version, len(schema))
+	}
 	return err
 }
 
@@ -197,10 +222,14 @@ func claimEmpty(c *conn, path string) error {
 	return err
 }
 
+// switchTimeout is how long opening waits for those who read a data file that was
+// closed: a query of another process at most.
+const switchTimeout = queryTimeout + 5*time.Second
+
 // useLog switches the file to a write-ahead log. SQLite does not wait for the
-// exclusive lock that the first switch needs, so this does.
+// exclusive lock that the switch needs, so this does.
 func useLog(ctx context.Context, c *conn, path string) error {
-	timeout := time.NewTimer(busyTimeout)
+	timeout := time.NewTimer(switchTimeout)
 	defer timeout.Stop()
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()

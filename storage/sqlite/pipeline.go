@@ -112,7 +112,7 @@ func (p *pipeline) queue(r *request, scope storage.Scope, size int, fn func(*sco
 	if n := len(p.requests); n > 0 {
 		r.after = p.requests[n-1]
 	}
-	if queued, err := p.w.tryEnqueue(r, int64(size)); !queued {
+	if queued, err := p.w.tryEnqueue(r, int64(size+storage.RowBytes)); !queued {
 		return false, err
 	}
 	p.requests = append(p.requests, r)
@@ -157,7 +157,7 @@ func (p *pipeline) Wait() error {
 
 // maxQueuedBytes is what the writes of an app's pipelines need together, at most: a
 // batch that is being written, and one that waits.
-const maxQueuedBytes = 2 * maxBatch * storage.MaxQueuedValue
+const maxQueuedBytes = 2 * maxBatch * (storage.MaxQueuedValue + storage.RowBytes)
 
 // tryEnqueue is enqueue for a write that must not fail for want of room: it
 // reports false, without an error, when that isn't certain, or when a whole batch of

@@ -102,7 +102,7 @@ func (d *docs) entries(op string, p storage.Plan) (seqs []int64, all bool, err e
 // are enough for a find with these options.
 func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptions, limit int) (matches int, err error) {
 	tried := 0
-	err = d.scanAll(op, collection, 0, opt.Desc, "", func(doc *document) error {
+	err = d.scanAll(op, collection, 0, opt.Desc, nil, func(doc *document) error {
 		if tried++; q.Match(doc.body) {
 			matches++
 		}
@@ -116,12 +116,25 @@ func (d *docs) try(op, collection string, q *storage.Expr, opt storage.FindOptio
 
 // documents calls fn with the documents that match, in order of insertion or
 // backwards.
-func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
+func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) (err error) {
+	defer d.finish(collection, q, opt, &err)
 	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
 	}
+	if err := d.noteKey(op, collection, q, opt, from); err != nil {
+		return err
+	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
+}
+
+// finish notes what a find has cost.
+func (d *docs) finish(collection string, q *storage.Expr, opt storage.FindOptions, err *error) {
+	cost := d.cost
+	d.cost = findCost{}
+	if demand := d.demand(); demand != nil && *err != errGiveWay {
+		demand.finish(collectionName{d.scope.App, collection}, d.scope.User, q, opt, cost)
+	}
 }
 
 // documentsFrom calls fn with the documents of a source after a number that match.
@@ -130,13 +143,9 @@ func (d *docs) documentsFrom(op, collection string, q *storage.Expr, from source
 		if !q.Match(doc.body) {
 			return nil
 		}
+		d.cost.matched++
 		return fn(doc)
 	}))
-}
-
-// scan is documents for those who need each one's number.
-func (d *docs) scan(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(seq int64, body string) error) error {
-	return d.documents(op, collection, q, opt, numbered(fn))
 }
 
 // scanFrom is documentsFrom for those who need each one's number.
@@ -164,9 +173,11 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 func (d *docs) readFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(*document) error) error {
 	doc := &document{}
 	row := func(row []driver.Value) error {
+		d.cost.read++
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
 		return fn(doc)
 	}
+	d.use(from)
 	switch from.Access {
 	case storage.ReadID:
 		return d.quickRows(op, docsByID, d.key(collection, from.ID, after), row)
@@ -180,7 +191,7 @@ func (d *docs) readFrom(op, collection string, q *storage.Expr, from source, aft
 		after = max(after, firstSeq(d.generation))
 		return d.quickRows(op, query, []any{d.generation, d.scope.App, from.Index, d.scope.User, from.Ranges[0].From, after}, row)
 	}
-	return d.scanAll(op, collection, after, back, q.Needle(), fn)
+	return d.scanAll(op, collection, after, back, storage.NewFinder(q), fn)
 }
 
 func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back bool, fn func(*document) error) error {
@@ -202,6 +213,7 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 		if row == nil {
 			continue // deleted by this transaction since its entry was counted
 		}
+		d.cost.read++
 		doc.seq, doc.body = seq, row[0].(string)
 		if err := d.pace(rowWork + len(doc.body)); err != nil {
 			return err
@@ -213,15 +225,27 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 	return nil
 }
 
+// use notes that an index is in use.
+func (d *docs) use(from source) {
+	if demand := d.demand(); demand != nil && (from.Access == storage.ReadKey || from.Access == storage.ReadEntries || from.Access == storage.ReadOrder) {
+		demand.use(from.Index)
+	}
+}
+
 // scanSorted calls fn with the matches that a sorted find needs: all of them, or what an
 // index in the order of that field has at the page and before it. Those that are
 // equal in that field come in the order of the find.
-func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) error {
+func (d *docs) scanSorted(op, collection string, q *storage.Expr, opt storage.FindOptions, fn func(*document) error) (err error) {
+	defer d.finish(collection, q, opt, &err)
 	from, err := d.choose(op, collection, q, opt)
 	if err != nil {
 		return err
 	}
 	if from.Access == storage.ReadOrder {
+		if err := d.noteKey(op, collection, q, opt, from); err != nil {
+			return err
+		}
+		d.use(from)
 		return d.walk(op, collection, from.Plan, q, opt, fn)
 	}
 	return d.documentsFrom(op, collection, q, from, 0, opt.Desc, fn)
@@ -247,10 +271,12 @@ func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt 
 				return errStop
 			}
 			doc.seq, doc.body = row[1].(int64), row[2].(string)
+			d.cost.read++
 			if !q.Match(doc.body) {
 				return nil
 			}
 			matched++
+			d.cost.matched++
 			last = append(last[:0], tie...)
 			return fn(doc)
 		})

@@ -37,8 +37,9 @@ type flow struct {
 	first, end *request // those that wait
 	len        int
 
-	cost smoothed // time of a request, with its part of the commit
-	work smoothed // without it
+	cost smoothed      // time of a request, with its part of the commit
+	work smoothed      // without it
+	used time.Duration // in the writer, in all
 	// In the batch under way:
 	requests int
 	took     time.Duration
@@ -125,6 +126,7 @@ func (q *writeQueue) take(f *flow) *request {
 func (q *writeQueue) charge(took time.Duration) {
 	q.serving.tag += took
 	q.serving.took += took
+	q.serving.used += took
 }
 
 // finish ends a batch. Its apps, which are those of served, share the time of the
@@ -140,6 +142,7 @@ func (q *writeQueue) finish(served []*flow, commit time.Duration) {
 			part = time.Duration(float64(commit) * float64(f.took) / float64(work))
 		}
 		f.tag += part
+		f.used += part
 		f.cost.observe((f.took + part) / time.Duration(f.requests))
 		f.work.observe(f.took / time.Duration(f.requests))
 		f.took, f.requests = 0, 0

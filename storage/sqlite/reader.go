@@ -41,6 +41,8 @@ type readers struct {
 	n         int
 	closed    chan struct{}
 	snapshots *snapshots
+	demand    *demand       // nil where no app's data is read
+	batchTime time.Duration // of a scan's batch at most
 
 	mu       sync.Mutex
 	returned sync.Cond
@@ -50,7 +52,7 @@ type readers struct {
 }
 
 func openReaders(path string, cache int, snapshots *snapshots) (*readers, error) {
-	r := &readers{n: max(minReaders, runtime.GOMAXPROCS(0)), closed: make(chan struct{}), snapshots: snapshots}
+	r := &readers{n: max(minReaders, runtime.GOMAXPROCS(0)), closed: make(chan struct{}), snapshots: snapshots, batchTime: batchTime}
 	r.returned.L = &r.mu
 	for range r.n {
 		c, err := r.open(path, cache)
@@ -258,7 +260,21 @@ func (s *session) snapshot(r *readers, op, app string, fn func() error) (err err
 			err = wrap(op, endErr)
 		}
 	}()
+	defer foreignTypes(op, &err)
 	return fn()
+}
+
+// foreignTypes turns the panic of a read that met a value of another type than fazt
+// writes, in a data file that somebody has changed, into an error.
+func foreignTypes(op string, err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case *runtime.TypeAssertionError:
+		*err = &storage.Error{Code: storage.CodeFormat, Op: op, Msg: "the data file has a value of another type than fazt writes: " + p.Error(),
+			Hint: "restore a backup"}
+	default:
+		panic(p)
+	}
 }
 
 func (s *session) beginRead(r *readers, op, app string, long bool) error {
@@ -292,10 +308,25 @@ func (s *session) endRead() error {
 	return c.rollback.run()
 }
 
-// operation runs one, and again on a later snapshot if it must give way. Only
-// the first of a transaction has to, since nobody has seen its snapshot yet.
-func (s *session) operation(op string, fn func() error) error {
-	for {
+// maxRestarts is how often an operation begins anew since its snapshot was ended.
+const maxRestarts = 3
+
+// seen is for a read outside of operation: its snapshot is the one for what follows.
+func (s *session) seen() {
+	if s.conn != nil && s.conn.reader != nil {
+		s.conn.reader.operations++
+	}
+}
+
+// operation runs one, and again on a later snapshot if it must give way, or if the
+// snapshot was ended for the write-ahead log's sake. Only the first of a transaction has
+// to, since nobody has seen its snapshot yet.
+func (s *session) operation(op string, fn func() error) error { return s.resumable(op, new(int64), fn) }
+
+// resumable is operation for one that goes on where it was, as far as it has reached,
+// and may do so as often as it gets on.
+func (s *session) resumable(op string, reached *int64, fn func() error) error {
+	for restarts, before := 0, *reached; ; {
 		var c *reader
 		if s.conn != nil {
 			c = s.conn.reader
@@ -305,8 +336,15 @@ func (s *session) operation(op string, fn func() error) error {
 		}
 		c.givesWay = c.operations == 0
 		err := fn()
+		ended := c.givesWay && storage.CodeOf(err) == storage.CodeOverloaded && c.snapshot.over.Load()
 		c.givesWay = false
-		if err != errGiveWay {
+		if ended {
+			restarts++
+			if *reached > before {
+				restarts, before = 0, *reached
+			}
+		}
+		if err != errGiveWay && (!ended || restarts > maxRestarts) {
 			c.operations++
 			return err
 		}

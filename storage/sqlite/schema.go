@@ -121,6 +121,8 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	serverTables,
 	auditTable,
 	collectionTables,
+	rowTables,
+	automaticIndexes,
 }
 
 // serverTables is the step that brought aliases, variables and logs.

@@ -30,8 +30,9 @@ func (f *firstSorted) compare(a, b sortedMatch) int {
 	return c
 }
 
-// takes reports whether a match may be among the first so far.
-func (f *firstSorted) takes(key storage.SortKey) bool {
+// takes reports whether a match may be among the first so far. One that is equal to the
+// last of them is not, if it is known to come later.
+func (f *firstSorted) takes(key storage.SortKey, later bool) bool {
 	if !f.cut {
 		return true
 	}
@@ -39,7 +40,7 @@ func (f *firstSorted) takes(key storage.SortKey) bool {
 	if f.desc {
 		c = -c
 	}
-	return c <= 0
+	return c < 0 || c == 0 && !later
 }
 
 // add keeps one that it takes, if it is among the first.

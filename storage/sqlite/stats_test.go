@@ -46,6 +46,22 @@ func TestStats(t *testing.T) {
 	})
 }
 
+// TestWriterTime has the writer work for two apps.
+func TestWriterTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		for app, work := range map[string]time.Duration{"a": 3 * time.Second, "b": time.Second} {
+			for range 2 {
+				if _, err := take(t.Context(), s, app, work); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := s.Stats().Writer; got["a"] < 6*time.Second || got["a"] > 7*time.Second || got["b"] < 2*time.Second || got["b"] > 3*time.Second {
+			t.Errorf("the writer has worked for %v, want 6 s for a and 2 s for b", got)
+		}
+	})
+}
+
 // TestRefusalSaysTheDelay lets batches take a second each, and then asks for a
 // write within a millisecond.
 func TestRefusalSaysTheDelay(t *testing.T) {

@@ -35,6 +35,8 @@ type Store struct {
 	reading   pins // bodies that are being read
 	quotas    storage.Quotas
 	sweeper   *sweeper
+	vacuum    *vacuum
+	indexer   *indexer
 
 	searched func() // if a test has set it, called after a search for matches
 
@@ -84,6 +86,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.readers, err = openReaders(s.path, readerCache, s.snapshots); err != nil {
 		return err
 	}
+	s.readers.demand = s.writer.demand
 	if s.streams, err = openReaders(s.path, streamCache, s.snapshots); err != nil {
 		return err
 	}
@@ -93,6 +96,8 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.watch, err = openWatch(s.path, s.logger); err != nil {
 		return err
 	}
+	s.vacuum = startVacuum(s)
+	s.indexer = startIndexer(s)
 	s.sweeper = startSweeper(s)
 	s.writer.cleared = s.sweeper.now
 	return nil
@@ -105,6 +110,10 @@ func (s *Store) Close() error {
 		var errs []error
 		if s.sweeper != nil {
 			s.sweeper.stop()
+			s.vacuum.stop()
+		}
+		if s.indexer != nil {
+			s.indexer.stop()
 		}
 		s.writer.close()
 		if s.watch != nil {
@@ -115,8 +124,14 @@ func (s *Store) Close() error {
 				errs = append(errs, r.close())
 			}
 		}
+		errs = append(errs, s.writer.checkpoints.close())
 		// The last connection to close folds the log into the data file, so it
 		// must be one that can write.
+		if s.sweeper != nil {
+			// If this is the last connection, the file needs no log from then on, and
+			// says so: a copy of it is known to be whole.
+			s.writer.conn.queryRow("PRAGMA journal_mode = DELETE")
+		}
 		errs = append(errs, s.writer.conn.close())
 		s.closeErr = wrap("close", errors.Join(errs...))
 	})

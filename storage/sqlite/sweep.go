@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,12 +13,19 @@ const (
 	// sweepInterval is how often the sweeper looks for what can go. Nothing
 	// waits for it: expired keys are invisible at once.
 	sweepInterval = time.Minute
-	// sweepRows is how many rows one transaction of the sweeper removes, so
-	// that it holds the writer up for a millisecond or so.
-	sweepRows = 200
-	// sweepChunks is the same for chunks of content, 4 MiB.
-	sweepChunks = 16
+	// sweepRows is how many rows one transaction of the sweeper removes at most, and
+	// sweepChunks the same for chunks of content, 4 MiB. It begins with sweepFirst, and
+	// goes on with more or fewer, so that one holds the writer up for about sweepTime:
+	// a row may have a few bytes or a megabyte.
+	sweepRows   most = 200
+	sweepChunks most = 16
+	sweepFirst       = 8
+	sweepTime        = time.Millisecond
 )
+
+// most stands for the number of rows, of a statement of the sweeper's, that one
+// transaction removes: up to so many.
+type most int
 
 // sweeper removes in the background what nobody can see any more: expired
 // keys, the data of removed apps, and content without a version.
@@ -85,28 +93,48 @@ func (w *sweeper) loop() {
 		waiting := w.waiting
 		w.waiting = nil
 		w.mu.Unlock()
-		for _, sweep := range []func() error{w.expired, w.removed, w.cleared, w.contents, w.bodies, w.logs, w.audit, w.indexes} {
+		for _, sweep := range []func() error{w.expired, w.removed, w.cleared, w.contents, w.bodies, w.logs, w.audit} {
 			if err := sweep(); err != nil && !errors.Is(err, context.Canceled) {
 				w.store.logger.Warn("sweeping failed", "err", err)
 			}
 		}
+		w.store.vacuum.now()
 		for _, swept := range waiting {
 			close(swept)
 		}
 	}
 }
 
-// each runs a statement in transactions of its own for as long as it removes
-// rows.
+// each runs a statement in short transactions of its own for as long as it removes
+// rows, and rests in between.
 func (w *sweeper) each(query string, args ...any) error {
-	for {
+	for rows := most(sweepFirst); ; {
+		bound, limit := slices.Clone(args), most(1)
+		for i, a := range bound {
+			if m, ok := a.(most); ok {
+				limit = m
+				bound[i] = min(rows, limit)
+			}
+		}
 		var n int64
+		var took time.Duration
+		start := time.Now()
 		err := w.store.writer.do(w.ctx, "", "sweep", func(tx *writeTx) (err error) {
 			tx.generations = nil // it may remove some
-			n, err = tx.write(query, args...)
+			start := time.Now()
+			n, err = tx.write(query, bound...)
+			took = time.Since(start)
 			return err
 		})
 		if err != nil || n == 0 {
+			return err
+		}
+		if took > sweepTime {
+			rows = max(1, rows/2)
+		} else {
+			rows = min(2*rows, limit)
+		}
+		if err := rest(w.ctx, time.Since(start)); err != nil {
 			return err
 		}
 	}

@@ -90,6 +90,18 @@ func (s *session) returns(bytes int) error {
 	return s.conn.reader.pacer.Read(bytes)
 }
 
+// demand is where finds note what they read; nil on the readers of what is not an app's
+// data.
+func (s *session) demand() *demand {
+	switch {
+	case s.tx != nil:
+		return s.tx.w.demand
+	case s.conn != nil && s.conn.reader != nil:
+		return s.conn.reader.pool.demand
+	}
+	return nil
+}
+
 func (s *session) ready() error {
 	if s.tx != nil {
 		if err := s.tx.usable(); err != nil {
@@ -121,6 +133,9 @@ type scopeTx struct {
 	// What the operation on documents at hand is about, see [docs.open].
 	collection string
 	generation generation
+	// reached is nil, or which document its scan has got to, see [session.resumable].
+	reached *int64
+	cost    findCost
 }
 
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }

@@ -56,6 +56,43 @@ CREATE TRIGGER blobs_uncounted AFTER DELETE ON blobs BEGIN
 END;
 `
 
+// rowTables is the step that made each key, document and blob count [storage.RowBytes]
+// more.
+const rowTables = `
+DROP TRIGGER kv_inserted;
+DROP TRIGGER kv_deleted;
+DROP TRIGGER collections_changed;
+DROP TRIGGER collections_deleted;
+DROP TRIGGER blobs_counted;
+DROP TRIGGER blobs_uncounted;
+UPDATE usage SET bytes = bytes + 64 * ((SELECT count(*) FROM kv WHERE kv.app = usage.app)
+	+ (SELECT coalesce(sum(count), 0) FROM collections WHERE collections.app = usage.app)
+	+ (SELECT count(*) FROM blobs WHERE blobs.app = usage.app));
+
+CREATE TRIGGER kv_inserted AFTER INSERT ON kv BEGIN
+	INSERT INTO usage (app, bytes) VALUES (NEW.app, 64 + octet_length(NEW.key) + octet_length(NEW.value))
+		ON CONFLICT (app) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER kv_deleted AFTER DELETE ON kv BEGIN
+	UPDATE usage SET bytes = bytes - 64 - octet_length(OLD.key) - octet_length(OLD.value) WHERE app = OLD.app;
+END;
+CREATE TRIGGER collections_changed AFTER UPDATE OF count, bytes ON collections
+	WHEN NEW.bytes <> OLD.bytes OR NEW.count <> OLD.count BEGIN
+	INSERT INTO usage (app, bytes) VALUES (NEW.app, NEW.bytes - OLD.bytes + 64 * (NEW.count - OLD.count))
+		ON CONFLICT (app) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER collections_deleted AFTER DELETE ON collections WHEN OLD.count <> 0 BEGIN
+	UPDATE usage SET bytes = bytes - OLD.bytes - 64 * OLD.count WHERE app = OLD.app;
+END;
+CREATE TRIGGER blobs_counted AFTER INSERT ON blobs BEGIN
+	INSERT INTO usage (app, bytes) VALUES (NEW.app, 64 + NEW.size + octet_length(NEW.path) + octet_length(NEW.mime))
+		ON CONFLICT (app) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER blobs_uncounted AFTER DELETE ON blobs BEGIN
+	UPDATE usage SET bytes = bytes - 64 - OLD.size - octet_length(OLD.path) - octet_length(OLD.mime) WHERE app = OLD.app;
+END;
+`
+
 const selectUsage = "SELECT bytes FROM usage WHERE app = ?"
 
 // Usage implements [storage.Data].
@@ -104,11 +141,11 @@ func (tx *writeTx) reserveBlob(op string, scope storage.Scope, path, mime string
 	if size > tx.w.quotas.Blob {
 		return 0, storage.OverQuota(op, path, "the blob", size, tx.w.quotas.Blob)
 	}
-	grow := size + int64(len(path)+len(mime))
+	grow := size + int64(len(path)+len(mime)+storage.RowBytes)
 	there, _, err := findBlob(tx.conn, op, scope, path)
 	switch {
 	case err == nil:
-		grow -= there.Size + int64(len(path)+len(there.MIME))
+		grow -= there.Size + int64(len(path)+len(there.MIME)+storage.RowBytes)
 	case storage.CodeOf(err) != storage.CodeNotFound:
 		return 0, tx.check(err)
 	}

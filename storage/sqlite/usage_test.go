@@ -14,9 +14,9 @@ import (
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
-const recount = `SELECT (SELECT coalesce(sum(octet_length(key) + octet_length(value)), 0) FROM kv)
-	+ (SELECT coalesce(sum(octet_length(collection) + octet_length(body)), 0) FROM docs)
-	+ (SELECT coalesce(sum(size + octet_length(path) + octet_length(mime)), 0) FROM blobs)`
+const recount = `SELECT (SELECT coalesce(sum(64 + octet_length(key) + octet_length(value)), 0) FROM kv)
+	+ (SELECT coalesce(sum(64 + octet_length(collection) + octet_length(body)), 0) FROM docs)
+	+ (SELECT coalesce(sum(64 + size + octet_length(path) + octet_length(mime)), 0) FROM blobs)`
 
 // wantUsage compares what is counted for the only app with what is there.
 func wantUsage(t *testing.T, s *sqlite.Store) storage.Usage {
@@ -122,7 +122,7 @@ func TestMigratesOlderFiles(t *testing.T) {
 	}
 	s := open(t, path)
 	defer s.Close()
-	if u := wantUsage(t, s); u.Used != 1+3+1+1+1+10 {
+	if u := wantUsage(t, s); u.Used != 1+3+1+1+1+10+3*storage.RowBytes {
 		t.Errorf("%+v", u)
 	}
 	files, err := s.Files(t.Context(), "app", 1)

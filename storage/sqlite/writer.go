@@ -65,10 +65,11 @@ type request struct {
 // several share one (group commit), and waits for no more. Whose turn it is, see
 // [writeQueue].
 type writer struct {
-	conn      *conn
-	snapshots *snapshots
-	logger    *slog.Logger
-	quotas    storage.Quotas
+	conn        *conn
+	snapshots   *snapshots
+	checkpoints *checkpointer
+	logger      *slog.Logger
+	quotas      storage.Quotas
 
 	begin, commit, rollback                statement
 	savepoint, releaseSave, rollbackToSave statement
@@ -84,7 +85,7 @@ type writer struct {
 	// Of the writer's goroutine alone:
 	batch      []*request // begun, and not answered yet
 	served     []*flow    // whose they are
-	log        logSize
+	log        logLimits
 	commitTime smoothed // of small batches
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
@@ -97,6 +98,7 @@ type writer struct {
 	changeLogs changeLogs
 	unitTime   time.Duration // smoothed, see [writer.unit]
 	cleared    func()        // called when a collection was emptied
+	demand     *demand
 
 	recent  recent
 	batches atomic.Uint64
@@ -104,8 +106,14 @@ type writer struct {
 }
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, snapshots: snapshots, log: logSize{path: path + "-wal", next: restartLog}, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
-		used: make(map[string]int64), unitTime: firstUnit, stopped: make(chan struct{})}
+	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
+		used: make(map[string]int64), unitTime: firstUnit, demand: &demand{}, stopped: make(chan struct{})}
+	page, err := c.queryInt("PRAGMA page_size")
+	if err != nil {
+		return nil, err
+	}
+	w.log.frame = page + 24 // https://www.sqlite.org/fileformat.html, section 4.1
+	w.log.reset()
 	w.wake = sync.NewCond(&w.mu)
 	for s, text := range map[*statement]string{
 		&w.begin:          "BEGIN IMMEDIATE",
@@ -119,6 +127,9 @@ func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, 
 		if *s, err = c.prepare(text); err != nil {
 			return nil, err
 		}
+	}
+	if w.checkpoints, err = startCheckpointer(path, w); err != nil {
+		return nil, err
 	}
 	go w.loop()
 	return w, nil
@@ -134,12 +145,14 @@ func (w *writer) do(ctx context.Context, app, op string, fn func(*writeTx) error
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return w.abandon(r, ctx.Err())
-	}
+	return storage.Wait(ctx, func() error {
+		select {
+		case <-r.done:
+			return r.err
+		case <-ctx.Done():
+			return w.abandon(r, ctx.Err())
+		}
+	})
 }
 
 // abandon gives a request up for err, its caller's time being over, and returns
@@ -263,11 +276,11 @@ func (w *writer) loop() {
 			drained = true
 			return
 		}
-		w.boundLog()
 		start := time.Now()
 		commit, outcome := w.write(most)
 		w.finish(time.Since(start), commit)
 		w.answer(outcome)
+		w.boundLog()
 	}
 }
 

@@ -287,7 +287,7 @@ func testBlobsAtOnce(t *testing.T, s storage.Store) {
 		t.Errorf("%d bytes of %d", len(data), data[0])
 	}
 	usage, err := s.Usage(t.Context(), scope.App)
-	diff(t, "used", int64(len(data)+len("p")+len("text/plain")), usage.Used)
+	diff(t, "used", int64(len(data)+len("p")+len("text/plain")+storage.RowBytes), usage.Used)
 	if err != nil {
 		t.Error(err)
 	}

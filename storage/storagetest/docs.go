@@ -372,5 +372,22 @@ func testDocsLimits(t *testing.T, s storage.Store) {
 			return err
 		})
 		wantCode(t, fmt.Sprintf("%+v", opt), err, storage.CodeResultTooLarge)
+		_, err = s.Find(t.Context(), scope, "large", nil, opt)
+		wantCode(t, fmt.Sprintf("%+v without a view", opt), err, storage.CodeResultTooLarge)
 	}
+	for _, bad := range []struct {
+		collection, query string
+		opt               storage.FindOptions
+		code              storage.Code
+	}{
+		{"", `{}`, storage.FindOptions{}, storage.CodeInvalid},
+		{"items", `{"$no":1}`, storage.FindOptions{}, storage.CodeInvalid},
+		{"items", `{}`, storage.FindOptions{Offset: -1}, storage.CodeInvalid},
+		{"items", `{}`, storage.FindOptions{Limit: storage.MaxRows + 1}, storage.CodeInvalid},
+	} {
+		_, err := s.Find(t.Context(), scope, bad.collection, json.RawMessage(bad.query), bad.opt)
+		wantCode(t, fmt.Sprintf("%+v", bad), err, bad.code)
+	}
+	_, err := s.Find(t.Context(), storage.Scope{}, "items", nil, storage.FindOptions{})
+	wantCode(t, "without an app", err, storage.CodeInvalid)
 }

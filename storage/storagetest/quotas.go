@@ -76,13 +76,17 @@ func testQuotaOfBlobs(t *testing.T, s storage.Store) {
 		return err
 	}
 	own := storage.Scope{App: scope.App, User: "u"}
+	const (
+		beside = len("p") + len("a/b") + storage.RowBytes // what a blob counts beside its size
+		one    = len("k") + len("1") + storage.RowBytes   // and what the key does
+	)
 	wantQuota(t, "large", putting(scope, "p", 300_001), "p", 300_001, 300_000)
-	if err := putting(scope, "p", 300_000-4); err != nil {
+	if err := putting(scope, "p", 300_000-beside); err != nil {
 		t.Fatal(err)
 	}
 	// The user's data counts for the app, the type and the path for the blob.
-	wantQuota(t, "total", putting(own, "q", 100_001-4), "", 400_001, 400_000)
-	if err := putting(own, "q", 100_000-4); err != nil {
+	wantQuota(t, "total", putting(own, "q", 100_001-beside), "", 400_001, 400_000)
+	if err := putting(own, "q", 100_000-beside); err != nil {
 		t.Error(err)
 	}
 	if err := putting(storage.Scope{App: "other"}, "q", 100_000); err != nil {
@@ -91,12 +95,12 @@ func testQuotaOfBlobs(t *testing.T, s storage.Store) {
 	setOne := func() error {
 		return s.Tx(t.Context(), own, func(tx storage.Tx) error { return tx.KV().Set("k", json.RawMessage(`1`), 0) })
 	}
-	wantQuota(t, "full", setOne(), "", 400_002, 400_000)
+	wantQuota(t, "full", setOne(), "", 400_000+int64(one), 400_000)
 	// A full app can overwrite, shrink and delete.
-	if err := putting(scope, "p", 300_000-4); err != nil {
+	if err := putting(scope, "p", 300_000-beside); err != nil {
 		t.Errorf("overwrite: %v", err)
 	}
-	if err := putting(scope, "p", 300_000-6); err != nil {
+	if err := putting(scope, "p", 300_000-beside-one); err != nil {
 		t.Errorf("shrink: %v", err)
 	}
 	if err := setOne(); err != nil {
@@ -120,9 +124,9 @@ func recount(t *testing.T, s storage.Store, app string) int64 {
 	var sum int64
 	if err := s.Read(t.Context(), func(q storage.SQL) error {
 		return q.Query(`SELECT
-			(SELECT coalesce(sum(octet_length(key) + octet_length(value)), 0) FROM kv WHERE app = ?)
-			+ (SELECT coalesce(sum(octet_length(collection) + octet_length(body)), 0) FROM docs WHERE app = ?)
-			+ (SELECT coalesce(sum(size + octet_length(path) + octet_length(mime)), 0) FROM blobs WHERE app = ?)`,
+			(SELECT coalesce(sum(64 + octet_length(key) + octet_length(value)), 0) FROM kv WHERE app = ?)
+			+ (SELECT coalesce(sum(64 + octet_length(collection) + octet_length(body)), 0) FROM docs WHERE app = ?)
+			+ (SELECT coalesce(sum(64 + size + octet_length(path) + octet_length(mime)), 0) FROM blobs WHERE app = ?)`,
 			[]any{app, app, app}, func(scan func(...any) error) error { return scan(&sum) })
 	}); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -189,12 +190,15 @@ func insert(t testing.TB, s storage.Store, collection string, docs ...string) (i
 	return ids
 }
 
-// find returns one field of each document found, as JSON.
+// find returns one field of each document found, as JSON. [storage.Data.Find] has to find
+// the same.
 func find(t testing.TB, s storage.Store, collection, query, field string, opt storage.FindOptions) []string {
 	t.Helper()
 	got := []string{}
+	var inView []json.RawMessage
 	view(t, s, func(tx storage.Tx) error {
 		docs, err := tx.Docs().Find(collection, json.RawMessage(query), opt)
+		inView = docs
 		for _, doc := range docs {
 			var fields map[string]json.RawMessage
 			if err := json.Unmarshal(doc, &fields); err != nil {
@@ -204,6 +208,11 @@ func find(t testing.TB, s storage.Store, collection, query, field string, opt st
 		}
 		return err
 	})
+	alone, err := s.Find(t.Context(), scope, collection, json.RawMessage(query), opt)
+	if err != nil {
+		t.Errorf("find %s %+v: %v", query, opt, err)
+	}
+	diff(t, fmt.Sprintf("find %s %+v without a view", query, opt), inView, alone)
 	return got
 }
 

@@ -1,6 +1,7 @@
 package js
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -43,6 +44,15 @@ func ParseJSON[V any](b Builder[V], text string) (V, error) {
 		return none, p.err
 	}
 	return val, nil
+}
+
+// InvalidJSON is the error of [ParseJSON] for text that a host function returned.
+func InvalidJSON(err error) error {
+	e, ok := errors.AsType[*runtime.HostError](err)
+	if !ok {
+		return err
+	}
+	return &runtime.HostError{Name: e.Name, Code: "INVALID_JSON", Message: e.Message}
 }
 
 // jsonParser goes to the end of the text when it finds an error, so that all

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -82,39 +81,18 @@ func Argument[V any](r Reader[V], i int, v V, limit int) (runtime.Value, error) 
 	return runtime.JSON(raw), nil
 }
 
-// PatternSize estimates, before it is compiled, how large a regular expression
-// will be: its length times its repetitions.
-func PatternSize(source string) float64 {
-	size, repeat := float64(len(source)), 1.0
-	for rest := source; ; {
-		_, after, ok := strings.Cut(rest, "{")
-		if !ok {
-			break
-		}
-		rest = after
-		most := 1.0
-		for _, n := range strings.FieldsFunc(after[:strings.IndexByte(after+"}", '}')], func(r rune) bool { return r == ',' }) {
-			if f, err := strconv.ParseFloat(n, 64); err == nil {
-				most = max(most, f)
-			}
-		}
-		repeat = min(repeat*most, 1000) // RE2 refuses more
-	}
-	return size * repeat
-}
-
-// MaxPatternSize is the [PatternSize] that engines compile.
-const MaxPatternSize = 1e6
-
 // DecodeBase64 is atob: white space is left out, and padding may be. The error
 // is a [*HostError], an InvalidCharacterError.
 func DecodeBase64(text string) ([]byte, error) {
-	text = strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\t\n\f\r ", r) {
-			return -1
+	dense := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '\t', '\n', '\f', '\r', ' ':
+		default:
+			dense = append(dense, c)
 		}
-		return r
-	}, text)
+	}
+	text = string(dense)
 	if len(text)%4 == 0 {
 		text = strings.TrimSuffix(strings.TrimSuffix(text, "="), "=")
 	}

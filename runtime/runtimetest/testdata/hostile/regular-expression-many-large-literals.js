@@ -1,5 +1,4 @@
 // regular expression: many large literals
-// want: UNSUPPORTED
-// engine: goja
+// want: SYNTAX_ERROR
 
 return [<% repeat 20000 "/(?:a{1000})x/, " %>1].length

@@ -3,6 +3,7 @@ package storage_test
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,57 +12,64 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-func TestNeedle(t *testing.T) {
-	for query, want := range map[string]string{
-		`{}`:                                 ``,
-		`{"name":"ann"}`:                     `ann"`,
-		`{"name":"ann","email":"a@b.c"}`:     `a@b.c"`,
-		`{"name":null}`:                      ``,
-		`{"name":{"$ne":"ann"}}`:             ``,
-		`{"name":{"$not":{"$prefix":"a"}}}`:  ``,
-		`{"name":{"$prefix":"an"}}`:          `"an`,
-		`{"tags":{"$contains":"red"}}`:       `red`,
-		`{"tags":{"$contains":1}}`:           `"tags"`,
-		`{"m.price":{"$gte":10}}`:            `"price"`,
-		`{"list.0":{"$gte":10}}`:             ``,
-		`{"name":{"$in":["ann"]}}`:           `ann"`,
-		`{"name":{"$in":["ann","bob"]}}`:     `"name"`,
-		`{"name":{"$in":["ann",null]}}`:      ``,
-		`{"name":{"$nin":["ann"]}}`:          ``,
-		`{"name":{"$exists":true}}`:          `"name"`,
-		`{"name":{"$exists":false}}`:         ``,
-		`{"$or":[{"name":"ann"},{"n":1}]}`:   ``,
-		`{"$and":[{"name":"ann"},{"n":10}]}`: `ann"`,
-	} {
-		q, err := storage.ParseQuery(json.RawMessage(query))
-		if err != nil {
-			t.Fatal(query, err)
-		}
-		if got := q.Needle(); got != want {
-			t.Errorf("%s: %q, want %q", query, got, want)
-		}
-	}
-}
-
-// TestNeedleLosesNothing holds the needle against the matcher.
-func TestNeedleLosesNothing(t *testing.T) {
+// TestFinderLosesNothing holds the finder against the matcher: where one document after
+// another stands in a text, it has a word about each that matches.
+func TestFinderLosesNothing(t *testing.T) {
+	found, skipped := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		doc := fmt.Sprintf(`{"id":"i",%s:%s,%s:%s}`, jsonText(fieldNames.Draw(t, "a")), jsonValue(2).Draw(t, "value"),
-			`"m"`, jsonValue(2).Draw(t, "m"))
-		_, body, err := storage.NewDocument(json.RawMessage(doc), nil, 0)
-		if err != nil {
-			t.Skip(err) // a field twice
-		}
 		query := jsonQuery(2).Draw(t, "query")
 		q, err := storage.ParseQuery(json.RawMessage(query))
 		if err != nil {
 			t.Fatal(query, err)
 		}
-		if q.Match(body) && !strings.Contains(body, `\`) && !strings.Contains(body, q.Needle()) {
-			t.Fatalf("%s matches %s, which lacks %q", query, body, q.Needle())
+		finder := storage.NewFinder(q)
+		if finder == nil {
+			return
+		}
+		for range 2 { // it is used for several texts
+			bodies := rapid.SliceOfN(storedText, 1, 8).Draw(t, "bodies")
+			finder.Look(strings.Join(bodies, "\x1e"))
+			start := 0
+			for _, body := range bodies {
+				end := start + len(body)
+				at := finder.Next(start)
+				told := at >= 0 && at < end
+				if text := finder.Text(); told && !strings.Contains(body, text) && !strings.Contains(body, `\`) {
+					t.Fatalf("%s is found in %s, which lacks %q", query, body, text)
+				}
+				if q.Match(body) && !told {
+					t.Fatalf("%s matches %s, which is not found in %q", query, body, bodies)
+				}
+				if told {
+					found++
+				} else {
+					skipped++
+				}
+				start = end + 1
+			}
 		}
 	})
+	if found == 0 || skipped == 0 {
+		t.Errorf("%d found, %d skipped: the test proves nothing", found, skipped)
+	}
 }
+
+// storedText makes stored documents: what the engine writes, and what an operator might.
+var storedText = rapid.Custom(func(t *rapid.T) string {
+	field := func(name string) string {
+		return jsonText(fieldNames.Draw(t, name)) + rapid.SampledFrom([]string{":", ":", " : ", ":\t"}).Draw(t, "colon") +
+			jsonValue(2).Draw(t, name+" value")
+	}
+	a, b := field("a"), field("b")
+	if rapid.Bool().Draw(t, "an operator's") {
+		return `{"id":"i", ` + a + ` , ` + b + `}` // perhaps with one field twice
+	}
+	_, body, err := storage.NewDocument(json.RawMessage(`{"id":"i",`+a+`,`+b+`}`), nil, 0)
+	if err != nil {
+		return `{"id":"i",` + a + `}`
+	}
+	return body
+})
 
 var (
 	fieldNames = rapid.SampledFrom([]string{"a", "b", "m", "0", "1", "a.b", `q"q`, "é", " ", "n"})
@@ -126,4 +134,32 @@ func jsonQuery(depth int) *rapid.Generator[string] {
 		op := rapid.SampledFrom([]string{"$and", "$or"}).Draw(t, "op")
 		return fmt.Sprintf(`{%q:[%s]}`, op, strings.Join(rapid.SliceOfN(jsonQuery(depth-1), 0, 3).Draw(t, "queries"), ","))
 	})
+}
+
+// TestNumbersCompareAsDoubles holds what is read of a number's text against strconv.
+func TestNumbersCompareAsDoubles(t *testing.T) {
+	texts := []string{"0", "-0", "1", "1.0", "1e0", "10e-1", "-1", "-1.0", "123456789012345", "1234567890123456", "123456789012345.0",
+		"-123456789012345", "9007199254740992", "9007199254740993", "9007199254740993.0", "1e15", "1000000000000000", "0.1", "1E300"}
+	for _, a := range texts {
+		for _, b := range texts {
+			x, errA := strconv.ParseFloat(a, 64)
+			y, errB := strconv.ParseFloat(b, 64)
+			if errA != nil || errB != nil {
+				t.Fatal(a, b)
+			}
+			for op, want := range map[string]bool{"$eq": x == y, "$lt": x < y, "$gte": x >= y, "$contains": x == y} {
+				q, err := storage.ParseQuery(fmt.Appendf(nil, `{"n":{%q:%s}}`, op, b))
+				if err != nil {
+					t.Fatal(err)
+				}
+				stored := a
+				if op == "$contains" {
+					stored = "[[1], " + a + " ]"
+				}
+				if got := q.Match(`{"n":` + stored + `}`); got != want {
+					t.Errorf("%s %s %s: %v", stored, op, b, got)
+				}
+			}
+		}
+	}
 }

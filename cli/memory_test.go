@@ -1,0 +1,31 @@
+package cli_test
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/fazt-sh/fazt/cli"
+)
+
+// TestBurstIsGivenBack uses 64 MB and lets go of them. When little has happened from one
+// look to the next, the machine has them back.
+func TestBurstIsGivenBack(t *testing.T) {
+	look := cli.WatchHeap()
+	burst := make([][]byte, 64)
+	for i := range burst {
+		burst[i] = make([]byte, 1<<20)
+		for j := 0; j < len(burst[i]); j += 4096 {
+			burst[i][j] = 1
+		}
+	}
+	runtime.KeepAlive(burst)
+	burst = nil
+	runtime.GC()
+	look() // more than little has happened
+	look()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if kept := m.HeapIdle - m.HeapReleased; kept > 16<<20 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+}

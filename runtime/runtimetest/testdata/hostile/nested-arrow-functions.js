@@ -1,0 +1,4 @@
+// nested arrow functions
+// engine: goja
+
+<% repeat 4500 "a=>" %>0
