@@ -50,6 +50,9 @@ func TestLinking(t *testing.T) {
 		{"an address that an invited user only typed", "ann@a.example 0 password user", []step{
 			{provider: "first", id: proven("1", "ann@a.example"), want: "409 EMAIL_TAKEN"},
 		}, []string{"ann@a.example:"}},
+		{"a letter that only becomes another's address in lower case", "mike@a.example 1 password owner", []step{
+			{provider: "first", id: proven("1", "m\u0130ke@a.example")}, {provider: "second", id: proven("2", "mi\u212ae@a.example")},
+		}, []string{"owner mike@a.example:", "m\u0130ke@a.example: first/1", "mi\u212ae@a.example: second/2"}},
 		{"an address that a user has shown to be theirs", "ann@a.example 1 password user", []step{
 			{provider: "first", id: proven("1", "ann@a.example")},
 		}, []string{"ann@a.example: first/1"}},
