@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/google/go-cmp/cmp"
@@ -181,6 +182,14 @@ func TestAddingIsAsked(t *testing.T) {
 		t.Errorf("an old browser, from the page: %d", got)
 	}
 
+	s.exec(`UPDATE auth_sessions SET signed_in_at = signed_in_at - ?`, (5 * time.Minute).Milliseconds())
+	if got := b.do(http.MethodGet, add, nil, sameOrigin); got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "Sign in again") {
+		t.Errorf("in a session that was left open: %d\n%s", got.StatusCode, got.body)
+	}
+	if page := b.get(s.url("localhost", "/auth/sessions")).body; strings.Contains(page, "link=1") || !strings.Contains(page, "Sign in again") {
+		t.Errorf("the page does not lead to signing in again:\n%s", page)
+	}
+	b.signInBy("first", "", "ann")
 	begun := b.visit("first", "?link=1", "eve")
 	sealed := b.cookie(begun, "fazt_flow")
 	other := s.browser().still()
