@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -601,5 +602,79 @@ func TestPasskeyToAnApp(t *testing.T) {
 		if got.outcome() != "403 CROSS_ORIGIN" {
 			t.Errorf("%s from an app: %s", path, got.outcome())
 		}
+	}
+}
+
+// Of many who send one answer at once, one is signed in.
+func TestPasskeyOnce(t *testing.T) {
+	s, d := withPasskey(t)
+	b := s.browser()
+	text := d.get(b.script(loginPath + "/begin").body)
+	cookie := b.cookie(s.url("localhost", "/"), "fazt_passkey")
+	outcomes := make(chan string)
+	for range 8 {
+		try := s.browser().with("fazt_passkey", cookie)
+		go func() {
+			got := "" // also when the try fails the test
+			defer func() { outcomes <- got }()
+			got = try.finish(loginPath, text).outcome()
+		}()
+	}
+	got := map[string]int{}
+	for range 8 {
+		got[<-outcomes]++
+	}
+	if diff := cmp.Diff(map[string]int{"303": 1, "400 PASSKEY_USED": 7}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// There is an end to how many one user has, also when the last two are added at once.
+func TestPasskeyLimit(t *testing.T) {
+	s, _ := withPasskey(t)
+	ann := s.browser()
+	ann.passwordSignIn("ann@example.com", goodPassword)
+	id := s.column(`SELECT id FROM auth_users`)[0]
+	for i := range 48 {
+		s.exec(`INSERT INTO auth_passkeys (id, user_id, name, credential, created_at, last_used) VALUES (?, ?, '', '{}', 1, 0)`, fmt.Sprint(i), id)
+	}
+	begun := s.browser()
+	begun.passwordSignIn("ann@example.com", goodPassword)
+	text := s.device().create(begun.script(registerPath + "/begin").body)
+	ann.addPasskey(s.device(), strings.Repeat("n", 61)) // a name that is too long is as good as none
+	if got := begun.finish(registerPath, text).outcome(); got != "409 PASSKEY_LIMIT" {
+		t.Errorf("one more, begun before: %s", got)
+	}
+	if got := ann.script(registerPath + "/begin").outcome(); got != "409 PASSKEY_LIMIT" {
+		t.Errorf("one more: %s", got)
+	}
+	if names := s.column(`SELECT name FROM auth_passkeys WHERE created_at > 1 ORDER BY created_at`); len(names) != 2 || names[1] == strings.Repeat("n", 61) {
+		t.Errorf("names: %q", names)
+	}
+}
+
+// A failure is in the audit log with whose passkey it was, and without what was sent.
+func TestPasskeyFailureIsAudited(t *testing.T) {
+	store := openStore(t)
+	s := withAnn(t, auth.Options{Passkeys: passkey.New(), Store: store})
+	b, d := s.browser(), s.device()
+	b.passwordSignIn("ann@example.com", goodPassword)
+	b.addPasskey(d, "")
+	d.flags = userPresent
+	s.browser().show(d)
+	d.id = []byte("nobody's")
+	s.browser().show(d)
+	s.Close() // writes what waits
+	id := s.column(`SELECT id FROM auth_users`)[0]
+	var got []string
+	for _, e := range audit(t, store) {
+		if e.Action == "user.sign_in_failed" {
+			got = append(got, e.Target+" "+e.Details)
+		}
+	}
+	slices.Sort(got)
+	want := []string{` {"provider":"passkey","count":1}`, `ann@example.com {"user_id":"` + id + `","provider":"passkey","count":1}`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
