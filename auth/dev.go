@@ -91,8 +91,20 @@ func (f devForm) identity() (id Identity, problem string) {
 
 // cleanEmail is an e-mail address as it is kept, if it is one.
 func cleanEmail(typed string) (email string, ok bool) {
-	email = strings.ToLower(strings.TrimSpace(typed))
+	email = lowerAddress(strings.TrimSpace(typed))
 	return email, isAddress(email)
+}
+
+// lowerAddress is an e-mail address as it is compared: its ASCII letters are lower
+// case. Of other letters some have an ASCII one as lower case (U+0130 has i), and would
+// make one person's address of another's.
+func lowerAddress(s string) string {
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, s)
 }
 
 // localPart is what stands before the @ of an address: a name for whoever gave

@@ -63,15 +63,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, p Provider) {
 	case err != nil:
 		a.unavailable(w, r, err)
 		return
-	case f.adds && !clicked:
-		// Another site could add an account of its own to the visitor's user.
-		a.message(w, r, http.StatusForbidden, messagePage{
-			Code: "CROSS_ORIGIN", Title: "Sent from another site", Link: "/auth/sessions", Label: "Your sessions",
-			Text: "An account can only be added from the page of your sessions, so nothing was done.",
-		})
-		return
-	case f.adds && s == nil:
-		redirect(w, flow{back: "/auth/sessions"}.link("/auth/login"))
+	case f.adds && !a.mayAdd(w, r, s, clicked):
 		return
 	case f.forApp() && s != nil && !clicked:
 		redirect(w, f.link("/auth/login")) // one click, and not none: see [Auth.goOn]
@@ -82,6 +74,30 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, p Provider) {
 		v.User = s.user.ID
 	}
 	a.goTo(w, r, p, f, v, f.forApp() && !clicked)
+}
+
+// mayAdd reports whether the visitor may add an account now, and answers if not.
+func (a *Auth) mayAdd(w http.ResponseWriter, r *http.Request, s *session, clicked bool) bool {
+	switch {
+	case !clicked: // another site could add an account of its own to the visitor's user
+		a.message(w, r, http.StatusForbidden, messagePage{
+			Code: "CROSS_ORIGIN", Title: "Sent from another site", Link: "/auth/sessions", Label: yourSessions,
+			Text: "An account can only be added from the page of your sessions, so nothing was done.",
+		})
+		return false
+	case s == nil:
+		redirect(w, flow{back: "/auth/sessions"}.link("/auth/login"))
+		return false
+	}
+	recent, err := a.isRecent(r, s)
+	switch {
+	case err != nil:
+		a.unavailable(w, r, err)
+	case !recent:
+		p := passkeyProblems[FailNotRecent]
+		a.message(w, r, p.status, messagePage{Code: string(FailNotRecent), Title: p.title, Text: p.text, Link: signInAgain, Label: p.title})
+	}
+	return err == nil && recent
 }
 
 // goTo sends the browser to p.

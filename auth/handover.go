@@ -148,20 +148,27 @@ func (a *Auth) redeem(ctx context.Context, n newSession, code, verifier string) 
 	if len(code) != tokenLen || verifier == "" {
 		return "", "", errHandover
 	}
-	token = newToken()
-	err = a.db.Write(ctx, func(tx storage.SQL) error {
-		now := millis(time.Now())
-		n := n // fn may run again
+	find := func(tx storage.SQL, n *newSession, now int64) error {
 		err := tx.Query(`SELECT s.user_id, s.token_hash, h.back FROM auth_handovers h
 			JOIN auth_sessions s ON s.token_hash = h.session_hash
 			WHERE h.code_hash = ? AND h.host = ? AND h.challenge_hash = ? AND h.expires_at > ?`,
 			[]any{digest(code), n.host, digest(verifier), now},
 			func(scan func(...any) error) error { return scan(&n.userID, &n.parent, &back) })
-		if err != nil {
-			return err
+		if err == nil && n.userID == "" {
+			err = errHandover
 		}
-		if n.userID == "" {
-			return errHandover
+		return err
+	}
+	// Strangers' codes cost no write.
+	if err = a.db.Read(ctx, func(tx storage.SQL) error { n := n; return find(tx, &n, millis(time.Now())) }); err != nil {
+		return "", "", failed("handover.redeem", err)
+	}
+	token = newToken()
+	err = a.db.Write(ctx, func(tx storage.SQL) error {
+		now := millis(time.Now())
+		n := n // fn may run again
+		if err := find(tx, &n, now); err != nil {
+			return err
 		}
 		// Whoever deletes the row has the code, also where two transactions
 		// may both have read it.

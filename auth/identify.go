@@ -2,7 +2,6 @@ package auth
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
@@ -24,7 +23,7 @@ func (c credentials) dev() bool { return c.provider == devProvider }
 // The dev provider proves nothing, and its users are nobody elsewhere.
 func (c credentials) address() string {
 	if c.identity.EmailVerified || c.dev() {
-		return strings.ToLower(c.identity.Email)
+		return lowerAddress(c.identity.Email)
 	}
 	return ""
 }

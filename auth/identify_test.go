@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/google/go-cmp/cmp"
@@ -50,6 +51,9 @@ func TestLinking(t *testing.T) {
 		{"an address that an invited user only typed", "ann@a.example 0 password user", []step{
 			{provider: "first", id: proven("1", "ann@a.example"), want: "409 EMAIL_TAKEN"},
 		}, []string{"ann@a.example:"}},
+		{"a letter that only becomes another's address in lower case", "mike@a.example 1 password owner", []step{
+			{provider: "first", id: proven("1", "m\u0130ke@a.example")}, {provider: "second", id: proven("2", "mi\u212ae@a.example")},
+		}, []string{"owner mike@a.example:", "m\u0130ke@a.example: first/1", "mi\u212ae@a.example: second/2"}},
 		{"an address that a user has shown to be theirs", "ann@a.example 1 password user", []step{
 			{provider: "first", id: proven("1", "ann@a.example")},
 		}, []string{"ann@a.example: first/1"}},
@@ -178,6 +182,14 @@ func TestAddingIsAsked(t *testing.T) {
 		t.Errorf("an old browser, from the page: %d", got)
 	}
 
+	s.exec(`UPDATE auth_sessions SET signed_in_at = signed_in_at - ?`, (5 * time.Minute).Milliseconds())
+	if got := b.do(http.MethodGet, add, nil, sameOrigin); got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "Sign in again") {
+		t.Errorf("in a session that was left open: %d\n%s", got.StatusCode, got.body)
+	}
+	if page := b.get(s.url("localhost", "/auth/sessions")).body; strings.Contains(page, "link=1") || !strings.Contains(page, "Sign in again") {
+		t.Errorf("the page does not lead to signing in again:\n%s", page)
+	}
+	b.signInBy("first", "", "ann")
 	begun := b.visit("first", "?link=1", "eve")
 	sealed := b.cookie(begun, "fazt_flow")
 	other := s.browser().still()

@@ -17,8 +17,8 @@ const (
 	// passkeyAge is how long somebody has between a press of the button and their
 	// device's answer.
 	passkeyAge = 5 * time.Minute
-	// recentAge is how long after signing in a passkey can be added: a session that
-	// was left open must not become a way in for good.
+	// recentAge is how long after signing in a passkey, or an account at a provider,
+	// can be added: a session that was left open must not become a way in for good.
 	recentAge = 5 * time.Minute
 	// maxPasskeys bounds those of one user; there is one to a device.
 	maxPasskeys = 50

@@ -24,7 +24,7 @@ const (
 	FailPasskeyTaken   Code = "PASSKEY_TAKEN"    // the new passkey is there already
 	FailPasskeyMany    Code = "PASSKEY_LIMIT"    // the user has too many
 	FailPasskeyUser    Code = "PASSKEY_DEV_USER" // a user of the dev provider, on another machine
-	FailNotRecent      Code = "REAUTHENTICATE"   // the sign-in is too long ago to add a passkey
+	FailNotRecent      Code = "REAUTHENTICATE"   // the sign-in is too long ago to add a passkey or an account
 )
 
 const passkeyRefused = "The passkey was not accepted. It may have been removed here: sign in another way, and look at the page of your sessions."
@@ -41,7 +41,7 @@ var passkeyProblems = map[Code]problem{
 	FailPasskeyMany:  {http.StatusConflict, "That is too many", "You have as many passkeys as there can be. Remove one first."},
 	FailPasskeyUser:  {http.StatusForbidden, "Not here", "A user of the dev provider can have a passkey on the developer's own machine only."},
 	FailNotRecent: {http.StatusForbidden, "Sign in again",
-		"To add a passkey you must have signed in within the last 5 minutes. Sign in again, and come back."},
+		"To add a way to sign in you must have signed in within the last 5 minutes. Sign in again, and come back."},
 }
 
 // refusedPasskey answers a passkey that was not taken, with a way on.

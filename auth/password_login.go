@@ -51,7 +51,7 @@ type proven struct {
 func (a *Auth) provePassword(r *http.Request, name, password string) (proven, error) {
 	const op = "sign-in"
 	wrong := &Error{Code: CodeUnauthorized, Op: op, Err: ErrPassword}
-	name = strings.ToLower(strings.TrimSpace(name))
+	name = lowerAddress(strings.TrimSpace(name))
 	if name == "" || len(name) > 254 || password == "" || len(password) > MaxPassword {
 		return proven{}, wrong
 	}
@@ -144,7 +144,7 @@ func userWithPassword(tx storage.SQL, p proven) (User, error) {
 
 // rememberBrowser gives the browser a bucket of its own for its next attempts.
 func (a *Auth) rememberBrowser(w http.ResponseWriter, r *http.Request, name string) {
-	known := knownBrowser{digest(strings.ToLower(strings.TrimSpace(name))), newID()}
+	known := knownBrowser{digest(lowerAddress(strings.TrimSpace(name))), newID()}
 	value, err := a.seals.seal(knownPurpose, known, knownAge)
 	if err != nil {
 		a.log.ErrorContext(r.Context(), "a browser was not remembered", "error", err)

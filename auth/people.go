@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
@@ -77,7 +76,7 @@ func userByID(tx storage.SQL, id string) (u User, err error) {
 // findUser is a user by id or e-mail.
 func findUser(tx storage.SQL, op, idOrEmail string) (found User, err error) {
 	n := 0
-	err = tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ? OR email = ?`, []any{idOrEmail, strings.ToLower(idOrEmail)},
+	err = tx.Query(`SELECT `+userColumns+` FROM auth_users WHERE id = ? OR email = ?`, []any{idOrEmail, lowerAddress(idOrEmail)},
 		func(scan func(...any) error) error { n++; return scanUser(&found)(scan) })
 	switch {
 	case err != nil:

@@ -305,14 +305,21 @@ func (a *Auth) presented(r *http.Request) string {
 	return ""
 }
 
-// signOut ends r's session, if it has one.
+// signOut ends r's session, if it has one. Who only claims to have one costs no write.
 func (a *Auth) signOut(ctx context.Context, r *http.Request) error {
 	hash := a.presented(r)
 	if hash == "" {
 		return nil
 	}
-	host := a.Site(r.Host).Name
-	err := a.db.Write(ctx, func(tx storage.SQL) error { return deleteSession(tx, hash, host) })
+	host, found := a.Site(r.Host).Name, false
+	err := a.db.Read(ctx, func(tx storage.SQL) error {
+		return tx.Query(`SELECT 1 FROM auth_sessions WHERE token_hash = ? AND host = ?`, []any{hash, host},
+			func(func(...any) error) error { found = true; return nil })
+	})
+	if err != nil || !found {
+		return failed("sign-out", err)
+	}
+	err = a.db.Write(ctx, func(tx storage.SQL) error { return deleteSession(tx, hash, host) })
 	return failed("sign-out", err)
 }
 

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -89,7 +88,7 @@ func (a *Auth) UsersPage(ctx context.Context, offset, limit int) (list []Account
 func (a *Auth) Lookup(ctx context.Context, idOrEmail string) (Account, error) {
 	found, err := a.accounts(ctx, "user",
 		`SELECT `+accountColumns+` FROM auth_users WHERE id = ? OR email = ? ORDER BY created_at, id`,
-		idOrEmail, strings.ToLower(idOrEmail))
+		idOrEmail, lowerAddress(idOrEmail))
 	switch {
 	case err != nil:
 		return Account{}, err
