@@ -25,6 +25,9 @@ var _ auth.Passkeys = Checker{}
 // make a device is of, which is nobody's business here. Extensions are not asked for
 // either, and what password managers report of them unasked is not looked at.
 func party(p auth.PasskeyParty) (*webauthn.WebAuthn, error) {
+	if p.Host == "" || p.Origin == "" { // the library would take none for one
+		return nil, errors.New("a site of passkeys has a host and an origin")
+	}
 	return webauthn.New(&webauthn.Config{
 		RPID: p.Host, RPDisplayName: p.Host, RPOrigins: []string{p.Origin},
 		AttestationPreference: protocol.PreferNoAttestation,
