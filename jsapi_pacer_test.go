@@ -129,16 +129,18 @@ func TestReadsArePaced(t *testing.T) {
 func TestSearchingIsComputing(t *testing.T) {
 	srv := open(t, func(o *fazt.Options) { o.Handler.CPU = 100 * time.Millisecond })
 	fill := `var docs = [];
-for (var i = 0; i < 1000; i++) docs.push({n: i});
-for (i = 0; i < 5; i++) fazt.storage.ds.insertMany('c', docs);
+for (var i = 0; i < 500; i++) docs.push({n: i});
+fazt.storage.ds.insertMany('c', docs);
 'filled'`
 	for _, call := range []string{
 		`ds.update('c', {n: {$contains: 'x'}}, {a: 1})`, `ds.delete('c', {n: {$contains: 'x'}})`,
 		`ds.update('c', {n: {$contains: 'x'}}, {a: 1}, {chunks: true})`,
 	} {
 		deploy(t, srv, "app", files("api/main.js", fill))
-		if got := get(srv, "http://app.localhost/api"); got != "200 filled" {
-			t.Fatal(got)
+		for range 10 { // each far below the limit
+			if got := get(srv, "http://app.localhost/api"); got != "200 filled" {
+				t.Fatal(got)
+			}
 		}
 		deploy(t, srv, "app", files("api/main.js", `for (;;) fazt.storage.`+call))
 		if f := fail(t, srv, "http://app.localhost/api"); f.Error.Code != "BUDGET_CPU" {

@@ -19,7 +19,7 @@ var _ api.Service = (*Server)(nil)
 // newManagement makes the handler of the management host.
 func (s *Server) newManagement() http.Handler {
 	return api.NewHandler(api.HandlerOptions{
-		Service: s, Authorize: s.authorize, SignIn: s.signIn, SignOut: s.signOut, Explain: publicError, NotFound: s.notFound,
+		Service: s, Authorize: s.authorize, SignIn: s.signIn, SignOut: s.auth.SignOut, Explain: publicError, NotFound: s.notFound,
 		WriteError: s.writeError, Metrics: s.newMetrics(),
 		MaxDeploy: s.opt.Deploy.AppBytes, Stream: s.streamContext, Logger: s.log,
 		Failed: func(r *http.Request, id string, err error) {

@@ -131,17 +131,13 @@ func (s *Server) CreateSetup(ctx context.Context) (path string, err error) {
 	return auth.SetupPath(code), nil
 }
 
-// signIn answers POST /api/login, and signOut POST /api/logout.
+// signIn answers POST /api/login.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, name, password string) (*api.User, error) {
 	u, err := s.auth.SignInWithPassword(w, r, name, password)
 	if err != nil {
 		return nil, err
 	}
 	return s.User(r.Context(), u.ID)
-}
-
-func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	return s.auth.SignOut(w, r)
 }
 
 func (s *Server) userWithRoles(ctx context.Context, a auth.Account) (*api.User, error) {
@@ -172,4 +168,101 @@ func inviteData(in auth.Invite) api.Invite {
 		ID: in.ID, Role: string(in.Role), Uses: in.Uses, UsesLeft: in.UsesLeft,
 		CreatedAt: in.CreatedAt, CreatedBy: in.CreatedBy, ExpiresAt: in.ExpiresAt,
 	}
+}
+
+// CreateKey makes an API key that never expires with the given scopes (deploy,
+// read, sql, admin), and returns its token, which cannot be shown again. MakeKey
+// does it with an expiry, and returns all there is to know of it.
+func (s *Server) CreateKey(ctx context.Context, name string, scopes ...string) (token string, err error) {
+	k, err := s.MakeKey(ctx, api.NewKey{Name: name, Scopes: scopes})
+	if err != nil {
+		return "", err
+	}
+	return k.Token, nil
+}
+
+// MakeKey makes an API key and returns it with its token, which can't be had again.
+func (s *Server) MakeKey(ctx context.Context, n api.NewKey) (*api.Key, error) {
+	token, made, err := s.auth.CreateKey(ctx, n.Name, n.Scopes, n.ExpiresAt)
+	if err != nil {
+		return nil, err
+	}
+	k := keyData(made)
+	k.Token = token
+	return &k, nil
+}
+
+// Keys returns every API key, oldest first, those that have expired or were revoked
+// too.
+func (s *Server) Keys(ctx context.Context) ([]api.Key, error) {
+	keys, err := s.auth.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]api.Key, len(keys))
+	for i, k := range keys {
+		list[i] = keyData(k)
+	}
+	return list, nil
+}
+
+// RevokeKey makes an API key invalid at once and for ever.
+func (s *Server) RevokeKey(ctx context.Context, id string) error { return s.auth.RevokeKey(ctx, id) }
+
+func keyData(k auth.Key) api.Key {
+	return api.Key{
+		ID: k.ID, Name: k.Name, Scopes: k.Scopes, CreatedBy: k.CreatedBy,
+		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, LastUsed: k.LastUsed, RevokedAt: k.RevokedAt,
+	}
+}
+
+// Sessions returns the sessions that are good now, the one used last first: those of
+// a user, by id or e-mail address, or everybody's for an empty user. "me" is the user
+// who asks over HTTP.
+func (s *Server) Sessions(ctx context.Context, user string) ([]api.Session, error) {
+	if actor := api.ActorFrom(ctx); user == "me" && actor.Kind == api.ActorUser {
+		user = actor.ID
+	}
+	if user != "" {
+		found, err := s.auth.Lookup(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		user = found.ID
+	}
+	list, err := s.auth.Sessions(ctx, user)
+	sessions := make([]api.Session, len(list))
+	for i, o := range list {
+		sessions[i] = api.Session{
+			ID: o.ID, UserID: o.UserID, Email: o.Email, Host: o.Host, Addr: o.Addr, Agent: o.Agent, App: o.App,
+			CreatedAt: o.CreatedAt, LastUsed: o.LastUsed, ExpiresAt: o.ExpiresAt,
+		}
+	}
+	return sessions, err
+}
+
+// EndSession ends a session and those that were handed over from it.
+func (s *Server) EndSession(ctx context.Context, id string) error {
+	return s.auth.EndSession(ctx, "", id)
+}
+
+// Providers returns the sites by which people sign in, by name.
+func (s *Server) Providers(ctx context.Context) ([]api.Provider, error) {
+	return s.auth.Providers(ctx)
+}
+
+// SetProvider keeps a provider in the data, or changes what c has of one. Only an
+// owner may. It is in force at once, and within a second on other servers that share
+// the data.
+func (s *Server) SetProvider(ctx context.Context, name string, c api.ProviderConfig) (*api.Provider, error) {
+	p, err := s.auth.SetProvider(ctx, name, c)
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// RemoveProvider removes a provider from the data with its secret.
+func (s *Server) RemoveProvider(ctx context.Context, name string) error {
+	return s.auth.RemoveProvider(ctx, name)
 }

@@ -1,12 +1,16 @@
 package fazt_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
@@ -90,3 +94,41 @@ func TestProvidersByBothServices(t *testing.T) {
 		}
 	}
 }
+
+// A provider of the program's own signs a visitor in to an app, whose code knows
+// nothing of providers.
+func TestProviderOfTheProgram(t *testing.T) {
+	issuer := harnesstest.StartIssuer(t)
+	p, err := auth.NewProvider("company", api.ProviderConfig{Issuer: issuer.URL, ClientID: issuer.ClientID, ClientSecret: issuer.ClientSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := harnesstest.Start(t, func(o *fazt.Options) { o.Providers, o.Dev = []auth.Provider{p}, false })
+	app := srv.Deploy(files("api/main.js", `respond(fazt.auth.getUser())`))
+	client := srv.Client()
+	toApp := client.Transport
+	client.Transport = byHost(func(r *http.Request) (*http.Response, error) {
+		if "http://"+r.URL.Host == issuer.URL {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		return toApp.RoundTrip(r)
+	})
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	res, err := client.Get(app.URL + "/auth/login?redirect=%2Fapi%2Fme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var user struct{ Email, Name, Role, Provider string }
+	if err := json.NewDecoder(res.Body).Decode(&user); err != nil {
+		t.Fatalf("%s: %v", res.Request.URL, err)
+	}
+	want := struct{ Email, Name, Role, Provider string }{"ann@example.com", "Ann", "user", "company"}
+	if d := cmp.Diff(want, user); d != "" || res.Request.URL.String() != app.URL+"/api/me" {
+		t.Errorf("%s\n%s", res.Request.URL, d)
+	}
+}
+
+type byHost func(*http.Request) (*http.Response, error)
+
+func (f byHost) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -16,7 +16,7 @@ type HandlerOptions struct {
 	// The error is an [*Error], or anything that Explain knows.
 	Authorize func(r *http.Request, scope string) (Actor, error)
 	// SignIn gives the browser of a request a session by a password, and SignOut
-	// ends it. They check where the request was sent from, as Authorize does.
+	// ends it. Where the request was sent from has been checked before.
 	SignIn  func(w http.ResponseWriter, r *http.Request, name, password string) (*User, error)
 	SignOut func(w http.ResponseWriter, r *http.Request) error
 	// Explain turns an error of the Service into what a client sees of it.

@@ -56,7 +56,7 @@ type Sessions interface {
 	// "me" is the user who asks. A user who does not exist is NOT_FOUND.
 	Sessions(ctx context.Context, user string) ([]Session, error)
 	// EndSession ends a session and those that were handed over from it. One that
-	// does not exist is NOT_FOUND.
+	// does not exist is NOT_FOUND; an owner's is FORBIDDEN for an admin.
 	EndSession(ctx context.Context, id string) error
 }
 

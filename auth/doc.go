@@ -45,6 +45,18 @@
 // address and by account, whether it exists or not; a browser that has signed in to
 // an account before is counted by itself, so that guessing can't lock its owner out.
 //
+// # Programs
+//
+// A program mounts an Auth at /auth/ and protects its own handlers by
+// [Auth.RequireUser] and [Auth.RequireRole]; [UserFrom] says who is there. One that
+// knows its visitors by itself gives them a session by [Auth.SignIn].
+//
+// # Passkeys
+//
+// Where [Options].Passkeys is set, users may add passkeys on the page of their sessions
+// and sign in by them: on the own host and from its own pages only. A challenge is in a
+// sealed cookie, and used once.
+//
 // # Providers
 //
 // A [Provider] is another site that people sign in by. The browser is sent there with

@@ -111,3 +111,35 @@ func ExampleAuth_CheckKey() {
 	// build server true false <nil>
 	// key.check: the API key is not valid; make one with: fazt auth key create
 }
+
+// A service whose visitors sign in at the company's issuer: the provider is asked
+// when somebody comes, so one that is down keeps no program from starting.
+func ExampleNewProvider() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "data.db"), sqlite.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer store.Close()
+	company, err := auth.NewProvider("company", api.ProviderConfig{
+		Issuer: "https://id.example.com", ClientID: "intranet", ClientSecret: os.Getenv("CLIENT_SECRET"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	a, err := auth.New(ctx, auth.Options{Store: store, Providers: []auth.Provider{company}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Close()
+
+	w := httptest.NewRecorder()
+	a.ServeHTTP(w, httptest.NewRequest("GET", "/auth/login", nil))
+	fmt.Println(w.Code, w.Header().Get("Location"))
+	// Output: 303 /auth/login/company
+}

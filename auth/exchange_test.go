@@ -240,102 +240,6 @@ func TestStraightOn(t *testing.T) {
 	}
 }
 
-func TestReturned(t *testing.T) {
-	type visitor struct {
-		s *server
-		b *browser
-	}
-	tests := []struct {
-		name string
-		want string // status and code; "303 See Other" when signed in
-		// back returns who brings what back of b's visit at target.
-		back func(v visitor, target string) (*browser, string)
-	}{
-		{"as meant", "303 See Other", func(v visitor, target string) (*browser, string) { return v.b, target }},
-		{"in another browser", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.s.browser().still(), target
-		}},
-		{"in a browser that has a visit of its own", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			eve := v.s.browser()
-			eve.visit("first", "", "")
-			return eve, target
-		}},
-		{"to another provider", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "callback/first", "callback/second", 1)
-		}},
-		{"without state", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "state=", "s=", 1)
-		}},
-		{"with two states", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) { return v.b, target + "&state=x" }},
-		{"with another state", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.b, target[:len(target)-1] + "A"
-		}},
-		{"with a longer state", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) { return v.b, target + "a" }},
-		{"with two codes", "400 ANSWER_INVALID", func(v visitor, target string) (*browser, string) { return v.b, target + "&code=eve" }},
-		{"without a code", "400 ANSWER_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=", "c=", 1)
-		}},
-		{"with a code of control characters", "400 ANSWER_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=", "code=%00", 1)
-		}},
-		{"with a code of 5,000 bytes", "400 ANSWER_INVALID", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=", "code="+strings.Repeat("a", 5000), 1)
-		}},
-		{"with a code that the provider does not know", "502 PROVIDER_FAILED", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=ann", "code=bob", 1)
-		}},
-		{"with a cookie that was changed", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			sealed := []byte(v.b.cookie(target, "fazt_flow"))
-			sealed[len(sealed)/2] ^= 1
-			return v.s.browser().still().with("fazt_flow", string(sealed)), target
-		}},
-		{"with two cookies, one planted", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			eve := v.s.browser()
-			mine := eve.visit("first", "", "")
-			sealed := eve.cookie(mine, "fazt_flow")
-			return v.b.with("fazt_flow", sealed), mine
-		}},
-		{"a second time", "400 STATE_INVALID", func(v visitor, target string) (*browser, string) {
-			v.b.get(target)
-			return v.b, target
-		}},
-		{"a second time, with the cookie", "400 STATE_USED", func(v visitor, target string) (*browser, string) {
-			sealed := v.b.cookie(target, "fazt_flow")
-			v.b.get(target)
-			return v.s.browser().still().with("fazt_flow", sealed), target
-		}},
-		{"with no", "403 PROVIDER_DENIED", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=ann", "error=access_denied", 1)
-		}},
-		{"with a failure there", "503 PROVIDER_UNAVAILABLE", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=ann", "error=server_error", 1)
-		}},
-		{"with a request that is refused", "502 PROVIDER_REFUSED", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=ann", "error=invalid_scope", 1)
-		}},
-		{"with an unknown error", "502 PROVIDER_REFUSED", func(v visitor, target string) (*browser, string) {
-			return v.b, strings.Replace(target, "code=ann", "error=%3Cscript%3E", 1)
-		}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			p := &elsewhere{name: "first"}
-			p.account("ann", "ann@example.com", true)
-			p.account("eve", "eve@example.com", true)
-			s := start(t, auth.Options{Providers: []auth.Provider{p, &elsewhere{name: "second"}}})
-			b := s.browser().still()
-			who, target := tt.back(visitor{s, b}, b.visit("first", "", "ann"))
-			before := len(s.column(`SELECT id FROM auth_sessions`))
-			if got := who.failure(target); got != tt.want {
-				t.Errorf("%s, want %s", got, tt.want)
-			}
-			if after := len(s.column(`SELECT id FROM auth_sessions`)); (after > before) != (tt.want[:3] == "303") {
-				t.Errorf("sessions: %d, then %d", before, after)
-			}
-		})
-	}
-}
-
 // with adds a cookie to whatever the browser sends.
 func (b *browser) with(name, value string) *browser {
 	next := b.Transport
@@ -350,21 +254,6 @@ func (b *browser) with(name, value string) *browser {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// The page of a failed sign-in says nothing that came with the request, and leads
-// back to where the visitor can choose.
-func TestFailurePage(t *testing.T) {
-	s := start(t, auth.Options{Providers: []auth.Provider{&elsewhere{name: "only"}}})
-	b := s.browser().still()
-	target := b.visit("only", "?back=%2Fthere", "x")
-	page := b.get(strings.Replace(target, "code=x", "error=access_denied&error_description=%3Cb%3Eevil%3C%2Fb%3E&error_uri=https%3A%2F%2Fevil.example", 1))
-	if strings.Contains(page.body, "evil") || page.StatusCode != http.StatusForbidden {
-		t.Errorf("%d\n%s", page.StatusCode, page.body)
-	}
-	if !strings.Contains(page.body, `href="/auth/login?back=%2Fthere&amp;choose=1"`) {
-		t.Errorf("no way back:\n%s", page.body)
-	}
-}
 
 // What a visitor takes too long for is over, however the cookie was kept.
 func TestVisitExpires(t *testing.T) {
@@ -392,16 +281,6 @@ func TestVisitExpires(t *testing.T) {
 			}
 		}
 	})
-}
-
-// A provider that hangs is given up, with an answer that says so.
-func TestProviderThatHangs(t *testing.T) {
-	p := &elsewhere{name: "slow", identify: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
-	s := start(t, auth.Options{Providers: []auth.Provider{p}, ProviderTimeout: time.Millisecond})
-	b := s.browser().still()
-	if got := b.failure(b.visit("slow", "", "x")); got != "504 PROVIDER_TIMEOUT" {
-		t.Error(got)
-	}
 }
 
 // The longest way back is not too long for the cookie that it waits in.

@@ -19,7 +19,6 @@ var pageFiles embed.FS
 // pages are the templates, and the policy that lets their one style sheet in.
 type pages struct {
 	*template.Template
-	style     template.CSS
 	styleHash string
 	icon      []byte
 	script    []byte
@@ -38,12 +37,16 @@ func parsePages() (*pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As text of a template it is not looked at again for each page.
+	if _, err := t.New("style").Parse(string(css)); err != nil {
+		return nil, err
+	}
 	script, err := pageFiles.ReadFile("pages/passkey.js")
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(css)
-	return &pages{t, template.CSS(css), base64.StdEncoding.EncodeToString(sum[:]), icon, script}, nil
+	return &pages{t, base64.StdEncoding.EncodeToString(sum[:]), icon, script}, nil
 }
 
 // page is what every template gets.
@@ -52,7 +55,6 @@ type page struct {
 	Host   string // what the visitor signs in to or out of
 	Wide   bool   // for lists
 	Script bool   // that of passkeys
-	Style  template.CSS
 	Body   any
 }
 
@@ -241,7 +243,6 @@ func (a *Auth) scriptPolicy(r *http.Request) string {
 // render writes a page whose forms may lead to this host and to targets. It is
 // made in memory first, so that a template's failure is not half a page.
 func (a *Auth) render(w http.ResponseWriter, r *http.Request, status int, name string, p page, targets []string) {
-	p.Style = a.pages.style
 	var b bytes.Buffer
 	if err := a.pages.ExecuteTemplate(&b, name, p); err != nil {
 		a.log.ErrorContext(r.Context(), "page was not made", "page", name, "error", err)

@@ -382,6 +382,34 @@ func TestFailedSignInsAreAudited(t *testing.T) {
 	}
 }
 
+// While somebody goes on guessing, an entry a minute says so.
+func TestFailedSignInsAreAuditedEachMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := openStore(t)
+		s := &server{t: t, Auth: newAuth(t, &auth.Options{Store: store})}
+		for minute := range 3 {
+			for i := range 3 {
+				s.from(fmt.Sprintf("192.0.2.%d:1", minute), http.MethodPost, "http://localhost/auth/password", url.Values{"email": {"u" + strconv.Itoa(i)}, "password": {"wrong wrong wrong"}})
+			}
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+		}
+		got := map[string]int{}
+		for _, e := range audit(t, store) {
+			got[e.Actor.Addr+" "+e.Details]++
+		}
+		want := map[string]int{}
+		for minute := range 3 {
+			for _, n := range []int{1, 2} {
+				want[fmt.Sprintf(`192.0.2.%d {"provider":"password","count":%d}`, minute, n)] = 1
+			}
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 // The sign-in page has the form only when somebody could use it.
 func TestPasswordFormOnTheSignInPage(t *testing.T) {
 	s := start(t, auth.Options{})

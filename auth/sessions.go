@@ -49,20 +49,26 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 }
 
 // EndSession ends a user's session and those that were handed over from it. An
-// empty userID stands for anybody's. It returns [ErrNotFound] when there is no such
-// session, or it is another user's.
+// empty userID stands for anybody's whom the context's actor may change: an owner's is
+// [CodeForbidden] for an admin. It returns [ErrNotFound] when there is no such session,
+// or it is another user's.
 func (a *Auth) EndSession(ctx context.Context, userID, id string) error {
 	const op = "session.end"
 	err := a.db.Write(ctx, func(tx storage.SQL) error {
-		var hash, host, email string
-		err := tx.Query(`SELECT s.token_hash, s.host, u.email FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+		var hash, host, of, email string
+		err := tx.Query(`SELECT s.token_hash, s.host, u.id, u.email FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
 			WHERE s.id = ? AND (? = '' OR s.user_id = ?)`, []any{id, userID, userID},
-			func(scan func(...any) error) error { return scan(&hash, &host, &email) })
+			func(scan func(...any) error) error { return scan(&hash, &host, &of, &email) })
 		if err != nil {
 			return err
 		}
 		if hash == "" {
 			return &Error{Code: CodeNotFound, Op: op, Err: ErrNotFound, Hint: "list the sessions for their ids"}
+		}
+		if actor := api.ActorFrom(ctx); userID == "" && (actor.Kind != api.ActorUser || actor.ID != of) {
+			if _, err := a.userToChange(ctx, tx, op, of); err != nil {
+				return err
+			}
 		}
 		if err := deleteSession(tx, hash, host); err != nil {
 			return err

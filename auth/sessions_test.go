@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 	"github.com/google/go-cmp/cmp"
@@ -185,4 +186,38 @@ func TestSessions(t *testing.T) {
 		t.Error(err)
 	}
 	keys(list(""))
+}
+
+// An admin ends the sessions of users and their own, and not an owner's.
+func TestEndSessionOfOwner(t *testing.T) {
+	s := start(t, auth.Options{Dev: true})
+	for email, role := range map[string]string{"ann@example.com": "owner", "bob@example.com": "admin", "eve@example.com": "user"} {
+		s.browser().devSignIn(email, role)
+	}
+	end := func(actor, of string) auth.Code {
+		t.Helper()
+		user, err := s.Lookup(t.Context(), actor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.Sessions(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := api.WithActor(t.Context(), api.Actor{Kind: api.ActorUser, ID: user.ID, Name: actor})
+		for _, session := range list {
+			if session.Email == of {
+				return auth.CodeOf(s.EndSession(ctx, "", session.ID))
+			}
+		}
+		t.Fatalf("%s has no session", of)
+		return ""
+	}
+	got := []auth.Code{
+		end("eve@example.com", "bob@example.com"), end("bob@example.com", "ann@example.com"), end("bob@example.com", "eve@example.com"),
+		end("ann@example.com", "ann@example.com"), end("bob@example.com", "bob@example.com"),
+	}
+	if d := cmp.Diff([]auth.Code{auth.CodeForbidden, auth.CodeForbidden, "", "", ""}, got); d != "" {
+		t.Error(d)
+	}
 }

@@ -37,6 +37,9 @@ const (
 	// maxClue is how many bytes of a clue are looked for: of longer ones, many might be
 	// compared to the end, at one place after another.
 	maxClue = 32
+	// maxValue is how far the end of a value is looked for: from many places, it may be
+	// the same.
+	maxValue = 1 << 10
 	// sampleSize is how many bytes of a text tell which clue is the best, and matchCost
 	// how many bytes are looked for in the time that one match takes.
 	sampleSize, matchCost = 4 << 10, 30
@@ -184,18 +187,20 @@ func (c *clue) next(text string, from int) int {
 	return -1
 }
 
-// holdsAt reports whether a field's name ends here, and its value is one that e holds for.
+// holdsAt reports whether a field's name ends here, and its value is one that e holds for,
+// or has no end in sight: the sample is cut anywhere, and where the inside of a string
+// looks like a field, what follows is no value and may go on to the end of the text.
 func (e *Expr) holdsAt(text string, end int) bool {
-	s := skimmer{text: text, pos: end}
+	s := skimmer{text: text[:min(len(text), end+maxValue)], pos: end}
 	s.space()
 	if s.peek() != ':' {
-		return false
+		return s.pos == len(s.text)
 	}
 	s.pos++
 	s.space()
 	start := s.pos
 	s.skip()
-	return start < s.pos && e.holds(text[start:s.pos], true)
+	return s.pos == len(s.text) || start < s.pos && e.holds(text[start:s.pos], true)
 }
 
 // choose tries all clues on the beginning of the text, and keeps those that cost least.

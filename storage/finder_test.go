@@ -54,6 +54,39 @@ func TestFinderLosesNothing(t *testing.T) {
 	}
 }
 
+// TestFinderReadsAnyText has a finder's sample end at each place of a document, and texts
+// in which a string looks like a field with half a value.
+func TestFinderReadsAnyText(t *testing.T) {
+	body := `{"a"` + strings.Repeat(" ", 2000) + `:"x","b":["y",1,"z\"",{"c":[2]},true],"n":-1.5e1,"o":{"p":null},":":",[}",",":[",:[,"],"q":":\""}`
+	for _, path := range []string{"a", "b", "b.3.c", "n", "o", "o.p", ":", ",", "q", ":[", ":["} {
+		for _, condition := range []string{`"x"`, `1`, `["y"]`, `{"p":null}`, `true`, `{"$contains":"y"}`, `{"$contains":1}`, `{"$contains":[2]}`,
+			`{"$contains":{"c":[2]}}`, `{"$contains":null}`, `{"$in":["x",1,-15,[2]]}`, `{"$lt":0}`, `{"$gte":"a"}`, `{"$prefix":"x"}`, `{"$exists":true}`} {
+			q, err := storage.ParseQuery(fmt.Appendf(nil, `{%q:%s}`, path, condition))
+			if err != nil {
+				t.Fatal(path, condition, err)
+			}
+			for cut := range len(body) + 1 {
+				const sample = 4 << 10
+				if cut > 10 && cut < 1990 {
+					continue // all spaces
+				}
+				before := `{"pad":"` + strings.Repeat("-", sample-cut-len(`{"pad":""}x`)) + `"}`
+				finder := storage.NewFinder(q)
+				finder.Look(before + "\x1e" + body)
+				if at := finder.Next(len(before) + 1); q.Match(body) && at < 0 {
+					t.Errorf("%s %s is not found when the sample has %d bytes of it", path, condition, cut)
+				}
+				// As if the rest were not there, or were another document.
+				finder.Look(body[:cut])
+				finder.Look(body[cut:] + "\x1e" + body)
+				if at := finder.Next(0); q.Match(body) && at < 0 {
+					t.Errorf("%s %s is not found after %q", path, condition, body[cut:])
+				}
+			}
+		}
+	}
+}
+
 // storedText makes stored documents: what the engine writes, and what an operator might.
 var storedText = rapid.Custom(func(t *rapid.T) string {
 	field := func(name string) string {
@@ -72,11 +105,11 @@ var storedText = rapid.Custom(func(t *rapid.T) string {
 })
 
 var (
-	fieldNames = rapid.SampledFrom([]string{"a", "b", "m", "0", "1", "a.b", `q"q`, "é", " ", "n"})
-	paths      = rapid.SampledFrom([]string{"a", "b", "m", "m.a", "m.0", "m.1.a", "a.b", `q"q`, "é", " ", "n", "m.n"})
+	fieldNames = rapid.SampledFrom([]string{"a", "b", "m", "0", "1", "a.b", `q"q`, "é", " ", "n", ":", ","})
+	paths      = rapid.SampledFrom([]string{"a", "b", "m", "m.a", "m.0", "m.1.a", "a.b", `q"q`, "é", " ", "n", "m.n", ":", ","})
 	// literals are JSON scalars: kinds side by side, and one value in several forms.
 	literals = rapid.SampledFrom([]string{`null`, `true`, `false`, `0`, `-0`, `1`, `1.0`, `1e0`, `10`, `9007199254740993`,
-		`1e300`, `""`, `"a"`, `"\u0061"`, `"ab"`, `"A"`, `"1"`, `"é"`, `"\u00e9"`, `"q\"q"`, `"\\"`, `"\u0000"`, `"\n"`, `" "`, `","`, `"}"`, `"a\u001eb"`, `"/"`, `"\/"`})
+		`1e300`, `""`, `"a"`, `"\u0061"`, `"ab"`, `"A"`, `"1"`, `"é"`, `"\u00e9"`, `"q\"q"`, `"\\"`, `"\u0000"`, `"\n"`, `" "`, `","`, `"}"`, `"a\u001eb"`, `"/"`, `"\/"`, `":[}"`, `":[,"`, `":\""`})
 )
 
 func jsonText(s string) string {

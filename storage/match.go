@@ -31,7 +31,8 @@ func (e *Expr) Match(body string) bool {
 }
 
 // holds tries one condition on the text of a value. What is missing counts as
-// null, but for $exists.
+// null, but for $exists. The text may be none of a value ([Expr.holdsAt]), as long as its
+// strings and brackets have an end; the answer is of no account then.
 func (e *Expr) holds(text string, found bool) bool {
 	if e.Op == OpExists {
 		return found == e.Value.Bool
@@ -171,7 +172,7 @@ func contains(text string, v *Value) bool {
 		s := skimmer{text: text}
 		for more := s.enterIndex(0); more; more = s.enterNext() {
 			start := s.pos
-			if s.skip(); equalText(text[start:s.pos], v) {
+			if s.skip(); start < s.pos && equalText(text[start:s.pos], v) {
 				return true
 			}
 		}

@@ -1,4 +1,4 @@
 // Package oidctest has tests of signing in by an OpenID Provider that is not ours:
-// that of github.com/zitadel/oidc, which the OpenID Foundation has certified. It is a
-// module of its own, so that nobody who uses fazt downloads it.
+// that of github.com/zitadel/oidc. It is a module of its own, so that nobody who uses
+// fazt downloads it.
 package oidctest
