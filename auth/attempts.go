@@ -43,6 +43,9 @@ var (
 	perAccount = &bucketKind{100, time.Minute}
 	// perCodes is for codes of set-up links and invites that are none.
 	perCodes = &bucketKind{30, 20 * time.Second}
+	// perReturn is for what a provider does not take. Each has cost it a request in
+	// this server's name, and it may refuse everybody's when there are many.
+	perReturn = &bucketKind{30, 20 * time.Second}
 	// perJoin is for the addresses that the holder of an invite's code tries.
 	perJoin = &bucketKind{10, time.Minute}
 )
@@ -71,9 +74,7 @@ func (t *attempts) take(keys ...bucketKey) (wait time.Duration) {
 	defer t.mu.Unlock()
 	now := time.Now()
 	for _, key := range keys {
-		if left := t.left(key, now); left < 1 {
-			wait = max(wait, time.Duration(math.Ceil((1-left)*float64(key.kind.every))))
-		}
+		wait = max(wait, key.kind.untilOne(t.left(key, now)))
 	}
 	if wait > 0 {
 		return wait
@@ -83,6 +84,18 @@ func (t *attempts) take(keys ...bucketKey) (wait time.Duration) {
 		t.put(key, bucket{left - 1, now}, now)
 	}
 	return 0
+}
+
+// wait says how long it takes until there is a token, and takes none.
+func (t *attempts) wait(key bucketKey) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return key.kind.untilOne(t.left(key, time.Now()))
+}
+
+// untilOne is how long it takes until there is a whole token.
+func (k *bucketKind) untilOne(left float64) time.Duration {
+	return max(0, time.Duration(math.Ceil((1-left)*float64(k.every))))
 }
 
 // giveBack undoes a take.

@@ -146,13 +146,14 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request, p Provider) {
 		a.failedSignIn(w, r, p.Name(), f, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), a.providerTimeout)
-	defer cancel()
-	id, err := p.Identify(ctx, a.exchange(r, v), answer)
-	if err == nil {
-		if id, err = id.checked(); err != nil {
-			err = &Error{Code: FailIdentity, Op: p.Name(), Err: err}
-		}
+	key := bucketKey{perReturn, "", subscriber(addrOf(r))}
+	if wait := a.attempts.wait(key); wait > 0 {
+		a.waitALittle(w, r, wait)
+		return
+	}
+	id, err := a.identity(r, p, v, answer)
+	if err != nil && failureOf(err) != FailProviderUnavailable && failureOf(err) != FailProviderTimeout {
+		a.attempts.take(key)
 	}
 	if err == nil {
 		err = a.stillLinks(r, v)
@@ -167,6 +168,20 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request, p Provider) {
 		return
 	}
 	a.finish(w, r, f, s)
+}
+
+// identity asks p who has come back with an answer.
+func (a *Auth) identity(r *http.Request, p Provider, v visit, answer url.Values) (Identity, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), a.providerTimeout)
+	defer cancel()
+	id, err := p.Identify(ctx, a.exchange(r, v), answer)
+	if err != nil {
+		return id, err
+	}
+	if id, err = id.checked(); err != nil {
+		err = &Error{Code: FailIdentity, Op: p.Name(), Err: err}
+	}
+	return id, err
 }
 
 // returned is the visit that r ends: one that this browser began at p, and that has

@@ -290,6 +290,13 @@ func (a *Auth) unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	})
 }
 
+// waitALittle answers whoever's network has had too many attempts.
+func (a *Auth) waitALittle(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	setRetryAfter(w, wait)
+	a.message(w, r, http.StatusTooManyRequests, messagePage{Code: string(CodeRateLimited), Title: "Wait a little",
+		Text: "There were too many attempts from your network. Wait " + minutes(wait) + ", then try again."})
+}
+
 // setRetryAfter says how long to wait, in whole seconds.
 func setRetryAfter(w http.ResponseWriter, d time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))

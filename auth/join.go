@@ -73,9 +73,7 @@ func (a *Auth) serveJoin(w http.ResponseWriter, r *http.Request, kind string) {
 func (a *Auth) checkCode(w http.ResponseWriter, r *http.Request, kind, code string) (Invite, bool) {
 	key := bucketKey{perCodes, "", subscriber(addrOf(r))}
 	if wait := a.attempts.take(key); wait > 0 {
-		setRetryAfter(w, wait)
-		a.message(w, r, http.StatusTooManyRequests, messagePage{Code: string(CodeRateLimited), Title: "Wait a little",
-			Text: "There were too many attempts from your network. Wait " + minutes(wait) + ", then try again."})
+		a.waitALittle(w, r, wait)
 		return Invite{}, false
 	}
 	invite, err := a.openInvite(r.Context(), kind, code)

@@ -51,3 +51,29 @@ func TestStrangersWriteNothing(t *testing.T) {
 		}
 	}
 }
+
+// Each code that comes back is asked of the provider in this server's name: who makes
+// codes up has few tries, or the provider would refuse everybody.
+func TestMadeUpCodesAreFew(t *testing.T) {
+	var asked atomic.Int64
+	p := &elsewhere{name: "first", identify: func(context.Context) error { asked.Add(1); return nil }}
+	p.account("ann", "ann@example.com", true)
+	s := start(t, auth.Options{Providers: []auth.Provider{p, &elsewhere{name: "second"}}})
+	ann := s.browser().still()
+	for range 40 {
+		if got := ann.failure(ann.visit("first", "", "ann")); got != "303 See Other" {
+			t.Fatal(got)
+		}
+	}
+	asked.Store(0)
+	eve := s.browser().still()
+	target := eve.visit("first", "", "made up")
+	flow := eve.cookie(target, "fazt_flow")
+	var last answer
+	for tries := 0; tries < 200 && (tries == 0 || last.StatusCode != http.StatusTooManyRequests); tries++ {
+		last = s.browser().still().do(http.MethodGet, target, nil, http.Header{"Cookie": {"fazt_flow=" + flow}})
+	}
+	if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" {
+		t.Errorf("the provider was asked %d times; at last: %d, Retry-After %q", asked.Load(), last.StatusCode, last.Header.Get("Retry-After"))
+	}
+}
