@@ -146,6 +146,7 @@ type batches struct {
 
 	glob     string  // what SQLite looks for itself; "" reads all
 	density  float64 // bytes of text for each number, where all was read
+	filled   float64 // documents for each number, there
 	frequent bool    // too many documents had what SQLite looked for
 }
 
@@ -190,6 +191,7 @@ func (s *batches) each(fn func(*document) error) error {
 		large := tooBig(err) || err == context.DeadlineExceeded
 		if large && s.span > 1 {
 			s.adapt(maxText)
+			s.glob = "" // what is here is not what was measured
 			continue
 		}
 		switch {
@@ -237,18 +239,8 @@ func (b *batch) join() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	b.of.docs.cost.read += b.examined(count)
-	b.of.joined(b)
+	b.of.joined(b, count)
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil
-}
-
-// examined is how many documents were read for count of them: where SQLite looks for a
-// text, about as many as there are numbers.
-func (b *batch) examined(count int) int64 {
-	if b.glob == "" {
-		return int64(count)
-	}
-	return b.to - b.after
 }
 
 // query returns a statement about the batch's documents.
@@ -260,17 +252,18 @@ func (b *batch) query(all string) (query string, args []any) {
 	return all + batchText, append(args, b.glob)
 }
 
-// joined sizes the next batch, and notes whether many documents had the text that SQLite
-// looked for.
-func (s *batches) joined(b *batch) {
+// joined sizes the next batch, and notes how much was read for this one, of which count
+// documents were joined, and whether many had the text that SQLite looked for.
+func (s *batches) joined(b *batch, count int) {
 	const few = 16 // a part of the text is that of few documents
 	numbers := float64(b.to - b.after)
 	if b.read = len(b.text); b.glob == "" {
-		s.density = float64(b.read) / numbers
+		s.density, s.filled = float64(b.read)/numbers, float64(count)/numbers
 	} else {
-		b.read = int(s.density * numbers)
+		b.read, count = int(s.density*numbers), int(s.filled*numbers)
 		s.frequent = len(b.text) > b.read/few
 	}
+	s.docs.cost.read += int64(count)
 	s.adapt(b.read)
 }
 

@@ -144,6 +144,37 @@ func TestScansAgree(t *testing.T) {
 	})
 }
 
+// TestScansCountDocuments has a scan pass over the numbers of documents that belong to
+// another collection. It has not read those.
+func TestScansCountDocuments(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	const count, others = 1200, 30
+	if err := s.Tx(t.Context(), benchScope, func(tx storage.Tx) error {
+		for i := range count * others {
+			collection := "others"
+			if i%others == 0 {
+				collection = "items"
+			}
+			if _, err := tx.Docs().Insert(collection, fmt.Appendf(nil, `{"name":"user-%d"}`, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{`{"name":"nobody"}`, `{"name":{"$ne":"nobody"}}`} {
+		if _, err := s.Find(t.Context(), benchScope, "items", json.RawMessage(query), storage.FindOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := s.Indexes(t.Context(), benchScope.App)
+	if err != nil || len(got) != 2 || got[0].Scans != 2 || got[0].Scanned < 2*count*9/10 || got[0].Scanned > 2*count*11/10 {
+		t.Errorf("%+v, %v; want about %d documents in 2 scans", got, err, 2*count)
+	}
+}
+
 func ids(bodies []string) []string {
 	all := make([]string, len(bodies))
 	for i, body := range bodies {
