@@ -88,7 +88,8 @@ func TestCookieFilter(t *testing.T) {
 	dataFile := t.TempDir() + "/data.db"
 	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
 	deploy(t, srv, "notes", files("api/main.js", `respond(200, 'x', {'Set-Cookie': [
-		'own=1; Path=/', 'fazt_session;=x; Domain=localhost; Path=/', '=fazt_session=x', 'FAZT_SESSION=x', 'wide=1; Domain=localhost'],
+		'own=1; Path=/', 'fazt_session;=x; Domain=localhost; Path=/', '=fazt_session=x',
+		'FAZT_SESSION=x', 'wide=1; Domain=localhost'],
 		'Clear-Site-Data': '"cache", "cookies"'})`))
 	res := httptest.NewRecorder()
 	srv.ServeHTTP(res, httptest.NewRequest(http.MethodGet, "http://notes.localhost/api", nil))

@@ -77,9 +77,11 @@ func TestHostileApp(t *testing.T) {
 			if (request.method !== 'GET' && user) fazt.storage.kv.incr('moved');
 			respond({user: user && user.email, moved: fazt.storage.kv.get('moved') || 0})`))
 	deploy(t, srv, "evil", files("index.html", "<!doctype html><body>evil<script src=evil.js></script>", "evil.js", hostileJS,
-		"api/main.js", `respond(200, JSON.stringify(request.headers.cookie || '') + (fazt.auth.getUser() ? 'somebody' : 'nobody'),
-			{'Set-Cookie': ['fazt_session;=x; Domain=fazt.localhost', '=fazt_session=x; Domain=fazt.localhost', 'fazt_session=x; Domain=fazt.localhost',
-				'toss=1; Domain=fazt.localhost']})`))
+		"api/main.js", `
+			var who = fazt.auth.getUser() ? 'somebody' : 'nobody';
+			respond(200, JSON.stringify(request.headers.cookie || '') + who, {'Set-Cookie': [
+				'fazt_session;=x; Domain=fazt.localhost', '=fazt_session=x; Domain=fazt.localhost',
+				'fazt_session=x; Domain=fazt.localhost', 'toss=1; Domain=fazt.localhost']})`))
 
 	// The service signs its visitor in by itself, and notes what reaches it.
 	var mu sync.Mutex
@@ -167,7 +169,8 @@ func TestHostileApp(t *testing.T) {
 		{"read a window of the management", `opened('OWN/api/sessions')`},
 		{"read its own cookies", `Promise.resolve(document.cookie.indexOf('fazt') < 0 ? 'nothing' : document.cookie)`},
 		{"be sent cookies", `read('/api').then(function (t) { return t.indexOf('fazt') < 0 && t.indexOf('nobody') > 0 ? 'nothing' : t })`},
-		{"plant cookies", `(document.cookie = 'fazt_session; domain=fazt.localhost; path=/', document.cookie = 'fazt_session=x; domain=fazt.localhost; path=/',
+		{"plant cookies", `(document.cookie = 'fazt_session; domain=fazt.localhost; path=/',
+			document.cookie = 'fazt_session=x; domain=fazt.localhost; path=/',
 			document.cookie = '=fazt_session=y; domain=fazt.localhost; path=/', Promise.resolve('nothing'))`},
 	}
 	names := strings.NewReplacer("BANK", bank, "OWN", own, "EVIL", strings.TrimPrefix(evil, "http://"))

@@ -28,7 +28,8 @@ func TestUserStores(t *testing.T) {
 			return {
 				kv: s.kv.get('k'), batch: s.kv.get('b'), n: s.kv.get('n'), keys: s.kv.list().map(function (e) { return e.key }),
 				version: s.kv.getVersion('k') > 0, doc: doc && doc.v, count: s.ds.count('c'), found: s.ds.find('c').length,
-				blob: blob && atob(blob.data), blobs: s.s3.list().map(function (e) { return e.path }), bytes: !!s.s3.getBytes('f.txt')
+				blob: blob && atob(blob.data), blobs: s.s3.list().map(function (e) { return e.path }),
+				bytes: !!s.s3.getBytes('f.txt')
 			};
 		}
 		switch (request.path) {

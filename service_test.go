@@ -75,7 +75,9 @@ func TestBoundFunctionPanics(t *testing.T) {
 		t.Fatal(err)
 	}
 	js := `var seen = [];
-		['a', ''].forEach(function (x) { try { test.panic(x) } catch (e) { seen.push(e.code, e instanceof Error, e.message) } });
+		['a', ''].forEach(function (x) {
+			try { test.panic(x) } catch (e) { seen.push(e.code, e instanceof Error, e.message) }
+		});
 		respond(seen)`
 	for _, engine := range []string{"otto", "goja"} {
 		deploy(t, srv, engine, files("api/main.js", js, "manifest.json", `{"engine": "`+engine+`"}`))
