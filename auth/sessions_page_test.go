@@ -168,7 +168,8 @@ func TestIcon(t *testing.T) {
 func TestNoWayToSignIn(t *testing.T) {
 	s := start(t, auth.Options{})
 	page := s.browser().get(s.url("localhost", "/auth/login"))
-	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "fazt auth provider") || strings.Contains(page.body, "<form") {
+	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "fazt auth provider") ||
+		!strings.Contains(page.body, "fazt auth setup --url "+s.url("localhost", "")) || strings.Contains(page.body, "<form") {
 		t.Errorf("%d\n%s", page.StatusCode, page.body)
 	}
 }
