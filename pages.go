@@ -130,12 +130,17 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "http://"+host.AppAddr(s.opt.Home)+"/", http.StatusFound)
 		return
 	}
-	s.writePage(w, r, http.StatusOK, auth.Page{
+	page := auth.Page{
 		Title:   "fazt is running",
 		Text:    "Deploy a directory, and it answers at " + scheme(r) + host.AppAddr("my-app"), // no full stop after an address
 		Command: "fazt app deploy <dir> --name my-app",
-		Link:    "/auth/sessions", Label: "Your sign-ins",
-	})
+		Link:    "/auth/login", Label: "Sign in",
+	}
+	// Whoever has just logged out, or become the owner, comes here and sees it.
+	if user, err := s.auth.User(r); err == nil && user != nil {
+		page.Link, page.Label = "/auth/sessions", "Your sign-ins"
+	}
+	s.writePage(w, r, http.StatusOK, page)
 }
 
 // writeHome answers the domain itself as long as there is no app for it.

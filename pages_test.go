@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
@@ -87,6 +88,32 @@ func TestPeopleGetPages(t *testing.T) {
 		if data := ask("GET", "notes.example.com", path, "*/*"); data.Code != http.StatusUnauthorized || !strings.Contains(data.Body.String(), "LOGIN_REQUIRED") {
 			t.Errorf("%s: %d %s", path, data.Code, data.Body)
 		}
+	}
+}
+
+// TestWelcome: whoever has logged out, or signed in, comes to a page that shows it.
+func TestWelcome(t *testing.T) {
+	srv := open(t, func(o *fazt.Options) { o.Domain = "example.com" })
+	ask := func(cookies []*http.Cookie) string {
+		r := httptest.NewRequest(http.MethodGet, "http://admin.example.com/", nil)
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	if page := ask(nil); !strings.Contains(page, `<a class="button" href="/auth/login">Sign in</a>`) {
+		t.Errorf("nobody gets:\n%s", page)
+	}
+	w := httptest.NewRecorder()
+	_, err := srv.Auth().SignIn(w, httptest.NewRequest(http.MethodGet, "http://admin.example.com/", nil),
+		auth.Identity{Issuer: "https://people.example", Subject: "ann"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := ask(w.Result().Cookies()); !strings.Contains(page, `<a class="button" href="/auth/sessions">Your sign-ins</a>`) {
+		t.Errorf("who is signed in gets:\n%s", page)
 	}
 }
 

@@ -66,6 +66,7 @@ type loginPage struct {
 	Password    bool // somebody can sign in by one
 	Passkey     bool // likewise, here
 	Form        passwordForm
+	URL         string   // of this host, which a command on the data does not know
 	Dev         *devPage // in place of the dev provider's button, where it is the only one
 }
 
@@ -162,7 +163,7 @@ func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int,
 		a.unavailable(w, r, err)
 		return
 	}
-	body := loginPage{Host: f.host(r), Fields: f.fields(), Password: byPassword, Passkey: byPasskey, Form: form}
+	body := loginPage{Host: f.host(r), URL: a.scheme(r) + a.Site(r.Host).SignIn(), Fields: f.fields(), Password: byPassword, Passkey: byPasskey, Form: form}
 	if s != nil {
 		body.Email, body.Continue = s.user.Email, true
 	}

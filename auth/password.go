@@ -180,7 +180,8 @@ func storePassword(tx storage.SQL, userID, hash string, now time.Time) error {
 func (a *Auth) SetPassword(ctx context.Context, idOrEmail, password string) error {
 	const op = "user.password"
 	if problem := checkPassword(password); problem != "" {
-		return &Error{Code: CodeInvalid, Op: op, Err: errors.New(strings.TrimSuffix(problem, "."))}
+		problem = strings.ToLower(problem[:1]) + strings.TrimSuffix(problem[1:], ".")
+		return &Error{Code: CodeInvalid, Op: op, Err: errors.New(problem)}
 	}
 	hash, err := a.hasher.hash(ctx, password)
 	if err != nil {

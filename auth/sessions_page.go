@@ -107,6 +107,7 @@ var doneTexts = map[string]string{
 	"end":       "The session was ended.",
 	"others":    "All other sessions were ended.",
 	"password":  "The password was changed, and all other sessions were ended.",
+	"link":      "The account was added. You can sign in by it from now on.",
 	"unlink":    "The account was removed. It does not sign you in any more.",
 	"passkey":   "The passkey was added. You can sign in by it from now on.",
 	"unpasskey": "The passkey was removed. It does not sign you in any more; your device may still show it until you remove it there.",
@@ -149,7 +150,7 @@ func (a *Auth) addLinked(r *http.Request, body *sessionsPage) error {
 	for _, p := range a.providers(r) {
 		if name, ok := strings.CutPrefix(p.path, providerPath); ok && labels[name] != "" {
 			label := "Add " + strings.TrimPrefix(p.Label, "Continue with ")
-			body.Add = append(body.Add, button{Label: label, Href: p.path + "?link=1&back=%2Fauth%2Fsessions"})
+			body.Add = append(body.Add, button{Label: label, Href: p.path + "?link=1&back=%2Fauth%2Fsessions%3Fdone%3Dlink"})
 		}
 	}
 	return failed("identities", err)

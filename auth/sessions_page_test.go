@@ -118,6 +118,9 @@ func TestLinkedAccounts(t *testing.T) {
 	if got := unlink(b, "https://accounts.example.com"); got.StatusCode != http.StatusConflict || !strings.Contains(got.body, "your only way in") {
 		t.Errorf("removing the only way in: %d", got.StatusCode)
 	}
+	if page := b.get(at + "?done=link"); !strings.Contains(page.body, "The account was added.") {
+		t.Errorf("the page does not say what was done:\n%s", page.body)
+	}
 	link("https://id.example.org", "other")
 	if page := b.get(at); strings.Count(page.body, "/auth/sessions/unlink") != 2 {
 		t.Errorf("of two ways, not both can be removed:\n%s", page.body)
@@ -165,7 +168,8 @@ func TestIcon(t *testing.T) {
 func TestNoWayToSignIn(t *testing.T) {
 	s := start(t, auth.Options{})
 	page := s.browser().get(s.url("localhost", "/auth/login"))
-	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "fazt auth provider") || strings.Contains(page.body, "<form") {
+	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, "fazt auth provider") ||
+		!strings.Contains(page.body, "fazt auth setup --url "+s.url("localhost", "")) || strings.Contains(page.body, "<form") {
 		t.Errorf("%d\n%s", page.StatusCode, page.body)
 	}
 }

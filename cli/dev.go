@@ -121,8 +121,8 @@ func (d *development) run(ctx context.Context, l net.Listener, first *source) er
 	if _, mendable := errors.AsType[*runtime.Error](err); err != nil && !mendable {
 		return err // unlike JavaScript that is being worked on
 	}
-	fmt.Fprintf(d.out, "\n  %s is at %s\n  Saving a file deploys it; Ctrl+C stops.\n\n",
-		d.out.paint(bold, d.name), d.out.paint(bold, appURL(d.name, l)))
+	fmt.Fprintf(d.out, "\n  %s is at %s\n  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n",
+		d.out.paint(bold, d.name), d.out.paint(bold, appURL(d.name, l)), devSignInURL(l))
 	d.report(made, err)
 	if err := d.notePrivate(ctx, first, made); err != nil {
 		return err

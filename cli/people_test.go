@@ -70,7 +70,8 @@ func join(t *testing.T, link, email string) {
 // and with that there is none any more.
 func TestFirstRun(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "data.db")
-	p := start(t, db, "serve", "--addr", "127.0.0.1:0")
+	p := start(t, db, "serve", "--addr", "127.0.0.1:0", "--dev")
+	p.until(`^Dev sign-in, as anybody: http://localhost:\d+/auth/dev/login$`)
 	first := p.until(`^Set up this server: (http://localhost:\d+/auth/setup/\S+)$`)[1]
 	if code, out, _ := command(t, db, "", "auth", "setup", "--url", "http://localhost/"); code != 0 ||
 		!regexp.MustCompile(`^http://localhost/auth/setup/[a-z2-7]{52}\n$`).MatchString(out) {
@@ -128,7 +129,7 @@ func managePeople(t *testing.T, db string) {
 		{"auth user ann@example.com --app none --role editor", "", 1, `there is no app named "none"`},
 		{"auth user ann@example.com --app notes", "", 2, "--app needs the --role"},
 		{"auth user ann@example.com --app notes --delete --format csv", "", 0, ",Ann,user,,"},
-		{"auth user ann@example.com --password", "short\n", 1, "too short"},
+		{"auth user ann@example.com --password", "short\n", 1, "the password is too short"},
 		{"auth user ann@example.com --password", "", 1, "there is no password on standard input"},
 		{"auth user ann@example.com --password", "another good one\n", 0, "ann@example.com"},
 		{"auth user ann@example.com --delete", "", 2, "say that you mean it with --yes"},

@@ -153,7 +153,10 @@ func clientSecret(c *cli.Context) (string, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" {
-		return "", fmt.Errorf("there is no secret in %s", file)
+		if file == "-" {
+			file = "standard input"
+		}
+		return "", fmt.Errorf("there is no secret in %s; put the one there that the provider gave you, and nothing else", file)
 	}
 	return secret, nil
 }

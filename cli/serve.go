@@ -63,6 +63,9 @@ func serve(c *cli.Context) error {
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
+		if opt.Dev {
+			fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(l))
+		}
 		if err := offerSetup(c.Context, server, out, signInURL(opt, l)); err != nil && c.Context.Err() == nil {
 			return err
 		}
@@ -86,6 +89,12 @@ func offerSetup(ctx context.Context, server *fazt.Server, out io.Writer, base st
 	}
 	fmt.Fprintf(out, "Set up this server: %s%s\n", base, path)
 	return nil
+}
+
+// devSignInURL is where browsers find the form of the dev sign-in, which is on no
+// other host.
+func devSignInURL(l net.Listener) string {
+	return fmt.Sprintf("http://localhost:%d/auth/dev/login", l.Addr().(*net.TCPAddr).Port)
 }
 
 // signInURL is where browsers find the sign-in host of a server.

@@ -169,6 +169,7 @@ func TestDev(t *testing.T) {
 	})
 	p := start(t, filepath.Join(t.TempDir(), "data.db"), "dev", "--addr", "127.0.0.1:0", dir)
 	url := p.until(`memo is at (http://memo\.localhost:\d+/)`)[1]
+	p.until(`Sign in there, or at http://localhost:\d+/auth/dev/login, as anybody`)
 	p.until(`ok\s+version 1, 3 files, \d+ B, handler on otto`)
 	wantBody(t, url, "one")
 	wantBody(t, strings.Replace(url, "memo.localhost", "127.0.0.1", 1), "one") // redirected
