@@ -97,7 +97,11 @@ func (m *demand) finish(key collectionName, user string, q *storage.Expr, opt st
 		if f := a.field(opt.Sort); f != nil {
 			f.read += cost.read
 			f.sorted += cost.read
-			f.sortedInstead += min(cost.read, cost.read/cost.matched*int64(opt.Offset+opt.Limit))
+			if want := int64(opt.Offset + opt.Limit); want < cost.matched {
+				f.sortedInstead += cost.read / cost.matched * want
+			} else {
+				f.sortedInstead += cost.read
+			}
 		}
 	}
 }

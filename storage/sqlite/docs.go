@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -23,6 +25,8 @@ const (
 	// sortedRow is about how many bytes a sorted find holds for each match,
 	// besides a text to sort by.
 	sortedRow = 64
+	// maxOffset is more than a collection has, and twice a page after it is a number still.
+	maxOffset = math.MaxInt / 4
 
 	docsByID = `SELECT seq, body FROM documents WHERE app = ? AND user = ? AND collection = ? AND id = ? AND seq > ?`
 	docsBody = `SELECT body FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq = ?`
@@ -118,8 +122,8 @@ func parseFind(op, collection string, query json.RawMessage, opt storage.FindOpt
 	if _, err := rowLimit(op, opt.Limit); err != nil {
 		return nil, err
 	}
-	if opt.Offset < 0 {
-		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the offset is negative"}
+	if opt.Offset < 0 || opt.Offset > maxOffset {
+		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: fmt.Sprintf("the offset is %d; give 0 to %d", opt.Offset, maxOffset)}
 	}
 	return q, nil
 }

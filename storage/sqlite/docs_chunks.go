@@ -71,8 +71,9 @@ func (c *chunked) check(op string, query json.RawMessage) error {
 	return requireQuery(op, query)
 }
 
-func (c *chunked) clear(collection string) (n int, err error) {
-	err = c.store.Tx(c.ctx, c.scope, func(tx storage.Tx) (err error) {
+func (c *chunked) clear(collection string) (int, error) {
+	n := 0
+	err := c.store.Tx(c.ctx, c.scope, func(tx storage.Tx) (err error) {
 		n, err = tx.Docs().Delete(collection, json.RawMessage(`{}`))
 		return err
 	})
@@ -127,8 +128,9 @@ func (c *chunked) search(w *chunkedWrite) ([]match, error) {
 }
 
 // chunk writes some of the matches in one transaction, and returns how many it wrote
-// and how many it is done with.
-func (c *chunked) chunk(w *chunkedWrite, list []match) (n, done int, err error) {
+// and how many of the list it is through with.
+func (c *chunked) chunk(w *chunkedWrite, list []match) (written, through int, err error) {
+	n, done := 0, 0
 	err = c.transact(w.op, func(d *docs) error {
 		q, err := d.parse(w.op, w.collection, w.query)
 		if err != nil {
@@ -146,7 +148,7 @@ func (c *chunked) chunk(w *chunkedWrite, list []match) (n, done int, err error) 
 		return err
 	})
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, err // not n and done, for the same reason
 	}
 	return n, done, nil
 }

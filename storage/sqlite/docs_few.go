@@ -52,14 +52,7 @@ func (s *Store) Find(ctx context.Context, scope storage.Scope, collection string
 	}
 	d := &docs{session: session{ctx: ctx}, scope: scope}
 	if few := d.few(s.writer.demand, collection, q, opt); few != nil {
-		c, err := s.readers.get(ctx, op, scope.App, false)
-		if err != nil {
-			return nil, err
-		}
-		d.conn = c.conn
-		found, ok, err := few()
-		d.conn = nil
-		s.readers.put(c)
+		found, ok, err := d.findFew(s.readers, op, few)
 		if ok || err != nil {
 			return found, wrap(op, err)
 		}
@@ -78,6 +71,19 @@ func (s *Store) Find(ctx context.Context, scope storage.Scope, collection string
 
 // fewFunc finds few documents, or reports that it takes a find like any other.
 type fewFunc func() (found []json.RawMessage, ok bool, err error)
+
+func (d *docs) findFew(r *readers, op string, few fewFunc) (found []json.RawMessage, ok bool, err error) {
+	c, err := r.get(d.ctx, op, d.scope.App, false)
+	if err != nil {
+		return nil, false, err
+	}
+	d.conn = c.conn
+	defer func() { // also when few panics, over a text that is no JSON
+		d.conn = nil
+		r.put(c)
+	}()
+	return few()
+}
 
 // few returns how to find what is certain, or likely, to be few documents, or nil.
 func (d *docs) few(known *demand, collection string, q *storage.Expr, opt storage.FindOptions) fewFunc {

@@ -2,12 +2,14 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
@@ -109,5 +111,38 @@ func TestFewDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		compare("with a separator")
+	})
+}
+
+// TestFewGivesReadersBack has finds panic over a text that is no JSON, more often than
+// there are readers.
+func TestFewGivesReadersBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *sqlite.Store) {
+		scope := storage.Scope{App: publish(t, s, "shop", nil)}
+		insertDocs(t, s, scope, "items", 0, 2)
+		if err := s.Write(t.Context(), func(q storage.SQL) error {
+			_, err := q.Exec(`UPDATE docs SET body = '{"id":"0","text":"' WHERE id = '0'`)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		panics := 0
+		for range 2 * sqlite.Readers(s) {
+			func() {
+				defer func() {
+					if recover() != nil {
+						panics++
+					}
+				}()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				found, err := s.Find(ctx, scope, "items", json.RawMessage(`{"id":"0","text":"a"}`), storage.FindOptions{})
+				t.Errorf("%s, %v", found, err)
+			}()
+		}
+		if panics != 2*sqlite.Readers(s) {
+			t.Errorf("%d finds panicked, want %d", panics, 2*sqlite.Readers(s))
+		}
+		findTimes(t, s, scope, 1, `{"id":"1"}`, storage.FindOptions{}, 1)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -172,6 +173,23 @@ func TestScansCountDocuments(t *testing.T) {
 	got, err := s.Indexes(t.Context(), benchScope.App)
 	if err != nil || len(got) != 2 || got[0].Scans != 2 || got[0].Scanned < 2*count*9/10 || got[0].Scanned > 2*count*11/10 {
 		t.Errorf("%+v, %v; want about %d documents in 2 scans", got, err, 2*count)
+	}
+}
+
+// TestFindFarBeyond has offsets that no collection has documents for.
+func TestFindFarBeyond(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	insertDocs(t, s, benchScope, "items", 0, 10)
+	for _, sort := range []string{"", "n"} {
+		for _, limit := range []int{0, storage.MaxRows} {
+			for offset, code := range map[int]storage.Code{math.MaxInt: storage.CodeInvalid, -1: storage.CodeInvalid, math.MaxInt / 4: ""} {
+				found, err := s.Find(t.Context(), benchScope, "items", nil, storage.FindOptions{Offset: offset, Limit: limit, Sort: sort})
+				if storage.CodeOf(err) != code || len(found) != 0 {
+					t.Errorf("offset %d, limit %d, sort %q: %s, %v, want %q", offset, limit, sort, found, err, code)
+				}
+			}
+		}
 	}
 }
 
