@@ -57,7 +57,8 @@ func (a *Auth) serveJoin(w http.ResponseWriter, r *http.Request, kind string) {
 	if s != nil && kind == kindSetup && s.user.Provider == devProvider {
 		s = nil // nobody elsewhere, so no owner
 	}
-	f.invite = code
+	// Its page names no app, so none may learn by it who accepts.
+	f.invite, f.app = code, Site{}
 	switch {
 	case r.Method != http.MethodPost:
 		a.showJoin(w, r, http.StatusOK, f, invite, s, joinForm{})

@@ -52,6 +52,21 @@ func TestStrangersWriteNothing(t *testing.T) {
 	}
 }
 
+// Who accepts an invite has not been asked to sign in to an app, whatever its link says.
+func TestInviteSignsInToNoApp(t *testing.T) {
+	s := start(t, auth.Options{})
+	link := s.url("localhost", auth.InvitePath(s.invite(auth.RoleUser, 1)))
+	app := url.Values{"app": {strings.TrimPrefix(s.url(guestbook, ""), "http://")}, "challenge": {strings.Repeat("a", 64)}}
+	if page := s.browser().get(link + "?" + app.Encode()).body; strings.Contains(page, guestbook) {
+		t.Errorf("the page goes on to the app:\n%s", page)
+	}
+	app.Set("email", "ann@example.com")
+	app.Set("password", goodPassword)
+	if got := s.browser().still().post(link, app); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/" {
+		t.Errorf("%d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+}
+
 // Each code that comes back is asked of the provider in this server's name: who makes
 // codes up has few tries, or the provider would refuse everybody.
 func TestMadeUpCodesAreFew(t *testing.T) {

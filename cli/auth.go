@@ -15,7 +15,7 @@ import (
 func authCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "auth",
-		Usage: "users, roles, invites, API keys and sign-in providers",
+		Usage: "users, roles, invites, sessions, API keys and sign-in providers",
 		Subcommands: []*cli.Command{
 			setupCommand(), usersCommand(), userCommand(), inviteCommand(),
 			{
@@ -32,7 +32,7 @@ func authCommand() *cli.Command {
 				Description: "fazt auth keys",
 				Action:      keys,
 			},
-			keyCommand(), providersCommand(), providerCommand(),
+			keyCommand(), sessionsCommand(), sessionCommand(), providersCommand(), providerCommand(),
 		},
 	}
 }

@@ -145,6 +145,8 @@ func managePeople(t *testing.T, db string) {
 		{"auth invites --format json", "", 0, `"role":"user"`},
 		{"auth key create ci --scopes read --expires 1d", "", 0, "fzt_"},
 		{"auth key create ci --scopes read --expires 1d", "", 0, "fzt_"},
+		{"auth sessions --user none", "", 1, "not found; list the users"},
+		{"auth session end none", "", 1, "not found; list the sessions"},
 		{"auth key revoke none", "", 1, "not found; list the keys"},
 	} {
 		code, out, errs := command(t, db, tt.stdin, strings.Fields(tt.args)...)
@@ -164,6 +166,17 @@ func managePeople(t *testing.T, db string) {
 	_, out, _ = command(t, db, "", "auth", "keys", "--format", "csv")
 	if d := cmp.Diff([]string{"ci revoked", "ci good"}, columns(t, out, "name", "state")); d != "" {
 		t.Error(d)
+	}
+	_, out, _ = command(t, db, "", "auth", "sessions", "--user", "owner@example.com", "--format", "csv")
+	signedIn := columns(t, out, "id", "email")
+	for _, row := range signedIn {
+		id, email, _ := strings.Cut(row, " ")
+		if code, out, errs := command(t, db, "", "auth", "session", "end", id); code != 0 || !strings.HasPrefix(out, "ended "+id) || email != "owner@example.com" {
+			t.Errorf("ending a session of %s: %d %q %q", email, code, out, errs)
+		}
+	}
+	if _, out, _ = command(t, db, "", "auth", "sessions", "--format", "csv"); len(signedIn) == 0 || len(columns(t, out, "id", "email")) > 0 {
+		t.Errorf("of %d sessions, there are still\n%s", len(signedIn), out)
 	}
 	_, out, _ = command(t, db, "", "auth", "invites", "--format", "csv")
 	for _, row := range columns(t, out, "id", "left") {

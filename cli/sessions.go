@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
+)
+
+func sessionsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "sessions",
+		Usage: "list who is signed in, and where",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "user", Usage: "only those of `USER`, by id or e-mail"},
+			formatFlag(), dbFlag(),
+		},
+		Description: "fazt auth sessions\nfazt auth sessions --user ann@example.com",
+		Action:      sessions,
+	}
+}
+
+func sessionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "session",
+		Usage: "end sessions",
+		Subcommands: []*cli.Command{{
+			Name:        "end",
+			Usage:       "sign somebody out of one session, and of the apps that it came to",
+			ArgsUsage:   "<id>",
+			Flags:       []cli.Flag{dbFlag()},
+			Description: "fazt auth session end 3xk5w2qv7m4a6zpt",
+			Action:      endSession,
+		}},
+	}
+}
+
+func sessions(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	print, err := printer(c)
+	if err != nil {
+		return err
+	}
+	return onService(c, func(server api.Service) error {
+		list, err := server.Sessions(c.Context, c.String("user"))
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			note(c.App.ErrWriter, "nobody is signed in")
+		}
+		table := &storage.Table{Columns: []string{"id", "email", "host", "from", "created", "last_used", "expires", "user_id"}}
+		for _, s := range list {
+			table.Rows = append(table.Rows, []any{s.ID, s.Email, s.Host, s.Addr, when(s.CreatedAt), when(s.LastUsed), when(s.ExpiresAt), s.UserID})
+		}
+		return print(table)
+	})
+}
+
+func endSession(c *cli.Context) error {
+	args, err := arguments(c, "<id>")
+	if err != nil {
+		return err
+	}
+	return onService(c, func(server api.Service) error {
+		if err := server.EndSession(c.Context, args[0]); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.App.Writer, "ended %s; other servers on the data see it within a second\n", args[0])
+		return err
+	})
+}
