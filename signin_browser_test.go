@@ -90,7 +90,7 @@ func (b *tab) logOut() {
 	b.t.Helper()
 	b.open(b.own("/auth/logout"))
 	b.send("/auth/logout")
-	b.home()
+	b.wait(`a.button[href="/auth/login"]`) // of the welcome page, for who is not signed in
 }
 
 // home waits for the page at / where people sign in.

@@ -267,5 +267,6 @@ func (a *Auth) useInvite(tx storage.SQL, code string, in signedIn, addr string, 
 	if in.Role.Has(invite.Role) {
 		return in.Role, nil
 	}
-	return invite.Role, nil
+	in.Role = invite.Role
+	return in.Role, endSetup(tx, in.User)
 }

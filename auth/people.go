@@ -183,10 +183,23 @@ func setRole(ctx context.Context, tx storage.SQL, u User, role Role) error {
 			return err
 		}
 	}
+	if err := endSetup(tx, u); err != nil {
+		return err
+	}
 	if err := endSessions(tx, u.ID); err != nil {
 		return err
 	}
 	return recordUser(ctx, tx, auditUserRole, u)
+}
+
+// endSetup ends the set-up link where u is an owner now: it stands in a log since the
+// server was started, and its purpose is met.
+func endSetup(tx storage.SQL, u User) error {
+	if u.Role != RoleOwner || u.Provider == devProvider {
+		return nil
+	}
+	_, err := tx.Exec(`UPDATE auth_invites SET uses_left = 0 WHERE kind = ?`, kindSetup)
+	return err
 }
 
 // RemoveUser removes a user with their sessions, ways to sign in, roles and API

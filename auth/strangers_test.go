@@ -92,3 +92,39 @@ func TestMadeUpCodesAreFew(t *testing.T) {
 		t.Errorf("the provider was asked %d times; at last: %d, Retry-After %q", asked.Load(), last.StatusCode, last.Header.Get("Retry-After"))
 	}
 }
+
+// A set-up link that is in some log is good for nothing once somebody owns the server,
+// whichever way they came by it. Users of the dev provider own nothing.
+func TestOwnerEndsSetup(t *testing.T) {
+	owner := auth.RoleOwner
+	for name, become := range map[string]func(s *server) error{
+		"by an invite": func(s *server) error {
+			s.browser().post(s.url("localhost", auth.InvitePath(s.invite(owner, 1))), url.Values{"email": {"ann@example.com"}, "password": {goodPassword}})
+			return nil
+		},
+		"by somebody who manages users": func(s *server) error {
+			s.browser().post(s.url("localhost", auth.InvitePath(s.invite(auth.RoleUser, 1))), url.Values{"email": {"ann@example.com"}, "password": {goodPassword}})
+			_, err := s.ChangeUser(t.Context(), "ann@example.com", auth.UserChange{Role: &owner})
+			return err
+		},
+	} {
+		s := start(t, auth.Options{Dev: true})
+		link := s.url("localhost", auth.SetupPath(s.setupCode()))
+		s.browser().devSignIn("dev@example.com", "owner")
+		if _, err := s.ChangeUser(t.Context(), "dev@example.com", auth.UserChange{Role: &owner}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.browser().get(link).StatusCode; got != http.StatusOK {
+			t.Errorf("%s: with a dev owner the link answers %d", name, got)
+		}
+		if err := become(s); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.browser().get(link).StatusCode; got != http.StatusNotFound {
+			t.Errorf("%s: the link still answers %d", name, got)
+		}
+		if got := s.browser().get(s.url("localhost", auth.SetupPath(s.setupCode()))).StatusCode; got != http.StatusOK {
+			t.Errorf("%s: a new link answers %d", name, got)
+		}
+	}
+}
