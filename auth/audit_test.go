@@ -37,7 +37,7 @@ func audit(t *testing.T, log storage.Audits) []entry {
 func TestKeyChangesAreAudited(t *testing.T) {
 	store := openStore(t)
 	s := start(t, auth.Options{Dev: true, Store: store})
-	s.browser().devSignIn("ann@example.com", "admin")
+	s.browser().devSignIn("ann@example.com", "owner")
 	a, before := s.Auth, len(audit(t, store))
 	ann := api.Actor{Kind: api.ActorUser, ID: s.column(`SELECT id FROM auth_users`)[0], Name: "ann@example.com", Addr: "192.0.2.7"}
 	ctx := api.WithActor(t.Context(), ann)

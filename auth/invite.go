@@ -174,6 +174,9 @@ func (a *Auth) RevokeInvite(ctx context.Context, id string) error {
 			return &Error{Code: CodeNotFound, Op: op, Err: ErrNotFound, Hint: "list the invites for their ids"}
 		}
 		in := list[0]
+		if err := a.checkEnd(ctx, tx, op, in.Role); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(`DELETE FROM auth_invites WHERE id = ?`, id); err != nil {
 			return err
 		}

@@ -156,16 +156,22 @@ func (a *Auth) Keys(ctx context.Context) ([]Key, error) {
 }
 
 // RevokeKey makes a key invalid at once and for ever. It returns [ErrNotFound]
-// for an unknown id; a key that was revoked before stays as it is.
+// for an unknown id, and [CodeForbidden] where an admin would end an owner's; a key
+// that was revoked before stays as it is.
 func (a *Auth) RevokeKey(ctx context.Context, id string) error {
 	const op = "key.revoke"
 	err := a.db.Write(ctx, func(tx storage.SQL) error {
 		var (
-			name    string // never "" in a key
-			revoked bool
+			name, maker string // name is never "" in a key
+			role        Role   // of its maker
+			revoked     bool
 		)
-		err := tx.Query(`SELECT name, revoked_at IS NOT NULL FROM api_keys WHERE id = ?`, []any{id},
-			func(scan func(...any) error) error { return scan(&name, &revoked) })
+		err := tx.Query(`SELECT k.name, k.user_id, COALESCE(u.role, ''), k.revoked_at IS NOT NULL
+			FROM api_keys k LEFT JOIN auth_users u ON u.id = k.user_id WHERE k.id = ?`, []any{id},
+			func(scan func(...any) error) error { return scan(&name, &maker, &role, &revoked) })
+		if maker == "" { // it was made on the machine, which is its owner's
+			role = RoleOwner
+		}
 		switch {
 		case err != nil:
 			return err
@@ -173,6 +179,9 @@ func (a *Auth) RevokeKey(ctx context.Context, id string) error {
 			return &Error{Code: CodeNotFound, Op: op, Err: ErrNotFound, Hint: "list the keys for their ids"}
 		case revoked:
 			return nil
+		}
+		if err := a.checkEnd(ctx, tx, op, role); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(`UPDATE api_keys SET revoked_at = ? WHERE id = ?`, millis(time.Now()), id); err != nil {
 			return err

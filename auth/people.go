@@ -114,6 +114,16 @@ func (a *Auth) checkGrant(ctx context.Context, tx storage.SQL, op string, role R
 	return err
 }
 
+// checkEnd says whether whoever acts may end what somebody with a role has made. What
+// a user made who is gone has no role, and is anybody's to end who manages the server.
+func (a *Auth) checkEnd(ctx context.Context, tx storage.SQL, op string, role Role) error {
+	power, err := a.powerOf(tx, api.ActorFrom(ctx))
+	if err == nil && (!power.Has(RoleAdmin) || role.Valid() && !power.Has(role)) {
+		err = forbidden(op, "only an owner may end what is an owner's")
+	}
+	return err
+}
+
 func forbidden(op, text string) error {
 	return &Error{Code: CodeForbidden, Op: op, Err: errors.New(text), Hint: "ask an owner of the server"}
 }

@@ -28,6 +28,37 @@ func (s *server) as(id string) context.Context {
 	return api.WithActor(s.t.Context(), api.Actor{Kind: api.ActorUser, ID: id, Name: "test", Addr: "192.0.2.1"})
 }
 
+// An admin ends neither keys nor invites of an owner.
+func TestOnlyAnOwnerEndsAnOwners(t *testing.T) {
+	s := start(t, auth.Options{})
+	owner, admin := s.as(s.person("owner@example.com", auth.RoleOwner)), s.as(s.person("admin@example.com", auth.RoleAdmin))
+	for _, tt := range []struct {
+		name  string
+		made  context.Context
+		admin bool // may end it
+	}{{"an owner's", owner, false}, {"the machine's", t.Context(), false}, {"an admin's", admin, true}} {
+		_, key, err := s.CreateKey(tt.made, "key", []string{"read"}, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RevokeKey(admin, key.ID); (err == nil) != tt.admin || !tt.admin && auth.CodeOf(err) != auth.CodeForbidden {
+			t.Errorf("an admin ends %s key: %v", tt.name, err)
+		}
+		if err := s.RevokeKey(owner, key.ID); err != nil {
+			t.Errorf("an owner ends %s key: %v", tt.name, err)
+		}
+	}
+	for role, may := range map[auth.Role]bool{auth.RoleOwner: false, auth.RoleAdmin: true, auth.RoleUser: true} {
+		_, invite, err := s.CreateInvite(owner, role, 1, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RevokeInvite(admin, invite.ID); (err == nil) != may || !may && auth.CodeOf(err) != auth.CodeForbidden {
+			t.Errorf("an admin ends an invite as %s: %v", role, err)
+		}
+	}
+}
+
 // Who may do what to whom: nobody gives more than they have, or touches an owner
 // without being one.
 func TestPower(t *testing.T) {
