@@ -84,7 +84,7 @@ func deploy(c *cli.Context) error {
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
 	}
-	return withService(c.Context, path, func(server api.Service) error {
+	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
 		made, err := server.Deploy(c.Context, name, s, opts...)
 		if err != nil {
 			return err
@@ -146,21 +146,10 @@ func size(bytes int64) string {
 }
 
 func list(c *cli.Context) error {
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	print, err := printer(c)
-	if err != nil {
-		return err
-	}
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
-	}
-	return withService(c.Context, path, func(server api.Service) error {
+	return printList(c, func(server api.Service) (*storage.Table, error) {
 		apps, err := server.Apps(c.Context)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(apps) == 0 {
 			note(c.App.ErrWriter, "no apps yet; deploy one with: fazt app deploy <dir>")
@@ -169,7 +158,7 @@ func list(c *cli.Context) error {
 		for _, a := range apps {
 			table.Rows = append(table.Rows, []any{a.Name, int64(a.Version), int64(a.Files), a.Size, a.Engine, a.DeployedAt.UTC().Format(time.RFC3339)})
 		}
-		return print(table)
+		return table, nil
 	})
 }
 
@@ -178,12 +167,8 @@ func remove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
-	}
 	keep := c.Bool("keep-data")
-	return withService(c.Context, path, func(server api.Service) error {
+	return onService(c, func(server api.Service) error {
 		if err := server.RemoveApp(c.Context, args[0], api.Removal{KeepData: keep}); err != nil {
 			return err
 		}

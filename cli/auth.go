@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -94,17 +93,10 @@ func createKey(c *cli.Context) error {
 }
 
 func keys(c *cli.Context) error {
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	print, err := printer(c)
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
+	return printList(c, func(server api.Service) (*storage.Table, error) {
 		list, err := server.Keys(c.Context)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no keys yet; make one with: fazt auth key create <name> --scopes deploy,read")
@@ -115,7 +107,7 @@ func keys(c *cli.Context) error {
 				k.ID, k.Name, strings.Join(k.Scopes, ","), keyState(k), when(k.CreatedAt), when(k.ExpiresAt), when(k.LastUsed), k.CreatedBy,
 			})
 		}
-		return print(table)
+		return table, nil
 	})
 }
 
@@ -132,32 +124,7 @@ func keyState(k api.Key) string {
 }
 
 func revokeKey(c *cli.Context) error {
-	args, err := arguments(c, "<id>")
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
-		if err := server.RevokeKey(c.Context, args[0]); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(c.App.Writer, "revoked %s\n", args[0])
-		return err
-	})
-}
-
-// onService lends do the server that the command is about.
-func onService(c *cli.Context, do func(api.Service) error) error {
-	return onDataFile(c, func(s *fazt.Server) error { return do(s) })
-}
-
-// onDataFile lends do a server on a data file that is there, for what only the owner
-// of the machine may do.
-func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
-	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, do)
+	return endOne(c, func(server api.Service, id string) error { return server.RevokeKey(c.Context, id) }, "revoked %s")
 }
 
 // when is a time in a table, or "" for none.

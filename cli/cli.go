@@ -19,6 +19,7 @@ import (
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth/passkey"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // Exit codes of [Run].
@@ -236,10 +237,52 @@ func existingDataFile(c *cli.Context) (string, error) {
 	return path, nil
 }
 
-// withService opens a data file and lends it to do as what a server on another
-// machine would be, too.
-func withService(ctx context.Context, dataFile string, do func(api.Service) error) error {
-	return withServer(ctx, fazt.Options{DataFile: dataFile}, func(s *fazt.Server) error { return do(s) })
+// onService lends do the server that the command is about.
+func onService(c *cli.Context, do func(api.Service) error) error {
+	return onDataFile(c, func(s *fazt.Server) error { return do(s) })
+}
+
+// onDataFile lends do a server on a data file that is there, for what only the owner
+// of the machine may do.
+func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
+	path, err := existingDataFile(c)
+	if err != nil {
+		return err
+	}
+	return withServer(c.Context, fazt.Options{DataFile: path}, do)
+}
+
+// printList prints the table that get makes, as --format has it.
+func printList(c *cli.Context, get func(api.Service) (*storage.Table, error)) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	print, err := printer(c)
+	if err != nil {
+		return err
+	}
+	return onService(c, func(server api.Service) error {
+		table, err := get(server)
+		if err != nil {
+			return err
+		}
+		return print(table)
+	})
+}
+
+// endOne ends what the only argument, an id, is of, and says so.
+func endOne(c *cli.Context, end func(server api.Service, id string) error, done string) error {
+	args, err := arguments(c, "<id>")
+	if err != nil {
+		return err
+	}
+	return onService(c, func(server api.Service) error {
+		if err := end(server, args[0]); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.App.Writer, done+"\n", args[0])
+		return err
+	})
 }
 
 // withServer opens the data file, lends the server to do, and closes it.

@@ -35,11 +35,7 @@ func info(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
-	}
-	return withService(c.Context, path, func(server api.Service) error {
+	return onService(c, func(server api.Service) error {
 		app, err := server.AppInfo(c.Context, args[0])
 		if err != nil {
 			return err

@@ -46,11 +46,7 @@ func logs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
-	}
-	return withService(c.Context, path, func(server api.Service) error {
+	return onService(c, func(server api.Service) error {
 		lines, err := server.Logs(c.Context, args[0], api.LogQuery{Newest: true, Limit: n})
 		if err != nil {
 			return err

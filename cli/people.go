@@ -100,19 +100,12 @@ func setup(c *cli.Context) error {
 }
 
 func users(c *cli.Context) error {
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	print, err := printer(c)
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
+	return printList(c, func(server api.Service) (*storage.Table, error) {
 		var list []api.User
 		for total := 1; len(list) < total; {
 			page, n, err := server.Users(c.Context, len(list), 1000)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if list, total = append(list, page...), n; len(page) == 0 {
 				break
@@ -125,7 +118,7 @@ func users(c *cli.Context) error {
 		for _, u := range list {
 			table.Rows = append(table.Rows, []any{u.ID, u.Email, u.Name, u.Role, u.Provider, yes(u.EmailVerified), when(u.CreatedAt), when(u.LastLogin)})
 		}
-		return print(table)
+		return table, nil
 	})
 }
 
@@ -259,17 +252,10 @@ func persons(n int) string {
 }
 
 func invites(c *cli.Context) error {
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	print, err := printer(c)
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
+	return printList(c, func(server api.Service) (*storage.Table, error) {
 		list, err := server.Invites(c.Context)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no invites; make one with: fazt auth invite")
@@ -278,20 +264,10 @@ func invites(c *cli.Context) error {
 		for _, in := range list {
 			table.Rows = append(table.Rows, []any{in.ID, in.Role, int64(in.Uses), int64(in.UsesLeft), when(in.CreatedAt), when(in.ExpiresAt), in.CreatedBy})
 		}
-		return print(table)
+		return table, nil
 	})
 }
 
 func revokeInvite(c *cli.Context) error {
-	args, err := arguments(c, "<id>")
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
-		if err := server.RevokeInvite(c.Context, args[0]); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(c.App.Writer, "revoked %s\n", args[0])
-		return err
-	})
+	return endOne(c, func(server api.Service, id string) error { return server.RevokeInvite(c.Context, id) }, "revoked %s")
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt/api"
@@ -38,17 +36,10 @@ func sessionCommand() *cli.Command {
 }
 
 func sessions(c *cli.Context) error {
-	if _, err := arguments(c); err != nil {
-		return err
-	}
-	print, err := printer(c)
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
+	return printList(c, func(server api.Service) (*storage.Table, error) {
 		list, err := server.Sessions(c.Context, c.String("user"))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "nobody is signed in")
@@ -57,20 +48,10 @@ func sessions(c *cli.Context) error {
 		for _, s := range list {
 			table.Rows = append(table.Rows, []any{s.ID, s.Email, s.Host, s.Addr, when(s.CreatedAt), when(s.LastUsed), when(s.ExpiresAt), s.UserID})
 		}
-		return print(table)
+		return table, nil
 	})
 }
 
 func endSession(c *cli.Context) error {
-	args, err := arguments(c, "<id>")
-	if err != nil {
-		return err
-	}
-	return onService(c, func(server api.Service) error {
-		if err := server.EndSession(c.Context, args[0]); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(c.App.Writer, "ended %s; other servers on the data see it within a second\n", args[0])
-		return err
-	})
+	return endOne(c, func(server api.Service, id string) error { return server.EndSession(c.Context, id) }, "ended %s; other servers on the data see it within a second")
 }
