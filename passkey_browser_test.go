@@ -61,7 +61,7 @@ func withPasskey(t *testing.T) (*tab, webauthn.AuthenticatorID) {
 	b.open(b.own("/auth/sessions"))
 	dev.press()
 	b.fill("/auth/passkey/register", "name", "Work laptop")
-	b.send("/auth/passkey/register")
+	b.click(`form[action^="/auth/passkey/register"] button`)
 	b.arrive(b.own("/auth/sessions?done=passkey"), ".done", "The passkey was added. You can sign in by it from now on.")
 	return b, device
 }
@@ -72,7 +72,7 @@ func TestPasskeyInBrowser(t *testing.T) {
 		t.Errorf("the page lists %q", got)
 	}
 	// The same device can't have two.
-	b.send("/auth/passkey/register")
+	b.click(`form[action^="/auth/passkey/register"] button`)
 	if got := b.text(`form[action="/auth/passkey/register"] [role=alert]`); !strings.Contains(got, "already") {
 		t.Errorf("a second one on the device: %q", got)
 	}
@@ -83,7 +83,7 @@ func TestPasskeyInBrowser(t *testing.T) {
 	b.open(room)
 	b.arrive(room, "#who", "nobody")
 	b.click("#in")
-	b.send("/auth/passkey/login")
+	b.click(`form[action^="/auth/passkey/login"] button`)
 	b.arrive(room, "#who", "ann@example.com")
 	b.open(b.own("/auth/sessions"))
 	if got := b.text("#passkeys ~ .items"); !strings.Contains(got, "used just now") {
@@ -94,15 +94,15 @@ func TestPasskeyInBrowser(t *testing.T) {
 	b.logOut()
 	b.verifies(device, false)
 	b.open(b.own("/auth/login"))
-	b.send("/auth/passkey/login")
+	b.click(`form[action^="/auth/passkey/login"] button`)
 	if got := b.text(`form[action="/auth/passkey/login"] [role=alert]`); !strings.HasPrefix(got, "Nothing was done") {
 		t.Errorf("an unverified user: %q", got)
 	}
 	b.verifies(device, true)
-	b.send("/auth/passkey/login")
+	b.click(`form[action^="/auth/passkey/login"] button`)
 	b.home()
 	b.open(b.own("/auth/sessions"))
-	b.send("/auth/passkey/remove")
+	b.click(`form[action^="/auth/passkey/remove"] button`)
 	b.wait(".done")
 	if got := b.js(`String(document.querySelector('#passkeys ~ .items'))`); got != "null" {
 		t.Errorf("after removing it: %s", got)
