@@ -10,14 +10,14 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-const envSet = `INSERT INTO env_vars (app, name, value, updated_at) VALUES (?, ?, ?, ?)
-	ON CONFLICT (app, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at`
+const envSet = `INSERT INTO env_vars (app, name, value_sealed, updated_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (app, name) DO UPDATE SET value_sealed = excluded.value_sealed, updated_at = excluded.updated_at`
 
 // Env implements [storage.Environment].
 func (s *Store) Env(ctx context.Context, appID string) (map[string]string, error) {
 	pairs, err := list(ctx, s, "env", func(row []driver.Value) [2]string {
 		return [2]string{row[0].(string), row[1].(string)}
-	}, "SELECT name, value FROM env_vars WHERE app = ?", appID)
+	}, "SELECT name, value_sealed FROM env_vars WHERE app = ?", appID)
 	if err != nil {
 		return nil, err
 	}

@@ -212,7 +212,7 @@ func authorize(op int, arg1, arg2, _ string) int {
 func secret(table, column string) bool {
 	table, column = strings.ToLower(table), strings.ToLower(column)
 	return strings.HasSuffix(column, "_hash") || strings.HasSuffix(column, "_secret") ||
-		table == "auth_handovers" || table == "env_vars" && column == "value"
+		strings.HasSuffix(column, "_sealed") || table == "auth_handovers"
 }
 
 // allowedFunction refuses what reaches out of the database, and what the driver

@@ -123,6 +123,7 @@ INSERT INTO changes (name, revision) VALUES ('catalogue', 1);
 	collectionTables,
 	rowTables,
 	automaticIndexes,
+	operateTables,
 }
 
 // serverTables is the step that brought aliases, variables and logs.

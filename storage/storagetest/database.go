@@ -297,14 +297,14 @@ func testQueryHidesSecrets(t *testing.T, s storage.Store) {
 	if err := s.SetEnv(t.Context(), app, map[string]string{"KEY": "hush"}); err != nil {
 		t.Fatal(err)
 	}
-	table, err = s.Query(t.Context(), "SELECT name, value FROM env_vars WHERE value IS NULL OR value = 'hush'", 10)
+	table, err = s.Query(t.Context(), "SELECT name, value_sealed FROM env_vars WHERE value_sealed IS NULL OR value_sealed = 'hush'", 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	diff(t, "a variable", [][]any{{"KEY", nil}}, table.Rows)
 	var value string
 	if err := s.Read(t.Context(), func(q storage.SQL) error {
-		return q.Query("SELECT value FROM env_vars", nil, func(scan func(...any) error) error { return scan(&value) })
+		return q.Query("SELECT value_sealed FROM env_vars", nil, func(scan func(...any) error) error { return scan(&value) })
 	}); err != nil {
 		t.Fatal(err)
 	}
