@@ -1,16 +1,12 @@
 package api
 
 import (
-	"archive/zip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
-	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -43,29 +39,6 @@ func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return get[Stats](ctx, c, "/api/system/stats")
 }
 
-// Apps asks GET /api/apps.
-func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	apps, err := get[[]App](ctx, c, "/api/apps")
-	if err != nil {
-		return nil, err
-	}
-	return *apps, nil
-}
-
-// AppInfo asks GET /api/apps/{app}.
-func (c *Client) AppInfo(ctx context.Context, name string) (*AppInfo, error) {
-	return get[AppInfo](ctx, c, "/api/apps/"+url.PathEscape(name))
-}
-
-// RemoveApp sends DELETE /api/apps/{app}.
-func (c *Client) RemoveApp(ctx context.Context, name string, r Removal) error {
-	path := "/api/apps/" + url.PathEscape(name)
-	if r.KeepData {
-		path += "?keep_data=1"
-	}
-	return c.do(ctx, http.MethodDelete, path, nil, "", &Removed{})
-}
-
 // Logs asks GET /api/apps/{app}/logs, as often as the query's limit takes.
 func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error) {
 	limit := q.Limit
@@ -88,64 +61,6 @@ func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, e
 		}
 		q.After = all[len(all)-1].ID
 	}
-}
-
-// Deploy sends the files as a ZIP to POST /api/deploy.
-func (c *Client) Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error) {
-	archive, err := os.CreateTemp("", "fazt-deploy-*.zip")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(archive.Name())
-	defer archive.Close()
-	z := zip.NewWriter(archive)
-	if err := z.AddFS(files); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	size, err := archive.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
-	return c.DeployZIP(ctx, name, archive, size, opts...)
-}
-
-// DeployZIP sends POST /api/deploy.
-func (c *Client) DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error) {
-	var opt DeployOptions
-	for _, set := range opts {
-		set(&opt)
-	}
-	body, out := io.Pipe()
-	defer body.Close() // ends the writer when the request fails
-	form := multipart.NewWriter(out)
-	go func() { out.CloseWithError(writeDeployForm(form, name, opt, io.NewSectionReader(archive, 0, size))) }()
-	d := &Deployment{}
-	if err := c.do(ctx, http.MethodPost, "/api/deploy", body, form.FormDataContentType(), d); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-func writeDeployForm(form *multipart.Writer, name string, opt DeployOptions, archive io.Reader) error {
-	if err := form.WriteField("site_name", name); err != nil {
-		return err
-	}
-	if opt.SPA != nil {
-		if err := form.WriteField("spa", strconv.FormatBool(*opt.SPA)); err != nil {
-			return err
-		}
-	}
-	part, err := form.CreateFormFile("file", "app.zip")
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(part, archive); err != nil {
-		return err
-	}
-	return form.Close()
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
@@ -171,12 +86,11 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 	return c.exchange(ctx, http.MethodGet, path, nil, "", list)
 }
 
-// exchange sends a request and reads the data of its answer, and what it says of
-// the list that they are of.
-func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+// send sends a request, and leaves the answer to be read and closed.
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
@@ -190,8 +104,23 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
+	return res, nil
+}
+
+// exchange sends a request and reads the data of its answer, and what it says of
+// the list that they are of.
+func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+	res, err := c.send(ctx, method, path, body, contentType)
+	if err != nil {
+		return page, err
+	}
+	return c.read(res, method, path, data)
+}
+
+// read reads the data of an answer, and what it says of the list that they are of.
+func (c *Client) read(res *http.Response, method, path string, data any) (page Page, err error) {
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
