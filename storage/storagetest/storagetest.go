@@ -106,6 +106,8 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "Rollback", test: testRollback},
 		{name: "Aliases", test: testAliases},
 		{name: "AliasErrors", test: testAliasErrors},
+		{name: "Peers", test: testPeers},
+		{name: "PeerErrors", test: testPeerErrors},
 		{name: "Env", test: testEnv},
 		{name: "Logs", test: testLogs},
 		{name: "Secret", test: testSecret},
