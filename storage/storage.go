@@ -33,6 +33,7 @@ type Store interface {
 
 	Logs
 	Secrets
+	Certificates
 
 	Database
 	Queries
