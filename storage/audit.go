@@ -33,6 +33,7 @@ const AuditRows = 100_000
 //	peer.set       name        {"url", "default"}
 //	peer.default   name        {}
 //	peer.remove    name        {}
+//	certificate.store  host name  {}
 //
 // Packages that own tables write theirs with [RecordAudit].
 type Audits interface {

@@ -111,6 +111,8 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "Env", test: testEnv},
 		{name: "Logs", test: testLogs},
 		{name: "Secret", test: testSecret},
+		{name: "Certificates", test: testCertificates},
+		{name: "Leases", test: testLeases},
 		{name: "Audit", test: testAudit},
 		{name: "AuditOfFailures", test: testAuditOfFailures},
 		{name: "RecordAudit", test: testRecordAudit},
