@@ -158,12 +158,6 @@ func (s *Server) Apps(ctx context.Context) ([]api.App, error) {
 	return each(apps, appOf), err
 }
 
-// AppsPage returns those from offset on, limit at most, and how many there are.
-func (s *Server) AppsPage(ctx context.Context, offset, limit int) ([]api.App, int, error) {
-	apps, total, err := s.store.AppsPage(ctx, offset, cmp.Or(limit, 100))
-	return each(apps, appOf), total, err
-}
-
 // each makes a list of what f makes of a list, which is never nil.
 func each[T, U any](list []T, f func(T) U) []U {
 	made := make([]U, len(list))
@@ -273,8 +267,8 @@ func (s *Server) Versions(ctx context.Context, app string) ([]api.Version, error
 }
 
 // Rollback makes a new version of a kept one, and serves it: visitors get the whole
-// version before or the whole new one. 0 stands for the version that was deployed
-// before what is served. One that is not kept is a [storage.CodeNotFound] error.
+// version before or the whole new one. 0 stands for the version from before
+// what is served. One that is not kept is a [storage.CodeNotFound] error.
 func (s *Server) Rollback(ctx context.Context, app string, version int) (*api.Deployment, error) {
 	a, err := s.stored(ctx, "rollback", app)
 	if err != nil {
@@ -299,8 +293,8 @@ func (s *Server) Rollback(ctx context.Context, app string, version int) (*api.De
 	return deployment(done, fmt.Sprintf("rolled %s back to version %d, as version %d", a.Name, version, done.Version)), nil
 }
 
-// versionBefore is the newest kept version that was deployed before the one that is
-// served. Those that rollbacks made are not deploys of their own.
+// versionBefore is the newest kept version from before the one that is served, and from
+// before the one that this restores: so it goes back once more each time.
 func (s *Server) versionBefore(ctx context.Context, a storage.App) (int, error) {
 	kept, err := s.store.Deployments(ctx, a.ID)
 	if err != nil {
@@ -308,7 +302,7 @@ func (s *Server) versionBefore(ctx context.Context, a storage.App) (int, error) 
 	}
 	served := cmp.Or(a.Current.Source.Restored, a.Current.Version)
 	for _, d := range kept {
-		if d.Version < served && d.Source.Restored == 0 {
+		if d.Version < served {
 			return d.Version, nil
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"strconv"
 )
 
 // Apps are the apps of a server.
@@ -20,9 +19,6 @@ type Apps interface {
 	DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error)
 	// Apps returns the deployed apps, by name.
 	Apps(ctx context.Context) ([]App, error)
-	// AppsPage returns those from offset on, limit at most (0: 100, up to 1,000), and
-	// how many there are.
-	AppsPage(ctx context.Context, offset, limit int) (list []App, total int, err error)
 	// AppInfo returns what there is to know of one app, by name or id. One that does
 	// not exist is NOT_FOUND.
 	AppInfo(ctx context.Context, name string) (*AppInfo, error)
@@ -41,32 +37,9 @@ type AppChange struct {
 	Visibility *string   `json:"visibility,omitempty"` // "public" or "unlisted"
 }
 
-// Apps asks GET /api/apps, as often as there are pages.
+// Apps asks GET /api/apps.
 func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	all := []App{}
-	for {
-		page, total, err := c.AppsPage(ctx, len(all), maxPage)
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, page...); len(all) >= total || len(page) == 0 {
-			return all, nil
-		}
-	}
-}
-
-// AppsPage asks GET /api/apps.
-func (c *Client) AppsPage(ctx context.Context, offset, limit int) ([]App, int, error) {
-	list := []App{}
-	page, err := c.page(ctx, "/api/apps?"+pageValues(offset, limit).Encode(), &list)
-	return list, page.Total, err
-}
-
-func pageValues(offset, limit int) url.Values {
-	if limit == 0 {
-		limit = defaultPage
-	}
-	return url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}}
+	return all[App](ctx, c, "/api/apps", nil)
 }
 
 func appPath(name string) string { return "/api/apps/" + url.PathEscape(name) }
@@ -91,15 +64,8 @@ func (c *Client) RemoveApp(ctx context.Context, name string, r Removal) error {
 }
 
 func (h *handler) apps(w http.ResponseWriter, r *http.Request) error {
-	offset, limit, err := pageOf(r)
-	if err != nil {
-		return err
-	}
-	list, total, err := h.Service.AppsPage(r.Context(), offset, limit)
-	if err == nil {
-		WriteJSON(w, http.StatusOK, answer{list, Page{offset, limit, total, offset+len(list) < total}})
-	}
-	return err
+	apps, err := h.Service.Apps(r.Context())
+	return writeList(w, r, apps, err)
 }
 
 func (h *handler) changeApp(w http.ResponseWriter, r *http.Request) error {
@@ -114,6 +80,10 @@ func (h *handler) changeApp(w http.ResponseWriter, r *http.Request) error {
 func (h *handler) appInfo(w http.ResponseWriter, r *http.Request) error {
 	data, err := h.Service.AppInfo(r.Context(), r.PathValue("app"))
 	return writeData(w, data, err)
+}
+
+type removalParameters struct {
+	KeepData string `query:"keep_data" doc:"1 keeps the data for the next app of that name"`
 }
 
 func (h *handler) removeApp(w http.ResponseWriter, r *http.Request) error {

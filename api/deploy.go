@@ -13,8 +13,17 @@ import (
 	"strconv"
 )
 
-// deploy takes a multipart form: file (a ZIP), site_name, spa, and where the files
-// came from: source_url, source_ref and source_commit.
+// deployForm is what deploy takes.
+type deployForm struct {
+	Name   string `form:"site_name" doc:"the app's name. Default: the manifest's"`
+	File   []byte `form:"file" doc:"the app's directory as a ZIP"`
+	SPA    bool   `form:"spa" doc:"whether a path without a file answers index.html. Default: as the manifest has it"`
+	URL    string `form:"source_url" doc:"the Git repository that the app is from; a password in it is left out"`
+	Ref    string `form:"source_ref" doc:"the branch, tag or commit that was asked for"`
+	Commit string `form:"source_commit" doc:"the commit that it was"`
+}
+
+// deploy takes a multipart form.
 func (h *handler) deploy(w http.ResponseWriter, r *http.Request) error {
 	// The form's own overhead is small beside the archive.
 	r.Body = http.MaxBytesReader(w, r.Body, h.MaxDeploy+(1<<20))

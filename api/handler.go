@@ -100,6 +100,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, route Route) {
 			return
 		}
 		r = r.WithContext(WithActor(r.Context(), actor))
+		if err := checkQuery(r, route); err != nil {
+			h.fail(w, r, err)
+			return
+		}
 	}
 	if err := route.serve(h, w, r); err != nil {
 		h.fail(w, r, err)
@@ -115,14 +119,6 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		h.WriteError(w, r, e)
 	}
-}
-
-// Page says where in a list an answer is.
-type Page struct {
-	Offset  int  `json:"offset"`
-	Limit   int  `json:"limit"`
-	Total   int  `json:"total"`
-	HasMore bool `json:"has_more"`
 }
 
 type answer struct {

@@ -19,7 +19,7 @@ type Versions interface {
 	// not exist is NOT_FOUND.
 	Versions(ctx context.Context, app string) ([]Version, error)
 	// Rollback makes a new version of a kept one and serves it. 0 stands for the one
-	// before what is served. One that is not kept is NOT_FOUND.
+	// from before what is served, so that it goes back once more each time. One that is not kept is NOT_FOUND.
 	Rollback(ctx context.Context, app string, version int) (*Deployment, error)
 	// Files returns the files of a version, by path. 0 stands for the current one.
 	Files(ctx context.Context, app string, version int) ([]AppFile, error)
@@ -49,11 +49,7 @@ type AppFile struct {
 
 // Versions asks GET /api/apps/{app}/versions.
 func (c *Client) Versions(ctx context.Context, app string) ([]Version, error) {
-	list, err := get[[]Version](ctx, c, appPath(app)+"/versions")
-	if err != nil {
-		return nil, err
-	}
-	return *list, nil
+	return all[Version](ctx, c, appPath(app)+"/versions", nil)
 }
 
 // Rollback sends POST /api/apps/{app}/rollback.
@@ -61,27 +57,16 @@ func (c *Client) Rollback(ctx context.Context, app string, version int) (*Deploy
 	return send[Deployment](ctx, c, http.MethodPost, appPath(app)+"/rollback", rollbackTo{version})
 }
 
-// Files asks GET /api/apps/{app}/files, as often as there are pages.
+// Files asks GET /api/apps/{app}/files.
 func (c *Client) Files(ctx context.Context, app string, version int) ([]AppFile, error) {
-	all := []AppFile{}
-	for {
-		values := pageValues(len(all), maxPage)
-		setVersion(values, version)
-		list := []AppFile{}
-		page, err := c.page(ctx, appPath(app)+"/files?"+values.Encode(), &list)
-		if err != nil {
-			return nil, err
-		}
-		if all = append(all, list...); len(all) >= page.Total || len(list) == 0 {
-			return all, nil
-		}
-	}
+	return all[AppFile](ctx, c, appPath(app)+"/files", versionValues(version))
 }
 
-func setVersion(values url.Values, version int) {
-	if version != 0 {
-		values.Set("version", strconv.Itoa(version))
+func versionValues(version int) url.Values {
+	if version == 0 {
+		return nil
 	}
+	return url.Values{"version": {strconv.Itoa(version)}}
 }
 
 // OpenFile asks GET /api/apps/{app}/files/{path}.
@@ -90,9 +75,7 @@ func (c *Client) OpenFile(ctx context.Context, app string, version int, name str
 	for i, s := range segments {
 		segments[i] = url.PathEscape(s)
 	}
-	values := url.Values{}
-	setVersion(values, version)
-	at := appPath(app) + "/files/" + strings.Join(segments, "/") + "?" + values.Encode()
+	at := appPath(app) + "/files/" + strings.Join(segments, "/") + "?" + versionValues(version).Encode()
 	res, err := c.send(ctx, http.MethodGet, at, nil, "")
 	if err != nil {
 		return nil, nil, err
@@ -113,10 +96,7 @@ type rollbackTo struct {
 
 func (h *handler) versions(w http.ResponseWriter, r *http.Request) error {
 	list, err := h.Service.Versions(r.Context(), r.PathValue("app"))
-	if err == nil {
-		WriteJSON(w, http.StatusOK, answer{list, Page{Limit: len(list), Total: len(list)}})
-	}
-	return err
+	return writeList(w, r, list, err)
 }
 
 func (h *handler) rollback(w http.ResponseWriter, r *http.Request) error {
@@ -142,23 +122,22 @@ func versionOf(r *http.Request) (version int, err error) {
 	return version, nil
 }
 
+type fileParameters struct {
+	Version int `query:"version" doc:"which version. Default: the current one"`
+}
+
+type filesParameters struct {
+	paging
+	fileParameters
+}
+
 func (h *handler) files(w http.ResponseWriter, r *http.Request) error {
-	offset, limit, err := pageOf(r)
-	if err != nil {
-		return err
-	}
 	version, err := versionOf(r)
 	if err != nil {
 		return err
 	}
-	all, err := h.Service.Files(r.Context(), r.PathValue("app"), version)
-	if err != nil {
-		return err
-	}
-	from := min(offset, len(all))
-	to := min(from+limit, len(all))
-	WriteJSON(w, http.StatusOK, answer{all[from:to], Page{offset, limit, len(all), to < len(all)}})
-	return nil
+	list, err := h.Service.Files(r.Context(), r.PathValue("app"), version)
+	return writeList(w, r, list, err)
 }
 
 // file answers with a file's bytes. They are an app's, and this is the host of the

@@ -30,6 +30,10 @@ const AuditRows = 100_000
 //	alias.swap     label       {"with"}
 //	env.set        app's name  {"app_id", "names"}
 //	env.unset      app's name  {"app_id", "names"}
+//	peer.set       name        {"url", "default"}
+//	peer.default   name        {}
+//	peer.remove    name        {}
+//	certificate.store  host name  {}
 //
 // Packages that own tables write theirs with [RecordAudit].
 type Audits interface {
