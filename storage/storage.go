@@ -34,6 +34,7 @@ type Store interface {
 
 	Logs
 	Secrets
+	Certificates
 
 	Database
 	Queries
