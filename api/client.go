@@ -19,8 +19,25 @@ type Client struct {
 	URL string
 	// Token is an API key with the scopes that are needed.
 	Token string
-	// HTTP sends the requests. Default: [http.DefaultClient].
+	// HTTP sends the requests. Redirects are not followed, whatever it says of them.
+	// Default: [http.DefaultClient].
 	HTTP *http.Client
+}
+
+// AnswerError is an answer that no fazt server gives: another program's, or a
+// redirect.
+type AnswerError struct {
+	URL      string // that was asked
+	Status   int
+	Location string // where a redirect leads; "" without one
+}
+
+// Error says what answered, and what to check.
+func (e *AnswerError) Error() string {
+	if e.Location != "" {
+		return fmt.Sprintf("api: %s redirects to %s, which is not followed; check the URL", e.URL, e.Location)
+	}
+	return fmt.Sprintf("api: %s answered %d, and not as a fazt server does; check the URL", e.URL, e.Status)
 }
 
 var _ Service = (*Client)(nil)
@@ -109,22 +126,26 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 	return c.exchange(ctx, http.MethodGet, path, nil, "", list)
 }
 
-// send sends a request, and leaves the answer to be read and closed.
-func (c *Client) send(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
+// open sends a request and returns the answer to it, whose body the caller closes.
+// It follows no redirect: the token is for nobody but the server at c.URL, and what
+// was to be changed would only be read there.
+func (c *Client) open(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	req.Header.Set("Accept", "application/json")
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
+	var client http.Client
+	if c.HTTP != nil {
+		client = *c.HTTP
 	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
@@ -135,7 +156,7 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 // exchange sends a request and reads the data of its answer, and what it says of
 // the list that they are of.
 func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
-	res, err := c.send(ctx, method, path, body, contentType)
+	res, err := c.open(ctx, method, path, body, contentType)
 	if err != nil {
 		return page, err
 	}
@@ -158,7 +179,7 @@ func (c *Client) read(res *http.Response, method, path string, data any) (page P
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, res.StatusCode)
+		return page, &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode

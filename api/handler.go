@@ -54,6 +54,7 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", opt.NotFound)
+	mux.HandleFunc("/api/", h.noRoute)
 	byPattern := make(map[string][]Route)
 	for _, r := range Routes() {
 		byPattern[r.Pattern] = append(byPattern[r.Pattern], r)
@@ -64,9 +65,22 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	return mux
 }
 
+// Codes of errors that a client can tell a server's age by: it has not the route, or
+// the route not the method.
+const (
+	CodeNoRoute  = "NO_ROUTE"
+	CodeNoMethod = "METHOD_NOT_ALLOWED"
+)
+
 type handler struct {
 	HandlerOptions
 	followers chan struct{} // one element for each
+}
+
+// noRoute answers what no route has with a code of its own: a client of a newer
+// version can tell it from an app that is not there.
+func (h *handler) noRoute(w http.ResponseWriter, r *http.Request) {
+	h.WriteError(w, r, &Error{Status: http.StatusNotFound, Code: CodeNoRoute, Message: "there is no such route; the server may be older than what asks"})
 }
 
 // dispatch answers a path by the route of the request's method.
@@ -87,7 +101,7 @@ func (h *handler) dispatch(routes []Route) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))
-		h.WriteError(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
+		h.WriteError(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: CodeNoMethod, Message: "use " + strings.Join(allow, ", ")})
 	}
 }
 

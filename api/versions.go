@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -76,14 +75,14 @@ func (c *Client) OpenFile(ctx context.Context, app string, version int, name str
 		segments[i] = url.PathEscape(s)
 	}
 	at := appPath(app) + "/files/" + strings.Join(segments, "/") + "?" + versionValues(version).Encode()
-	res, err := c.send(ctx, http.MethodGet, at, nil, "")
+	res, err := c.open(ctx, http.MethodGet, at, nil, "")
 	if err != nil {
 		return nil, nil, err
 	}
 	hash, tagged := strings.CutPrefix(strings.TrimSuffix(res.Header.Get("Etag"), `"`), `"`)
 	if res.StatusCode != http.StatusOK || !tagged || res.ContentLength < 0 {
 		if _, err = c.read(res, http.MethodGet, at, new(any)); err == nil {
-			err = fmt.Errorf("api: GET %s: %s did not answer with a file; is it a server of another version?", at, c.URL)
+			err = &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode}
 		}
 		return nil, nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,6 +53,7 @@ func appCommand() *cli.Command {
 			},
 			{
 				Name:        "validate",
+				Category:    hereOnly,
 				Usage:       "check a directory as a deploy would, and change nothing",
 				ArgsUsage:   "<dir>",
 				Description: "fazt app validate ./my-app",
@@ -73,18 +73,12 @@ func deploy(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := dataFile(c)
-	if err != nil {
-		return err
-	}
-	if err := checkOutside(path, dir); err != nil {
-		return err
-	}
 	var opts []api.DeployOption
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	check := func(path string) error { return checkOutside(path, dir) }
+	return onNewService(c, check, func(server api.Service) error {
 		made, err := server.Deploy(c.Context, name, s, opts...)
 		if err != nil {
 			return err
@@ -154,9 +148,9 @@ func list(c *cli.Context) error {
 		if len(apps) == 0 {
 			note(c.App.ErrWriter, "no apps yet; deploy one with: fazt app deploy <dir>")
 		}
-		table := &storage.Table{Columns: []string{"name", "version", "files", "bytes", "engine", "deployed"}}
+		table := &storage.Table{Columns: []string{"name", "version", "file_count", "size_bytes", "engine", "deployed_at"}}
 		for _, a := range apps {
-			table.Rows = append(table.Rows, []any{a.Name, int64(a.Version), int64(a.Files), a.Size, a.Engine, a.DeployedAt.UTC().Format(time.RFC3339)})
+			table.Rows = append(table.Rows, []any{a.Name, a.Version, a.Files, a.Size, a.Engine, a.DeployedAt})
 		}
 		return table, nil
 	})

@@ -22,6 +22,7 @@ import (
 func devCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dev",
+		Category:  hereOnly,
 		Usage:     "serve a directory on this machine, and again after each change",
 		ArgsUsage: "[dir]",
 		Flags: []cli.Flag{
