@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -40,15 +41,19 @@ func appCommand() *cli.Command {
 			},
 			infoCommand(),
 			logsCommand(),
+			versionsCommand(),
+			rollbackCommand(),
+			filesCommand(),
+			pullCommand(),
 			{
 				Name:      "remove",
 				Usage:     "remove an app with all of its data",
 				ArgsUsage: "<name>",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "keep-data", Usage: "keep the data for the next deploy under this name"},
-					dbFlag(),
+					yesFlag(), dbFlag(),
 				},
-				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data",
+				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
 			{
@@ -61,6 +66,14 @@ func appCommand() *cli.Command {
 			},
 		},
 	}
+}
+
+// short is a command below app that is typed often, at the top of the tree.
+func short(name string) *cli.Command {
+	command := appCommand().Command(name)
+	command.Usage = "short for: fazt app " + name
+	command.Description = strings.ReplaceAll(command.Description, "fazt app ", "fazt ")
+	return command
 }
 
 func deploy(c *cli.Context) error {
@@ -163,6 +176,17 @@ func remove(c *cli.Context) error {
 	}
 	keep := c.Bool("keep-data")
 	return onService(c, func(server api.Service) error {
+		app, err := server.AppInfo(c.Context, args[0])
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("remove %s with its versions, its log and %s of data", app.Name, size(app.Usage.Used))
+		if keep {
+			what = fmt.Sprintf("remove %s with its versions, and keep its data", app.Name)
+		}
+		if err := confirm(c, what); err != nil {
+			return err
+		}
 		if err := server.RemoveApp(c.Context, args[0], api.Removal{KeepData: keep}); err != nil {
 			return err
 		}
@@ -170,7 +194,7 @@ func remove(c *cli.Context) error {
 		if keep {
 			text = "removed %s; its data waits for the next deploy under that name\n"
 		}
-		_, err := fmt.Fprintf(c.App.Writer, text, args[0])
+		_, err = fmt.Fprintf(c.App.Writer, text, app.Name)
 		return err
 	})
 }
