@@ -104,6 +104,7 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
 	}
+	app.Progress = options.Progress
 	if d.Files, err = s.storeFiles(ctx, name, app); err != nil {
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}

@@ -75,6 +75,9 @@ type Deployment struct {
 	Engine       string `json:"engine"`                  // that runs the handler; "" without one
 	EngineReason string `json:"engine_reason,omitempty"` // why it is that engine; "" if it is the first one
 	Message      string `json:"message"`                 // for people
+	// Warnings are what its author should know, a sentence each: keys of the manifest
+	// that do nothing, and their like.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // DeployOptions change one deploy. The zero value leaves all to the app's
@@ -85,9 +88,9 @@ type DeployOptions struct {
 	SPA *bool
 	// From is where the app came from. By and Restored are the server's to fill in.
 	From Source
-	// Progress, unless it is nil, is told how many bytes of the archive a [Client]
-	// has sent so far.
-	Progress func(sent, total int64)
+	// Progress, unless it is nil, is told how many bytes of how many are done: sent,
+	// for a [Client], and stored, for a server.
+	Progress func(done, total int64)
 }
 
 // A DeployOption sets one of the [DeployOptions].
@@ -100,7 +103,7 @@ func SPA(on bool) DeployOption { return func(o *DeployOptions) { o.SPA = &on } }
 func From(source Source) DeployOption { return func(o *DeployOptions) { o.From = source } }
 
 // Progress sets [DeployOptions].Progress.
-func Progress(told func(sent, total int64)) DeployOption {
+func Progress(told func(done, total int64)) DeployOption {
 	return func(o *DeployOptions) { o.Progress = told }
 }
 

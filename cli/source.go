@@ -183,7 +183,11 @@ func (s *source) read(r reading, dir string, was fs.FileInfo) error {
 	return nil
 }
 
+// leave notes what is left out, but for what is git's own.
 func (s *source) leave(name string, e fs.DirEntry) {
+	if e.Name() == ".git" || e.Name() == ".gitignore" {
+		return
+	}
 	if e.IsDir() {
 		name += "/"
 	}

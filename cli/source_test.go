@@ -114,7 +114,7 @@ func TestSourceLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{".env", ".gitignore", "assets/debug.log", "draft/", "node_modules/"}, left); diff != "" {
+	if diff := cmp.Diff([]string{".env", "assets/debug.log", "draft/", "node_modules/"}, left); diff != "" {
 		t.Errorf("left out (-want +got):\n%s", diff)
 	}
 }

@@ -40,11 +40,14 @@ type Site struct {
 	// App is as whose work the store is to count what Store writes. Default: "",
 	// the server's own.
 	App string
+	// Progress is told how many bytes of how many Store has stored. Default: nil.
+	Progress func(stored, total int64)
 
-	files []file
-	size  int64           // of all files
-	index map[string]int  // of files, by path
-	dirs  map[string]bool // that the files are in
+	files  []file
+	size   int64 // of all files
+	stored int64
+	index  map[string]int  // of files, by path
+	dirs   map[string]bool // that the files are in
 }
 
 type file struct {
