@@ -16,6 +16,7 @@ func appCommand() *cli.Command {
 		Usage: "deploy, list, watch and remove apps",
 		Subcommands: []*cli.Command{
 			deployCommand(),
+			installCommand(),
 			{
 				Name:        "list",
 				Usage:       "list the apps",

@@ -29,7 +29,8 @@ type source struct {
 	dirs  map[string]directory // "." at the top
 	files map[string]listed
 
-	left []string // out, sorted; directories with a slash at the end
+	called string   // its name, where the directory's means nothing
+	left   []string // out, sorted; directories with a slash at the end
 	// privateIgnored says that something in private/ is git-ignored, which it
 	// is left out for unless asked for.
 	privateIgnored bool
@@ -361,13 +362,17 @@ func (s *source) appName() (string, error) {
 		}
 		break
 	}
-	dir, err := filepath.Abs(s.dir)
-	if err != nil {
-		return "", err
+	called := s.called
+	if called == "" {
+		dir, err := filepath.Abs(s.dir)
+		if err != nil {
+			return "", err
+		}
+		called = filepath.Base(dir)
 	}
-	name := labelOf(filepath.Base(dir))
+	name := labelOf(called)
 	if name == "" {
-		return "", fmt.Errorf("the directory's name %q has nothing that can be in an app's name; give one with --name", filepath.Base(dir))
+		return "", fmt.Errorf("the directory's name %q has nothing that can be in an app's name; give one with --name", called)
 	}
 	return name, nil
 }
