@@ -20,7 +20,10 @@ const (
 	leftCookie     = "fazt_left"
 	knownCookie    = "fazt_known" // a browser that has signed in by a password before
 	passkeyCookie  = "fazt_passkey"
-	hostPrefix     = "__Host-"
+	// SplitCookie holds a visitor to one target of a split alias. It is not this
+	// package's, but no app's either.
+	SplitCookie = "fazt_split"
+	hostPrefix  = "__Host-"
 )
 
 // OwnsCookie reports whether a cookie of that name is one of this package's, however
@@ -29,7 +32,7 @@ const (
 // that code set them.
 func OwnsCookie(name string) bool {
 	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
-	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie, passkeyCookie}, name)
+	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie, passkeyCookie, SplitCookie}, name)
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {

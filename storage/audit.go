@@ -24,7 +24,7 @@ const AuditRows = 100_000
 //	app.publish    app's name  {"app_id", "version", "files", "size"}
 //	app.rollback   app's name  {"app_id", "version", "restored"}
 //	app.remove     app's name  {"app_id", "keep_data"}
-//	alias.set      label       {"kind", "app", "url", "split"}
+//	alias.set      label       {"kind", "app", "version", "url", "split"}
 //	alias.remove   label       {}
 //	alias.swap     label       {"with"}
 //	env.set        app's name  {"app_id", "names"}
