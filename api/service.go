@@ -14,6 +14,7 @@ import (
 // the codes of the packages that it is made of.
 type Service interface {
 	Apps
+	Aliases
 	Logs
 	People
 	Keys

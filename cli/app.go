@@ -18,7 +18,7 @@ func appCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "app",
 		Usage: "deploy, list, watch and remove apps",
-		Subcommands: []*cli.Command{
+		Subcommands: append([]*cli.Command{
 			{
 				Name:      "deploy",
 				Usage:     "make a directory the current version of an app",
@@ -59,7 +59,7 @@ func appCommand() *cli.Command {
 				Description: "fazt app validate ./my-app",
 				Action:      validate,
 			},
-		},
+		}, aliasCommands()...),
 	}
 }
 
