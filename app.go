@@ -124,7 +124,7 @@ func (p privateFiles) Read(ctx context.Context, name string) ([]byte, error) {
 //	mux.Handle("/shop/", http.StripPrefix("/shop", srv.App("shop")))
 //
 // The app is looked up by each request, so it may be deployed later; until then
-// the answer is 404. For its users to sign in, mount the Server at /auth/ too.
+// the answer is 404. For its users to sign in, mount [Server.Auth] at /auth/ too.
 func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(w *answer, r *http.Request, p string) { s.serveNamed(w, r, name, p) })

@@ -20,8 +20,9 @@ import (
 )
 
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
-// host, the management API on the bare loopback host and on admin.<domain>, and
-// apps on the labels below localhost and the domain.
+// host, the management API on the bare loopback host and on admin.<domain>, apps
+// and aliases on the labels below localhost and the domain, and the home app on the
+// domain itself, on IP addresses and on names of machines.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.serveHost) }
 
 // serve answers a request by route, which is given the path, cleaned once for
@@ -92,8 +93,15 @@ func (s *Server) end(w *answer, r *http.Request) {
 }
 
 func (s *Server) serveHost(w *answer, r *http.Request, p string) {
-	host := s.auth.Site(r.Host)
+	host := s.auth.SiteOf(r)
+	managing := auth.IsAtManagement(r.Context())
+	if (host.Kind == auth.SiteElsewhere || host.Kind == auth.SiteSingle) && !managing && s.auth.IsAddress(r.Host) {
+		r = r.WithContext(auth.AtApps(r.Context()))
+		host = s.auth.SiteOf(r)
+	}
 	switch canonical := host.Canonical(); {
+	case managing && host.Kind != auth.SiteManagement:
+		s.notFound(w, r)
 	case canonical != "":
 		w.Header().Set("Location", scheme(r)+canonical+r.URL.RequestURI())
 		w.WriteHeader(http.StatusPermanentRedirect)
@@ -249,14 +257,19 @@ func framedBySibling(r *http.Request) bool {
 	return false
 }
 
-// serveHome answers the domain itself.
-func (s *Server) serveHome(w *answer, r *http.Request, p string) {
-	label := s.opt.Home
-	if label == "" {
-		label = "root"
+// home is the label of what answers the domain itself.
+func (s *Server) home() string {
+	if s.opt.Home != "" {
+		return s.opt.Home
 	}
+	return "root"
+}
+
+// serveHome answers the domain itself, and the machine's addresses.
+func (s *Server) serveHome(w *answer, r *http.Request, p string) {
 	switch {
-	case s.serveAlias(w, r, label, p):
+	case s.serveAlias(w, r, s.home(), p):
+	case s.home() != "root" && s.serveAlias(w, r, "root", p):
 	case p != "/":
 		s.notFound(w, r)
 	default:
