@@ -13,6 +13,7 @@ import (
 type Service interface {
 	Apps
 	Versions
+	Aliases
 	Logs
 	People
 	Keys

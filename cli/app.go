@@ -14,7 +14,7 @@ func appCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "app",
 		Usage: "deploy, list, watch and remove apps",
-		Subcommands: []*cli.Command{
+		Subcommands: append([]*cli.Command{
 			deployCommand(),
 			{
 				Name:        "list",
@@ -41,7 +41,7 @@ func appCommand() *cli.Command {
 				Action:      remove,
 			},
 			validateCommand(),
-		},
+		}, aliasCommands()...),
 	}
 }
 
