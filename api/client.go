@@ -174,9 +174,40 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 // exchange sends a request and reads the data of its answer, and what it says of
 // the list that they are of.
 func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+	text, status, err := c.ask(ctx, method, path, body, contentType)
+	if err != nil {
+		return page, err
+	}
+	var said struct {
+		Data  json.RawMessage `json:"data"`
+		Meta  json.RawMessage `json:"meta"`
+		Error *Error          `json:"error"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
+		return page, c.stranger(method, path, status)
+	}
+	if said.Error != nil {
+		said.Error.Status = status
+		return page, said.Error
+	}
+	if said.Meta != nil {
+		if err := json.Unmarshal(said.Meta, &page); err != nil {
+			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+		}
+	}
+	return page, json.Unmarshal(said.Data, data)
+}
+
+// stranger says that an answer is none of a fazt server's.
+func (c *Client) stranger(method, path string, status int) error {
+	return fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, status)
+}
+
+// ask sends a request and reads its answer.
+func (c *Client) ask(ctx context.Context, method, path string, body io.Reader, contentType string) (text []byte, status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, 0, fmt.Errorf("api: %w", err)
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
@@ -190,32 +221,15 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, 0, fmt.Errorf("api: %w", err)
 	}
 	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	text, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+		return nil, 0, fmt.Errorf("api: %s %s: %w", method, path, err)
 	}
 	if len(text) > maxAnswer {
-		return page, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+		return nil, 0, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
 	}
-	var said struct {
-		Data  json.RawMessage `json:"data"`
-		Meta  json.RawMessage `json:"meta"`
-		Error *Error          `json:"error"`
-	}
-	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, res.StatusCode)
-	}
-	if said.Error != nil {
-		said.Error.Status = res.StatusCode
-		return page, said.Error
-	}
-	if said.Meta != nil {
-		if err := json.Unmarshal(said.Meta, &page); err != nil {
-			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
-		}
-	}
-	return page, json.Unmarshal(said.Data, data)
+	return text, res.StatusCode, nil
 }

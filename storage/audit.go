@@ -29,6 +29,8 @@ const AuditRows = 100_000
 //	alias.swap     label       {"with"}
 //	env.set        app's name  {"app_id", "names"}
 //	env.unset      app's name  {"app_id", "names"}
+//	env.forget                 {"names"}, see [ForgetSealed]
+//	sql.exec                   {"statement", "affected"}, see [Queries]
 //
 // Packages that own tables write theirs with [RecordAudit].
 type Audits interface {
