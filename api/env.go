@@ -1,11 +1,11 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -34,42 +34,49 @@ type Variable struct {
 // or a file of many.
 const maxEnvJSON = 1 << 20
 
+// EnvSet says which variables were set.
+type EnvSet struct {
+	Names []string `json:"set"` // sorted
+}
+
+type envBody struct {
+	Vars map[string]string `json:"vars"` // by name
+}
+
+type variableBody struct {
+	Value *string `json:"value"`
+}
+
 func (h *handler) env(w http.ResponseWriter, r *http.Request) error {
 	list, err := h.Service.Env(r.Context(), r.PathValue("app"))
-	if err != nil {
-		return err
-	}
-	WriteJSON(w, http.StatusOK, answer{list, Page{Limit: len(list), Total: len(list)}})
-	return nil
+	return writeList(w, r, list, err)
 }
 
 func (h *handler) setEnv(w http.ResponseWriter, r *http.Request) error {
-	vars := map[string]string{}
-	if err := readJSONUpTo(w, r, maxEnvJSON, &vars); err != nil {
+	var body envBody
+	if err := readJSONUpTo(w, r, maxEnvJSON, &body); err != nil {
 		return err
 	}
-	return h.changeEnv(w, r, vars)
+	if len(body.Vars) == 0 {
+		return invalid("vars: is missing; give {\"vars\": {\"NAME\": \"value\"}}")
+	}
+	return h.changeEnv(w, r, body.Vars)
 }
 
 func (h *handler) setVariable(w http.ResponseWriter, r *http.Request) error {
-	var v struct {
-		Value *string `json:"value"`
-	}
-	if err := readJSONUpTo(w, r, maxEnvJSON, &v); err != nil {
+	var body variableBody
+	if err := readJSONUpTo(w, r, maxEnvJSON, &body); err != nil {
 		return err
 	}
-	if v.Value == nil {
+	if body.Value == nil {
 		return invalid("value: is missing; \"\" is an empty one")
 	}
-	return h.changeEnv(w, r, map[string]string{r.PathValue("name"): *v.Value})
+	return h.changeEnv(w, r, map[string]string{r.PathValue("name"): *body.Value})
 }
 
-// changeEnv answers with the names of all, as they are then.
 func (h *handler) changeEnv(w http.ResponseWriter, r *http.Request, vars map[string]string) error {
-	if err := h.Service.SetEnv(r.Context(), r.PathValue("app"), vars); err != nil {
-		return err
-	}
-	return h.env(w, r)
+	err := h.Service.SetEnv(r.Context(), r.PathValue("app"), vars)
+	return writeData(w, EnvSet{slices.Sorted(maps.Keys(vars))}, err)
 }
 
 func (h *handler) unsetVariable(w http.ResponseWriter, r *http.Request) error {
@@ -81,20 +88,13 @@ func envPath(app string) string { return "/api/apps/" + url.PathEscape(app) + "/
 
 // Env asks GET /api/apps/{app}/env.
 func (c *Client) Env(ctx context.Context, app string) ([]Variable, error) {
-	list, err := get[[]Variable](ctx, c, envPath(app))
-	if err != nil {
-		return nil, err
-	}
-	return *list, nil
+	return all[Variable](ctx, c, envPath(app), nil)
 }
 
 // SetEnv sends PUT /api/apps/{app}/env.
 func (c *Client) SetEnv(ctx context.Context, app string, vars map[string]string) error {
-	body, err := json.Marshal(vars)
-	if err != nil {
-		return err
-	}
-	return c.do(ctx, http.MethodPut, envPath(app), bytes.NewReader(body), "application/json", &[]Variable{})
+	_, err := send[EnvSet](ctx, c, http.MethodPut, envPath(app), envBody{vars})
+	return err
 }
 
 // UnsetEnv sends DELETE /api/apps/{app}/env/{name}.

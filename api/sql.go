@@ -49,7 +49,7 @@ type Affected struct {
 type sqlRequest struct {
 	Query string `json:"query"`
 	Write bool   `json:"write,omitempty"`
-	Limit int    `json:"limit,omitempty"`
+	Limit int    `json:"limit,omitempty"` // default 100, at most 10,000
 }
 
 // sqlAnswer is the answer, which has no envelope.
