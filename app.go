@@ -20,8 +20,8 @@ import (
 )
 
 // app is one version of an app, ready to answer. It never changes, but that its
-// handler is loaded by its first request: a deploy makes a new one, and
-// requests that are under way keep theirs.
+// handler is loaded by its first request, and that its owner may set variables: a
+// deploy makes a new one, and requests that are under way keep theirs.
 type app struct {
 	info     storage.App
 	manifest site.Manifest
@@ -31,7 +31,8 @@ type app struct {
 	broken   error            // why nothing of it can be answered
 	size     int64            // that it takes in memory, estimated
 	stats    *appStats
-	js       *jsapi.App // what its handler's functions know of it
+	js       *jsapi.App                // what its handler's functions know of it
+	env      atomic.Pointer[jsapi.Env] // replaced whole, since it changes without a deploy
 
 	handler atomic.Pointer[loadedHandler]
 	closed  atomic.Bool
@@ -95,8 +96,9 @@ func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
 	slices.Sort(a.private)
 	a.js = &jsapi.App{
 		ID: info.ID, Name: info.Name, Version: info.Current.Version, Operations: a.stats.operations, Private: privateFiles{s, a},
+		Env: a.env.Load,
 	}
-	return a, nil
+	return a, s.loadEnv(ctx, a)
 }
 
 // privateFiles are the files that an app's handler reads under private/.

@@ -30,6 +30,15 @@ type Options struct {
 	// be set here. Default: nil; DataFile is opened, and closed by Close.
 	Store storage.Store
 
+	// KeyFile is the path of the file with the key that encrypts secrets before they
+	// are stored: apps' variables, and the client secrets of sign-in providers. It is
+	// made, readable by its owner only, for the first of them. Keep a copy of it, but
+	// not beside those of the data: who has both has the secrets, and a copy of the
+	// data without it lacks them. [New] refuses to start without the key that was
+	// used. Several servers on one Store need the same file each. Default: DataFile
+	// with ".key" at its end; with a Store none, so that nothing can be encrypted.
+	KeyFile string
+
 	// Domain is the server's own host name, such as "example.com". Apps answer
 	// on their label below it, and the management API on admin.<domain>.
 	// Default: none; apps answer on <label>.localhost only.
@@ -155,6 +164,9 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, errors.New("fazt: DataFile and Store are both set; give one"))
 	case opt.Store != nil && opt.Quotas != (storage.Quotas{}):
 		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
+	}
+	if opt.KeyFile == "" && opt.DataFile != "" {
+		opt.KeyFile = defaultKeyFile(opt.DataFile)
 	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {

@@ -19,6 +19,8 @@ type Service interface {
 	Keys
 	Sessions
 	Providers
+	SQL
+	Environment
 	System
 }
 
