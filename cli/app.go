@@ -14,7 +14,7 @@ func appCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "app",
 		Usage: "deploy, list, watch and remove apps",
-		Subcommands: []*cli.Command{
+		Subcommands: append([]*cli.Command{
 			deployCommand(),
 			installCommand(),
 			{
@@ -42,7 +42,7 @@ func appCommand() *cli.Command {
 				Action:      remove,
 			},
 			validateCommand(),
-		},
+		}, aliasCommands()...),
 	}
 }
 
