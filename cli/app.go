@@ -41,6 +41,7 @@ func appCommand() *cli.Command {
 				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
+			createCommand(),
 			validateCommand(),
 		}, aliasCommands()...),
 	}
