@@ -46,9 +46,9 @@ func appCommand() *cli.Command {
 				ArgsUsage: "<name>",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "keep-data", Usage: "keep the data for the next deploy under this name"},
-					dbFlag(),
+					yesFlag(), dbFlag(),
 				},
-				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data",
+				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
 			{
@@ -162,6 +162,13 @@ func remove(c *cli.Context) error {
 		return err
 	}
 	keep := c.Bool("keep-data")
+	what := "remove " + args[0] + " with all of its data"
+	if keep {
+		what = "remove " + args[0] + ", but for its data"
+	}
+	if err := confirm(c, what); err != nil {
+		return err
+	}
 	return onService(c, func(server api.Service) error {
 		if err := server.RemoveApp(c.Context, args[0], api.Removal{KeepData: keep}); err != nil {
 			return err
