@@ -249,13 +249,14 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	if len(text) > maxAnswer {
 		return page, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
 	}
+	strange := &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
 	var said struct {
 		Data  json.RawMessage `json:"data"`
 		Meta  json.RawMessage `json:"meta"`
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
+		return page, strange
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode
@@ -263,8 +264,11 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	}
 	if said.Meta != nil {
 		if err := json.Unmarshal(said.Meta, &page); err != nil {
-			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+			return page, strange
 		}
 	}
-	return page, json.Unmarshal(said.Data, data)
+	if err := json.Unmarshal(said.Data, data); err != nil {
+		return page, strange
+	}
+	return page, nil
 }
