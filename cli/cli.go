@@ -117,7 +117,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
 			devCommand(), serveCommand(), appCommand(), sqlCommand(), authCommand(), peerCommand(), statusCommand(),
-			backupCommand(), restoreCommand(),
+			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",
 				Category:    hereOnly,
