@@ -203,7 +203,7 @@ func (s *Server) lookUp(ctx context.Context, key appKey) (*app, error) {
 		}
 		if have != nil && have.app.is(info) && have.app.broken == nil {
 			if err := s.loadEnv(ctx, have.app); err != nil {
-				return s.keepApp(name, have, err), nil
+				return s.keepApp(have, err), nil
 			}
 		}
 		if have != nil && have.app.is(info) && (have.app.broken == nil || have.retry.Load() == 0) {
