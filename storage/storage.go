@@ -28,6 +28,7 @@ type Store interface {
 	Contents
 	Aliases
 	Environment
+	Peers
 	Revisions
 	Audits
 
