@@ -130,6 +130,7 @@ func listenHTTPS(ctx context.Context, opt *httpsOptions, domain string, log *slo
 		if h.redirect, err = listenFor(ctx, "http-addr", opt.httpAddr); err != nil {
 			return nil, errors.Join(err, h.tls.Close())
 		}
+		log.Info("listening, to redirect to HTTPS", "addr", h.redirect.Addr())
 	}
 	return h, nil
 }

@@ -125,11 +125,10 @@ type Certificates struct {
 	stop context.CancelFunc
 	work sync.WaitGroup
 
-	mu     sync.Mutex
-	hosts  map[string]*host // known ones that have been asked for
-	closed bool
-
-	now func() time.Time
+	mu      sync.Mutex
+	hosts   map[string]*host // known ones that have been asked for
+	strange window           // challenges of hosts that are not known
+	closed  bool
 }
 
 // New reports every problem with opt at once. It asks neither the store nor the
@@ -139,7 +138,7 @@ func New(opt Options) (*Certificates, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Certificates{opt: opt, hosts: make(map[string]*host), now: time.Now}
+	c := &Certificates{opt: opt, hosts: make(map[string]*host)}
 	c.open, c.stop = context.WithCancel(context.Background())
 	c.keeper = newKeeper(c.open, opt.Store, opt.Logger)
 	logger := zap.New(&slogCore{handler: opt.Logger.Handler()})
@@ -201,8 +200,7 @@ func (c *Certificates) HTTP(next http.Handler) http.Handler {
 			if bare, _, err := net.SplitHostPort(name); err == nil {
 				name = bare
 			}
-			known, err := c.opt.Known(r.Context(), strings.ToLower(name))
-			if err == nil && known && c.issuer.HandleHTTPChallenge(w, r) {
+			if c.mayBeAsked(r.Context(), strings.ToLower(name)) && c.issuer.HandleHTTPChallenge(w, r) {
 				return
 			}
 		}

@@ -48,14 +48,18 @@ func (c *Certificates) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certific
 		}
 		c.forget(name) // it went out of the cache
 	}
+	if isChallenge(hello) {
+		if !c.mayBeAsked(hello.Context(), name) {
+			return nil, nil
+		}
+		return c.magic.GetCertificate(hello)
+	}
 	known, err := c.opt.Known(hello.Context(), name)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("acme: %s: %w", name, err)
 	case !known:
 		return nil, nil
-	case isChallenge(hello):
-		return c.magic.GetCertificate(hello)
 	}
 	if err := c.await(hello, name); err != nil {
 		return nil, fmt.Errorf("acme: there is no certificate for %s: %w", name, err)
@@ -66,6 +70,32 @@ func (c *Certificates) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certific
 // isChallenge reports whether the authority asks (RFC 8737, section 3).
 func isChallenge(hello *tls.ClientHelloInfo) bool {
 	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == "acme-tls/1"
+}
+
+// maxStrange is how many challenges a second are looked up, each in the store, of
+// hosts that the server does not know.
+const maxStrange = 20
+
+// window counts what comes within a second.
+type window struct {
+	began time.Time
+	count int
+}
+
+// mayBeAsked reports whether a challenge may be one of the authority's. When another
+// server on the data has asked for a certificate, this one may hear of the host from
+// the authority first.
+func (c *Certificates) mayBeAsked(ctx context.Context, name string) bool {
+	if known, err := c.opt.Known(ctx, name); err != nil || known {
+		return err == nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.strange.began) > time.Second {
+		c.strange = window{began: now}
+	}
+	c.strange.count++
+	return c.strange.count <= maxStrange
 }
 
 func (c *Certificates) isLoaded(name string) bool {
@@ -101,7 +131,7 @@ func (c *Certificates) await(hello *tls.ClientHelloInfo, name string) error {
 	case h.loaded:
 		c.mu.Unlock()
 		return nil
-	case h.running == nil && c.now().Before(h.retry):
+	case h.running == nil && time.Now().Before(h.retry):
 		defer c.mu.Unlock()
 		return h.err
 	case h.waiting >= maxWaiting:
@@ -148,7 +178,7 @@ func (c *Certificates) fetch(name string, h *host) {
 	defer c.mu.Unlock()
 	h.loaded, h.err, h.retry = err == nil, err, time.Time{}
 	if err != nil {
-		h.retry = c.now().Add(storeRetry)
+		h.retry = time.Now().Add(storeRetry)
 		if refused, ok := errors.AsType[*refusedError](err); ok {
 			h.err, h.retry = refused, refused.until
 		}

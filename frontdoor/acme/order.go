@@ -55,7 +55,7 @@ func (c *Certificates) mayAsk(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	now, own := c.now(), path.Join(orders, name)
+	now, own := time.Now(), path.Join(orders, name)
 	recent, oldest := 0, now
 	var last order
 	for _, o := range made {
