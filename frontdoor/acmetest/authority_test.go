@@ -28,7 +28,7 @@ type authority struct {
 	directory string
 	rootFile  string         // whom to trust as the authority
 	roots     *x509.CertPool // whose certificates it issues
-	orders    atomic.Int64   // that were asked for
+	orders    atomic.Int64   // that it has taken
 	server    *httptest.Server
 
 	tls, http *relay
@@ -47,8 +47,8 @@ func startAuthority(t *testing.T, validity uint64) *authority {
 	front := wfe.New(logger, store, examiner, issuer, []string{"authority.test"}, true, false, 1, 1)
 	handler := front.Handler()
 	a.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && r.URL.Path == "/order-plz" {
-			a.orders.Add(1)
+		if r.URL.Path == "/order-plz" {
+			w = &counter{w, &a.orders}
 		}
 		handler.ServeHTTP(w, r)
 	}))
@@ -62,6 +62,20 @@ func startAuthority(t *testing.T, validity uint64) *authority {
 	a.roots = x509.NewCertPool()
 	a.roots.AddCert(issuer.GetRootCert(0).Cert)
 	return a
+}
+
+// counter counts the orders that were taken. Others are asked for again: some nonces
+// are refused by design.
+type counter struct {
+	http.ResponseWriter
+	orders *atomic.Int64
+}
+
+func (c *counter) WriteHeader(status int) {
+	if status == http.StatusCreated {
+		c.orders.Add(1)
+	}
+	c.ResponseWriter.WriteHeader(status)
 }
 
 // trust is whom to trust as the authority.
