@@ -183,10 +183,13 @@ func (c *Client) read(res *http.Response, method, path string, data any) (page P
 	}
 	if said.Meta != nil {
 		if err := json.Unmarshal(said.Meta, &page); err != nil {
-			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+			return page, stranger(res)
 		}
 	}
-	return page, json.Unmarshal(said.Data, data)
+	if err := json.Unmarshal(said.Data, data); err != nil {
+		return page, stranger(res)
+	}
+	return page, nil
 }
 
 // whole reads an answer, and closes it.
