@@ -66,30 +66,6 @@ func (c *Client) RemoveApp(ctx context.Context, name string, r Removal) error {
 	return c.do(ctx, http.MethodDelete, path, nil, "", &Removed{})
 }
 
-// Logs asks GET /api/apps/{app}/logs, as often as the query's limit takes.
-func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = 10_000
-	}
-	all := []LogLine{}
-	for {
-		values := url.Values{"limit": {strconv.Itoa(min(limit-len(all), maxLogLimit))}}
-		if !q.Newest {
-			values.Set("after", strconv.FormatInt(q.After, 10))
-		}
-		page, err := get[[]LogLine](ctx, c, "/api/apps/"+url.PathEscape(app)+"/logs?"+values.Encode())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *page...)
-		if q.Newest || len(*page) < min(limit, maxLogLimit) || len(all) >= limit {
-			return all, nil
-		}
-		q.After = all[len(all)-1].ID
-	}
-}
-
 // Deploy sends the files as a ZIP to POST /api/deploy.
 func (c *Client) Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error) {
 	archive, err := os.CreateTemp("", "fazt-deploy-*.zip")
@@ -174,9 +150,19 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 // exchange sends a request and reads the data of its answer, and what it says of
 // the list that they are of.
 func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+	res, err := c.send(ctx, method, path, body, contentType)
+	if err != nil {
+		return page, err
+	}
+	defer res.Body.Close()
+	return c.readAnswer(res, data)
+}
+
+// send sends a request and returns the answer, whose body its caller closes.
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
@@ -190,9 +176,15 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
-	defer res.Body.Close()
+	return res, nil
+}
+
+// readAnswer reads the data of an answer, and what it says of the list that they
+// are of; or the error that the server answered.
+func (c *Client) readAnswer(res *http.Response, data any) (page Page, err error) {
+	method, path := res.Request.Method, res.Request.URL.RequestURI()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return page, fmt.Errorf("api: %s %s: %w", method, path, err)

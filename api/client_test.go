@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,9 +65,12 @@ func TestServices(t *testing.T) {
 	asked(func(s api.Service) (any, error) { return s.Apps(t.Context()) })
 	asked(func(s api.Service) (any, error) { return s.AppInfo(t.Context(), "app") })
 	asked(func(s api.Service) (any, error) { return s.Limits(t.Context()) })
-	asked(func(s api.Service) (any, error) { return s.Logs(t.Context(), "app", api.LogQuery{}) })
+	asked(func(s api.Service) (any, error) { return s.Logs(t.Context(), api.LogQuery{}) })
 	asked(func(s api.Service) (any, error) {
-		return s.Logs(t.Context(), "app", api.LogQuery{Newest: true, Limit: 1})
+		return s.Logs(t.Context(), api.LogQuery{Apps: []string{"app"}, Level: "info", Contains: "o", Since: time.Now().Add(-time.Hour), Before: 1 << 40})
+	})
+	asked(func(s api.Service) (any, error) {
+		return s.Logs(t.Context(), api.LogQuery{Newest: true, Limit: 1, After: 1})
 	})
 	asked(func(s api.Service) (any, error) {
 		h, err := s.Health(t.Context())

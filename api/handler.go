@@ -123,6 +123,8 @@ type Page struct {
 	Limit   int  `json:"limit"`
 	Total   int  `json:"total"`
 	HasMore bool `json:"has_more"`
+	// Last is the id of the last line of a log that was looked at.
+	Last int64 `json:"last,omitempty"`
 }
 
 type answer struct {

@@ -104,6 +104,7 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "AliasErrors", test: testAliasErrors},
 		{name: "Env", test: testEnv},
 		{name: "Logs", test: testLogs},
+		{name: "LogSearch", test: testLogSearch},
 		{name: "Secret", test: testSecret},
 		{name: "Audit", test: testAudit},
 		{name: "AuditOfFailures", test: testAuditOfFailures},
