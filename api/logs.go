@@ -82,6 +82,22 @@ func Recent(ctx context.Context, logs Logs, q LogQuery) (recent []LogLine, more 
 	return lines, more, next, nil
 }
 
+type logParameters struct {
+	Limit  int    `query:"limit" doc:"how many at most, 1 to 1000. Default: 100"`
+	After  int64  `query:"after" doc:"the id of a line: those after it are wanted, the oldest first. Default: the newest are"`
+	Before int64  `query:"before" doc:"the id of a line: those before it are wanted"`
+	Newest string `query:"newest" doc:"1 asks for the newest, also where after is given"`
+	Since  string `query:"since" doc:"a time, or how long ago it was, such as 10m: what is older is not wanted"`
+	Level  string `query:"level" doc:"the lowest level: debug, info, warn or error"`
+	Grep   string `query:"grep" doc:"a text that the lines have, letter by letter"`
+	Follow string `query:"follow" doc:"1 goes on with lines as they come, as server-sent events"`
+}
+
+type logsParameters struct {
+	App []string `query:"app" doc:"the names or ids of apps. Default: all"`
+	logParameters
+}
+
 // logs answers with lines of an app's log, or of several, or follows them.
 func (h *handler) logs(w http.ResponseWriter, r *http.Request) error {
 	q, err := logQuery(r)
