@@ -2,6 +2,9 @@ package fazt
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	goruntime "runtime"
 	"time"
 
@@ -114,8 +117,34 @@ func storageQuantiles(s storage.Stats) []storageQuantile {
 // their writes are made as before. The copy is checked, and has its name only
 // when it is whole. A file that exists is refused. progress, which may be nil,
 // is told how many bytes of how many are done.
+//
+// Where the context has an actor who is no owner, it is FORBIDDEN: everybody's
+// secrets are in it. One that is made for somebody leaves an entry in the audit log.
 func (s *Server) Backup(ctx context.Context, file string, progress func(done, total int64)) error {
-	return s.store.Backup(ctx, file, progress)
+	if err := s.auth.OwnersOnly(ctx, "backup"); err != nil {
+		return err
+	}
+	if err := s.store.Backup(ctx, file, progress); err != nil {
+		return err
+	}
+	actor := api.ActorFrom(ctx)
+	if actor.Kind == api.ActorLocal {
+		return nil
+	}
+	err := s.store.Write(ctx, func(tx storage.SQL) error { return storage.RecordAudit(tx, actor, "backup.make", "", nil) })
+	if err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return nil
+}
+
+// tempDir is where copies are made that are sent away: where there is room for the
+// data.
+func (s *Server) tempDir() string {
+	if s.opt.DataFile == "" {
+		return os.TempDir()
+	}
+	return filepath.Dir(s.opt.DataFile)
 }
 
 // BackupFile is [Server.Backup] for a data file without its server, or beside

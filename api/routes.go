@@ -51,6 +51,7 @@ func Routes() []Route {
 		{"GET", "/api/system/limits", ScopeRead, "the limits in force", nil, Limits{}, (*handler).limits},
 		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", nil, Stats{}, (*handler).stats},
 		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, Media("text/plain"), (*handler).metrics},
+		{"POST", "/api/backup", ScopeAdmin, "a copy of everything, for an owner: a data file, with its hash", nil, Media(backupType), (*handler).backup},
 		{"POST", "/api/deploy", ScopeDeploy, "deploy an app", deployForm{}, Deployment{}, (*handler).deploy},
 		{"GET", "/api/apps", ScopeRead, "the deployed apps", paging{}, []App{}, (*handler).apps},
 		{"GET", "/api/apps/{app}", ScopeRead, "one app, by name or id: what it stores, and what it is charged", nil, AppInfo{}, (*handler).appInfo},

@@ -15,6 +15,7 @@ import (
 type Service interface {
 	Apps
 	Logs
+	Backups
 	People
 	Keys
 	Sessions
