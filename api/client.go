@@ -29,11 +29,6 @@ type Client struct {
 
 var _ Service = (*Client)(nil)
 
-// Health asks GET /api/health.
-func (c *Client) Health(ctx context.Context) (*Health, error) {
-	return get[Health](ctx, c, "/api/health")
-}
-
 // Limits asks GET /api/system/limits.
 func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 	return get[Limits](ctx, c, "/api/system/limits")

@@ -2,7 +2,10 @@ package api_test
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -76,6 +79,25 @@ func TestServices(t *testing.T) {
 		h, err := s.Health(t.Context())
 		h.Uptime = 0
 		return h, err
+	})
+	asked(func(s api.Service) (any, error) {
+		c, err := s.Checkup(t.Context())
+		c.Uptime, c.Storage = 0, api.StorageHealth{}
+		return c, err
+	})
+	asked(func(s api.Service) (any, error) {
+		file := filepath.Join(t.TempDir(), "copy.db")
+		last := int64(0)
+		err := s.Backup(t.Context(), file, func(done, total int64) { last = total - done })
+		info, statErr := os.Stat(file)
+		if err != nil || statErr != nil {
+			return nil, errors.Join(err, statErr)
+		}
+		again := s.Backup(t.Context(), file, nil)
+		if !errors.Is(again, fs.ErrExist) {
+			t.Errorf("a file that is there: %v", again)
+		}
+		return []any{info.Mode(), last, info.Size() > 100_000}, nil
 	})
 	asked(func(s api.Service) (any, error) {
 		stats, err := s.Stats(t.Context())

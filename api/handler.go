@@ -138,11 +138,6 @@ func writeData[T any](w http.ResponseWriter, data T, err error) error {
 	return err
 }
 
-func (h *handler) health(w http.ResponseWriter, r *http.Request) error {
-	data, err := h.Service.Health(r.Context())
-	return writeData(w, data, err)
-}
-
 func (h *handler) limits(w http.ResponseWriter, r *http.Request) error {
 	data, err := h.Service.Limits(r.Context())
 	return writeData(w, data, err)

@@ -46,8 +46,9 @@ type Media string
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
-		{"GET", "/api/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
+		{"GET", "/api/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
+		{"GET", "/api/system/health", ScopeRead, "how the server is, and what it depends on", nil, Checkup{}, (*handler).checkup},
 		{"GET", "/api/system/limits", ScopeRead, "the limits in force", nil, Limits{}, (*handler).limits},
 		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", nil, Stats{}, (*handler).stats},
 		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, Media("text/plain"), (*handler).metrics},

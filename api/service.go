@@ -68,7 +68,11 @@ type Sessions interface {
 
 // System is the server itself.
 type System interface {
+	// Health says that the server is there.
 	Health(ctx context.Context) (*Health, error)
+	// Checkup tries what the server depends on: it reads from the store and writes to
+	// it. What is wrong is in the answer, and no error.
+	Checkup(ctx context.Context) (*Checkup, error)
 	Limits(ctx context.Context) (*Limits, error)
 	Stats(ctx context.Context) (*Stats, error)
 }

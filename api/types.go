@@ -100,13 +100,6 @@ type Removed struct {
 	App string `json:"removed"` // the app's name
 }
 
-// Health says that the server is there.
-type Health struct {
-	Status  string `json:"status"` // "ok"
-	Version string `json:"version"`
-	Uptime  int64  `json:"uptime"` // seconds
-}
-
 // Limits are the limits in force, times in milliseconds.
 type Limits struct {
 	RequestMS        int64 `json:"request_ms"`
