@@ -7,7 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strconv"
+	"net/url"
+	"reflect"
+	"slices"
 )
 
 // maxJSON is the largest body, in bytes, of a request that is JSON.
@@ -37,19 +39,38 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	return nil
 }
 
-// pageOf reads which part of a list a request asks for.
-func pageOf(r *http.Request) (offset, limit int, err error) {
-	limit = defaultPage
-	values := r.URL.Query()
-	if text := values.Get("limit"); text != "" {
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
-			return 0, 0, invalid("limit: must be a whole number from 1 to %d", maxPage)
+// checkQuery refuses parameters that a route doesn't take: one that is misspelt would
+// do nothing, silently.
+func checkQuery(r *http.Request, route Route) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return invalid("the query can't be read: %v", err)
+	}
+	known := fieldsOf(route.Request, "query")
+	for name, values := range query {
+		if !slices.ContainsFunc(known, func(f reflect.StructField) bool { return f.Tag.Get("query") == name }) {
+			return invalid("%s: is no parameter of %s %s; see /api/openapi.json", name, route.Method, route.Pattern)
+		}
+		if len(values) > 1 {
+			return invalid("%s: is there twice", name)
 		}
 	}
-	if text := values.Get("offset"); text != "" {
-		if offset, err = strconv.Atoi(text); err != nil || offset < 0 {
-			return 0, 0, invalid("offset: must be a whole number, 0 or more")
+	return nil
+}
+
+// fieldsOf are the fields of what a route takes that have a tag, those of embedded
+// structs too.
+func fieldsOf(request any, tag string) (fields []reflect.StructField) {
+	if request == nil {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(request)) {
+		if f.Tag.Get(tag) != "" {
+			fields = append(fields, f)
 		}
 	}
-	return offset, limit, nil
+	return fields
 }

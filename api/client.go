@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -45,11 +46,7 @@ func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 
 // Apps asks GET /api/apps.
 func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	apps, err := get[[]App](ctx, c, "/api/apps")
-	if err != nil {
-		return nil, err
-	}
-	return *apps, nil
+	return all[App](ctx, c, "/api/apps", nil)
 }
 
 // AppInfo asks GET /api/apps/{app}.
@@ -164,6 +161,28 @@ const maxAnswer = 128 << 20
 func (c *Client) do(ctx context.Context, method, path string, body io.Reader, contentType string, data any) error {
 	_, err := c.exchange(ctx, method, path, body, contentType, data)
 	return err
+}
+
+// all asks for a list, a page after the other.
+func all[T any](ctx context.Context, c *Client, path string, q url.Values) ([]T, error) {
+	q = maps.Clone(q)
+	if q == nil {
+		q = url.Values{}
+	}
+	list := []T{}
+	for {
+		q.Set("offset", strconv.Itoa(len(list)))
+		q.Set("limit", strconv.Itoa(maxPage))
+		var part []T
+		page, err := c.page(ctx, path+"?"+q.Encode(), &part)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, part...)
+		if !page.HasMore || len(part) == 0 {
+			return list, nil
+		}
+	}
 }
 
 // page asks for a part of a list, and returns which one it is.

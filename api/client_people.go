@@ -78,11 +78,7 @@ func (c *Client) RemoveAppRole(ctx context.Context, app, user, role string) erro
 
 // Invites asks GET /api/invites.
 func (c *Client) Invites(ctx context.Context) ([]Invite, error) {
-	list, err := get[[]Invite](ctx, c, "/api/invites")
-	if err != nil {
-		return nil, err
-	}
-	return *list, nil
+	return all[Invite](ctx, c, "/api/invites", nil)
 }
 
 // MakeInvite sends POST /api/invites.
@@ -97,11 +93,7 @@ func (c *Client) RevokeInvite(ctx context.Context, id string) error {
 
 // Keys asks GET /api/keys.
 func (c *Client) Keys(ctx context.Context) ([]Key, error) {
-	list, err := get[[]Key](ctx, c, "/api/keys")
-	if err != nil {
-		return nil, err
-	}
-	return *list, nil
+	return all[Key](ctx, c, "/api/keys", nil)
 }
 
 // MakeKey sends POST /api/keys.

@@ -10,7 +10,14 @@ import (
 	"strconv"
 )
 
-// deploy takes a multipart form: file (a ZIP), site_name, and spa.
+// deployForm is what deploy takes.
+type deployForm struct {
+	Name string `form:"site_name" doc:"the app's name. Default: the manifest's"`
+	File []byte `form:"file" doc:"the app's directory as a ZIP"`
+	SPA  bool   `form:"spa" doc:"whether a path without a file answers index.html. Default: as the manifest has it"`
+}
+
+// deploy takes a multipart form.
 func (h *handler) deploy(w http.ResponseWriter, r *http.Request) error {
 	// The form's own overhead is small beside the archive.
 	r.Body = http.MaxBytesReader(w, r.Body, h.MaxDeploy+(1<<20))

@@ -100,6 +100,10 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, route Route) {
 			return
 		}
 		r = r.WithContext(WithActor(r.Context(), actor))
+		if err := checkQuery(r, route); err != nil {
+			h.fail(w, r, err)
+			return
+		}
 	}
 	if err := route.serve(h, w, r); err != nil {
 		h.fail(w, r, err)
@@ -115,14 +119,6 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		h.WriteError(w, r, e)
 	}
-}
-
-// Page says where in a list an answer is.
-type Page struct {
-	Offset  int  `json:"offset"`
-	Limit   int  `json:"limit"`
-	Total   int  `json:"total"`
-	HasMore bool `json:"has_more"`
 }
 
 type answer struct {
@@ -160,16 +156,16 @@ func (h *handler) metrics(w http.ResponseWriter, r *http.Request) error {
 
 func (h *handler) apps(w http.ResponseWriter, r *http.Request) error {
 	apps, err := h.Service.Apps(r.Context())
-	if err != nil {
-		return err
-	}
-	WriteJSON(w, http.StatusOK, answer{apps, Page{Limit: len(apps), Total: len(apps)}})
-	return nil
+	return writeList(w, r, apps, err)
 }
 
 func (h *handler) appInfo(w http.ResponseWriter, r *http.Request) error {
 	data, err := h.Service.AppInfo(r.Context(), r.PathValue("app"))
 	return writeData(w, data, err)
+}
+
+type removalParameters struct {
+	KeepData string `query:"keep_data" doc:"1 keeps the data for the next app of that name"`
 }
 
 func (h *handler) removeApp(w http.ResponseWriter, r *http.Request) error {

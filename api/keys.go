@@ -42,7 +42,7 @@ type NewKey struct {
 
 func (h *handler) keys(w http.ResponseWriter, r *http.Request) error {
 	list, err := h.Service.Keys(r.Context())
-	return writeData(w, list, err)
+	return writeList(w, r, list, err)
 }
 
 func (h *handler) makeKey(w http.ResponseWriter, r *http.Request) error {
@@ -59,13 +59,15 @@ func (h *handler) revokeKey(w http.ResponseWriter, r *http.Request) error {
 	return writeData(w, Gone{id}, h.Service.RevokeKey(r.Context(), id))
 }
 
+type passwordLogin struct {
+	Email    string `json:"email,omitempty"`
+	Username string `json:"username,omitempty"` // stands for the e-mail
+	Password string `json:"password"`
+}
+
 // login signs a browser in, or a program that keeps cookies.
 func (h *handler) login(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Username string `json:"username"`
-		Email    string `json:"email"`
-		Password string `json:"password"`
-	}
+	var body passwordLogin
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
@@ -79,10 +81,12 @@ func (h *handler) login(w http.ResponseWriter, r *http.Request) error {
 	return writeData(w, u, err)
 }
 
+// SignedOut is the answer to the end of a session.
+type SignedOut struct {
+	Authenticated bool `json:"authenticated"` // false
+}
+
 // logout ends the session of a request.
 func (h *handler) logout(w http.ResponseWriter, r *http.Request) error {
-	type session struct {
-		Authenticated bool `json:"authenticated"`
-	}
-	return writeData(w, session{}, h.SignOut(w, r))
+	return writeData(w, SignedOut{}, h.SignOut(w, r))
 }

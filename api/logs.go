@@ -55,6 +55,12 @@ func Follow(ctx context.Context, logs Logs, app string, after int64, send func([
 	}
 }
 
+type logParameters struct {
+	After  int64  `query:"after" doc:"the id of a line: those after it are wanted, and not the newest"`
+	Limit  int    `query:"limit" doc:"how many at most, 1 to 1000. Default: 100"`
+	Follow string `query:"follow" doc:"1 goes on with lines as they come, as server-sent events"`
+}
+
 // logs answers with lines of an app's log, or follows it.
 func (h *handler) logs(w http.ResponseWriter, r *http.Request) error {
 	q, err := logQuery(r)

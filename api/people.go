@@ -105,22 +105,13 @@ type Gone struct {
 	ID string `json:"removed"`
 }
 
-const (
-	defaultPage = 100
-	maxPage     = 1000
-)
-
 func (h *handler) users(w http.ResponseWriter, r *http.Request) error {
 	offset, limit, err := pageOf(r)
 	if err != nil {
 		return err
 	}
 	list, total, err := h.Service.Users(r.Context(), offset, limit)
-	if err != nil {
-		return err
-	}
-	WriteJSON(w, http.StatusOK, answer{list, Page{Offset: offset, Limit: limit, Total: total, HasMore: offset+len(list) < total}})
-	return nil
+	return writePage(w, list, offset, limit, total, err)
 }
 
 func (h *handler) user(w http.ResponseWriter, r *http.Request) error {
@@ -147,10 +138,16 @@ func (h *handler) removeUser(w http.ResponseWriter, r *http.Request) error {
 	return writeData(w, Gone{user}, h.Service.RemoveUser(r.Context(), user))
 }
 
+type roleBody struct {
+	Role string `json:"role"` // of the app's own, such as "editor"
+}
+
+type roleParameters struct {
+	Role string `query:"role" doc:"which role. Default: all that the user has in the app"`
+}
+
 func (h *handler) setAppRole(w http.ResponseWriter, r *http.Request) error {
-	var body struct {
-		Role string `json:"role"`
-	}
+	var body roleBody
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
@@ -165,7 +162,7 @@ func (h *handler) removeAppRole(w http.ResponseWriter, r *http.Request) error {
 
 func (h *handler) invites(w http.ResponseWriter, r *http.Request) error {
 	list, err := h.Service.Invites(r.Context())
-	return writeData(w, list, err)
+	return writeList(w, r, list, err)
 }
 
 func (h *handler) makeInvite(w http.ResponseWriter, r *http.Request) error {

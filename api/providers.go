@@ -61,7 +61,7 @@ func (c ProviderConfig) LogValue() slog.Value { return slog.StringValue(c.String
 
 func (h *handler) providers(w http.ResponseWriter, r *http.Request) error {
 	list, err := h.Service.Providers(r.Context())
-	return writeData(w, list, err)
+	return writeList(w, r, list, err)
 }
 
 func (h *handler) setProvider(w http.ResponseWriter, r *http.Request) error {
@@ -82,11 +82,7 @@ func providerPath(name string) string { return "/api/auth/providers/" + url.Path
 
 // Providers asks GET /api/auth/providers.
 func (c *Client) Providers(ctx context.Context) ([]Provider, error) {
-	list, err := get[[]Provider](ctx, c, "/api/auth/providers")
-	if err != nil {
-		return nil, err
-	}
-	return *list, nil
+	return all[Provider](ctx, c, "/api/auth/providers", nil)
 }
 
 // SetProvider sends PUT /api/auth/providers/{name}.

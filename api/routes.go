@@ -22,47 +22,60 @@ type Route struct {
 	Pattern string // of [http.ServeMux]
 	Scope   string // one of the Scope constants
 	Summary string // what it does, for people
-	// Answer is a value of the type that the answer has as its data; nil when it
-	// is not JSON.
+	// Request is a value of a struct type that says what the route takes beside
+	// what its pattern names; nil is nothing. A field with the tag query is a
+	// parameter of the query, with form a field of a multipart form, and with json
+	// one of the body's object. A parameter has a tag doc, which explains it. What
+	// is sent besides is refused, unless the route is open.
+	Request any
+	// Answer is a value of the type that the answer has as its data; a slice is a
+	// list, whose answer says which part of it this is. [Bare] and [Media] are
+	// answers of another form.
 	Answer any
 
 	serve func(*handler, http.ResponseWriter, *http.Request) error
 }
 
+// Bare is the answer of a route that gives what it holds without the envelope.
+type Bare struct{ Of any }
+
+// Media is the answer of a route that is not JSON: its media type.
+type Media string
+
 // Routes is every operation of the management API. What answers, what a caller
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/health", ScopeOpen, "whether the server is there", Health{}, (*handler).health},
-		{"GET", "/api/health", ScopeOpen, "whether the server is there", Health{}, (*handler).health},
-		{"GET", "/api/system/limits", ScopeRead, "the limits in force", Limits{}, (*handler).limits},
-		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", Stats{}, (*handler).stats},
-		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, (*handler).metrics},
-		{"POST", "/api/deploy", ScopeDeploy, "deploy an app: a form with site_name, file (a ZIP) and spa", Deployment{}, (*handler).deploy},
-		{"GET", "/api/apps", ScopeRead, "the deployed apps", []App{}, (*handler).apps},
-		{"GET", "/api/apps/{app}", ScopeRead, "one app, by name or id: what it stores, and what it is charged", AppInfo{}, (*handler).appInfo},
-		{"DELETE", "/api/apps/{app}", ScopeDeploy, "remove an app; its data, too, without keep_data=1", Removed{}, (*handler).removeApp},
-		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log; with follow=1 as server-sent events", []LogLine{}, (*handler).logs},
-		{"PUT", "/api/apps/{app}/roles/{user}", ScopeAdmin, "give a user a role in one app: {\"role\"}", Granted{}, (*handler).setAppRole},
-		{"DELETE", "/api/apps/{app}/roles/{user}", ScopeAdmin, "take it away: the query's role, or all", Granted{}, (*handler).removeAppRole},
-		{"GET", "/api/users", ScopeRead, "the users, oldest first: offset, limit", []User{}, (*handler).users},
-		{"GET", "/api/users/{user}", ScopeRead, "one user, by id or e-mail", User{}, (*handler).user},
-		{"PUT", "/api/users/{user}", ScopeAdmin, "change a user: {\"name\", \"role\"}", User{}, (*handler).changeUser},
-		{"DELETE", "/api/users/{user}", ScopeAdmin, "remove a user", Gone{}, (*handler).removeUser},
-		{"GET", "/api/users/me", ScopeRead, "the user who asks", User{}, (*handler).me},
-		{"GET", "/api/me", ScopeRead, "the user who asks", User{}, (*handler).me},
-		{"GET", "/api/invites", ScopeRead, "the invites", []Invite{}, (*handler).invites},
-		{"POST", "/api/invites", ScopeAdmin, "invite people: {\"role\", \"uses\", \"expires_at\"}", Invite{}, (*handler).makeInvite},
-		{"DELETE", "/api/invites/{id}", ScopeAdmin, "end an invite", Gone{}, (*handler).revokeInvite},
-		{"GET", "/api/keys", ScopeRead, "the API keys, without their secrets", []Key{}, (*handler).keys},
-		{"POST", "/api/keys", ScopeAdmin, "make an API key: {\"name\", \"scopes\", \"expires_at\"}", Key{}, (*handler).makeKey},
-		{"DELETE", "/api/keys/{id}", ScopeAdmin, "revoke an API key", Gone{}, (*handler).revokeKey},
-		{"GET", "/api/auth/providers", ScopeRead, "the providers that people sign in by, without their secrets", []Provider{}, (*handler).providers},
-		{"PUT", "/api/auth/providers/{name}", ScopeAdmin, "make or change a provider: {\"issuer\", \"client_id\", \"client_secret\", \"enabled\"}", Provider{}, (*handler).setProvider},
-		{"DELETE", "/api/auth/providers/{name}", ScopeAdmin, "remove a provider", Gone{}, (*handler).removeProvider},
-		{"POST", "/api/login", ScopeOpen, "sign in by a password: {\"email\" or \"username\", \"password\"}", User{}, (*handler).login},
-		{"POST", "/api/logout", ScopeOpen, "sign out", nil, (*handler).logout},
-		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where; with user=, one user's", []Session{}, (*handler).sessions},
-		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", Ended{}, (*handler).endSession},
+		{"GET", "/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/api/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/api/system/limits", ScopeRead, "the limits in force", nil, Limits{}, (*handler).limits},
+		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", nil, Stats{}, (*handler).stats},
+		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, Media("text/plain"), (*handler).metrics},
+		{"POST", "/api/deploy", ScopeDeploy, "deploy an app", deployForm{}, Deployment{}, (*handler).deploy},
+		{"GET", "/api/apps", ScopeRead, "the deployed apps", paging{}, []App{}, (*handler).apps},
+		{"GET", "/api/apps/{app}", ScopeRead, "one app, by name or id: what it stores, and what it is charged", nil, AppInfo{}, (*handler).appInfo},
+		{"DELETE", "/api/apps/{app}", ScopeDeploy, "remove an app, its data too", removalParameters{}, Removed{}, (*handler).removeApp},
+		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log: the newest, oldest first", logParameters{}, []LogLine{}, (*handler).logs},
+		{"PUT", "/api/apps/{app}/roles/{user}", ScopeAdmin, "give a user a role in one app", roleBody{}, Granted{}, (*handler).setAppRole},
+		{"DELETE", "/api/apps/{app}/roles/{user}", ScopeAdmin, "take it away", roleParameters{}, Granted{}, (*handler).removeAppRole},
+		{"GET", "/api/users", ScopeRead, "the users, oldest first", paging{}, []User{}, (*handler).users},
+		{"GET", "/api/users/{user}", ScopeRead, "one user, by id or e-mail", nil, User{}, (*handler).user},
+		{"PUT", "/api/users/{user}", ScopeAdmin, "change a user", UserChange{}, User{}, (*handler).changeUser},
+		{"DELETE", "/api/users/{user}", ScopeAdmin, "remove a user", nil, Gone{}, (*handler).removeUser},
+		{"GET", "/api/users/me", ScopeRead, "the user who asks", nil, User{}, (*handler).me},
+		{"GET", "/api/me", ScopeRead, "the user who asks", nil, User{}, (*handler).me},
+		{"GET", "/api/invites", ScopeRead, "the invites", paging{}, []Invite{}, (*handler).invites},
+		{"POST", "/api/invites", ScopeAdmin, "invite people", NewInvite{}, Invite{}, (*handler).makeInvite},
+		{"DELETE", "/api/invites/{id}", ScopeAdmin, "end an invite", nil, Gone{}, (*handler).revokeInvite},
+		{"GET", "/api/keys", ScopeRead, "the API keys, without their secrets", paging{}, []Key{}, (*handler).keys},
+		{"POST", "/api/keys", ScopeAdmin, "make an API key", NewKey{}, Key{}, (*handler).makeKey},
+		{"DELETE", "/api/keys/{id}", ScopeAdmin, "revoke an API key", nil, Gone{}, (*handler).revokeKey},
+		{"GET", "/api/auth/providers", ScopeRead, "the providers that people sign in by, without their secrets", paging{}, []Provider{}, (*handler).providers},
+		{"PUT", "/api/auth/providers/{name}", ScopeAdmin, "make or change a provider", ProviderConfig{}, Provider{}, (*handler).setProvider},
+		{"DELETE", "/api/auth/providers/{name}", ScopeAdmin, "remove a provider", nil, Gone{}, (*handler).removeProvider},
+		{"POST", "/api/login", ScopeOpen, "sign in by a password", passwordLogin{}, User{}, (*handler).login},
+		{"POST", "/api/logout", ScopeOpen, "sign out", nil, SignedOut{}, (*handler).logout},
+		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where", sessionParameters{}, []Session{}, (*handler).sessions},
+		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", nil, Ended{}, (*handler).endSession},
 	}
 }

@@ -26,13 +26,14 @@ type Ended struct {
 	ID string `json:"ended"`
 }
 
+type sessionParameters struct {
+	User string `query:"user" doc:"whose, by id or e-mail; me is the user who asks. Default: everybody's"`
+	paging
+}
+
 func (h *handler) sessions(w http.ResponseWriter, r *http.Request) error {
 	list, err := h.Service.Sessions(r.Context(), r.URL.Query().Get("user"))
-	if err != nil {
-		return err
-	}
-	WriteJSON(w, http.StatusOK, answer{list, Page{Limit: len(list), Total: len(list)}})
-	return nil
+	return writeList(w, r, list, err)
 }
 
 func (h *handler) endSession(w http.ResponseWriter, r *http.Request) error {
@@ -42,15 +43,11 @@ func (h *handler) endSession(w http.ResponseWriter, r *http.Request) error {
 
 // Sessions asks GET /api/sessions.
 func (c *Client) Sessions(ctx context.Context, user string) ([]Session, error) {
-	path := "/api/sessions"
+	q := url.Values{}
 	if user != "" {
-		path += "?" + url.Values{"user": {user}}.Encode()
+		q.Set("user", user)
 	}
-	list, err := get[[]Session](ctx, c, path)
-	if err != nil {
-		return nil, err
-	}
-	return *list, nil
+	return all[Session](ctx, c, "/api/sessions", q)
 }
 
 // EndSession sends DELETE /api/sessions/{session}.

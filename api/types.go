@@ -11,6 +11,24 @@ type App struct {
 	Files      int       `json:"file_count"`
 	Size       int64     `json:"size_bytes"` // uncompressed
 	DeployedAt time.Time `json:"deployed_at"`
+	Title      string    `json:"title"`      // for people; "" without one
+	Tags       []string  `json:"tags"`       // sorted
+	Visibility string    `json:"visibility"` // "public", or "unlisted" for what no visitor's list shows
+}
+
+// What [App].Visibility can be.
+const (
+	VisibilityPublic   = "public"
+	VisibilityUnlisted = "unlisted"
+)
+
+// Source is where a version of an app came from, as far as that is known.
+type Source struct {
+	URL      string `json:"url,omitempty"`      // of a Git repository, without a password
+	Ref      string `json:"ref,omitempty"`      // the branch, tag or commit that was asked for
+	Commit   string `json:"commit,omitempty"`   // that it was
+	By       string `json:"by,omitempty"`       // who deployed it: an e-mail address, a key's name, or "local"
+	Restored int    `json:"restored,omitempty"` // the version that a rollback brought back
 }
 
 // CollectionIndexes says which fields of a collection are indexed, and what its finds

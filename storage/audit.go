@@ -24,11 +24,16 @@ const AuditRows = 100_000
 //	app.publish    app's name  {"app_id", "version", "files", "size"}
 //	app.rollback   app's name  {"app_id", "version", "restored"}
 //	app.remove     app's name  {"app_id", "keep_data"}
+//	app.change     app's name  {"app_id"} and "title", "tags", "visibility" as changed
 //	alias.set      label       {"kind", "app", "url", "split"}
 //	alias.remove   label       {}
 //	alias.swap     label       {"with"}
 //	env.set        app's name  {"app_id", "names"}
 //	env.unset      app's name  {"app_id", "names"}
+//	peer.set       name        {"url", "default"}
+//	peer.default   name        {}
+//	peer.remove    name        {}
+//	certificate.store  host name  {}
 //
 // Packages that own tables write theirs with [RecordAudit].
 type Audits interface {

@@ -28,11 +28,13 @@ type Store interface {
 	Contents
 	Aliases
 	Environment
+	Peers
 	Revisions
 	Audits
 
 	Logs
 	Secrets
+	Certificates
 
 	Database
 	Queries

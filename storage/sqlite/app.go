@@ -1,14 +1,17 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -22,6 +25,7 @@ func (s *Store) Publish(ctx context.Context, d storage.NewDeployment, keep int) 
 		return storage.Deployment{}, err
 	}
 	return s.newVersion(ctx, op, "app.publish", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
+		d.Source.By, d.Source.Restored = whoIs(api.ActorFrom(ctx)), 0
 		made, err = publish(tx, op, d)
 		return made, d.Indexes, publishDetails{made.AppID, made.Version, made.Files, made.Size}, err
 	})
@@ -34,7 +38,7 @@ func (s *Store) Rollback(ctx context.Context, appID string, version, keep int) (
 		return storage.Deployment{}, err
 	}
 	return s.newVersion(ctx, op, "app.rollback", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
-		made, indexes, err = rollback(tx, op, appID, version)
+		made, indexes, err = rollback(tx, op, appID, version, whoIs(api.ActorFrom(ctx)))
 		return made, indexes, rollbackDetails{appID, made.Version, version}, err
 	})
 }
@@ -67,7 +71,7 @@ func (s *Store) newVersion(ctx context.Context, op, action string, keep int,
 			return "", nil, err
 		}
 		made = d
-		if err = dropVersions(tx, made.AppID, made.Version-keep); err != nil {
+		if err = dropBeyond(tx, made, keep); err != nil {
 			return "", nil, err
 		}
 		unfinished, err = declareIndexes(tx, made.AppID, indexes)
@@ -81,6 +85,9 @@ func (s *Store) newVersion(ctx context.Context, op, action string, keep int,
 	}
 	return made, nil
 }
+
+// whoIs is an actor by the name that people know.
+func whoIs(a api.Actor) string { return cmp.Or(a.Name, a.ID, string(a.Kind)) }
 
 func checkDeployment(op string, d storage.NewDeployment, keep int) error {
 	if err := storage.CheckKey(op, "app name", d.Name); err != nil {
@@ -116,7 +123,7 @@ func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deploymen
 		return storage.Deployment{}, err
 	}
 	made := storage.Deployment{AppID: id, Name: d.Name, Version: version, Manifest: d.Manifest, Engine: d.Engine,
-		Files: len(d.Files), CreatedAt: time.UnixMilli(now.UnixMilli())}
+		Reason: d.Reason, Source: d.Source, Files: len(d.Files), CreatedAt: time.UnixMilli(now.UnixMilli())}
 	if len(made.Manifest) == 0 {
 		made.Manifest = json.RawMessage("{}")
 	}
@@ -134,16 +141,20 @@ func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deploymen
 }
 
 func recordDeployment(tx *writeTx, d storage.Deployment, indexes string) error {
-	_, err := tx.write(`INSERT INTO deployments (app, version, manifest, engine, files, size, created_at, indexes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		d.AppID, d.Version, string(d.Manifest), d.Engine, d.Files, d.Size, d.CreatedAt.UnixMilli(), indexes)
+	source, err := json.Marshal(d.Source)
+	if err != nil {
+		return err
+	}
+	_, err = tx.write(`INSERT INTO deployments (app, version, manifest, engine, files, size, created_at, indexes, reason, source)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.AppID, d.Version, string(d.Manifest), d.Engine, d.Files, d.Size, d.CreatedAt.UnixMilli(), indexes, d.Reason, string(source))
 	return err
 }
 
 // rollback makes a new version of a kept one. Its content is there: the kept
 // version refers to it.
-func rollback(tx *writeTx, op, id string, version int) (made storage.Deployment, indexes map[string][]string, err error) {
-	row, err := tx.conn.queryRow(`SELECT d.app, a.name, a.version + 1, d.manifest, d.engine, d.files, d.size, ?, d.indexes
+func rollback(tx *writeTx, op, id string, version int, by string) (made storage.Deployment, indexes map[string][]string, err error) {
+	row, err := tx.conn.queryRow(`SELECT d.app, a.name, a.version + 1, d.manifest, d.engine, d.files, d.size, ?, d.reason, d.source, d.indexes
 		FROM apps a JOIN deployments d ON d.app = a.id WHERE a.id = ? AND d.version = ?`, time.Now().UnixMilli(), id, version)
 	if err == nil && row == nil {
 		err = errNotFound(op, fmt.Sprintf("there is no version %d of the app", version))
@@ -152,7 +163,11 @@ func rollback(tx *writeTx, op, id string, version int) (made storage.Deployment,
 		return storage.Deployment{}, nil, err
 	}
 	made = deployment(row)
-	text := row[8].(string)
+	made.Source.By = by
+	if made.Source.Restored == 0 { // what is restored stays the one that was deployed
+		made.Source.Restored = version
+	}
+	text := row[10].(string)
 	if err := json.Unmarshal([]byte(text), &indexes); err != nil {
 		return storage.Deployment{}, nil, err
 	}
@@ -183,17 +198,20 @@ func nextVersion(tx *writeTx, name string, now time.Time) (id string, version in
 	}
 	id, version = newID(), 1
 	created := now.UnixMilli()
-	row, err = tx.conn.queryRow("SELECT id, version, created_at FROM removed_apps WHERE name = ? AND keep_data = 1", name)
+	title, tags, visibility := any(""), any("[]"), any(api.VisibilityPublic)
+	row, err = tx.conn.queryRow("SELECT id, version, created_at, title, tags, visibility FROM removed_apps WHERE name = ? AND keep_data = 1", name)
 	if err != nil {
 		return "", 0, err
 	}
 	if row != nil {
 		id, version, created = row[0].(string), int(row[1].(int64))+1, row[2].(int64)
+		title, tags, visibility = row[3], row[4], row[5]
 		if _, err := tx.write("DELETE FROM removed_apps WHERE id = ?", id); err != nil {
 			return "", 0, err
 		}
 	}
-	_, err = tx.write("INSERT INTO apps (id, name, version, created_at) VALUES (?, ?, ?, ?)", id, name, version, created)
+	_, err = tx.write("INSERT INTO apps (id, name, version, created_at, title, tags, visibility) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		id, name, version, created, title, tags, visibility)
 	return id, version, err
 }
 
@@ -215,18 +233,38 @@ func addFile(tx *writeTx, op, app string, version int, f storage.File) error {
 	return err
 }
 
-// dropVersions forgets the versions of an app up to and including last. Their
-// content is swept when nothing has referred to it for an hour.
-func dropVersions(tx *writeTx, app string, last int) error {
-	_, err := tx.write(`UPDATE contents SET touched_at = ?
-		WHERE hash IN (SELECT hash FROM files WHERE app = ? AND version <= ?)`, time.Now().UnixMilli(), app, last)
-	if err == nil {
-		_, err = tx.write("DELETE FROM files WHERE app = ? AND version <= ?", app, last)
+// upTo is a condition on a version: that it is one of an app's up to another.
+// namedVersions are those that aliases of the app's name lead to.
+const (
+	upTo          = "app = ?2 AND version <= ?3"
+	namedVersions = `SELECT version FROM aliases WHERE app = ?4
+		UNION SELECT share.value ->> 'version' FROM aliases, json_each(CASE WHEN json_valid(split) THEN split END) AS share
+		WHERE share.value ->> 'app' = ?4 AND share.value ->> 'version' IS NOT NULL`
+)
+
+// dropBeyond forgets the versions of an app beyond the last few, but for those that
+// an alias names.
+func dropBeyond(tx *writeTx, d storage.Deployment, keep int) error {
+	return dropWhere(tx, upTo+" AND version NOT IN ("+namedVersions+")", d.AppID, d.Version-keep, d.Name)
+}
+
+// dropVersions forgets all versions of an app, of which last is the newest.
+func dropVersions(tx *writeTx, app string, last int) error { return dropWhere(tx, upTo, app, last) }
+
+// dropWhere forgets versions. Their content is swept when nothing has referred to it
+// for an hour.
+func dropWhere(tx *writeTx, where string, args ...any) error {
+	args = append([]any{time.Now().UnixMilli()}, args...)
+	for _, statement := range []string{
+		"UPDATE contents SET touched_at = ?1 WHERE hash IN (SELECT hash FROM files WHERE " + where + ")",
+		"DELETE FROM files WHERE " + where,
+		"DELETE FROM deployments WHERE " + where,
+	} {
+		if _, err := tx.write(statement, args...); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		_, err = tx.write("DELETE FROM deployments WHERE app = ? AND version <= ?", app, last)
-	}
-	return err
+	return nil
 }
 
 // RemoveApp implements [storage.Apps].
@@ -244,7 +282,7 @@ func (s *Store) RemoveApp(ctx context.Context, appID string, keepData bool) erro
 
 // removeApp returns the name that the app had.
 func removeApp(tx *writeTx, op, id string, keepData bool) (name string, err error) {
-	row, err := tx.conn.queryRow("SELECT name, version, created_at FROM apps WHERE id = ?", id)
+	row, err := tx.conn.queryRow("SELECT name, version, created_at, title, tags, visibility FROM apps WHERE id = ?", id)
 	if err != nil {
 		return "", err
 	}
@@ -258,8 +296,8 @@ func removeApp(tx *writeTx, op, id string, keepData bool) (name string, err erro
 	if _, err := tx.write("DELETE FROM apps WHERE id = ?", id); err != nil {
 		return "", err
 	}
-	_, err = tx.write(`INSERT INTO removed_apps (id, name, version, keep_data, created_at, removed_at)
-		VALUES (?, ?, ?, ?, ?, ?)`, id, row[0], row[1], keepData, row[2], now)
+	_, err = tx.write(`INSERT INTO removed_apps (id, name, version, keep_data, created_at, removed_at, title, tags, visibility)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, row[0], row[1], keepData, row[2], now, row[3], row[4], row[5])
 	return row[0].(string), err
 }
 
@@ -276,7 +314,44 @@ func removeKept(tx *writeTx, op, id string, keepData bool, now int64) (name stri
 	return row[0].(string), err
 }
 
-const selectDeployment = `SELECT d.app, a.name, d.version, d.manifest, d.engine, d.files, d.size, d.created_at, a.created_at
+// ChangeApp implements [storage.Apps].
+func (s *Store) ChangeApp(ctx context.Context, appID string, change storage.AppChange) error {
+	const op = "changeApp"
+	if err := storage.CheckAppChange(op, change); err != nil {
+		return err
+	}
+	details := map[string]any{"app_id": appID}
+	var title, tags, visibility any // NULL leaves what is there
+	if change.Title != nil {
+		title, details["title"] = *change.Title, *change.Title
+	}
+	if change.Tags != nil {
+		sorted := slices.Compact(slices.Sorted(slices.Values(*change.Tags)))
+		text, err := json.Marshal(append([]string{}, sorted...))
+		if err != nil {
+			return err
+		}
+		tags, details["tags"] = string(text), sorted
+	}
+	if change.Visibility != nil {
+		visibility, details["visibility"] = *change.Visibility, *change.Visibility
+	}
+	return s.change(ctx, op, "app.change", func(tx *writeTx) (string, any, error) {
+		row, err := tx.conn.queryRow("SELECT name FROM apps WHERE id = ?", appID)
+		if err == nil && row == nil {
+			err = errNotFound(op, "no such app")
+		}
+		if err != nil {
+			return "", nil, err
+		}
+		_, err = tx.write("UPDATE apps SET title = coalesce(?, title), tags = coalesce(?, tags), visibility = coalesce(?, visibility) WHERE id = ?",
+			title, tags, visibility, appID)
+		return row[0].(string), details, err
+	})
+}
+
+const selectDeployment = `SELECT d.app, a.name, d.version, d.manifest, d.engine, d.files, d.size, d.created_at, d.reason, d.source,
+	a.created_at, a.title, a.tags, a.visibility
 	FROM apps a JOIN deployments d ON d.app = a.id `
 
 const selectApp = selectDeployment + "AND d.version = a.version "
@@ -284,10 +359,12 @@ const selectApp = selectDeployment + "AND d.version = a.version "
 var (
 	appByName = steady(selectApp + "WHERE a.name = ?")
 	appByID   = steady(selectApp + "WHERE a.id = ?")
+	fileKept  = steady(selectFile + `FROM deployments d CROSS JOIN files ON files.app = d.app AND files.version = d.version AND files.path = ?
+		WHERE d.app = ? ORDER BY d.version DESC LIMIT 1`)
 )
 
 func deployment(row []driver.Value) storage.Deployment {
-	return storage.Deployment{
+	d := storage.Deployment{
 		AppID:     row[0].(string),
 		Name:      row[1].(string),
 		Version:   int(row[2].(int64)),
@@ -296,17 +373,48 @@ func deployment(row []driver.Value) storage.Deployment {
 		Files:     int(row[5].(int64)),
 		Size:      row[6].(int64),
 		CreatedAt: time.UnixMilli(row[7].(int64)),
+		Reason:    row[8].(string),
 	}
+	// Publish has written it; what somebody else wrote says nothing.
+	_ = json.Unmarshal([]byte(row[9].(string)), &d.Source)
+	return d
 }
 
 func app(row []driver.Value) storage.App {
 	d := deployment(row)
-	return storage.App{ID: d.AppID, Name: d.Name, Current: d, CreatedAt: time.UnixMilli(row[8].(int64))}
+	a := storage.App{ID: d.AppID, Name: d.Name, Current: d, CreatedAt: time.UnixMilli(row[10].(int64)),
+		Title: row[11].(string), Visibility: row[13].(string)}
+	_ = json.Unmarshal([]byte(row[12].(string)), &a.Tags)
+	return a
 }
 
 // Apps implements [storage.Apps].
 func (s *Store) Apps(ctx context.Context) ([]storage.App, error) {
 	return list(ctx, s, "apps", app, selectApp+"ORDER BY a.name")
+}
+
+// AppsPage implements [storage.Apps].
+func (s *Store) AppsPage(ctx context.Context, offset, limit int) (apps []storage.App, total int, err error) {
+	const op = "apps"
+	if limit, err = pageLimit(op, limit); err != nil {
+		return nil, 0, err
+	}
+	if offset < 0 {
+		return nil, 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "offset", Msg: "must be 0 or more"}
+	}
+	apps = []storage.App{}
+	err = s.system.snapshot(ctx, op, func(c *conn) error {
+		n, err := c.queryInt("SELECT count(*) FROM apps")
+		if err != nil {
+			return err
+		}
+		total = int(n)
+		return c.query(ctx, selectApp+"ORDER BY a.name LIMIT ? OFFSET ?", []any{limit, offset}, func(row []driver.Value) error {
+			apps = append(apps, app(row))
+			return nil
+		})
+	})
+	return apps, total, wrap(op, err)
 }
 
 // App implements [storage.Apps].
@@ -324,13 +432,21 @@ func (s *Store) Deployments(ctx context.Context, appID string) ([]storage.Deploy
 	return list(ctx, s, "deployments", deployment, selectDeployment+"WHERE a.id = ? ORDER BY d.version DESC", appID)
 }
 
+const selectFile = `SELECT files.path, files.hash, files.size,
+	(SELECT coalesce(group_concat(encoding, ' ' ORDER BY encoding), '') FROM contents WHERE contents.hash = files.hash) `
+
+func file(row []driver.Value) storage.File {
+	return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64), Encodings: strings.Fields(row[3].(string))}
+}
+
 // Files implements [storage.Apps].
 func (s *Store) Files(ctx context.Context, appID string, version int) ([]storage.File, error) {
-	return list(ctx, s, "files", func(row []driver.Value) storage.File {
-		return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64),
-			Encodings: strings.Fields(row[3].(string))}
-	}, `SELECT path, hash, size, (SELECT coalesce(group_concat(encoding, ' ' ORDER BY encoding), '') FROM contents WHERE contents.hash = files.hash)
-		FROM files WHERE app = ? AND version = ? ORDER BY path`, appID, version)
+	return list(ctx, s, "files", file, selectFile+"FROM files WHERE app = ? AND version = ? ORDER BY path", appID, version)
+}
+
+// FileInKept implements [storage.Apps].
+func (s *Store) FileInKept(ctx context.Context, appID, path string) (storage.File, error) {
+	return one(ctx, s, "file", "no kept version has that file", file, fileKept, path, appID)
 }
 
 // list returns what each row of a query makes.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -49,11 +50,13 @@ func publish(t testing.TB, s storage.Store, name string, keep int, files ...stor
 func testPublish(t *testing.T, s storage.Store) {
 	files := []storage.File{put(t, s, "b/two.js", "two", "gzip", "zstd"), put(t, s, "a.html", "one"), put(t, s, "b.html", "one")}
 	manifest := json.RawMessage(`{"name":"shop", "spa":true}`)
-	d, err := s.Publish(t.Context(), storage.NewDeployment{Name: "shop", Manifest: manifest, Engine: "goja", Files: files}, 10)
+	d, err := s.Publish(t.Context(), storage.NewDeployment{Name: "shop", Manifest: manifest, Engine: "goja", Reason: "it has a class", Files: files,
+		Source: api.Source{URL: "https://example.com/shop.git", Ref: "v1", Commit: "0a1b", By: "anybody", Restored: 7}}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := storage.Deployment{Name: "shop", Version: 1, Manifest: manifest, Engine: "goja", Files: 3, Size: 9}
+	want := storage.Deployment{Name: "shop", Version: 1, Manifest: manifest, Engine: "goja", Reason: "it has a class", Files: 3, Size: 9,
+		Source: api.Source{URL: "https://example.com/shop.git", Ref: "v1", Commit: "0a1b", By: "local"}}
 	if cut := cmp.Diff(want, d, cmpopts.IgnoreFields(want, "AppID", "CreatedAt")); cut != "" || d.AppID == "" || d.CreatedAt.IsZero() {
 		t.Errorf("deployment %+v (-want +got):\n%s", d, cut)
 	}
@@ -61,7 +64,7 @@ func testPublish(t *testing.T, s storage.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	diff(t, "app", storage.App{ID: d.AppID, Name: "shop", Current: d, CreatedAt: d.CreatedAt}, app)
+	diff(t, "app", storage.App{ID: d.AppID, Name: "shop", Tags: []string{}, Visibility: api.VisibilityPublic, Current: d, CreatedAt: d.CreatedAt}, app)
 	byID, err := s.AppByID(t.Context(), d.AppID)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +289,7 @@ func testRollback(t *testing.T, s storage.Store) {
 		t.Fatal(err)
 	}
 	want := first
-	want.Version = 3
+	want.Version, want.Source.Restored = 3, 1
 	if d := cmp.Diff(want, back, cmpopts.IgnoreFields(want, "CreatedAt")); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
