@@ -96,7 +96,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
 	}
-	if d.Files, err = s.storeFiles(ctx, name, app); err != nil {
+	if d.Files, err = s.storeFiles(ctx, name, app); errors.Is(err, ErrInvalidApp) {
+		return nil, err
+	} else if err != nil {
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}
 	done, err := s.store.Publish(ctx, d, s.opt.Deploy.KeepVersions)
@@ -112,7 +114,7 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	}
 	return &api.Deployment{
 		App: name, AppID: done.AppID, Version: done.Version, Files: done.Files, Size: done.Size,
-		Engine: d.Engine, EngineReason: reason, Message: fmt.Sprintf("deployed %s version %d", name, done.Version),
+		Engine: d.Engine, EngineReason: reason, Warnings: app.Warnings, Message: fmt.Sprintf("deployed %s version %d", name, done.Version),
 	}, nil
 }
 

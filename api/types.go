@@ -73,6 +73,8 @@ type Deployment struct {
 	Engine       string `json:"engine"`                  // that runs the handler; "" without one
 	EngineReason string `json:"engine_reason,omitempty"` // why not the first one, "" if it is
 	Message      string `json:"message"`                 // for people
+	// Warnings are what its author should know, a sentence each.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // DeployOptions change one deploy. The zero value leaves all to the app's
