@@ -53,11 +53,14 @@ type Site struct {
 	// App is as whose work the store is to count what Store writes. Default: "",
 	// the server's own.
 	App string
+	// Progress is told how many bytes of how many Store has stored. Default: nil.
+	Progress func(stored, total int64)
 
-	files []file
-	size  int64           // of all files
-	index map[string]int  // of files, by path
-	dirs  map[string]bool // that the files are in
+	files  []file
+	size   int64 // of all files
+	stored int64
+	index  map[string]int  // of files, by path
+	dirs   map[string]bool // that the files are in
 }
 
 type file struct {
@@ -129,11 +132,10 @@ func (s *Site) add(f file, limits Limits) error {
 	return nil
 }
 
-// finish refuses a directory that is no app, most likely the wrong one, and
-// reads the manifest.
+// finish refuses what has no files, and reads the manifest.
 func (s *Site) finish() (*Site, error) {
 	if len(s.files) == 0 {
-		return nil, invalid(errors.New("there are no files; is it the right directory?"))
+		return nil, invalid(errors.New("there are no files in it; is it the right directory?"))
 	}
 	if err := s.readManifest(); err != nil {
 		return nil, invalid(err)

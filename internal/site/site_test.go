@@ -160,6 +160,7 @@ func TestReadZIPRefuses(t *testing.T) {
 		{"the ZIP has 9 entries; the limit is 8", named("1/", "2/", "3/", "4/", "5/", "6/", "7/", "8/")},
 		{"link: is a link", pack(t, "content", page, link)},
 		{`"\x82\xa0": is not in UTF-8`, named("\x82\xa0")},
+		{"there are no files", pack(t, "content", zip.FileHeader{Name: "app/"})},
 		{"the limit for one file is 1000", pack(t, strings.Repeat("x", 1001), page)},
 	} {
 		_, err := site.ReadZIP(bytes.NewReader(test.data), int64(len(test.data)), limits)
