@@ -59,6 +59,7 @@ func serve(c *cli.Context) error {
 	defer l.Close()
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
+	opt.Slots = spareProcessor()
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
