@@ -5,12 +5,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
 )
+
+// bigSize is more than is kept in memory: such a file is read while it is sent.
+const bigSize = 5 << 18
 
 // versionOf is an app each of whose parts says which of two versions it is of, as
 // often as it can. One is for otto and one for goja.
@@ -20,8 +24,10 @@ func versionOf(letter string) fstest.MapFS {
 		handler = `const lib = require('./lib'); respond(` + "`${letter}${lib.letter}${fazt.private.read('letter.txt')}`" + `)`
 	}
 	return files(
-		"index.html", strings.Repeat(letter, 3),
-		"big.bin", strings.Repeat(letter, 5<<18), // is read from the store while it is sent
+		"index.html", `<script type="module" src="/assets/index-B7xYz12`+letter+`.js"></script>`,
+		"assets/index-B7xYz12"+letter+".js", strings.Repeat(letter, 3),
+		"letter.txt", strings.Repeat(letter, 3),
+		"big.bin", strings.Repeat(letter, bigSize),
 		"about/index.html", strings.Repeat(letter, 3),
 		"private/letter.txt", letter,
 		"api/main.js", "var letter = '"+letter+"'; "+handler,
@@ -52,10 +58,10 @@ func TestVisitorsViewOfDeploys(t *testing.T) {
 		text, err := io.ReadAll(res.Body)
 		return fmt.Sprint(res.StatusCode, " ", string(text)), err
 	}
-	done := make(chan struct{})
+	done, deployed := make(chan struct{}), make(chan struct{})
 	var asked, seenA, seenB atomic.Int64
 	var visitors sync.WaitGroup
-	for path, size := range map[string]int{"/": 3, "/api": 3, "/api/x": 3, "/about/": 3, "/big.bin": 2 << 20} {
+	for path, size := range map[string]int{"/letter.txt": 3, "/api": 3, "/api/x": 3, "/about/": 3, "/big.bin": bigSize} {
 		visitors.Go(func() {
 			for {
 				select {
@@ -78,11 +84,35 @@ func TestVisitorsViewOfDeploys(t *testing.T) {
 			}
 		})
 	}
+	// A page that was open during a deploy finds its chunks.
+	visitors.Go(func() {
+		chunk := regexp.MustCompile(`^200 <script type="module" src="(/assets/index-B7xYz12([AB])\.js)"></script>$`)
+		for {
+			page, err := ask("/")
+			found := chunk.FindStringSubmatch(page)
+			if err != nil || found == nil {
+				t.Errorf("the page: %.200s, %v", page, err)
+				return
+			}
+			select {
+			case <-done:
+				return
+			case <-deployed:
+			}
+			if got, err := ask(found[1]); err != nil || got != "200 "+strings.Repeat(found[2], 3) {
+				t.Errorf("%s: %.200s, %v", found[1], got, err)
+			}
+		}
+	})
 	deploys := 200
 	if testing.Short() {
 		deploys = 40
 	}
 	for i := range deploys {
+		select {
+		case deployed <- struct{}{}:
+		default:
+		}
 		if i%20 == 19 { // a rollback is one, too
 			if _, err := srv.Rollback(t.Context(), "app", 0); err != nil {
 				t.Error(err)
