@@ -67,6 +67,8 @@ func TestUsageErrors(t *testing.T) {
 		{"app deploy", `<dir> is missing; for example: fazt app deploy ./my-app`},
 		{"app deploy a b", `unexpected argument "b"; see: fazt app deploy --help`},
 		{"app deploy --name", `--name needs a value`},
+		{"app list --db=", `--db is empty; give a value, or leave it out`},
+		{"peer add x --url http://localhost --token=", `--token is empty; give a value, or leave it out`},
 		{"app remove", `<name> is missing; for example: fazt app remove my-app`},
 		{"sql", `<query> is missing; for example: fazt sql "select name, version from apps"`},
 		{"sql x --limit many", `invalid value "many" for flag -limit: parse error; see: fazt sql --help`},
