@@ -167,27 +167,3 @@ func (h *handler) metrics(w http.ResponseWriter, r *http.Request) error {
 	h.Metrics.ServeHTTP(w, r)
 	return nil
 }
-
-func (h *handler) apps(w http.ResponseWriter, r *http.Request) error {
-	apps, err := h.Service.Apps(r.Context())
-	return writeList(w, r, apps, err)
-}
-
-func (h *handler) appInfo(w http.ResponseWriter, r *http.Request) error {
-	data, err := h.Service.AppInfo(r.Context(), r.PathValue("app"))
-	return writeData(w, data, err)
-}
-
-type removalParameters struct {
-	KeepData string `query:"keep_data" doc:"1 keeps the data for the next app of that name"`
-}
-
-func (h *handler) removeApp(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("app")
-	removal := Removal{KeepData: r.URL.Query().Get("keep_data") == "1"}
-	if err := h.Service.RemoveApp(r.Context(), name, removal); err != nil {
-		return err
-	}
-	h.Logger.Info("removed", "app", name, "keep_data", removal.KeepData, "request_id", w.Header().Get(RequestIDHeader))
-	return writeData(w, Removed{name}, nil)
-}

@@ -116,7 +116,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:  "fazt",
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
-			devCommand(), serveCommand(), appCommand(), sqlCommand(), authCommand(), peerCommand(), statusCommand(),
+			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
+			sqlCommand(), authCommand(), peerCommand(), statusCommand(),
 			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",
@@ -188,16 +189,17 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	return usagef("%w; see: %s --help", err, c.Command.HelpName)
 }
 
-// arguments returns the command's arguments, exactly as many as names says.
+// arguments returns the command's arguments, one for each name. One whose name is in
+// brackets, such as [dir], may be left out, and is "" then.
 func arguments(c *cli.Context, names ...string) ([]string, error) {
 	args := c.Args().Slice()
-	if len(args) < len(names) {
+	if len(args) < len(names) && !strings.HasPrefix(names[len(args)], "[") {
 		return nil, usagef("%s is missing; for example: %s", names[len(args)], example(c.Command))
 	}
 	if len(args) > len(names) {
 		return nil, usagef("unexpected argument %q; see: %s --help", args[len(names)], c.Command.HelpName)
 	}
-	return args, nil
+	return append(args, make([]string, len(names)-len(args))...), nil
 }
 
 // printList prints the table that get makes, as --format has it.

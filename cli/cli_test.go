@@ -56,7 +56,7 @@ func TestUsageErrors(t *testing.T) {
 		args string
 		want string // on stderr
 	}{
-		{"deplyo", `unknown command "deplyo"; see: fazt --help`},
+		{"deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"serv", `unknown command "serv"; did you mean serve?`},
 		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},

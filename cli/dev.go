@@ -156,8 +156,10 @@ func (d *development) follow(ctx context.Context, last *source) error {
 			continue
 		}
 		if now.same(last) {
+			now.close()
 			continue
 		}
+		last.close()
 		last = now
 		made, err := d.server.Deploy(ctx, d.name, now)
 		switch {

@@ -73,16 +73,22 @@ func writeInfo(out io.Writer, a *api.AppInfo) error {
 	engine := a.Engine
 	if engine == "" {
 		engine = "none, there is no handler"
+	} else if a.EngineReason != "" {
+		engine += ", " + a.EngineReason
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	for _, row := range [][2]string{
 		{"name", a.Name},
 		{"id", a.ID},
+		{"title", a.Title},
+		{"tags", strings.Join(a.Tags, ", ")},
+		{"visibility", a.Visibility},
 		{"version", fmt.Sprint(a.Version)},
 		{"files", fmt.Sprint(a.Files)},
 		{"size", size(a.Size)},
 		{"engine", engine},
 		{"deployed", a.DeployedAt.UTC().Format(time.RFC3339)},
+		{"by", from(a.Source)},
 		{"stored", fmt.Sprintf("%s of %s (%d%%)", size(a.Usage.Used), size(a.Usage.Allowed), 100*a.Usage.Used/max(a.Usage.Allowed, 1))},
 		{"answers", answers(a.Stats.Requests)},
 		{"processor", elapsed(charges.ProcessorMS)},
@@ -94,7 +100,9 @@ func writeInfo(out io.Writer, a *api.AppInfo) error {
 		{"runs", fmt.Sprintf("%d under way, %d waiting", charges.InFlight, charges.Waiting)},
 		{"warnings", fmt.Sprint(charges.Warnings)},
 	} {
-		fmt.Fprintf(w, "%s\t%s\n", row[0], printable(oneRow.Replace(row[1])))
+		if row[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], printable(oneRow.Replace(row[1])))
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -39,6 +39,9 @@ var neverEmpty = []string{"db", "format", "token", "url", "addr", "domain", "rol
 // meanings.
 func parse(app *cli.App, args []string) (*line, error) {
 	hasValues := takesValue(app)
+	if len(args) == 1 && (args[0] == "--version" || args[0] == "-version") {
+		args = []string{"version"}
+	}
 	l := &line{}
 	var words, names []string
 	for i := 0; i < len(args); i++ {
@@ -64,9 +67,6 @@ func parse(app *cli.App, args []string) (*line, error) {
 			return nil, usagef("--%s is empty; give a value, or leave it out", name)
 		}
 		l.flags = append(l.flags, "--"+flag)
-	}
-	if slices.Equal(names, []string{"version"}) && len(words) == 0 {
-		l.flags, names, words = nil, nil, []string{"version"}
 	}
 	if len(words) > 0 && strings.HasPrefix(words[0], "@") {
 		if l.peer, words = words[0][1:], words[1:]; l.peer == "" {
