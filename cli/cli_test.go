@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,10 @@ func TestUsageErrors(t *testing.T) {
 // TestExtraWords gives every command one word more than it takes.
 func TestExtraWords(t *testing.T) {
 	for command, takes := range cli.Commands() {
+		if strings.HasSuffix(takes, "...") {
+			continue // it takes any number
+		}
+		takes = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(takes, "x") // one word each
 		words := strings.Fields(command + " " + takes + " extra")
 		code, stdout, stderr := run(words...)
 		want := fmt.Sprintf("fazt: unexpected argument \"extra\"; see: fazt %s --help\n", command)

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -61,9 +62,8 @@ func TestOpenWhileLocked(t *testing.T) {
 					t.Errorf("a write when the lock is free: %v", err)
 				}
 			}
-			table, err := s.Query(t.Context(), "PRAGMA journal_mode", 1)
-			if err != nil || len(table.Rows) != 1 || table.Rows[0][0] != "wal" {
-				t.Errorf("the log is %v, %v", table, err)
+			if _, err := os.Stat(path + "-wal"); err != nil {
+				t.Errorf("the data file has no log: %v", err)
 			}
 		})
 	}
