@@ -103,8 +103,9 @@ func TestUsageErrors(t *testing.T) {
 
 // TestExtraWords gives every command one word more than it takes.
 func TestExtraWords(t *testing.T) {
+	t.Setenv("FAZT_DB_PATH", filepath.Join(t.TempDir(), "data.db"))
 	for command, takes := range cli.Commands() {
-		if strings.HasSuffix(takes, "...") {
+		if strings.Contains(takes, "...") {
 			continue // it takes any number
 		}
 		takes = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(takes, "x") // one word each
