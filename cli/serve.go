@@ -19,6 +19,7 @@ import (
 func serveCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "serve",
+		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
 		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), []cli.Flag{dbFlag()}),
 		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
