@@ -15,6 +15,7 @@ import (
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/backups"
 )
 
 // Options is the whole configuration of a [Server]. One of DataFile and Store is
@@ -117,6 +118,10 @@ type Options struct {
 	// Deploy bounds what may be deployed.
 	Deploy DeployLimits
 
+	// Backups are copies of everything that the Server makes by itself, a number of
+	// which it keeps, as package storage/backups has it. Default: none.
+	Backups backups.Options
+
 	// LoadedApps is how many apps are kept ready to answer, and LoadedBytes how
 	// much memory they may take, estimated from their files and their source.
 	// Those that were used least recently wait in the store: their next request
@@ -192,6 +197,9 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, err)
 	}
 	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
+	if opt.Backups, err = opt.Backups.WithDefaults(); err != nil {
 		errs = append(errs, err)
 	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))

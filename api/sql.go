@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strings"
 	"strconv"
+	"strings"
 	"time"
 )
 
