@@ -21,7 +21,7 @@ func serveCommand() *cli.Command {
 		Name:        "serve",
 		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
-		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), []cli.Flag{dbFlag()}),
+		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), []cli.Flag{dbFlag()}),
 		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
 		Action:      serve,
 	}
@@ -67,6 +67,12 @@ func serve(c *cli.Context) error {
 	out := newLogQueue(c.App.ErrWriter)
 	defer out.close()
 	opt.Logger = slog.New(slog.NewTextHandler(out, nil))
+	access, closeAccess, err := openAccessLog(c, opt.Logger)
+	if err != nil {
+		return err
+	}
+	defer closeAccess()
+	opt.AccessLog = access
 	// The ports first: when another server has them, the data file stays untouched.
 	front, err := listenFront(c.Context, c.String("addr"), secure, opt)
 	if err != nil {
