@@ -24,8 +24,8 @@ func logsCommand() *cli.Command {
 		Usage:     "print what handlers have logged, of all apps if none is named",
 		ArgsUsage: "[app...]",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines until Ctrl+C; also -f"},
-			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100, all with --since; also -n"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines until Ctrl+C"},
+			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100, all with --since"},
 			&cli.StringFlag{Name: "since", Usage: "leave out what is older than `TIME`: 10m, 24h, or 2026-01-02T15:04:05Z"},
 			&cli.StringFlag{Name: "level", Usage: "leave out what is below `LEVEL`: debug, info, warn or error"},
 			&cli.StringFlag{Name: "grep", Usage: "leave out what does not have `TEXT`, letter by letter"},

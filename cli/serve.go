@@ -17,16 +17,17 @@ import (
 
 func serveCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "serve",
-		Usage: "serve the apps in the data file",
-		Flags: []cli.Flag{
+		Name:     "serve",
+		Category: hereOnly,
+		Usage:    "serve the apps in the data file",
+		Flags: append(backupFlags(), []cli.Flag{
 			addrFlag(),
 			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
 			dbFlag(),
 			&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
 			&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 			&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
-		},
+		}...),
 		Description: "fazt serve\nfazt serve --addr 127.0.0.1:9000 --domain example.com --trusted-proxy 127.0.0.1/32",
 		Action:      serve,
 	}
@@ -128,5 +129,7 @@ func serveOptions(c *cli.Context) (fazt.Options, error) {
 		}
 		opt.TrustedProxies = append(opt.TrustedProxies, prefix)
 	}
-	return opt, nil
+	var err error
+	opt.Backups, err = backupOptions(c)
+	return opt, err
 }
