@@ -54,6 +54,9 @@ type Server struct {
 	deploying chan struct{} // holds an element during a deploy
 	revision  atomic.Int64  // of the store's catalogue, as far as this server has noticed
 
+	labelsMu sync.Mutex // held while they are read
+	labels   atomic.Pointer[hostLabels]
+
 	bindMu    sync.Mutex
 	functions map[string]any               // what handlers are given; replaced whole
 	host      atomic.Pointer[runtime.Host] // the same, prepared
