@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	"cli/gitignore":               {},
 	"cli/fazt":                    {"cli"},
 	"harnesstest":                 {"", "frontdoor"},
+	"harnesstest/routing":         {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "storage"},
 	"runtime/nodetest":            {},

@@ -74,7 +74,10 @@ type Options struct {
 	Budget budget.Config
 
 	// Slots is how many handlers compute at the same time. More than the
-	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
+	// processors only makes them wait inside the scheduler. Go looks at the network
+	// every 10 ms while all of its processors compute; so a program whose static files
+	// and neighbours are not to wait for that calls runtime.GOMAXPROCS with one more,
+	// as fazt serve does. Default: GOMAXPROCS.
 	Slots int
 	// InFlight is how many handlers are under way at the same time, those that
 	// wait in storage or for a timer included. Apps share the places; one that has
