@@ -21,7 +21,7 @@ func serveCommand() *cli.Command {
 		Name:        "serve",
 		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
-		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), []cli.Flag{dbFlag()}),
+		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), backupFlags(), []cli.Flag{dbFlag()}),
 		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
 		Action:      serve,
 	}
@@ -189,5 +189,7 @@ func serveOptions(c *cli.Context) (fazt.Options, error) {
 		}
 		opt.TrustedProxies = append(opt.TrustedProxies, prefix)
 	}
-	return opt, nil
+	var err error
+	opt.Backups, err = backupOptions(c)
+	return opt, err
 }
