@@ -40,6 +40,7 @@ type Server struct {
 	logs    *logWriter
 	content *contentCache
 	blobKey []byte // signs the URLs of blobs
+	keys    *keyring
 	started time.Time
 	forgery *http.CrossOriginProtection
 
@@ -47,8 +48,12 @@ type Server struct {
 	credentials credentials
 
 	apps      *loadedApps
+	aliases   aliases
 	deploying chan struct{} // holds an element during a deploy
 	revision  atomic.Int64  // of the store's catalogue, as far as this server has noticed
+
+	labelsMu sync.Mutex // held while they are read
+	labels   atomic.Pointer[hostLabels]
 
 	bindMu    sync.Mutex
 	functions map[string]any               // what handlers are given; replaced whole
@@ -122,11 +127,18 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if s.blobKey, err = s.store.Secret(ctx, "blob urls"); err != nil {
 		return err
 	}
-	s.auth, err = auth.New(ctx, auth.Options{
+	s.keys = &keyring{path: s.opt.KeyFile, store: s.store}
+	authOptions := auth.Options{
 		Store: s.store, Dev: s.opt.Dev, Domain: s.opt.Domain, Secure: frontdoor.IsSecure, Logger: s.log,
 		Providers: s.opt.Providers, Passkeys: s.opt.Passkeys,
-	})
-	if err != nil {
+	}
+	if s.opt.KeyFile != "" {
+		authOptions.Sealer = s.keys
+	}
+	if s.auth, err = auth.New(ctx, authOptions); err != nil {
+		return err
+	}
+	if err := s.checkKey(ctx); err != nil {
 		return err
 	}
 	s.jsapi = jsapi.New(jsapi.Options{Store: s.store, MaxBytes: s.opt.MaxUpload, BlobURL: s.signBlobURL, Explain: explain})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -29,13 +30,24 @@ type Options struct {
 	// be set here. Default: nil; DataFile is opened, and closed by Close.
 	Store storage.Store
 
+	// KeyFile is the path of the file with the key that encrypts secrets before they
+	// are stored: apps' variables, and the client secrets of sign-in providers. It is
+	// made, readable by its owner only, for the first of them. Keep a copy of it, but
+	// not beside those of the data: who has both has the secrets, and a copy of the
+	// data without it lacks them. [New] refuses to start without the key that was
+	// used. Several servers on one Store need the same file each. Default: DataFile
+	// with ".key" at its end; with a Store none, so that nothing can be encrypted.
+	KeyFile string
+
 	// Domain is the server's own host name, such as "example.com". Apps answer
 	// on their label below it, and the management API on admin.<domain>.
 	// Default: none; apps answer on <label>.localhost only.
 	Domain string
 
-	// Home names the app that a visitor of the bare loopback host is sent to.
-	// Default: none; the visitor gets a welcome page.
+	// Home is the label of the app, or of the alias, that answers the domain itself,
+	// IP addresses, and names of machines, which have no dot. Visitors of the bare
+	// loopback host are sent to it. Where it leads nowhere, the one named root answers.
+	// Default: "root", and visitors of the bare loopback host get a welcome page.
 	Home string
 
 	// Dev shows a handler's errors with their source lines in answers, and
@@ -153,9 +165,18 @@ func (opt Options) withDefaults() (Options, error) {
 	case opt.Store != nil && opt.Quotas != (storage.Quotas{}):
 		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
 	}
+	if opt.KeyFile == "" && opt.DataFile != "" {
+		opt.KeyFile = defaultKeyFile(opt.DataFile)
+	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
+	}
+	if opt.Home != "" {
+		home, err := site.CleanName(opt.Home)
+		if opt.Home = home; err != nil {
+			errs = append(errs, fmt.Errorf("fazt: Home: %w", err))
+		}
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(failuresOnly{})

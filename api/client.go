@@ -165,13 +165,9 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 
 // read reads the data of an answer, and what it says of the list that they are of.
 func (c *Client) read(res *http.Response, method, path string, data any) (page Page, err error) {
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	text, err := whole(res, method, path)
 	if err != nil {
-		return page, fmt.Errorf("api: %s %s: %w", method, path, err)
-	}
-	if len(text) > maxAnswer {
-		return page, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+		return page, err
 	}
 	var said struct {
 		Data  json.RawMessage `json:"data"`
@@ -179,7 +175,7 @@ func (c *Client) read(res *http.Response, method, path string, data any) (page P
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
+		return page, stranger(res)
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode
@@ -187,8 +183,29 @@ func (c *Client) read(res *http.Response, method, path string, data any) (page P
 	}
 	if said.Meta != nil {
 		if err := json.Unmarshal(said.Meta, &page); err != nil {
-			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+			return page, stranger(res)
 		}
 	}
-	return page, json.Unmarshal(said.Data, data)
+	if err := json.Unmarshal(said.Data, data); err != nil {
+		return page, stranger(res)
+	}
+	return page, nil
+}
+
+// whole reads an answer, and closes it.
+func whole(res *http.Response, method, path string) ([]byte, error) {
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("api: %s %s: %w", method, path, err)
+	}
+	if len(text) > maxAnswer {
+		return nil, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+	}
+	return text, nil
+}
+
+// stranger says that an answer is none of a fazt server's.
+func stranger(res *http.Response) error {
+	return &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
 }

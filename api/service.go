@@ -13,11 +13,14 @@ import (
 type Service interface {
 	Apps
 	Versions
+	Aliases
 	Logs
 	People
 	Keys
 	Sessions
 	Providers
+	SQL
+	Environment
 	System
 }
 

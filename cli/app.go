@@ -14,7 +14,7 @@ func appCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "app",
 		Usage: "deploy, list, watch and remove apps",
-		Subcommands: []*cli.Command{
+		Subcommands: append([]*cli.Command{
 			deployCommand(),
 			{
 				Name:        "list",
@@ -41,7 +41,7 @@ func appCommand() *cli.Command {
 				Action:      remove,
 			},
 			validateCommand(),
-		},
+		}, aliasCommands()...),
 	}
 }
 
@@ -110,6 +110,13 @@ func remove(c *cli.Context) error {
 		return err
 	}
 	keep := c.Bool("keep-data")
+	what := "remove " + args[0] + " with all of its data"
+	if keep {
+		what = "remove " + args[0] + ", but for its data"
+	}
+	if err := confirm(c, what); err != nil {
+		return err
+	}
 	return onService(c, func(server api.Service) error {
 		app, err := server.AppInfo(c.Context, args[0])
 		if err != nil {

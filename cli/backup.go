@@ -13,6 +13,7 @@ import (
 func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "backup",
+		Category:    hereOnly,
 		Usage:       "copy the data file, also beside a running server",
 		ArgsUsage:   "<file>",
 		Flags:       []cli.Flag{dbFlag()},

@@ -118,7 +118,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
 			sqlCommand(), authCommand(), peerCommand(), statusCommand(),
-			backupCommand(), restoreCommand(),
+			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",
 				Category:    hereOnly,

@@ -229,6 +229,9 @@ func checkPeer(c *cli.Context, p storage.Peer) (*api.Health, error) {
 	client := newClient(c, p)
 	defer client.HTTP.CloseIdleConnections()
 	health, err := client.Health(ctx)
+	if err == nil && health.Version == "" {
+		err = &api.AnswerError{URL: p.URL, Status: http.StatusOK}
+	}
 	if err == nil {
 		// A key of any scope is good, though it may not read this.
 		_, err = client.Limits(ctx)

@@ -146,6 +146,26 @@ func onNewService(c *cli.Context, check func(path string) error, do func(api.Ser
 	return onPeer(c, *peer, do)
 }
 
+// peerOf is the peer that a command is about, or nil if it is about the data file.
+func peerOf(c *cli.Context) (peer *storage.Peer, err error) {
+	named := targetOf(c)
+	path, err := locate(c)
+	if err != nil || named == storage.LocalPeer {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if named != "" {
+			return nil, noPeer(named)
+		}
+		return nil, nil
+	}
+	err = withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+		peer, err = findPeer(c.Context, server.Store(), named)
+		return err
+	})
+	return peer, err
+}
+
 // onDataFile lends do a server on a data file that is there, for what only the owner
 // of the machine may do.
 func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {

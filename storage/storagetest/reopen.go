@@ -34,7 +34,7 @@ func fillOne(t *testing.T, s storage.Store) {
 	}
 	if err := errors.Join(err,
 		s.SetAlias(t.Context(), storage.Alias{Label: "www", Kind: storage.AliasApp, App: "shop"}),
-		s.SetEnv(t.Context(), d.AppID, map[string]string{"KEY": "x"}),
+		s.SetEnv(t.Context(), d.AppID, map[string][]byte{"KEY": []byte("x")}, "key"),
 		s.AppendLogs(t.Context(), []storage.LogLine{{App: d.AppID, Time: time.UnixMilli(time.Now().UnixMilli()), Level: "info", Text: "hello"}}),
 	); err != nil {
 		t.Fatal(err)
