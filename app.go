@@ -21,7 +21,7 @@ import (
 
 // app is one version of an app, ready to answer. It never changes, but that its
 // handler is loaded by its first request, that its owner may set variables, and that
-// it learns of files that versions before it had: a deploy makes a new one, and requests
+// it learns of files of the versions before it: a deploy makes a new one, and requests
 // that are under way keep theirs.
 type app struct {
 	info     storage.App

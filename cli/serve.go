@@ -75,6 +75,7 @@ func serve(c *cli.Context) error {
 	defer front.close()
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
+	opt.Slots = spareProcessor()
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
