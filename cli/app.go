@@ -41,6 +41,7 @@ func appCommand() *cli.Command {
 			},
 			infoCommand(),
 			logsCommand(),
+			envCommand(),
 			{
 				Name:      "remove",
 				Usage:     "remove an app with all of its data",
@@ -84,7 +85,7 @@ func deploy(c *cli.Context) error {
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		made, err := server.Deploy(c.Context, name, s, opts...)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -144,6 +145,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	each(app.Commands, func(c *cli.Command) {
 		c.HideHelp = true
 		c.OnUsageError = onUsageError
+		if takesFlag(c, "db") && !takesFlag(c, "key-file") {
+			c.Flags = append(c.Flags, keyFileFlag(true)) // whoever opens the data file needs it
+		}
 	})
 	return app
 }
@@ -186,6 +190,21 @@ func dbFlag() cli.Flag {
 		EnvVars: []string{"FAZT_DB_PATH"},
 		Usage:   "data `FILE`, default $FAZT_DB_PATH, else ~/.fazt/data.db",
 	}
+}
+
+// keyFileFlag is the flag of every command that opens the data file. It is shown where
+// people look for it.
+func keyFileFlag(hidden bool) cli.Flag {
+	return &cli.StringFlag{
+		Name:    "key-file",
+		EnvVars: []string{"FAZT_KEY_FILE"},
+		Usage:   "encrypt secrets by the key in `FILE`, default the data file's + .key",
+		Hidden:  hidden,
+	}
+}
+
+func takesFlag(c *cli.Command, name string) bool {
+	return slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
 
 // dataFilePath is where the data file is, or is to be.
@@ -249,7 +268,7 @@ func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, do)
+	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, do)
 }
 
 // printList prints the table that get makes, as --format has it.

@@ -118,6 +118,9 @@ func TestUsageErrors(t *testing.T) {
 // TestExtraWords gives every command one word more than it takes.
 func TestExtraWords(t *testing.T) {
 	for command, takes := range cli.Commands() {
+		if strings.HasSuffix(takes, "...") {
+			continue // it takes them
+		}
 		words := strings.Fields(command + " " + takes + " extra")
 		code, stdout, stderr := run(words...)
 		want := fmt.Sprintf("fazt: unexpected argument \"extra\"; see: fazt %s --help\n", command)

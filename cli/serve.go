@@ -22,7 +22,7 @@ func serveCommand() *cli.Command {
 		Flags: []cli.Flag{
 			addrFlag(),
 			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
-			dbFlag(),
+			dbFlag(), keyFileFlag(false),
 			&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
 			&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 			&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
@@ -114,7 +114,7 @@ func signInURL(opt fazt.Options, l net.Listener) string {
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	opt := fazt.Options{Domain: c.String("domain"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)

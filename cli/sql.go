@@ -1,23 +1,30 @@
 package cli
 
 import (
+	"fmt"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 func sqlCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sql",
-		Usage:     "query the data file, read-only",
+		Usage:     "query the data, or change it with --write",
 		ArgsUsage: "<query>",
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "write", Usage: "run one INSERT, UPDATE or DELETE; for owners, and audited"},
 			&cli.IntFlag{Name: "limit", Value: 100, Usage: "print at most `N` rows, default 100"},
 			formatFlag(),
 			dbFlag(),
 		},
-		Description: "fazt sql \"select name, version from apps\"\nfazt sql \"select * from docs\" --limit 1000 --format csv > docs.csv",
-		Action:      query,
+		Description: "fazt sql \"select name, version from apps\"\n" +
+			"fazt sql \"select * from docs\" --limit 1000 --format csv > docs.csv\n" +
+			"fazt sql --write \"delete from logs where level = 'debug'\"",
+		Action: query,
 	}
 }
 
@@ -34,14 +41,24 @@ func query(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Bool("write") {
+		return write(c, args[0])
+	}
 	path, err := existingDataFile(c)
 	if err != nil {
 		return err
 	}
+	// The file itself is read, beside a server that has it open and whatever that is
+	// doing.
 	table, err := fazt.QueryFile(c.Context, path, args[0], limit)
 	if err != nil {
 		return err
 	}
+	return printRows(c, print, table)
+}
+
+// printRows prints a table, and says if it is not all.
+func printRows(c *cli.Context, print func(*storage.Table) error, table *storage.Table) error {
 	if err := print(table); err != nil {
 		return err
 	}
@@ -49,4 +66,16 @@ func query(c *cli.Context) error {
 		note(c.App.ErrWriter, "truncated to %s; see more with --limit", count(len(table.Rows), "row"))
 	}
 	return nil
+}
+
+// write runs a statement that changes data.
+func write(c *cli.Context, statement string) error {
+	return onService(c, func(server api.Service) error {
+		done, err := server.Exec(c.Context, statement)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.App.Writer, "changed %s\n", count(int(done.Rows), "row"))
+		return err
+	})
 }
