@@ -66,11 +66,9 @@ var errSuperseded = errors.New("fazt: the version has been superseded")
 
 // loadApp reads one version of an app. The app is never nil: with an error it
 // has what is known of it.
-func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedApp) (*app, error) {
-	a := &app{info: info, size: appBytes, load: handlerLoad{turn: make(chan struct{}, 1)}}
-	if before != nil && before.app.info.ID == info.ID {
-		a.stats = before.app.stats
-	} else {
+func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
+	a := &app{info: info, size: appBytes, load: handlerLoad{turn: make(chan struct{}, 1)}, stats: s.apps.statsOf(info.ID)}
+	if a.stats == nil {
 		a.stats = newAppStats(s.stats.of(info))
 	}
 	if err := json.Unmarshal(info.Current.Manifest, &a.manifest); err != nil {
@@ -128,7 +126,7 @@ func (p privateFiles) Read(ctx context.Context, name string) ([]byte, error) {
 //	mux.Handle("/shop/", http.StripPrefix("/shop", srv.App("shop")))
 //
 // The app is looked up by each request, so it may be deployed later; until then
-// the answer is 404. For its users to sign in, mount the Server at /auth/ too.
+// the answer is 404. For its users to sign in, mount [Server.Auth] at /auth/ too.
 func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(w *answer, r *http.Request, p string) { s.serveNamed(w, r, name, p) })

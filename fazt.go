@@ -48,6 +48,7 @@ type Server struct {
 	credentials credentials
 
 	apps      *loadedApps
+	aliases   aliases
 	deploying chan struct{} // holds an element during a deploy
 	revision  atomic.Int64  // of the store's catalogue, as far as this server has noticed
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -43,8 +44,10 @@ type Options struct {
 	// Default: none; apps answer on <label>.localhost only.
 	Domain string
 
-	// Home names the app that a visitor of the bare loopback host is sent to.
-	// Default: none; the visitor gets a welcome page.
+	// Home is the label of the app, or of the alias, that answers the domain itself,
+	// IP addresses, and names of machines, which have no dot. Visitors of the bare
+	// loopback host are sent to it. Where it leads nowhere, the one named root answers.
+	// Default: "root", and visitors of the bare loopback host get a welcome page.
 	Home string
 
 	// Dev shows a handler's errors with their source lines in answers, and
@@ -168,6 +171,12 @@ func (opt Options) withDefaults() (Options, error) {
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
+	}
+	if opt.Home != "" {
+		home, err := site.CleanName(opt.Home)
+		if opt.Home = home; err != nil {
+			errs = append(errs, fmt.Errorf("fazt: Home: %w", err))
+		}
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(failuresOnly{})

@@ -32,7 +32,7 @@ func newDoor(opt Options, reserve func(*http.Request) frontdoor.Reserve) (*front
 // key or session has opened the management before is known without asking the
 // store, which a flood must not cause.
 func (s *Server) reserveFor(r *http.Request) frontdoor.Reserve {
-	if s.auth.Site(r.Host).Kind != auth.SiteManagement {
+	if s.auth.SiteOf(r).Kind != auth.SiteManagement {
 		return frontdoor.NoReserve
 	}
 	switch r.URL.Path {
@@ -64,6 +64,27 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
 // is in package frontdoor. With Options.Dev it refuses a listener that others than
 // this machine could reach.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	defer s.auth.ListenForApps(portOf(l))()
+	return s.serveOn(ctx, l)
+}
+
+// ServeAdmin is [Server.Serve] for a listener of its own for the management API and for
+// signing in: there every IP address and name of a machine stands for them, as the
+// loopback host does, and nothing else answers. It is how a server without a domain is
+// managed from another machine. Visitors of its home app at l's machine sign in there,
+// so its port must be the one that they see. What is on the way can read passwords and
+// keys unless l is one of package tls, or the way is a tunnel.
+func (s *Server) ServeAdmin(ctx context.Context, l net.Listener) error {
+	defer s.auth.ListenForManagement(portOf(l))()
+	return s.serveOn(auth.AtManagement(ctx), l)
+}
+
+func portOf(l net.Listener) string {
+	_, port, _ := net.SplitHostPort(l.Addr().String()) // a Unix socket has none
+	return port
+}
+
+func (s *Server) serveOn(ctx context.Context, l net.Listener) error {
 	if addr, ok := l.Addr().(*net.TCPAddr); s.opt.Dev && ok && !addr.IP.IsLoopback() {
 		l.Close()
 		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)

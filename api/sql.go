@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -136,7 +137,7 @@ func (c *Client) Exec(ctx context.Context, statement string) (*Affected, error) 
 		return nil, err
 	}
 	if said.Affected == nil {
-		return nil, c.stranger(http.MethodPost, sqlPath, http.StatusOK)
+		return nil, &AnswerError{URL: strings.TrimSuffix(c.URL, "/") + sqlPath, Status: http.StatusOK}
 	}
 	return &Affected{*said.Affected, duration(said.TimeMS)}, nil
 }
@@ -150,7 +151,11 @@ func (c *Client) sql(ctx context.Context, q sqlRequest) (*sqlAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, status, err := c.ask(ctx, http.MethodPost, sqlPath, bytes.NewReader(body), "application/json")
+	res, err := c.open(ctx, http.MethodPost, sqlPath, bytes.NewReader(body), "application/json")
+	if err != nil {
+		return nil, err
+	}
+	text, err := whole(res, http.MethodPost, sqlPath)
 	if err != nil {
 		return nil, err
 	}
@@ -161,10 +166,10 @@ func (c *Client) sql(ctx context.Context, q sqlRequest) (*sqlAnswer, error) {
 	err = json.Unmarshal(text, &said)
 	switch {
 	case said.Error != nil:
-		said.Error.Status = status
+		said.Error.Status = res.StatusCode
 		return nil, said.Error
-	case err != nil || status != http.StatusOK || said.Count == nil && said.Affected == nil:
-		return nil, c.stranger(http.MethodPost, sqlPath, status)
+	case err != nil || res.StatusCode != http.StatusOK || said.Count == nil && said.Affected == nil:
+		return nil, stranger(res)
 	}
 	return &said.sqlAnswer, nil
 }

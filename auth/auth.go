@@ -118,6 +118,7 @@ type Auth struct {
 	hasher          *hasher
 	attempts        *attempts
 	failures        *failures
+	listeners       listeners
 }
 
 // New brings the tables up to date and returns an Auth. It reports every

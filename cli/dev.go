@@ -22,6 +22,7 @@ import (
 func devCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dev",
+		Category:  hereOnly,
 		Usage:     "serve a directory on this machine, and again after each change",
 		ArgsUsage: "[dir]",
 		Flags: []cli.Flag{
@@ -80,7 +81,7 @@ func dev(c *cli.Context) error {
 	defer l.Close()
 	out := newConsole(c.App.Writer, name)
 	opt := fazt.Options{
-		DataFile: path, Home: name, Dev: true, Logger: slog.New(out),
+		DataFile: path, KeyFile: c.String("key-file"), Home: name, Dev: true, Logger: slog.New(out),
 		// Only this machine's programs get here, all from one address: a limit
 		// would keep no stranger out, but spoil a load test of one's own app.
 		// How many handlers run at once is bounded all the same.
@@ -155,8 +156,10 @@ func (d *development) follow(ctx context.Context, last *source) error {
 			continue
 		}
 		if now.same(last) {
+			now.close()
 			continue
 		}
+		last.close()
 		last = now
 		made, err := d.server.Deploy(ctx, d.name, now)
 		switch {

@@ -54,8 +54,9 @@ func envCommand() *cli.Command {
 				Action:      importEnv,
 			},
 			{
-				Name:  "lost",
-				Usage: "list what can't be read without the key file that was used, or give it up",
+				Name:     "lost",
+				Category: hereOnly,
+				Usage:    "list what can't be read without the key file that was used, or give it up",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "forget", Usage: "remove it, so that the server starts again"},
 					yesFlag(), formatFlag(), dbFlag(), keyFileFlag(false),
@@ -215,7 +216,7 @@ func lostEnv(c *cli.Context) error {
 		return nil
 	}
 	if c.Bool("forget") {
-		if err := confirm(c, "remove "+strings.Join(lost, ", ")+" for ever"); err != nil {
+		if err := confirmHere(c, "remove "+strings.Join(lost, ", ")+" for ever"); err != nil {
 			return err
 		}
 		if lost, err = fazt.ForgetSecrets(c.Context, path, c.String("key-file")); err != nil {

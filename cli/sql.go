@@ -44,17 +44,45 @@ func query(c *cli.Context) error {
 	if c.Bool("write") {
 		return write(c, args[0])
 	}
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
+	if here, err := isHere(c); err != nil || here != "" {
+		if err != nil {
+			return err
+		}
+		// The file itself is read, beside a server that has it open and whatever that
+		// is doing.
+		table, err := fazt.QueryFile(c.Context, here, args[0], limit)
+		if err != nil {
+			return err
+		}
+		return printRows(c, print, table)
 	}
-	// The file itself is read, beside a server that has it open and whatever that is
-	// doing.
-	table, err := fazt.QueryFile(c.Context, path, args[0], limit)
-	if err != nil {
-		return err
+	return onService(c, func(server api.Service) error {
+		t, err := server.Query(c.Context, api.Query{SQL: args[0], Limit: limit})
+		if err != nil {
+			return err
+		}
+		return printRows(c, print, &storage.Table{Columns: t.Columns, Rows: t.Rows, Truncated: t.Truncated})
+	})
+}
+
+// isHere is the path of the data file if the command is about that, and "" if it is
+// about a peer.
+func isHere(c *cli.Context) (path string, err error) {
+	switch targetOf(c) {
+	case storage.LocalPeer:
+		return existingDataFile(c)
+	case "":
+	default:
+		return "", nil
 	}
-	return printRows(c, print, table)
+	if path, err = existingDataFile(c); err != nil {
+		return "", err
+	}
+	// A data file that has no peers yet, or can't be read, is what the query is about.
+	if table, err := fazt.QueryFile(c.Context, path, "SELECT 1 FROM peers WHERE is_default = 1", 1); err == nil && len(table.Rows) > 0 {
+		return "", nil
+	}
+	return path, nil
 }
 
 // printRows prints a table, and says if it is not all.

@@ -69,9 +69,9 @@ func testAudit(t *testing.T, s storage.Store) {
 		{func() error { _, err := s.Rollback(ctx, shop.AppID, 1, 3); return err },
 			entry("app.rollback", "shop", `{"app_id":%q,"version":2,"restored":1}`, shop.AppID)},
 		{func() error { return s.SetAlias(ctx, redirect) },
-			entry("alias.set", "away", `{"kind":"redirect","app":"","url":"https://example.com/","split":null}`)},
+			entry("alias.set", "away", `{"kind":"redirect","app":"","version":0,"url":"https://example.com/","split":null}`)},
 		{func() error { return s.SetAlias(ctx, split) },
-			entry("alias.set", "both", `{"kind":"split","app":"","url":"","split":[{"app":"shop","percent":90},{"app":"blog","percent":10}]}`)},
+			entry("alias.set", "both", `{"kind":"split","app":"","version":0,"url":"","split":[{"app":"shop","percent":90},{"app":"blog","percent":10}]}`)},
 		{func() error { return s.SwapAliases(ctx, "away", "both") }, entry("alias.swap", "away", `{"with":"both"}`)},
 		{func() error { return s.RemoveAlias(ctx, "both") }, entry("alias.remove", "both", `{}`)},
 		{func() error {
