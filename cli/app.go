@@ -26,6 +26,7 @@ func appCommand() *cli.Command {
 			},
 			infoCommand(),
 			logsCommand(),
+			envCommand(),
 			versionsCommand(),
 			rollbackCommand(),
 			filesCommand(),
