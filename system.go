@@ -110,7 +110,7 @@ func (s *Server) Stats(context.Context) (*api.Stats, error) {
 		Uptime: s.uptime(), InFlight: s.stats.inFlight.Load(), Admission: admissionData(s.slots.Stats()),
 		PhasesMS: phases, Operations: s.stats.operations.Load(), Storage: storageData(s.store.Stats()), FrontDoor: api.DoorStats(s.door.Stats()),
 		Bodies: poolData(s.bodies.Stats()), Answers: poolData(s.answers.Stats()),
-		Cache:  api.CacheStats{Entries: files, Bytes: int64(fileBytes), Limit: contentCacheBytes},
+		Cache:  api.CacheStats{Entries: files, Bytes: fileBytes, Limit: s.opt.FileMemory},
 		Loaded: api.CacheStats{Entries: apps, Bytes: appBytes, Limit: s.opt.LoadedBytes},
 		Process: api.ProcessStats{
 			Goroutines: goruntime.NumGoroutine(), HeapBytes: memory.HeapAlloc, SysBytes: memory.Sys, GCCount: memory.NumGC,

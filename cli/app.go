@@ -26,6 +26,7 @@ func appCommand() *cli.Command {
 			},
 			infoCommand(),
 			logsCommand(),
+			envCommand(),
 			versionsCommand(),
 			rollbackCommand(),
 			filesCommand(),
@@ -112,13 +113,6 @@ func remove(c *cli.Context) error {
 		return err
 	}
 	keep := c.Bool("keep-data")
-	what := "remove " + args[0] + " with all of its data"
-	if keep {
-		what = "remove " + args[0] + ", but for its data"
-	}
-	if err := confirm(c, what); err != nil {
-		return err
-	}
 	return onService(c, func(server api.Service) error {
 		app, err := server.AppInfo(c.Context, args[0])
 		if err != nil {

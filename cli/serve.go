@@ -21,7 +21,7 @@ func serveCommand() *cli.Command {
 		Name:        "serve",
 		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
-		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), []cli.Flag{dbFlag()}),
+		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), backupFlags(), []cli.Flag{dbFlag(), keyFileFlag(false)}),
 		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
 		Action:      serve,
 	}
@@ -68,6 +68,12 @@ func serve(c *cli.Context) error {
 	out := newLogQueue(c.App.ErrWriter)
 	defer out.close()
 	opt.Logger = slog.New(slog.NewTextHandler(out, nil))
+	access, closeAccess, err := openAccessLog(c, opt.Logger)
+	if err != nil {
+		return err
+	}
+	defer closeAccess()
+	opt.AccessLog = access
 	// The ports first: when another server has them, the data file stays untouched.
 	front, err := listenFront(c.Context, c.String("addr"), secure, opt)
 	if err != nil {
@@ -173,7 +179,10 @@ func devSignInURL(l net.Listener) string {
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit"), Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")}}
+	opt := fazt.Options{
+		Domain: c.String("domain"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit"),
+		Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")},
+	}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
@@ -187,5 +196,7 @@ func serveOptions(c *cli.Context) (fazt.Options, error) {
 		}
 		opt.TrustedProxies = append(opt.TrustedProxies, prefix)
 	}
-	return opt, nil
+	var err error
+	opt.Backups, err = backupOptions(c)
+	return opt, err
 }

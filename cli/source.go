@@ -292,7 +292,7 @@ func open(root *os.Root, name string) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		err = fmt.Errorf("%s is not a regular file; remove it", name)
+		err = fmt.Errorf("%s is not a regular file; remove it", filepath.Join(root.Name(), filepath.FromSlash(name)))
 	}
 	if err != nil {
 		f.Close()
