@@ -94,7 +94,7 @@ func (v *vm) requestField(name string) goja.Value {
 		}
 		return files
 	}
-	return v.fromGo(js.RequestField(r, name))
+	return v.asForeign(func() goja.Value { return v.fromGo(js.RequestField(r, name)) })
 }
 
 func (v *vm) headers() goja.Value {

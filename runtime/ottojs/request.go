@@ -60,7 +60,7 @@ func (v *vm) requestValue(name string) otto.Value {
 		}
 		return files
 	}
-	return v.fromGo(js.RequestField(r, name))
+	return v.asForeign(func() otto.Value { return v.fromGo(js.RequestField(r, name)) })
 }
 
 // defineOwn defines a property that can be written and deleted and isn't
