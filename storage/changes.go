@@ -1,8 +1,8 @@
 package storage
 
 import (
-	"errors"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
