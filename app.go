@@ -20,8 +20,9 @@ import (
 )
 
 // app is one version of an app, ready to answer. It never changes, but that its
-// handler is loaded by its first request: a deploy makes a new one, and
-// requests that are under way keep theirs.
+// handler is loaded by its first request, that its owner may set variables, and that
+// it learns of files of the versions before it: a deploy makes a new one, and requests
+// that are under way keep theirs.
 type app struct {
 	info     storage.App
 	manifest site.Manifest
@@ -31,11 +32,15 @@ type app struct {
 	broken   error            // why nothing of it can be answered
 	size     int64            // that it takes in memory, estimated
 	stats    *appStats
-	js       *jsapi.App // what its handler's functions know of it
+	js       *jsapi.App                // what its handler's functions know of it
+	env      atomic.Pointer[jsapi.Env] // replaced whole, since it changes without a deploy
 
 	handler atomic.Pointer[loadedHandler]
 	closed  atomic.Bool
 	load    handlerLoad
+
+	keptMu sync.Mutex
+	kept   map[string]*file // by path: of versions before, nil for none
 }
 
 // is reports whether the app is the version that a store has.
@@ -65,11 +70,9 @@ var errSuperseded = errors.New("fazt: the version has been superseded")
 
 // loadApp reads one version of an app. The app is never nil: with an error it
 // has what is known of it.
-func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedApp) (*app, error) {
-	a := &app{info: info, size: appBytes, load: handlerLoad{turn: make(chan struct{}, 1)}}
-	if before != nil && before.app.info.ID == info.ID {
-		a.stats = before.app.stats
-	} else {
+func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
+	a := &app{info: info, size: appBytes, load: handlerLoad{turn: make(chan struct{}, 1)}, stats: s.apps.statsOf(info.ID)}
+	if a.stats == nil {
 		a.stats = newAppStats(s.stats.of(info))
 	}
 	if err := json.Unmarshal(info.Current.Manifest, &a.manifest); err != nil {
@@ -85,7 +88,7 @@ func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedAp
 	a.modified = []string{info.Current.CreatedAt.UTC().Format(http.TimeFormat)}
 	a.files = make(map[string]*file, len(files))
 	for _, f := range files {
-		a.files[f.Path] = newFile(f)
+		a.files[f.Path] = newFile(f, &a.manifest)
 		if name, ok := strings.CutPrefix(f.Path, "private/"); ok {
 			a.private = append(a.private, name)
 		}
@@ -97,8 +100,9 @@ func (s *Server) loadApp(ctx context.Context, info storage.App, before *loadedAp
 	slices.Sort(a.private)
 	a.js = &jsapi.App{
 		ID: info.ID, Name: info.Name, Version: info.Current.Version, Operations: a.stats.operations, Private: privateFiles{s, a},
+		Env: a.env.Load,
 	}
-	return a, nil
+	return a, s.loadEnv(ctx, a)
 }
 
 // privateFiles are the files that an app's handler reads under private/.
@@ -126,7 +130,7 @@ func (p privateFiles) Read(ctx context.Context, name string) ([]byte, error) {
 //	mux.Handle("/shop/", http.StripPrefix("/shop", srv.App("shop")))
 //
 // The app is looked up by each request, so it may be deployed later; until then
-// the answer is 404. For its users to sign in, mount the Server at /auth/ too.
+// the answer is 404. For its users to sign in, mount [Server.Auth] at /auth/ too.
 func (s *Server) App(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(w *answer, r *http.Request, p string) { s.serveNamed(w, r, name, p) })

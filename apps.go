@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,10 +40,18 @@ type loadedApps struct {
 	flight singleflight.Group
 
 	mu     sync.RWMutex
-	byName map[string]*loadedApp
+	byKey  map[appKey]*loadedApp
 	bytes  int64
-	absent map[string]int64 // names without an app, and at which revision
+	absent map[appKey]int64 // those that there are none of, and at which revision
 }
+
+// appKey is a version of an app; version 0 is the current one, whichever that is.
+type appKey struct {
+	name    string
+	version int
+}
+
+func (k appKey) String() string { return fmt.Sprintf("%s@%d", k.name, k.version) }
 
 type loadedApp struct {
 	app     *app
@@ -52,61 +61,62 @@ type loadedApp struct {
 }
 
 func newLoadedApps(most int, mostBytes int64) *loadedApps {
-	return &loadedApps{most: most, mostBytes: mostBytes, byName: make(map[string]*loadedApp), absent: make(map[string]int64)}
+	return &loadedApps{most: most, mostBytes: mostBytes, byKey: make(map[appKey]*loadedApp), absent: make(map[appKey]int64)}
 }
 
 // get returns an app that is current at a revision; ok is false if it has to be
-// looked up. No app of a name that is known to have none is nil, true.
-func (l *loadedApps) get(name string, revision int64) (a *app, ok bool) {
+// looked up. What is known not to be there is nil, true.
+func (l *loadedApps) get(key appKey, revision int64) (a *app, ok bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if e := l.byName[name]; e != nil {
+	if e := l.byKey[key]; e != nil {
 		e.used.Store(l.uses.Add(1))
 		if retry := e.retry.Load(); retry != 0 {
 			return e.app, time.Now().UnixNano() < retry
 		}
 		return e.app, e.checked.Load() == revision
 	}
-	since, absent := l.absent[name]
+	since, absent := l.absent[key]
 	return nil, absent && since == revision
 }
 
-// put keeps an app in place of what its name stood for, and drops the apps that
+// put keeps an app in place of what its key stood for, and drops the apps that
 // were used least recently when there is no room.
-func (l *loadedApps) put(name string, e *loadedApp) {
+func (l *loadedApps) put(key appKey, e *loadedApp) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.drop(name)
-	delete(l.absent, name)
+	l.drop(key)
+	delete(l.absent, key)
 	e.used.Store(l.uses.Add(1))
-	l.byName[name] = e
+	l.byKey[key] = e
 	l.bytes += e.app.size
-	for len(l.byName) > 1 && (len(l.byName) > l.most || l.bytes > l.mostBytes) {
-		oldest, least := "", int64(0)
-		for name, other := range l.byName {
-			if used := other.used.Load(); oldest == "" || used < least {
-				oldest, least = name, used
+	for len(l.byKey) > 1 && (len(l.byKey) > l.most || l.bytes > l.mostBytes) {
+		var oldest appKey
+		least := int64(0)
+		for key, other := range l.byKey {
+			if used := other.used.Load(); least == 0 || used < least {
+				oldest, least = key, used
 			}
 		}
 		l.drop(oldest)
 	}
 }
 
-// remove notes that a name has no app at a revision.
-func (l *loadedApps) remove(name string, revision int64) {
+// remove notes that there is no such app at a revision.
+func (l *loadedApps) remove(key appKey, revision int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.drop(name)
+	l.drop(key)
 	if len(l.absent) >= maxAbsent {
 		clear(l.absent)
 	}
-	l.absent[name] = revision
+	l.absent[key] = revision
 }
 
 // drop lets an app go; requests that are under way keep it. l.mu is held.
-func (l *loadedApps) drop(name string) {
-	if e := l.byName[name]; e != nil {
-		delete(l.byName, name)
+func (l *loadedApps) drop(key appKey) {
+	if e := l.byKey[key]; e != nil {
+		delete(l.byKey, key)
 		l.bytes -= e.app.size
 		e.app.close()
 	}
@@ -115,8 +125,8 @@ func (l *loadedApps) drop(name string) {
 func (l *loadedApps) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for name := range l.byName {
-		l.drop(name)
+	for key := range l.byKey {
+		l.drop(key)
 	}
 }
 
@@ -124,28 +134,46 @@ func (l *loadedApps) close() {
 func (l *loadedApps) usage() (apps int, bytes int64) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return len(l.byName), l.bytes
+	return len(l.byKey), l.bytes
 }
 
 // each calls f for each loaded app.
 func (l *loadedApps) each(f func(*app)) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	for _, e := range l.byName {
+	for _, e := range l.byKey {
 		f(e.app)
 	}
 }
 
-// app returns the app of that name, or nil. The error is the store's, or that of
-// ctx, and is for this request alone.
+// statsOf are the statistics that the versions of an app share, those of one that is
+// loaded.
+func (l *loadedApps) statsOf(id string) *appStats {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, e := range l.byKey {
+		if e.app.info.ID == id {
+			return e.app.stats
+		}
+	}
+	return nil
+}
+
+// app returns the app of that name as it is now, or nil. The error is the store's, or
+// that of ctx, and is for this request alone.
 func (s *Server) app(ctx context.Context, name string) (*app, error) {
-	if a, ok := s.apps.get(name, s.revision.Load()); ok {
+	return s.appVersion(ctx, appKey{name: name})
+}
+
+// appVersion is app for any version that is kept.
+func (s *Server) appVersion(ctx context.Context, key appKey) (*app, error) {
+	if a, ok := s.apps.get(key, s.revision.Load()); ok {
 		return a, nil
 	}
-	loaded := s.apps.flight.DoChan(name, func() (any, error) {
+	loaded := s.apps.flight.DoChan(key.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.open, loadTimeout)
 		defer cancel()
-		return s.lookUp(ctx, name)
+		return s.lookUp(ctx, key)
 	})
 	select {
 	case result := <-loaded:
@@ -157,54 +185,79 @@ func (s *Server) app(ctx context.Context, name string) (*app, error) {
 }
 
 // lookUp brings an app up to date with the store.
-func (s *Server) lookUp(ctx context.Context, name string) (*app, error) {
+func (s *Server) lookUp(ctx context.Context, key appKey) (*app, error) {
 	for {
 		revision := s.revision.Load() // before the store is asked: what changes meanwhile is asked for again
 		s.apps.mu.RLock()
-		have := s.apps.byName[name]
+		have := s.apps.byKey[key]
 		s.apps.mu.RUnlock()
-		info, err := s.store.App(ctx, name)
+		info, err := s.find(ctx, key)
 		switch {
 		case storage.CodeOf(err) == storage.CodeNotFound:
-			s.apps.remove(name, revision)
-			s.stats.forget(name)
+			s.apps.remove(key, revision)
 			return nil, nil
 		case err != nil && have != nil:
-			return s.keepApp(name, have, err), nil
+			return s.keepApp(have, err), nil
 		case err != nil:
 			return nil, err
+		}
+		if have != nil && have.app.is(info) && have.app.broken == nil {
+			if err := s.loadEnv(ctx, have.app); err != nil {
+				return s.keepApp(have, err), nil
+			}
 		}
 		if have != nil && have.app.is(info) && (have.app.broken == nil || have.retry.Load() == 0) {
 			have.checked.Store(revision)
 			have.retry.Store(0)
 			return have.app, nil
 		}
-		a, err := s.loadApp(ctx, info, have)
+		a, err := s.loadApp(ctx, info)
 		switch {
 		case errors.Is(err, errSuperseded):
 			continue
 		case err != nil && storeFailed(err) && have != nil:
-			return s.keepApp(name, have, err), nil
+			return s.keepApp(have, err), nil
 		}
 		e := &loadedApp{app: a}
 		e.checked.Store(revision)
 		if err != nil {
 			// One app's damaged content is its own trouble, not its neighbours'.
-			s.log.Error("the app cannot be loaded; deploy it again", "app", name, "error", err)
+			s.log.Error("the app cannot be loaded; deploy it again", "app", key.name, "version", info.Current.Version, "error", err)
 			a.broken = err
 			if storeFailed(err) {
 				e.retry.Store(time.Now().Add(storeRetry).UnixNano())
 			}
 		}
-		s.apps.put(name, e)
+		s.apps.put(key, e)
 		return a, nil
 	}
 }
 
+// find finds an app in the store, as of the version of the key.
+func (s *Server) find(ctx context.Context, key appKey) (storage.App, error) {
+	info, err := s.store.App(ctx, key.name)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		s.stats.forget(key.name)
+	}
+	if err != nil || key.version == 0 || key.version == info.Current.Version {
+		return info, err
+	}
+	versions, err := s.store.Deployments(ctx, info.ID)
+	if err != nil {
+		return info, err
+	}
+	i := slices.IndexFunc(versions, func(d storage.Deployment) bool { return d.Version == key.version })
+	if i < 0 {
+		return info, &storage.Error{Code: storage.CodeNotFound, Op: "app", Path: key.name, Msg: fmt.Sprintf("version %d is not kept", key.version)}
+	}
+	info.Current = versions[i]
+	return info, nil
+}
+
 // keepApp goes on with an app that the store could not be asked about, for a
 // while.
-func (s *Server) keepApp(name string, e *loadedApp, err error) *app {
-	s.log.Error("the store could not be asked for an app; the version served so far stays", "app", name, "error", err)
+func (s *Server) keepApp(e *loadedApp, err error) *app {
+	s.log.Error("the store could not be asked for an app; the version served so far stays", "app", e.app.info.Name, "error", err)
 	e.retry.Store(time.Now().Add(storeRetry).UnixNano())
 	return e.app
 }

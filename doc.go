@@ -16,14 +16,16 @@
 //
 //	srv.Bind("shop.price", func(ctx context.Context, sku string) (int, error) { ... })
 //	mux.Handle("/shop/", http.StripPrefix("/shop", srv.App("shop")))
-//	mux.Handle("/auth/", srv)
+//	mux.Handle("/auth/", srv.Auth())
 //
 // # Which app answers
 //
 // With Options.Domain "example.com", the app "notes" answers on
 // notes.example.com, and everywhere on notes.localhost. /auth/ is sign-in on
 // every host. The management API answers on admin.example.com and on the bare
-// loopback host.
+// loopback host. The app named root, or Options.Home, answers on example.com itself
+// and on the machine's addresses. An alias leads a label elsewhere: to another app, a
+// version of one, several by shares, or a URL. See docs/routing.md.
 //
 // # What is inside
 //

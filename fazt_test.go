@@ -125,7 +125,7 @@ func TestHosts(t *testing.T) {
 		"http://notes.example.com/":       "200 notes",
 		"http://NOTES.Example.COM.:8080/": "200 notes",
 		"http://notes.localhost:8080/":    "200 notes",
-		"http://example.com/":             "200 <!doctype html>",
+		"http://example.com/":             "200 notes",
 		"http://example.com/x":            "404 ",
 		"http://other.example.com/":       "404 ",
 		"http://notes.example.org/":       "404 ",
@@ -148,8 +148,14 @@ func TestHosts(t *testing.T) {
 	}
 	deploy(t, srv, "root", files("index.html", "root"))
 	deploy(t, srv, "404", files("index.html", "lost?"))
-	if got := get(srv, "http://example.com/"); got != "200 root" {
+	if got := get(srv, "http://example.com/"); got != "200 notes" {
 		t.Errorf("with an app named root: %s", got)
+	}
+	if err := srv.RemoveApp(t.Context(), "notes", api.Removal{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := get(srv, "http://example.com/"); got != "200 root" {
+		t.Errorf("without the home app: %s", got)
 	}
 	if got := get(srv, "http://nobody.example.com/"); got != "404 lost?" {
 		t.Errorf("with an app named 404: %s", got)

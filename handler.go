@@ -185,7 +185,7 @@ func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p
 // publicCookies are the Set-Cookie lines of a handler that are sent. The app's log
 // says of the others why they are not.
 func (s *Server) publicCookies(w http.ResponseWriter, r *http.Request, a *app, lines []string) []string {
-	kept, refused := auth.PublicCookies(s.auth.Site(r.Host), lines)
+	kept, refused := auth.PublicCookies(s.auth.SiteOf(r), lines)
 	var log []runtime.Line
 	for _, why := range refused {
 		log = append(log, runtime.Line{Time: time.Now(), Level: "warn", Text: "not sent: " + why.Error()})

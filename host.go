@@ -4,8 +4,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"io"
+	mathrand "math/rand/v2"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,11 +16,13 @@ import (
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/site"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // ServeHTTP answers a request by its host and path: sign-in under /auth/ on any
-// host, the management API on the bare loopback host and on admin.<domain>, and
-// apps on the labels below localhost and the domain.
+// host, the management API on the bare loopback host and on admin.<domain>, apps
+// and aliases on the labels below localhost and the domain, and the home app on the
+// domain itself, on IP addresses and on names of machines.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.serveHost) }
 
 // serve answers a request by route, which is given the path, cleaned once for
@@ -88,8 +93,15 @@ func (s *Server) end(w *answer, r *http.Request) {
 }
 
 func (s *Server) serveHost(w *answer, r *http.Request, p string) {
-	host := s.auth.Site(r.Host)
+	host := s.auth.SiteOf(r)
+	managing := auth.IsAtManagement(r.Context())
+	if (host.Kind == auth.SiteElsewhere || host.Kind == auth.SiteSingle) && !managing && s.auth.IsAddress(r.Host) {
+		r = r.WithContext(auth.AtApps(r.Context()))
+		host = s.auth.SiteOf(r)
+	}
 	switch canonical := host.Canonical(); {
+	case managing && host.Kind != auth.SiteManagement:
+		s.notFound(w, r)
 	case canonical != "":
 		w.Header().Set("Location", scheme(r)+canonical+r.URL.RequestURI())
 		w.WriteHeader(http.StatusPermanentRedirect)
@@ -106,18 +118,94 @@ func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 	case host.Kind == auth.SiteApp && host.Label == "":
 		s.serveHome(w, r, p)
 	case host.Kind == auth.SiteApp:
-		a, err := s.app(r.Context(), host.Label)
-		switch {
-		case err != nil:
-			s.writeFailure(w, r, nil, err)
-		case a == nil:
-			s.serveUnknown(w, r)
-		default:
-			s.serveApp(w, r, a, p)
-		}
+		s.serveLabel(w, r, host.Label, p)
 	default:
 		s.serveUnknown(w, r)
 	}
+}
+
+// serveLabel answers a label: by its alias, else by the app of that name.
+func (s *Server) serveLabel(w *answer, r *http.Request, label, p string) {
+	if !s.serveAlias(w, r, label, p) {
+		s.serveUnknown(w, r)
+	}
+}
+
+// serveAlias is serveLabel for a label that may lead nowhere: it reports false then,
+// and has not answered.
+func (s *Server) serveAlias(w *answer, r *http.Request, label, p string) bool {
+	route, err := s.route(r.Context(), label)
+	if err != nil {
+		s.writeFailure(w, r, nil, err)
+		return true
+	}
+	key := route.key
+	switch route.kind {
+	case storage.AliasReserved:
+		return false
+	case storage.AliasRedirect:
+		s.redirect(w, r, route.url)
+		return true
+	case storage.AliasSplit:
+		key = s.draw(w, r, route.split)
+	}
+	a, err := s.appVersion(r.Context(), key)
+	switch {
+	case err != nil:
+		s.writeFailure(w, r, nil, err)
+	case a == nil:
+		return false
+	default:
+		s.serveApp(w, r, a, p)
+	}
+	return true
+}
+
+// redirect sends a visitor to the same path and query below a URL. Browsers ask each
+// time, for the alias may change.
+func (s *Server) redirect(w *answer, r *http.Request, to *url.URL) {
+	query := to.RawQuery
+	if query != "" && r.URL.RawQuery != "" {
+		query += "&"
+	}
+	if query += r.URL.RawQuery; query != "" {
+		query = "?" + query
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Location", to.Scheme+"://"+to.Host+strings.TrimSuffix(to.EscapedPath(), "/")+r.URL.EscapedPath()+query)
+	w.WriteHeader(http.StatusPermanentRedirect)
+}
+
+// splitAge is how long a browser keeps to its target of a split.
+const splitAge = 30 * 24 * time.Hour
+
+// draw chooses a visitor's target of a split. The cookie holds one of the hundred
+// places in which the targets have their shares, drawn once: so a change of the weights
+// moves those visitors alone whose place has gone to another.
+func (s *Server) draw(w *answer, r *http.Request, split []storage.Weight) appKey {
+	name := auth.SplitCookie
+	if frontdoor.IsSecure(r) {
+		name = "__Host-" + name
+	}
+	w.varies = true
+	place := -1
+	if c, err := r.Cookie(name); err == nil {
+		if n, err := strconv.Atoi(c.Value); err == nil && 0 <= n && n < 100 {
+			place = n
+		}
+	}
+	if place < 0 {
+		place = mathrand.IntN(100)
+		w.split = &http.Cookie{Name: name, Value: strconv.Itoa(place), Path: "/", MaxAge: int(splitAge.Seconds()),
+			HttpOnly: true, Secure: frontdoor.IsSecure(r), SameSite: http.SameSiteLaxMode}
+	}
+	for _, t := range split {
+		if place -= t.Percent; place < 0 {
+			return appKey{t.App, t.Version}
+		}
+	}
+	return appKey{} // no split sums to less than 100
 }
 
 // serveNamed answers from the app of a name, wherever that is mounted.
@@ -169,14 +257,19 @@ func framedBySibling(r *http.Request) bool {
 	return false
 }
 
-// serveHome answers the domain itself.
+// home is the label of what answers the domain itself.
+func (s *Server) home() string {
+	if s.opt.Home != "" {
+		return s.opt.Home
+	}
+	return "root"
+}
+
+// serveHome answers the domain itself, and the machine's addresses.
 func (s *Server) serveHome(w *answer, r *http.Request, p string) {
-	a, err := s.app(r.Context(), "root")
 	switch {
-	case err != nil:
-		s.writeFailure(w, r, nil, err)
-	case a != nil:
-		s.serveApp(w, r, a, p)
+	case s.serveAlias(w, r, s.home(), p):
+	case s.home() != "root" && s.serveAlias(w, r, "root", p):
 	case p != "/":
 		s.notFound(w, r)
 	default:

@@ -18,6 +18,7 @@ func TestHostsAgree(t *testing.T) {
 	const (
 		management = "manages, signs in here"
 		none       = "serves nothing, signs in nowhere"
+		home       = "serves root, signs in nowhere"
 		mounted    = "serves nothing, signs in here" // without a domain, for an app that the program mounts
 	)
 	served := func(app, signIn string) string { return "serves " + app + ", signs in at " + signIn }
@@ -62,15 +63,20 @@ func TestHostsAgree(t *testing.T) {
 
 		{"", "notes.example.com", mounted},
 		{"", "notes.example.com.", mounted},
-		{"", "192.0.2.1:8080", mounted},
-		{"", "[2001:db8::1]", mounted},
+		{"", "192.0.2.1:8080", home},
+		{"", "[2001:db8::1]", home},
+		{"", "127.0.0.2", home},
+		{"", "nas", home},
+		{"", "NAS.:8080", home},
 		{"", "a.notes.localhost", mounted},
 
 		{"example.com", "a.notes.example.com", none},
 		{"example.com", "a.notes.localhost", none},
 		{"example.com", "notes.example.org", none},
 		{"example.com", "notexample.com", none},
-		{"example.com", "192.0.2.1", none},
+		{"example.com", "192.0.2.1", home},
+		{"example.com", "[2001:db8::1]:80", home},
+		{"example.com", "nas", home},
 		{"example.com", "", none},
 		{"example.com", "notes.example.com..", none},
 		{"example.com", ".example.com", none},

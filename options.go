@@ -11,8 +11,10 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/backups"
 )
 
 // Options is the whole configuration of a [Server]. One of DataFile and Store is
@@ -29,13 +31,24 @@ type Options struct {
 	// be set here. Default: nil; DataFile is opened, and closed by Close.
 	Store storage.Store
 
+	// KeyFile is the path of the file with the key that encrypts secrets before they
+	// are stored: apps' variables, and the client secrets of sign-in providers. It is
+	// made, readable by its owner only, for the first of them. Keep a copy of it, but
+	// not beside those of the data: who has both has the secrets, and a copy of the
+	// data without it lacks them. [New] refuses to start without the key that was
+	// used. Several servers on one Store need the same file each. Default: DataFile
+	// with ".key" at its end; with a Store none, so that nothing can be encrypted.
+	KeyFile string
+
 	// Domain is the server's own host name, such as "example.com". Apps answer
 	// on their label below it, and the management API on admin.<domain>.
 	// Default: none; apps answer on <label>.localhost only.
 	Domain string
 
-	// Home names the app that a visitor of the bare loopback host is sent to.
-	// Default: none; the visitor gets a welcome page.
+	// Home is the label of the app, or of the alias, that answers the domain itself,
+	// IP addresses, and names of machines, which have no dot. Visitors of the bare
+	// loopback host are sent to it. Where it leads nowhere, the one named root answers.
+	// Default: "root", and visitors of the bare loopback host get a welcome page.
 	Home string
 
 	// Dev shows a handler's errors with their source lines in answers, and
@@ -61,7 +74,10 @@ type Options struct {
 	Budget budget.Config
 
 	// Slots is how many handlers compute at the same time. More than the
-	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
+	// processors only makes them wait inside the scheduler. Go looks at the network
+	// every 10 ms while all of its processors compute; so a program whose static files
+	// and neighbours are not to wait for that calls runtime.GOMAXPROCS with one more,
+	// as fazt serve does. Default: GOMAXPROCS.
 	Slots int
 	// InFlight is how many handlers are under way at the same time, those that
 	// wait in storage or for a timer included. Apps share the places; one that has
@@ -98,6 +114,10 @@ type Options struct {
 
 	// Deploy bounds what may be deployed.
 	Deploy DeployLimits
+
+	// Backups are copies of everything that the Server makes by itself, a number of
+	// which it keeps, as package storage/backups has it. Default: none.
+	Backups backups.Options
 
 	// LoadedApps is how many apps are kept ready to answer, and LoadedBytes how
 	// much memory they may take, estimated from their files and their source.
@@ -153,9 +173,18 @@ func (opt Options) withDefaults() (Options, error) {
 	case opt.Store != nil && opt.Quotas != (storage.Quotas{}):
 		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
 	}
+	if opt.KeyFile == "" && opt.DataFile != "" {
+		opt.KeyFile = defaultKeyFile(opt.DataFile)
+	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
+	}
+	if opt.Home != "" {
+		home, err := site.CleanName(opt.Home)
+		if opt.Home = home; err != nil {
+			errs = append(errs, fmt.Errorf("fazt: Home: %w", err))
+		}
 	}
 	if opt.Logger == nil {
 		opt.Logger = slog.New(failuresOnly{})
@@ -165,6 +194,9 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, err)
 	}
 	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
+	if opt.Backups, err = opt.Backups.WithDefaults(); err != nil {
 		errs = append(errs, err)
 	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))

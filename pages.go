@@ -125,7 +125,7 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 		s.writeMethod(w, r, "use GET or HEAD")
 		return
 	}
-	host := s.auth.Site(r.Host)
+	host := s.auth.SiteOf(r)
 	if s.opt.Home != "" && host.IsLoopback() {
 		http.Redirect(w, r, "http://"+host.AppAddr(s.opt.Home)+"/", http.StatusFound)
 		return
@@ -136,6 +136,10 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 		Command: "fazt app deploy <dir> --name my-app",
 		Link:    "/auth/login", Label: "Sign in",
 	}
+	if host.AppAddr("my-app") == "" { // an address has no names below it
+		page.Text = "Deploy a directory under the name root, and it answers at this machine's address."
+		page.Command = "fazt app deploy <dir> --name root"
+	}
 	// Whoever has just logged out, or become the owner, comes here and sees it.
 	if user, err := s.auth.User(r); err == nil && user != nil {
 		page.Link, page.Label = "/auth/sessions", "Your sign-ins"
@@ -143,10 +147,17 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	s.writePage(w, r, http.StatusOK, page)
 }
 
-// writeHome answers the domain itself as long as there is no app for it.
+// writeHome answers the domain itself, and the machine's addresses, as long as there is
+// no app for them.
 func (s *Server) writeHome(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		s.writeMethod(w, r, "use GET or HEAD")
+		return
+	}
+	name := s.home()
 	s.writePage(w, r, http.StatusOK, auth.Page{
-		Title: "Welcome", Text: "This is a fazt server. An app that is named root answers here.", Command: "fazt app deploy <dir> --name root",
+		Title: "Welcome", Text: "This is a fazt server. The app that is named " + name + " answers here, once it is deployed.",
+		Command: "fazt app deploy <dir> --name " + name,
 	})
 }
 

@@ -162,11 +162,21 @@ type answer struct {
 	status int
 	start  time.Time
 	kind   kind
-	app    *appStats // nil: no app's
+	app    *appStats    // nil: no app's
+	split  *http.Cookie // of a visitor whom a split alias has led here, when it is new
+	varies bool         // with the visitor's cookies, through a split alias
 }
 
-// WriteHeader notes the status.
+// WriteHeader notes the status. A split's headers come last, for an app may set its own
+// of these names.
 func (a *answer) WriteHeader(status int) {
+	if a.varies && status >= 200 {
+		a.varies = false
+		a.Header().Add("Vary", "Cookie")
+		if a.split != nil {
+			http.SetCookie(a, a.split)
+		}
+	}
 	if a.status == 0 && status >= 200 {
 		a.status = status
 	}

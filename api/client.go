@@ -1,17 +1,13 @@
 package api
 
 import (
-	"archive/zip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -23,16 +19,28 @@ type Client struct {
 	URL string
 	// Token is an API key with the scopes that are needed.
 	Token string
-	// HTTP sends the requests. Default: [http.DefaultClient].
+	// HTTP sends the requests. Redirects are not followed, whatever it says of them.
+	// Default: [http.DefaultClient].
 	HTTP *http.Client
 }
 
-var _ Service = (*Client)(nil)
-
-// Health asks GET /api/health.
-func (c *Client) Health(ctx context.Context) (*Health, error) {
-	return get[Health](ctx, c, "/api/health")
+// AnswerError is an answer that no fazt server gives: another program's, or a
+// redirect.
+type AnswerError struct {
+	URL      string // that was asked
+	Status   int
+	Location string // where a redirect leads; "" without one
 }
+
+// Error says what answered, and what to check.
+func (e *AnswerError) Error() string {
+	if e.Location != "" {
+		return fmt.Sprintf("api: %s redirects to %s, which is not followed; check the URL", e.URL, e.Location)
+	}
+	return fmt.Sprintf("api: %s answered %d, and not as a fazt server does; check the URL", e.URL, e.Status)
+}
+
+var _ Service = (*Client)(nil)
 
 // Limits asks GET /api/system/limits.
 func (c *Client) Limits(ctx context.Context) (*Limits, error) {
@@ -42,107 +50,6 @@ func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 // Stats asks GET /api/system/stats.
 func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return get[Stats](ctx, c, "/api/system/stats")
-}
-
-// Apps asks GET /api/apps.
-func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	return all[App](ctx, c, "/api/apps", nil)
-}
-
-// AppInfo asks GET /api/apps/{app}.
-func (c *Client) AppInfo(ctx context.Context, name string) (*AppInfo, error) {
-	return get[AppInfo](ctx, c, "/api/apps/"+url.PathEscape(name))
-}
-
-// RemoveApp sends DELETE /api/apps/{app}.
-func (c *Client) RemoveApp(ctx context.Context, name string, r Removal) error {
-	path := "/api/apps/" + url.PathEscape(name)
-	if r.KeepData {
-		path += "?keep_data=1"
-	}
-	return c.do(ctx, http.MethodDelete, path, nil, "", &Removed{})
-}
-
-// Logs asks GET /api/apps/{app}/logs, as often as the query's limit takes.
-func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = 10_000
-	}
-	all := []LogLine{}
-	for {
-		values := url.Values{"limit": {strconv.Itoa(min(limit-len(all), maxLogLimit))}}
-		if !q.Newest {
-			values.Set("after", strconv.FormatInt(q.After, 10))
-		}
-		page, err := get[[]LogLine](ctx, c, "/api/apps/"+url.PathEscape(app)+"/logs?"+values.Encode())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *page...)
-		if q.Newest || len(*page) < min(limit, maxLogLimit) || len(all) >= limit {
-			return all, nil
-		}
-		q.After = all[len(all)-1].ID
-	}
-}
-
-// Deploy sends the files as a ZIP to POST /api/deploy.
-func (c *Client) Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error) {
-	archive, err := os.CreateTemp("", "fazt-deploy-*.zip")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(archive.Name())
-	defer archive.Close()
-	z := zip.NewWriter(archive)
-	if err := z.AddFS(files); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	size, err := archive.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
-	return c.DeployZIP(ctx, name, archive, size, opts...)
-}
-
-// DeployZIP sends POST /api/deploy.
-func (c *Client) DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error) {
-	var opt DeployOptions
-	for _, set := range opts {
-		set(&opt)
-	}
-	body, out := io.Pipe()
-	defer body.Close() // ends the writer when the request fails
-	form := multipart.NewWriter(out)
-	go func() { out.CloseWithError(writeDeployForm(form, name, opt, io.NewSectionReader(archive, 0, size))) }()
-	d := &Deployment{}
-	if err := c.do(ctx, http.MethodPost, "/api/deploy", body, form.FormDataContentType(), d); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-func writeDeployForm(form *multipart.Writer, name string, opt DeployOptions, archive io.Reader) error {
-	if err := form.WriteField("site_name", name); err != nil {
-		return err
-	}
-	if opt.SPA != nil {
-		if err := form.WriteField("spa", strconv.FormatBool(*opt.SPA)); err != nil {
-			return err
-		}
-	}
-	part, err := form.CreateFormFile("file", "app.zip")
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(part, archive); err != nil {
-		return err
-	}
-	return form.Close()
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
@@ -190,34 +97,48 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 	return c.exchange(ctx, http.MethodGet, path, nil, "", list)
 }
 
-// exchange sends a request and reads the data of its answer, and what it says of
-// the list that they are of.
-func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+// open sends a request and returns the answer to it, whose body the caller closes.
+// It follows no redirect: the token is for nobody but the server at c.URL, and what
+// was to be changed would only be read there.
+func (c *Client) open(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
+	req.Header.Set("Accept", "application/json")
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
+	var client http.Client
+	if c.HTTP != nil {
+		client = *c.HTTP
 	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Do(req)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	return res, nil
+}
+
+// exchange sends a request and reads the data of its answer, and what it says of
+// the list that they are of.
+func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+	res, err := c.open(ctx, method, path, body, contentType)
 	if err != nil {
-		return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+		return page, err
 	}
-	if len(text) > maxAnswer {
-		return page, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+	return c.read(res, method, path, data)
+}
+
+// read reads the data of an answer, and what it says of the list that they are of.
+func (c *Client) read(res *http.Response, method, path string, data any) (page Page, err error) {
+	text, err := whole(res, method, path)
+	if err != nil {
+		return page, err
 	}
 	var said struct {
 		Data  json.RawMessage `json:"data"`
@@ -225,7 +146,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, res.StatusCode)
+		return page, stranger(res)
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode
@@ -233,8 +154,29 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 	}
 	if said.Meta != nil {
 		if err := json.Unmarshal(said.Meta, &page); err != nil {
-			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+			return page, stranger(res)
 		}
 	}
-	return page, json.Unmarshal(said.Data, data)
+	if err := json.Unmarshal(said.Data, data); err != nil {
+		return page, stranger(res)
+	}
+	return page, nil
+}
+
+// whole reads an answer, and closes it.
+func whole(res *http.Response, method, path string) ([]byte, error) {
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("api: %s %s: %w", method, path, err)
+	}
+	if len(text) > maxAnswer {
+		return nil, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+	}
+	return text, nil
+}
+
+// stranger says that an answer is none of a fazt server's.
+func stranger(res *http.Response) error {
+	return &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
 }

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
-	"io/fs"
 )
 
 // Service is what an operator can do with a server. A fazt.Server is one, and so
@@ -14,39 +12,30 @@ import (
 // the codes of the packages that it is made of.
 type Service interface {
 	Apps
+	Versions
+	Aliases
 	Logs
+	Backups
 	People
 	Keys
 	Sessions
 	Providers
+	SQL
+	Environment
 	System
-}
-
-// Apps are the apps of a server.
-type Apps interface {
-	// Deploy makes the files the current version of the app of that name,
-	// making the app if there is none. An empty name stands for the manifest's
-	// own. Visitors get the whole old version or the whole new one; an error
-	// means that nothing changed. INVALID_APP says what is wrong with the app.
-	Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error)
-	// DeployZIP is Deploy for a ZIP archive of the app's directory.
-	DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error)
-	// Apps returns the deployed apps, by name.
-	Apps(ctx context.Context) ([]App, error)
-	// AppInfo returns what there is to know of one app, by name or id. One that does
-	// not exist is NOT_FOUND.
-	AppInfo(ctx context.Context, name string) (*AppInfo, error)
-	// RemoveApp removes an app with its files, its log and its data. One that
-	// does not exist is NOT_FOUND.
-	RemoveApp(ctx context.Context, name string, r Removal) error
 }
 
 // Logs are what handlers print.
 type Logs interface {
-	// Logs returns lines of an app's log, oldest first. A line is stored within
-	// a second or so of the end of its request. app is a name or an id; one that
-	// does not exist is NOT_FOUND.
-	Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error)
+	// Logs returns lines, oldest first, and where it got to: it looks at about
+	// 100,000 lines at most, so one after another may be asked for. A line is stored
+	// within a second or so of the end of its request. An app that does not exist is
+	// NOT_FOUND.
+	Logs(ctx context.Context, q LogQuery) (*LogPage, error)
+	// FollowLogs calls send with the lines after q.After that q asks for, and with
+	// those that come, until ctx ends. It returns ctx's error, or the first other: of
+	// send, or since an app is gone. q.Newest, q.Before and q.Limit mean nothing here.
+	FollowLogs(ctx context.Context, q LogQuery, send func([]LogLine) error) error
 }
 
 // Sessions are where people are signed in.
@@ -62,7 +51,11 @@ type Sessions interface {
 
 // System is the server itself.
 type System interface {
+	// Health says that the server is there.
 	Health(ctx context.Context) (*Health, error)
+	// Checkup tries what the server depends on: it reads from the store and writes to
+	// it. What is wrong is in the answer, and no error.
+	Checkup(ctx context.Context) (*Checkup, error)
 	Limits(ctx context.Context) (*Limits, error)
 	Stats(ctx context.Context) (*Stats, error)
 }

@@ -41,7 +41,7 @@ func (a *Auth) devAllowed(r *http.Request) bool {
 	if !a.dev || !r.ProtoAtLeast(1, 1) {
 		return false
 	}
-	if a.Site(r.Host).parent != "localhost" {
+	if a.SiteOf(r).parent != "localhost" {
 		return false
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
@@ -120,7 +120,7 @@ func isText(s string, least, most int) bool {
 }
 
 func (a *Auth) devLogin(w http.ResponseWriter, r *http.Request) {
-	if a.Site(r.Host).Kind == SiteApp {
+	if a.SiteOf(r).Kind == SiteApp {
 		a.toOwnHost(w, r, "/auth/login")
 		return
 	}

@@ -40,7 +40,7 @@ type visit struct {
 // exchange is v as the provider sees it.
 func (a *Auth) exchange(r *http.Request, v visit) Exchange {
 	return Exchange{
-		RedirectURL: a.scheme(r) + a.Site(r.Host).SignIn() + callbackPath + v.Provider,
+		RedirectURL: a.scheme(r) + a.SiteOf(r).SignIn() + callbackPath + v.Provider,
 		State:       v.State, Nonce: v.Nonce, Verifier: v.Verifier,
 	}
 }
@@ -48,7 +48,7 @@ func (a *Auth) exchange(r *http.Request, v visit) Exchange {
 // begin sends the browser to a provider. On an app's host it begins the hand-over
 // first, and then goes on by itself.
 func (a *Auth) begin(w http.ResponseWriter, r *http.Request, p Provider) {
-	if a.Site(r.Host).Kind == SiteApp {
+	if a.SiteOf(r).Kind == SiteApp {
 		a.toOwnHost(w, r, providerPath+p.Name())
 		return
 	}

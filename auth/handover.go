@@ -35,7 +35,7 @@ var errApp = errors.New("the app to sign in to is not one of this server's; begi
 
 // flow reads where a sign-in is to end from a query or a form.
 func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
-	here := a.Site(r.Host)
+	here := a.SiteOf(r)
 	f := flow{back: a.wayBack(here, v), adds: v.Get("link") == "1"}
 	if code := v.Get("invite"); len(code) == tokenLen {
 		f.invite = code
@@ -43,7 +43,7 @@ func (a *Auth) flow(r *http.Request, v url.Values) (flow, error) {
 	if !v.Has("app") {
 		return f, nil
 	}
-	f.app = a.Site(v.Get("app"))
+	f.app = a.appSite(r, here, v.Get("app"))
 	f.challenge = v.Get("challenge")
 	if len(v["app"]) > 1 || len(v["challenge"]) > 1 || f.app.Kind != SiteApp || f.app.SignIn() != here.SignIn() || !isDigest(f.challenge) {
 		return flow{}, errApp
@@ -83,7 +83,7 @@ func (a *Auth) scheme(r *http.Request) string {
 
 // toOwnHost begins a hand-over on an app's host. It goes on at path there.
 func (a *Auth) toOwnHost(w http.ResponseWriter, r *http.Request, path string) {
-	here := a.Site(r.Host)
+	here := a.SiteOf(r)
 	verifier := newToken()
 	a.setCookie(w, r, handoverCookie, verifier, verifierAge)
 	f := flow{app: here, challenge: digest(verifier), back: a.wayBack(here, r.URL.Query())}
@@ -114,7 +114,7 @@ func (a *Auth) newCode(ctx context.Context, f flow, s *session) (string, error) 
 		}
 		_, err := tx.Exec(`INSERT INTO auth_handovers (code_hash, session_hash, host, challenge_hash, back, expires_at)
 			VALUES (?, ?, ?, ?, ?, ?)`,
-			digest(code), s.hash, f.app.Name, f.challenge, f.back, now+codeLifetime.Milliseconds())
+			digest(code), s.hash, f.app.sessions(), f.challenge, f.back, now+codeLifetime.Milliseconds())
 		return err
 	})
 	return code, failed("handover.create", err)
@@ -137,7 +137,7 @@ func (a *Auth) handover(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 	default:
 		a.setCookie(w, r, handoverCookie, "", 0)
-		a.setCookie(w, r, sessionCookie, token, a.max)
+		a.setCookie(w, r, a.sessionCookie(r), token, a.max)
 		redirect(w, back)
 	}
 }

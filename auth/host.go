@@ -43,6 +43,10 @@ type Site struct {
 
 	signIn string // name of the host where its visitors sign in
 	parent string // what apps' labels stand before; "" when there is no such name
+
+	// address says that this is an IP address or a machine's name, see listeners.
+	// Its sessions are for one port, and signIn has the port of another.
+	address bool
 }
 
 // Site says what host, a Host header or the host of a URL, stands for. Whether
@@ -83,8 +87,21 @@ func (a *Auth) Site(host string) Site {
 }
 
 // SignIn is the host and port where the site's visitors sign in. It is the
-// site's own, without a final dot, when SignsIn is true, and "" elsewhere.
-func (s Site) SignIn() string { return s.at(s.signIn) }
+// site's own, without a final dot, when SignsIn is true, and "" where nobody can.
+func (s Site) SignIn() string {
+	if s.address || s.signIn == "" {
+		return s.signIn
+	}
+	return s.at(s.signIn)
+}
+
+// sessions is the host that the site's sessions are good on.
+func (s Site) sessions() string {
+	if s.address {
+		return s.at(s.Name)
+	}
+	return s.Name
+}
 
 // SignsIn reports whether people sign in on this very host.
 func (s Site) SignsIn() bool { return s.Kind == SiteManagement || s.Kind == SiteSingle }

@@ -30,7 +30,7 @@ func (a *Auth) routes() []route {
 		{pattern: callbackPath + "{provider}", get: a.withProvider(a.callback), ownHost: true},
 		{pattern: "/auth/continue", post: a.goOn, ownHost: true},
 		{pattern: "/auth/handover", get: a.handover, appHost: true},
-		{pattern: "/auth/session", get: a.showSession},
+		{pattern: sessionPath, get: a.showSession},
 		{pattern: "/auth/logout", get: a.askLogout, post: a.logout},
 		{pattern: "/auth/password", post: a.passwordLogin, ownHost: true},
 		{pattern: "/auth/password/change", post: a.changePassword, ownHost: true},
@@ -99,10 +99,15 @@ func (a *Auth) noSuchPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Auth) serveRoute(w http.ResponseWriter, r *http.Request, rt route) {
-	here := a.Site(r.Host)
+	here := a.SiteOf(r)
 	if here.Kind == SiteElsewhere || rt.ownHost && !here.SignsIn() || rt.appHost && here.Kind != SiteApp ||
 		rt.exists != nil && !rt.exists(r) {
 		a.noSuchPage(w, r)
+		return
+	}
+	if here.SignIn() == "" && rt.pattern != sessionPath {
+		a.message(w, r, http.StatusNotFound, messagePage{Code: "NOT_FOUND", Title: "There is no sign-in at this address",
+			Text: "People sign in on the server's own domain, or where it is managed: start it with --domain, or with --admin-addr."})
 		return
 	}
 	handler, allow := rt.handler(r.Method)
@@ -158,7 +163,7 @@ func (a *Auth) readForm(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
-	if a.Site(r.Host).Kind == SiteApp {
+	if a.SiteOf(r).Kind == SiteApp {
 		a.toOwnHost(w, r, "/auth/login")
 		return
 	}
@@ -255,14 +260,14 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 		a.unavailable(w, r, err)
 		return
 	}
-	if a.Site(r.Host).SignsIn() {
+	if a.SiteOf(r).SignsIn() {
 		a.setCookie(w, r, leftCookie, "1", leftAge)
 	}
 	if !WantsPage(r) {
 		writeSession(w, nil)
 		return
 	}
-	redirect(w, a.wayBack(a.Site(r.Host), r.PostForm))
+	redirect(w, a.wayBack(a.SiteOf(r), r.PostForm))
 }
 
 func writeSession(w http.ResponseWriter, user *User) {

@@ -163,7 +163,7 @@ func (a *Auth) showLoginForm(w http.ResponseWriter, r *http.Request, status int,
 		a.unavailable(w, r, err)
 		return
 	}
-	body := loginPage{Host: f.host(r), URL: a.scheme(r) + a.Site(r.Host).SignIn(), Fields: f.fields(), Password: byPassword, Passkey: byPasskey, Form: form}
+	body := loginPage{Host: f.host(r), URL: a.scheme(r) + a.SiteOf(r).SignIn(), Fields: f.fields(), Password: byPassword, Passkey: byPasskey, Form: form}
 	if s != nil {
 		body.Email, body.Continue = s.user.Email, true
 	}
@@ -186,7 +186,7 @@ func (a *Auth) showDevForm(w http.ResponseWriter, r *http.Request, status int, f
 }
 
 func (a *Auth) showLogout(w http.ResponseWriter, r *http.Request, user *User) {
-	here := a.Site(r.Host)
+	here := a.SiteOf(r)
 	body := logoutPage{Back: a.wayBack(here, r.URL.Query()), Own: here.SignsIn()}
 	if user != nil {
 		body.Email = user.Email
@@ -238,7 +238,7 @@ func (a *Auth) showScript(w http.ResponseWriter, r *http.Request) {
 
 // scriptPolicy lets that one file of this host run, and ask the server.
 func (a *Auth) scriptPolicy(r *http.Request) string {
-	return "; script-src " + a.scheme(r) + a.Site(r.Host).Addr + scriptPath + "; connect-src 'self'"
+	return "; script-src " + a.scheme(r) + a.SiteOf(r).Addr + scriptPath + "; connect-src 'self'"
 }
 
 // render writes a page whose forms may lead to this host and to targets. It is

@@ -73,7 +73,7 @@ var errPasskey = errors.New("the passkey is not known here")
 // of one label, without [Options].Passkeys, and where a browser has no passkeys since the
 // connection is not safe.
 func (a *Auth) party(r *http.Request) (p PasskeyParty, ok bool) {
-	here := a.Site(r.Host)
+	here := a.SiteOf(r)
 	if a.passkeys == nil || !here.SignsIn() || here.at(here.Name) != here.Addr { // the last: a final dot
 		return p, false
 	}

@@ -99,7 +99,7 @@ func (a *Auth) LoginURL(r *http.Request, back string) string {
 	if back == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		back = r.URL.RequestURI()
 	}
-	back = a.back(a.Site(r.Host), back)
+	back = a.back(a.SiteOf(r), back)
 	if back == "/" {
 		return "/auth/login"
 	}

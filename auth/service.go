@@ -85,7 +85,7 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, id Identity) (*Use
 		err = errors.New("the Role must be owner, admin or user, or empty to leave it as it is")
 	case !isText(id.Name, 0, 100), !isText(id.Email, 0, 254):
 		err = errors.New("the Name or the Email is too long or has control characters")
-	case a.Site(r.Host).Kind == SiteElsewhere:
+	case a.SiteOf(r).Kind == SiteElsewhere:
 		err = errors.New("the request's host is not one of this server's")
 	}
 	if err != nil {

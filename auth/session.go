@@ -14,13 +14,18 @@ import (
 // The cookies, which get the __Host- prefix on TLS: a browser then takes them
 // only from this very host, never from a sibling subdomain.
 const (
-	sessionCookie  = "fazt_session"
-	handoverCookie = "fazt_handover"
-	flowCookie     = "fazt_flow"
-	leftCookie     = "fazt_left"
-	knownCookie    = "fazt_known" // a browser that has signed in by a password before
-	passkeyCookie  = "fazt_passkey"
-	hostPrefix     = "__Host-"
+	sessionCookie = "fazt_session"
+	// managementCookie is that of a session where a machine's addresses are managed.
+	managementCookie = "fazt_management"
+	handoverCookie   = "fazt_handover"
+	flowCookie       = "fazt_flow"
+	leftCookie       = "fazt_left"
+	knownCookie      = "fazt_known" // a browser that has signed in by a password before
+	passkeyCookie    = "fazt_passkey"
+	// SplitCookie holds a visitor to one target of a split alias. It is not this
+	// package's, but no app's either.
+	SplitCookie = "fazt_split"
+	hostPrefix  = "__Host-"
 )
 
 // OwnsCookie reports whether a cookie of that name is one of this package's, however
@@ -29,7 +34,7 @@ const (
 // that code set them.
 func OwnsCookie(name string) bool {
 	name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(hostPrefix))
-	return slices.Contains([]string{sessionCookie, handoverCookie, knownCookie, flowCookie, leftCookie, passkeyCookie}, name)
+	return slices.Contains([]string{sessionCookie, managementCookie, handoverCookie, knownCookie, flowCookie, leftCookie, passkeyCookie, SplitCookie}, name)
 }
 
 func (a *Auth) cookieName(r *http.Request, name string) string {
@@ -120,11 +125,11 @@ func (a *Auth) User(r *http.Request) (*User, error) {
 
 // session returns r's session, which others see too and nobody may change.
 func (a *Auth) session(r *http.Request) (*session, error) {
-	token := a.token(r, sessionCookie)
+	token := a.token(r, a.sessionCookie(r))
 	if token == "" {
 		return nil, nil
 	}
-	site := a.Site(r.Host)
+	site := a.SiteOf(r)
 	if site.Kind == SiteElsewhere {
 		return nil, nil
 	}
@@ -141,7 +146,7 @@ func (a *Auth) session(r *http.Request) (*session, error) {
 	}
 	ms := millis(now)
 	switch {
-	case s.host != site.Name, ms >= s.deadline, ms >= s.used+a.idle.Milliseconds():
+	case s.host != site.sessions(), ms >= s.deadline, ms >= s.used+a.idle.Milliseconds():
 		return nil, nil
 	case s.user.Provider == devProvider && !a.dev:
 		return nil, nil
@@ -281,12 +286,12 @@ func (a *Auth) makeSession(w http.ResponseWriter, r *http.Request, n newSession,
 // newSession is a session for r's browser on r's host, in place of what it has
 // there. Whose it is remains to be said.
 func (a *Auth) newSession(r *http.Request) newSession {
-	return newSession{host: a.Site(r.Host).Name, replaces: a.presented(r), addr: addrOf(r), agent: agentOf(r)}
+	return newSession{host: a.SiteOf(r).sessions(), replaces: a.presented(r), addr: addrOf(r), agent: agentOf(r)}
 }
 
 // begun tells the browser of a session that was saved.
 func (a *Auth) begun(w http.ResponseWriter, r *http.Request, u User, token string) *session {
-	a.setCookie(w, r, sessionCookie, token, a.max)
+	a.setCookie(w, r, a.sessionCookie(r), token, a.max)
 	a.log.InfoContext(r.Context(), "signed in", "user", u.ID, "provider", u.Provider, "role", u.Role)
 	return &session{hash: digest(token), user: u}
 }
@@ -299,7 +304,7 @@ func agentOf(r *http.Request) string {
 
 // presented is the hash of the session token that r came with, good or not.
 func (a *Auth) presented(r *http.Request) string {
-	if token := a.token(r, sessionCookie); token != "" {
+	if token := a.token(r, a.sessionCookie(r)); token != "" {
 		return digest(token)
 	}
 	return ""
@@ -311,7 +316,7 @@ func (a *Auth) signOut(ctx context.Context, r *http.Request) error {
 	if hash == "" {
 		return nil
 	}
-	host, found := a.Site(r.Host).Name, false
+	host, found := a.SiteOf(r).sessions(), false
 	err := a.db.Read(ctx, func(tx storage.SQL) error {
 		return tx.Query(`SELECT 1 FROM auth_sessions WHERE token_hash = ? AND host = ?`, []any{hash, host},
 			func(func(...any) error) error { found = true; return nil })
@@ -329,6 +334,6 @@ func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := a.signOut(r.Context(), r); err != nil {
 		return err
 	}
-	a.setCookie(w, r, sessionCookie, "", 0)
+	a.setCookie(w, r, a.sessionCookie(r), "", 0)
 	return nil
 }

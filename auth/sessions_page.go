@@ -61,7 +61,7 @@ func (a *Auth) visitor(w http.ResponseWriter, r *http.Request) (s *session, ok b
 }
 
 func (a *Auth) showSessions(w http.ResponseWriter, r *http.Request) {
-	if here := a.Site(r.Host); here.Kind == SiteApp {
+	if here := a.SiteOf(r); here.Kind == SiteApp {
 		redirect(w, a.scheme(r)+here.SignIn()+"/auth/sessions")
 		return
 	}
@@ -158,6 +158,9 @@ func (a *Auth) addLinked(r *http.Request, body *sessionsPage) error {
 
 // providerPath is what stands before a provider's name where signing in by it begins.
 const providerPath = "/auth/login/"
+
+// sessionPath answers who is signed in.
+const sessionPath = "/auth/session"
 
 // waysIn is how many ways a user has to sign in: accounts at providers, a password,
 // passkeys. The last one must not be removed.

@@ -22,6 +22,13 @@ func confirm(c *cli.Context, what string) error {
 	if c.Bool("yes") {
 		return nil
 	}
+	peer, err := peerOf(c)
+	if err != nil {
+		return err
+	}
+	if peer != nil {
+		what += " (on @" + peer.Name + ")"
+	}
 	if _, ok := terminal(c.App.Reader); !ok {
 		return usagef("this would %s; say that you mean it with --yes", what)
 	}

@@ -13,6 +13,7 @@ import (
 func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "backup",
+		Category:    hereOnly,
 		Usage:       "copy the data file, also beside a running server",
 		ArgsUsage:   "<file>",
 		Flags:       []cli.Flag{dbFlag()},
@@ -24,6 +25,7 @@ func backupCommand() *cli.Command {
 func restoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
+		Category:  hereOnly,
 		Usage:     "make a backup the data file; stop the server first",
 		ArgsUsage: "<file>",
 		Flags: []cli.Flag{
@@ -88,7 +90,7 @@ func printCopied(c *cli.Context, file, what string) error {
 // one line that it writes over, and one that takes that line away. Elsewhere
 // they do nothing.
 func progressLine(w io.Writer, what string) (progress func(done, total int64), end func()) {
-	if !isTerminal(w) {
+	if !takesColor(w) {
 		return nil, func() {}
 	}
 	last := int64(-1)

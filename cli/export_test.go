@@ -15,6 +15,8 @@ import (
 var (
 	LabelOf = labelOf
 	Ended   = ended
+
+	ListenError = listenError
 )
 
 const (
@@ -30,12 +32,12 @@ func NewLogQueue(w io.Writer) *LogQueue { return newLogQueue(w) }
 // Close writes what waits.
 func (q *LogQueue) Close() { q.close() }
 
-func ReadSource(dir string, private bool) (fsys fs.FS, privateIgnored bool, err error) {
+func ReadSource(dir string, private bool) (fsys fs.FS, privateIgnored bool, left []string, err error) {
 	s, err := readSource(dir, private)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
-	return s, s.privateIgnored, nil
+	return s, s.privateIgnored, s.left, nil
 }
 
 func Arrange(args []string) (arranged []string, help bool, err error) {
@@ -53,7 +55,7 @@ func Commands() map[string]string {
 	var add func(prefix string, commands []*cli.Command)
 	add = func(prefix string, commands []*cli.Command) {
 		for _, c := range commands {
-			if len(c.Subcommands) == 0 {
+			if c.Action != nil {
 				takes[prefix+c.Name] = c.ArgsUsage
 			}
 			add(prefix+c.Name+" ", c.Subcommands)
@@ -61,6 +63,12 @@ func Commands() map[string]string {
 	}
 	add("", newApp(io.Discard, io.Discard).Commands)
 	return takes
+}
+
+// TakesPeer reports whether a command, such as "app deploy", works on peers.
+func TakesPeer(command string) bool {
+	l, err := parse(newApp(io.Discard, io.Discard), strings.Fields(command))
+	return err == nil && takesPeer(l.path[len(l.path)-1])
 }
 
 // ServeOptions are those that fazt serve makes of its flags.

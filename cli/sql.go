@@ -9,6 +9,7 @@ import (
 func sqlCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "sql",
+		Category:  hereOnly,
 		Usage:     "query the data file, read-only",
 		ArgsUsage: "<query>",
 		Flags: []cli.Flag{

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 )
 
@@ -15,7 +16,7 @@ type Aliases interface {
 	Alias(ctx context.Context, label string) (Alias, error)
 	// SetAlias stores a, in place of an alias of the same label. One that
 	// [CheckAlias] refuses is [CodeInvalid]; an app that it leads to and that
-	// does not exist is [CodeNotFound].
+	// does not exist is [CodeNotFound], and so is a version that is not kept.
 	SetAlias(ctx context.Context, a Alias) error
 	// RemoveAlias removes one, or is [CodeNotFound].
 	RemoveAlias(ctx context.Context, label string) error
@@ -40,14 +41,19 @@ const (
 type Alias struct {
 	Label string
 	Kind  AliasKind
-	App   string   // of AliasApp: a name
-	URL   string   // of AliasRedirect: absolute, http or https
-	Split []Weight // of AliasSplit
+	App   string // of AliasApp: a name
+	// Version is that of the app, of AliasApp; 0 is the current one. While it is
+	// named, it is kept.
+	Version int
+	URL     string   // of AliasRedirect: absolute, http or https
+	Split   []Weight // of AliasSplit
 }
 
-// Weight is an app's share of a split, in percent. The shares sum to 100.
+// Weight is the share of an app, or of one version of it, in a split, in percent. The
+// shares sum to 100.
 type Weight struct {
 	App     string `json:"app"`
+	Version int    `json:"version,omitempty"` // 0 is the current one
 	Percent int    `json:"percent"`
 }
 
@@ -61,6 +67,10 @@ func CheckAlias(op string, a Alias) error {
 	switch {
 	case a.Kind != AliasApp && a.App != "":
 		return bad("app", "belongs to an alias of kind app only")
+	case a.Kind != AliasApp && a.Version != 0:
+		return bad("version", "belongs to an alias of kind app only")
+	case a.Version < 0:
+		return bad("version", "must be 1 or more, or 0 for the current one")
 	case a.Kind != AliasRedirect && a.URL != "":
 		return bad("url", "belongs to an alias of kind redirect only")
 	case a.Kind != AliasSplit && len(a.Split) > 0:
@@ -71,8 +81,8 @@ func CheckAlias(op string, a Alias) error {
 		return CheckLabel(op, "app", a.App)
 	case AliasRedirect:
 		u, err := url.Parse(a.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || len(a.URL) > 2048 {
-			return bad("url", "must be an absolute http or https URL without a password, such as https://example.com/")
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(a.URL) > 2048 {
+			return bad("url", "must be an absolute http or https URL without a password and a fragment, such as https://example.com/")
 		}
 		return nil
 	case AliasReserved:
@@ -84,19 +94,24 @@ func CheckAlias(op string, a Alias) error {
 }
 
 func checkSplit(op string, split []Weight) error {
-	sum, seen := 0, make(map[string]bool)
+	type target struct {
+		app     string
+		version int
+	}
+	sum, seen := 0, make(map[target]bool)
 	for _, w := range split {
 		if err := CheckLabel(op, "split", w.App); err != nil {
 			return err
 		}
-		if seen[w.App] || w.Percent < 1 || w.Percent > 100 {
+		t := target{w.App, w.Version}
+		if seen[t] || w.Version < 0 || w.Percent < 1 || w.Percent > 100 {
 			return &Error{Code: CodeInvalid, Op: op, Path: "split." + w.App, Msg: "must be there once, with 1 to 100 percent"}
 		}
-		seen[w.App] = true
+		seen[t] = true
 		sum += w.Percent
 	}
 	if sum != 100 {
-		return &Error{Code: CodeInvalid, Op: op, Path: "split", Msg: "must sum to 100 percent"}
+		return &Error{Code: CodeInvalid, Op: op, Path: "split", Msg: fmt.Sprintf("must sum to 100 percent, not %d", sum)}
 	}
 	return nil
 }

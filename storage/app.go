@@ -43,10 +43,6 @@ type Apps interface {
 	AppByID(ctx context.Context, id string) (App, error)
 	// Apps returns every app, by name.
 	Apps(ctx context.Context) ([]App, error)
-	// AppsPage returns those from offset on, limit at most, and how many there are.
-	// One that is negative or a limit above [MaxRows] is [CodeInvalid]; a limit of 0
-	// is [MaxRows].
-	AppsPage(ctx context.Context, offset, limit int) (apps []App, total int, err error)
 	// Files returns the files of a version, by path; none if there is no such
 	// version.
 	Files(ctx context.Context, appID string, version int) ([]File, error)
@@ -150,6 +146,10 @@ type File struct {
 	Path string // slash-separated, relative: "assets/app.js"
 	Hash string // lower-case hex SHA-256 of the bytes
 	Size int64  // bytes, uncompressed
+	// Hashed says that the name carries a hash of the content, so that under it
+	// there is never another. Publish takes it back where another kept version has
+	// other bytes under the name.
+	Hashed bool
 	// Encodings are those that the content is stored in, sorted. Publish takes
 	// no notice of them: what [Contents.PutContent] has stored counts.
 	Encodings []string

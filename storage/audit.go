@@ -25,11 +25,13 @@ const AuditRows = 100_000
 //	app.rollback   app's name  {"app_id", "version", "restored"}
 //	app.remove     app's name  {"app_id", "keep_data"}
 //	app.change     app's name  {"app_id"} and "title", "tags", "visibility" as changed
-//	alias.set      label       {"kind", "app", "url", "split"}
+//	alias.set      label       {"kind", "app", "version", "url", "split"}
 //	alias.remove   label       {}
 //	alias.swap     label       {"with"}
 //	env.set        app's name  {"app_id", "names"}
 //	env.unset      app's name  {"app_id", "names"}
+//	env.forget                 {"names"}, see [ForgetSealed]
+//	sql.exec                   {"statement", "affected"}, see [Queries]
 //	peer.set       name        {"url", "default"}
 //	peer.default   name        {}
 //	peer.remove    name        {}

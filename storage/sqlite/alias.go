@@ -4,13 +4,14 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 )
 
 const (
-	selectAlias  = "SELECT label, kind, app, url, split FROM aliases "
+	selectAlias  = "SELECT label, kind, app, url, split, version FROM aliases "
 	aliasByLabel = selectAlias + "WHERE label = ?"
 )
 
@@ -20,6 +21,8 @@ func alias(row []driver.Value) storage.Alias {
 		Kind:  storage.AliasKind(row[1].(string)),
 		App:   row[2].(string),
 		URL:   row[3].(string),
+
+		Version: int(row[5].(int64)),
 	}
 	if text := row[4].(string); text != "" {
 		// SetAlias has written it; what somebody else wrote splits nothing.
@@ -52,33 +55,44 @@ func (s *Store) SetAlias(ctx context.Context, a storage.Alias) error {
 		}
 		split = string(text)
 	}
-	details := map[string]any{"kind": a.Kind, "app": a.App, "url": a.URL, "split": a.Split}
+	details := map[string]any{"kind": a.Kind, "app": a.App, "version": a.Version, "url": a.URL, "split": a.Split}
 	return s.change(ctx, op, "alias.set", func(tx *writeTx) (string, any, error) {
 		return a.Label, details, setAlias(tx, op, a, split)
 	})
 }
 
 func setAlias(tx *writeTx, op string, a storage.Alias, split string) error {
-	apps := []string{a.App}
-	for _, w := range a.Split {
-		apps = append(apps, w.App)
-	}
-	for _, name := range apps {
-		if name == "" {
-			continue
-		}
-		n, err := tx.conn.queryInt("SELECT count(*) FROM apps WHERE name = ?", name)
-		if err == nil && n == 0 {
-			err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: name, Msg: "no app of that name", Hint: "deploy it first"}
-		}
-		if err != nil {
+	if a.Kind == storage.AliasApp {
+		if err := checkTarget(tx, op, a.App, a.Version); err != nil {
 			return err
 		}
 	}
-	_, err := tx.write(`INSERT INTO aliases (label, kind, app, url, split, updated_at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (label) DO UPDATE SET kind = excluded.kind, app = excluded.app, url = excluded.url,
-			split = excluded.split, updated_at = excluded.updated_at`,
-		a.Label, string(a.Kind), a.App, a.URL, split, time.Now().UnixMilli())
+	for _, w := range a.Split {
+		if err := checkTarget(tx, op, w.App, w.Version); err != nil {
+			return err
+		}
+	}
+	_, err := tx.write(`INSERT INTO aliases (label, kind, app, version, url, split, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (label) DO UPDATE SET kind = excluded.kind, app = excluded.app, version = excluded.version,
+			url = excluded.url, split = excluded.split, updated_at = excluded.updated_at`,
+		a.Label, string(a.Kind), a.App, a.Version, a.URL, split, time.Now().UnixMilli())
+	return err
+}
+
+// checkTarget refuses an app that does not exist, and a version that is not kept.
+func checkTarget(tx *writeTx, op, app string, version int) error {
+	n, err := tx.conn.queryInt("SELECT count(*) FROM apps WHERE name = ?", app)
+	if err == nil && n == 0 {
+		err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: app, Msg: "no app of that name", Hint: "deploy it first"}
+	}
+	if err != nil || version == 0 {
+		return err
+	}
+	n, err = tx.conn.queryInt("SELECT count(*) FROM apps a JOIN deployments d ON d.app = a.id WHERE a.name = ? AND d.version = ?", app, version)
+	if err == nil && n == 0 {
+		err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: app,
+			Msg: fmt.Sprintf("version %d is not kept", version), Hint: "list the app's versions to see those that are"}
+	}
 	return err
 }
 

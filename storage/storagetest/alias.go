@@ -13,8 +13,9 @@ func testAliases(t *testing.T, s storage.Store) {
 	publish(t, s, "blog", 3)
 	aliases := []storage.Alias{
 		{Label: "away", Kind: storage.AliasRedirect, URL: "https://example.com/x?y=1"},
-		{Label: "both", Kind: storage.AliasSplit, Split: []storage.Weight{{App: "shop", Percent: 90}, {App: "blog", Percent: 10}}},
+		{Label: "both", Kind: storage.AliasSplit, Split: []storage.Weight{{App: "shop", Percent: 80}, {App: "shop", Version: 1, Percent: 10}, {App: "blog", Percent: 10}}},
 		{Label: "none", Kind: storage.AliasReserved},
+		{Label: "preview", Kind: storage.AliasApp, App: "blog", Version: 1},
 		{Label: "www", Kind: storage.AliasApp, App: "shop"},
 	}
 	revision := func() int64 {
@@ -90,6 +91,11 @@ func testAliasErrors(t *testing.T, s storage.Store) {
 		{"no app", storage.Alias{Label: "a", Kind: storage.AliasApp}, storage.CodeInvalid, "app"},
 		{"app is not there", storage.Alias{Label: "a", Kind: storage.AliasApp, App: "none"}, storage.CodeNotFound, "none"},
 		{"relative", storage.Alias{Label: "a", Kind: storage.AliasRedirect, URL: "/x"}, storage.CodeInvalid, "url"},
+		{"fragment", storage.Alias{Label: "a", Kind: storage.AliasRedirect, URL: "https://example.com/#x"}, storage.CodeInvalid, "url"},
+		{"negative version", storage.Alias{Label: "a", Kind: storage.AliasApp, App: "shop", Version: -1}, storage.CodeInvalid, "version"},
+		{"a reserved version", storage.Alias{Label: "a", Kind: storage.AliasReserved, Version: 1}, storage.CodeInvalid, "version"},
+		{"version is not there", storage.Alias{Label: "a", Kind: storage.AliasApp, App: "shop", Version: 9}, storage.CodeNotFound, "shop"},
+		{"split to no version", split(storage.Weight{App: "shop", Version: 9, Percent: 100}), storage.CodeNotFound, "shop"},
 		{"script", storage.Alias{Label: "a", Kind: storage.AliasRedirect, URL: "javascript:alert(1)"}, storage.CodeInvalid, "url"},
 		{"password", storage.Alias{Label: "a", Kind: storage.AliasRedirect, URL: "https://a:b@example.com/"}, storage.CodeInvalid, "url"},
 		{"empty split", split(), storage.CodeInvalid, "split"},
