@@ -45,13 +45,13 @@ func near() []string {
 
 // checkAddr refuses what is not a host and a port, and with loopback set what
 // other machines could reach.
-func checkAddr(addr string, loopback bool) error {
+func checkAddr(flag, addr string, loopback bool) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return usagef("--addr %s is not HOST:PORT; give one such as %s", addr, defaultAddr)
+		return usagef("--%s %s is not HOST:PORT; give one such as %s", flag, addr, defaultAddr)
 	}
 	if ip, err := netip.ParseAddr(host); loopback && host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
-		return usagef("--addr %s is not on this machine alone, and development shows an app's inside; give one such as %s", addr, defaultAddr)
+		return usagef("--%s %s is not on this machine alone, and development shows an app's inside; give one such as %s", flag, addr, defaultAddr)
 	}
 	return nil
 }

@@ -22,12 +22,14 @@ func serveCommand() *cli.Command {
 		Flags: []cli.Flag{
 			addrFlag(),
 			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
+			&cli.StringFlag{Name: "home", Usage: "app `NAME` answers the domain itself, default root"},
+			adminFlag(),
 			dbFlag(),
 			&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
 			&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 			&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
 		},
-		Description: "fazt serve\nfazt serve --addr 127.0.0.1:9000 --domain example.com --trusted-proxy 127.0.0.1/32",
+		Description: "fazt serve\nfazt serve --addr 127.0.0.1:9000 --domain example.com --trusted-proxy 127.0.0.1/32\nfazt serve --addr 0.0.0.0:80 --admin-addr 192.168.1.5:8081 --home my-app",
 		Action:      serve,
 	}
 }
@@ -41,7 +43,7 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	addr := c.String("addr")
-	if err := checkAddr(addr, opt.Dev); err != nil {
+	if err := checkAddr("addr", addr, opt.Dev); err != nil {
 		return err
 	}
 	if opt.DataFile, err = dataFile(c); err != nil {
@@ -57,19 +59,33 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	defer l.Close()
+	admin, err := adminListener(c, opt.Dev)
+	if err != nil {
+		return err
+	}
+	signIn := signInURL(opt, l)
+	if admin != nil {
+		defer admin.Close()
+		if opt.Domain == "" {
+			signIn = adminURL(admin)
+		}
+	}
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
 		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
+		if admin != nil {
+			log.Info("managing", "url", adminURL(admin)+"/")
+		}
 		if opt.Dev {
 			fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(l))
 		}
-		if err := offerSetup(c.Context, server, out, signInURL(opt, l)); err != nil && c.Context.Err() == nil {
+		if err := offerSetup(c.Context, server, out, signIn); err != nil && c.Context.Err() == nil {
 			return err
 		}
-		err := server.Serve(c.Context, l)
+		err := serveBoth(c.Context, server, l, admin)
 		if err == nil {
 			log.Info("stopped; every request was answered")
 		}
@@ -114,7 +130,7 @@ func signInURL(opt fazt.Options, l net.Listener) string {
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	opt := fazt.Options{Domain: c.String("domain"), Home: c.String("home"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
