@@ -1,13 +1,19 @@
 package fazt
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/budget"
@@ -78,8 +84,10 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if err != nil {
 		return nil, invalid(err)
 	}
-	d := storage.NewDeployment{Name: name, Indexes: m.Indexes}
-	var reason string
+	if options.From, err = cleanSource(options.From); err != nil {
+		return nil, err
+	}
+	d := storage.NewDeployment{Name: name, Indexes: m.Indexes, Source: options.From}
 	var program *runtime.Program
 	if source, ok, err := app.Source(int64(s.runtime.Limits().SourceBytes)); err != nil {
 		return nil, err
@@ -91,11 +99,12 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 		} else if err != nil {
 			return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 		}
-		d.Engine, reason = program.Engine()
+		d.Engine, d.Reason = program.Engine()
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
 	}
+	app.Progress = options.Progress
 	if d.Files, err = s.storeFiles(ctx, name, app); err != nil {
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}
@@ -110,32 +119,79 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if program != nil {
 		s.handOver(context.WithoutCancel(ctx), name, done.Version, program)
 	}
-	return &api.Deployment{
-		App: name, AppID: done.AppID, Version: done.Version, Files: done.Files, Size: done.Size,
-		Engine: d.Engine, EngineReason: reason, Message: fmt.Sprintf("deployed %s version %d", name, done.Version),
-	}, nil
+	return deployment(done, fmt.Sprintf("deployed %s version %d", name, done.Version)), nil
 }
+
+func deployment(d storage.Deployment, message string) *api.Deployment {
+	return &api.Deployment{
+		App: d.Name, AppID: d.AppID, Version: d.Version, Files: d.Files, Size: d.Size,
+		Engine: d.Engine, EngineReason: d.Reason, Message: message,
+	}
+}
+
+// cleanSource is a source without what is the server's to say, and without the
+// password that a URL may have.
+func cleanSource(source api.Source) (api.Source, error) {
+	clean := api.Source{URL: source.URL, Ref: source.Ref, Commit: source.Commit}
+	for name, text := range map[string]string{"source_url": clean.URL, "source_ref": clean.Ref, "source_commit": clean.Commit} {
+		if len(text) > maxSourceBytes || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			return clean, &storage.Error{Code: storage.CodeInvalid, Op: "deploy", Path: name,
+				Msg: fmt.Sprintf("must be up to %d bytes of text in one line", maxSourceBytes)}
+		}
+	}
+	if u, err := url.Parse(clean.URL); err == nil && u.User != nil && u.Host != "" {
+		if _, secret := u.User.Password(); secret || u.Scheme != "ssh" { // a token may stand for the name
+			u.User = nil
+		}
+		clean.URL = u.String()
+	}
+	return clean, nil
+}
+
+// maxSourceBytes is the longest part of where a version came from.
+const maxSourceBytes = 2048
 
 func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalidApp, err) }
 
 // Apps returns the deployed apps, by name.
 func (s *Server) Apps(ctx context.Context) ([]api.App, error) {
 	apps, err := s.store.Apps(ctx)
-	if err != nil {
-		return nil, err
+	return each(apps, appOf), err
+}
+
+// each makes a list of what f makes of a list, which is never nil.
+func each[T, U any](list []T, f func(T) U) []U {
+	made := make([]U, len(list))
+	for i, v := range list {
+		made[i] = f(v)
 	}
-	list := make([]api.App, len(apps))
-	for i, a := range apps {
-		list[i] = appOf(a)
-	}
-	return list, nil
+	return made
 }
 
 func appOf(a storage.App) api.App {
 	return api.App{
 		ID: a.ID, Name: a.Name, Version: a.Current.Version, Engine: a.Current.Engine,
 		Files: a.Current.Files, Size: a.Current.Size, DeployedAt: a.Current.CreatedAt,
+		Title: a.Title, Tags: append([]string{}, a.Tags...), Visibility: a.Visibility,
 	}
+}
+
+// ChangeApp changes what people are told of an app, by name or id: its title, tags and
+// visibility. What can't be is [storage.CodeInvalid], and an app that does not exist
+// [storage.CodeNotFound].
+func (s *Server) ChangeApp(ctx context.Context, name string, change api.AppChange) (*api.App, error) {
+	a, err := s.stored(ctx, "change", name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.store.ChangeApp(ctx, a.ID, storage.AppChange(change)); err != nil {
+		return nil, err
+	}
+	if a, err = s.store.AppByID(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	changed := appOf(a)
+	return &changed, nil
 }
 
 // AppInfo returns an app by name or id, with what it stores and what it was charged
@@ -154,7 +210,7 @@ func (s *Server) AppInfo(ctx context.Context, name string) (*api.AppInfo, error)
 	if err != nil {
 		return nil, err
 	}
-	return &api.AppInfo{App: appOf(a), Usage: api.Usage(usage), Stats: s.newCharging().of(s.stats.of(a)), Indexes: indexesOf(indexes)}, nil
+	return &api.AppInfo{App: appOf(a), EngineReason: a.Current.Reason, Source: a.Current.Source, Usage: api.Usage(usage), Stats: s.newCharging().of(s.stats.of(a)), Indexes: indexesOf(indexes)}, nil
 }
 
 // indexesOf leaves out collections that have nothing to tell.
@@ -195,6 +251,109 @@ func (s *Server) RemoveApp(ctx context.Context, name string, r api.Removal) erro
 		err = errors.Join(err, s.auth.ForgetApp(ctx, a.ID))
 	}
 	return err
+}
+
+// Versions returns the kept versions of an app, by name or id, newest first. An app
+// that does not exist is a [storage.CodeNotFound] error.
+func (s *Server) Versions(ctx context.Context, app string) ([]api.Version, error) {
+	a, err := s.stored(ctx, "versions", app)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := s.store.Deployments(ctx, a.ID)
+	return each(kept, func(d storage.Deployment) api.Version {
+		return api.Version{Version: d.Version, Current: d.Version == a.Current.Version, Files: d.Files, Size: d.Size,
+			Engine: d.Engine, EngineReason: d.Reason, Source: d.Source, DeployedAt: d.CreatedAt}
+	}), err
+}
+
+// Rollback makes a new version of a kept one, and serves it: visitors get the whole
+// version before or the whole new one. 0 stands for the version from before
+// what is served. One that is not kept is a [storage.CodeNotFound] error.
+func (s *Server) Rollback(ctx context.Context, app string, version int) (*api.Deployment, error) {
+	a, err := s.stored(ctx, "rollback", app)
+	if err != nil {
+		return nil, err
+	}
+	if version == 0 {
+		if version, err = s.versionBefore(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	done, err := s.store.Rollback(ctx, a.ID, version, s.opt.Deploy.KeepVersions)
+	if storage.CodeOf(err) == storage.CodeNotFound {
+		err = &storage.Error{Code: storage.CodeNotFound, Op: "rollback", Msg: fmt.Sprintf("version %d of %s is not kept", version, a.Name),
+			Hint: "list those that are: fazt app versions " + a.Name}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.refresh(context.WithoutCancel(ctx)); err != nil {
+		return nil, fmt.Errorf("fazt: %s version %d is stored, but not served yet: %w", a.Name, done.Version, err)
+	}
+	return deployment(done, fmt.Sprintf("rolled %s back to version %d, as version %d", a.Name, version, done.Version)), nil
+}
+
+// versionBefore is the newest kept version from before the one that is served, and from
+// before the one that this restores: so it goes back once more each time.
+func (s *Server) versionBefore(ctx context.Context, a storage.App) (int, error) {
+	kept, err := s.store.Deployments(ctx, a.ID)
+	if err != nil {
+		return 0, err
+	}
+	served := cmp.Or(a.Current.Source.Restored, a.Current.Version)
+	for _, d := range kept {
+		if d.Version < served {
+			return d.Version, nil
+		}
+	}
+	return 0, &storage.Error{Code: storage.CodeNotFound, Op: "rollback", Msg: fmt.Sprintf("no version of %s from before version %d is kept", a.Name, served),
+		Hint: "list those that are: fazt app versions " + a.Name}
+}
+
+// Files returns the files of a version of an app, by path. 0 stands for the current
+// one. A version that is not kept is a [storage.CodeNotFound] error.
+func (s *Server) Files(ctx context.Context, app string, version int) ([]api.AppFile, error) {
+	a, err := s.stored(ctx, "files", app)
+	if err != nil {
+		return nil, err
+	}
+	files, err := s.filesOf(ctx, a, version)
+	return each(files, func(f storage.File) api.AppFile { return api.AppFile{Path: f.Path, Size: f.Size, Hash: f.Hash} }), err
+}
+
+// filesOf are the files of a version that is kept.
+func (s *Server) filesOf(ctx context.Context, a storage.App, version int) ([]storage.File, error) {
+	version = cmp.Or(version, a.Current.Version)
+	files, err := s.store.Files(ctx, a.ID, version)
+	if err == nil && len(files) == 0 {
+		err = &storage.Error{Code: storage.CodeNotFound, Op: "files", Msg: fmt.Sprintf("version %d of %s is not kept", version, a.Name),
+			Hint: "list those that are: fazt app versions " + a.Name}
+	}
+	return files, err
+}
+
+// OpenFile reads a file of a version of an app, 0 being the current one, as it was
+// deployed. Close the reader, which is an [io.ReadSeeker], too. A file or a version
+// that does not exist is a [storage.CodeNotFound] error.
+func (s *Server) OpenFile(ctx context.Context, app string, version int, path string) (*api.AppFile, io.ReadCloser, error) {
+	a, err := s.stored(ctx, "files", app)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := s.filesOf(ctx, a, version)
+	if err != nil {
+		return nil, nil, err
+	}
+	i, ok := slices.BinarySearchFunc(files, path, func(f storage.File, path string) int { return strings.Compare(f.Path, path) })
+	if !ok {
+		return nil, nil, &storage.Error{Code: storage.CodeNotFound, Op: "files", Msg: fmt.Sprintf("that version of %s has no file %q", a.Name, path)}
+	}
+	content, err := s.store.OpenContent(ctx, files[i].Hash, "")
+	if err != nil {
+		return nil, nil, err
+	}
+	return &api.AppFile{Path: path, Size: files[i].Size, Hash: files[i].Hash}, content, nil
 }
 
 // beginDeploy waits until no other deploy is under way: so what deploys hold in

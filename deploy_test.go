@@ -28,7 +28,7 @@ func TestBadApps(t *testing.T) {
 		name, want string
 		app        fs.FS
 	}{
-		{"app", "no index.html", files("readme.txt", "hello")},
+		{"app", "there are no files", files()},
 		{"app", "manifest.json:1: not valid JSON", files("manifest.json", "nope")},
 		{"app", "api/main.js:2:", files("index.html", "new", "api/main.js", "var x = 1;\nvar y = ;\n")},
 		{"app", "api/data.json: brings", files("api/main.js", "", "api/data.json", strings.Repeat(" ", 9<<20))},

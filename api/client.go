@@ -1,17 +1,13 @@
 package api
 
 import (
-	"archive/zip"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -23,8 +19,25 @@ type Client struct {
 	URL string
 	// Token is an API key with the scopes that are needed.
 	Token string
-	// HTTP sends the requests. Default: [http.DefaultClient].
+	// HTTP sends the requests. Redirects are not followed, whatever it says of them.
+	// Default: [http.DefaultClient].
 	HTTP *http.Client
+}
+
+// AnswerError is an answer that no fazt server gives: another program's, or a
+// redirect.
+type AnswerError struct {
+	URL      string // that was asked
+	Status   int
+	Location string // where a redirect leads; "" without one
+}
+
+// Error says what answered, and what to check.
+func (e *AnswerError) Error() string {
+	if e.Location != "" {
+		return fmt.Sprintf("api: %s redirects to %s, which is not followed; check the URL", e.URL, e.Location)
+	}
+	return fmt.Sprintf("api: %s answered %d, and not as a fazt server does; check the URL", e.URL, e.Status)
 }
 
 var _ Service = (*Client)(nil)
@@ -42,25 +55,6 @@ func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 // Stats asks GET /api/system/stats.
 func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return get[Stats](ctx, c, "/api/system/stats")
-}
-
-// Apps asks GET /api/apps.
-func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	return all[App](ctx, c, "/api/apps", nil)
-}
-
-// AppInfo asks GET /api/apps/{app}.
-func (c *Client) AppInfo(ctx context.Context, name string) (*AppInfo, error) {
-	return get[AppInfo](ctx, c, "/api/apps/"+url.PathEscape(name))
-}
-
-// RemoveApp sends DELETE /api/apps/{app}.
-func (c *Client) RemoveApp(ctx context.Context, name string, r Removal) error {
-	path := "/api/apps/" + url.PathEscape(name)
-	if r.KeepData {
-		path += "?keep_data=1"
-	}
-	return c.do(ctx, http.MethodDelete, path, nil, "", &Removed{})
 }
 
 // Logs asks GET /api/apps/{app}/logs, as often as the query's limit takes.
@@ -85,64 +79,6 @@ func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, e
 		}
 		q.After = all[len(all)-1].ID
 	}
-}
-
-// Deploy sends the files as a ZIP to POST /api/deploy.
-func (c *Client) Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error) {
-	archive, err := os.CreateTemp("", "fazt-deploy-*.zip")
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(archive.Name())
-	defer archive.Close()
-	z := zip.NewWriter(archive)
-	if err := z.AddFS(files); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	size, err := archive.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
-	return c.DeployZIP(ctx, name, archive, size, opts...)
-}
-
-// DeployZIP sends POST /api/deploy.
-func (c *Client) DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error) {
-	var opt DeployOptions
-	for _, set := range opts {
-		set(&opt)
-	}
-	body, out := io.Pipe()
-	defer body.Close() // ends the writer when the request fails
-	form := multipart.NewWriter(out)
-	go func() { out.CloseWithError(writeDeployForm(form, name, opt, io.NewSectionReader(archive, 0, size))) }()
-	d := &Deployment{}
-	if err := c.do(ctx, http.MethodPost, "/api/deploy", body, form.FormDataContentType(), d); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-func writeDeployForm(form *multipart.Writer, name string, opt DeployOptions, archive io.Reader) error {
-	if err := form.WriteField("site_name", name); err != nil {
-		return err
-	}
-	if opt.SPA != nil {
-		if err := form.WriteField("spa", strconv.FormatBool(*opt.SPA)); err != nil {
-			return err
-		}
-	}
-	part, err := form.CreateFormFile("file", "app.zip")
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(part, archive); err != nil {
-		return err
-	}
-	return form.Close()
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
@@ -190,27 +126,45 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 	return c.exchange(ctx, http.MethodGet, path, nil, "", list)
 }
 
-// exchange sends a request and reads the data of its answer, and what it says of
-// the list that they are of.
-func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+// open sends a request and returns the answer to it, whose body the caller closes.
+// It follows no redirect: the token is for nobody but the server at c.URL, and what
+// was to be changed would only be read there.
+func (c *Client) open(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
+	req.Header.Set("Accept", "application/json")
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
+	var client http.Client
+	if c.HTTP != nil {
+		client = *c.HTTP
 	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := client.Do(req)
 	if err != nil {
-		return page, fmt.Errorf("api: %w", err)
+		return nil, fmt.Errorf("api: %w", err)
 	}
+	return res, nil
+}
+
+// exchange sends a request and reads the data of its answer, and what it says of
+// the list that they are of.
+func (c *Client) exchange(ctx context.Context, method, path string, body io.Reader, contentType string, data any) (page Page, err error) {
+	res, err := c.open(ctx, method, path, body, contentType)
+	if err != nil {
+		return page, err
+	}
+	return c.read(res, method, path, data)
+}
+
+// read reads the data of an answer, and what it says of the list that they are of.
+func (c *Client) read(res *http.Response, method, path string, data any) (page Page, err error) {
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
@@ -225,7 +179,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, fmt.Errorf("api: %s %s: %s answered %d, and not as a fazt server does; check the URL", method, path, c.URL, res.StatusCode)
+		return page, &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode

@@ -54,6 +54,7 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", opt.NotFound)
+	mux.HandleFunc("/api/", h.noRoute)
 	byPattern := make(map[string][]Route)
 	for _, r := range Routes() {
 		byPattern[r.Pattern] = append(byPattern[r.Pattern], r)
@@ -64,9 +65,22 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	return mux
 }
 
+// Codes of errors that a client can tell a server's age by: it has not the route, or
+// the route not the method.
+const (
+	CodeNoRoute  = "NO_ROUTE"
+	CodeNoMethod = "METHOD_NOT_ALLOWED"
+)
+
 type handler struct {
 	HandlerOptions
 	followers chan struct{} // one element for each
+}
+
+// noRoute answers what no route has with a code of its own: a client of a newer
+// version can tell it from an app that is not there.
+func (h *handler) noRoute(w http.ResponseWriter, r *http.Request) {
+	h.WriteError(w, r, &Error{Status: http.StatusNotFound, Code: CodeNoRoute, Message: "there is no such route; the server may be older than what asks"})
 }
 
 // dispatch answers a path by the route of the request's method.
@@ -87,7 +101,7 @@ func (h *handler) dispatch(routes []Route) http.HandlerFunc {
 			}
 		}
 		w.Header().Set("Allow", strings.Join(allow, ", "))
-		h.WriteError(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: "use " + strings.Join(allow, ", ")})
+		h.WriteError(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: CodeNoMethod, Message: "use " + strings.Join(allow, ", ")})
 	}
 }
 
@@ -152,28 +166,4 @@ func (h *handler) stats(w http.ResponseWriter, r *http.Request) error {
 func (h *handler) metrics(w http.ResponseWriter, r *http.Request) error {
 	h.Metrics.ServeHTTP(w, r)
 	return nil
-}
-
-func (h *handler) apps(w http.ResponseWriter, r *http.Request) error {
-	apps, err := h.Service.Apps(r.Context())
-	return writeList(w, r, apps, err)
-}
-
-func (h *handler) appInfo(w http.ResponseWriter, r *http.Request) error {
-	data, err := h.Service.AppInfo(r.Context(), r.PathValue("app"))
-	return writeData(w, data, err)
-}
-
-type removalParameters struct {
-	KeepData string `query:"keep_data" doc:"1 keeps the data for the next app of that name"`
-}
-
-func (h *handler) removeApp(w http.ResponseWriter, r *http.Request) error {
-	name := r.PathValue("app")
-	removal := Removal{KeepData: r.URL.Query().Get("keep_data") == "1"}
-	if err := h.Service.RemoveApp(r.Context(), name, removal); err != nil {
-		return err
-	}
-	h.Logger.Info("removed", "app", name, "keep_data", removal.KeepData, "request_id", w.Header().Get(RequestIDHeader))
-	return writeData(w, Removed{name}, nil)
 }

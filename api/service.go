@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
-	"io/fs"
 )
 
 // Service is what an operator can do with a server. A fazt.Server is one, and so
@@ -14,6 +12,7 @@ import (
 // the codes of the packages that it is made of.
 type Service interface {
 	Apps
+	Versions
 	Aliases
 	Logs
 	People
@@ -21,25 +20,6 @@ type Service interface {
 	Sessions
 	Providers
 	System
-}
-
-// Apps are the apps of a server.
-type Apps interface {
-	// Deploy makes the files the current version of the app of that name,
-	// making the app if there is none. An empty name stands for the manifest's
-	// own. Visitors get the whole old version or the whole new one; an error
-	// means that nothing changed. INVALID_APP says what is wrong with the app.
-	Deploy(ctx context.Context, name string, files fs.FS, opts ...DeployOption) (*Deployment, error)
-	// DeployZIP is Deploy for a ZIP archive of the app's directory.
-	DeployZIP(ctx context.Context, name string, archive io.ReaderAt, size int64, opts ...DeployOption) (*Deployment, error)
-	// Apps returns the deployed apps, by name.
-	Apps(ctx context.Context) ([]App, error)
-	// AppInfo returns what there is to know of one app, by name or id. One that does
-	// not exist is NOT_FOUND.
-	AppInfo(ctx context.Context, name string) (*AppInfo, error)
-	// RemoveApp removes an app with its files, its log and its data. One that
-	// does not exist is NOT_FOUND.
-	RemoveApp(ctx context.Context, name string, r Removal) error
 }
 
 // Logs are what handlers print.

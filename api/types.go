@@ -52,9 +52,11 @@ type Index struct {
 // AppInfo is a deployed app with what it stores, and what it does to its server.
 type AppInfo struct {
 	App
-	Usage   Usage               `json:"usage"`
-	Stats   AppStats            `json:"stats"`
-	Indexes []CollectionIndexes `json:"indexes"` // of the collections that have any, or that scans read
+	EngineReason string              `json:"engine_reason,omitempty"` // why it is that engine; "" if it is the first one
+	Source       Source              `json:"source"`                  // of the current version
+	Usage        Usage               `json:"usage"`
+	Stats        AppStats            `json:"stats"`
+	Indexes      []CollectionIndexes `json:"indexes"` // of the collections that have any, or that scans read
 }
 
 // Usage is what an app stores: keys, documents and blobs, those of its users too.
@@ -71,8 +73,11 @@ type Deployment struct {
 	Files        int    `json:"file_count"`
 	Size         int64  `json:"size_bytes"`              // uncompressed
 	Engine       string `json:"engine"`                  // that runs the handler; "" without one
-	EngineReason string `json:"engine_reason,omitempty"` // why not the first one, "" if it is
+	EngineReason string `json:"engine_reason,omitempty"` // why it is that engine; "" if it is the first one
 	Message      string `json:"message"`                 // for people
+	// Warnings are what its author should know, a sentence each: keys of the manifest
+	// that do nothing, and their like.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // DeployOptions change one deploy. The zero value leaves all to the app's
@@ -81,6 +86,11 @@ type DeployOptions struct {
 	// SPA, unless it is nil, stands for the manifest's "spa" key: whether a path
 	// without a file and without an extension answers index.html.
 	SPA *bool
+	// From is where the app came from. By and Restored are the server's to fill in.
+	From Source
+	// Progress, unless it is nil, is told how many bytes of how many are done: sent,
+	// for a [Client], and stored, for a server.
+	Progress func(done, total int64)
 }
 
 // A DeployOption sets one of the [DeployOptions].
@@ -88,6 +98,14 @@ type DeployOption func(*DeployOptions)
 
 // SPA sets [DeployOptions].SPA.
 func SPA(on bool) DeployOption { return func(o *DeployOptions) { o.SPA = &on } }
+
+// From sets [DeployOptions].From.
+func From(source Source) DeployOption { return func(o *DeployOptions) { o.From = source } }
+
+// Progress sets [DeployOptions].Progress.
+func Progress(told func(done, total int64)) DeployOption {
+	return func(o *DeployOptions) { o.Progress = told }
+}
 
 // Removal says what becomes of a removed app's data. The zero value removes it.
 type Removal struct {

@@ -100,7 +100,7 @@ func split(c *cli.Context) error {
 	}
 	a := api.Alias{Label: args[0], Type: api.AliasSplit}
 	for _, text := range args[1:] {
-		t, err := target(text)
+		t, err := splitTarget(text)
 		if err != nil {
 			return err
 		}
@@ -109,8 +109,8 @@ func split(c *cli.Context) error {
 	return setAlias(c, a)
 }
 
-// target reads one of a split, such as my-app@3=10.
-func target(text string) (t api.AliasTarget, err error) {
+// splitTarget reads one of a split, such as my-app@3=10.
+func splitTarget(text string) (t api.AliasTarget, err error) {
 	name, percent, ok := strings.Cut(text, "=")
 	if t.Weight, err = strconv.Atoi(strings.TrimSuffix(percent, "%")); !ok || err != nil {
 		return t, usagef("%q is not app=percent; give one such as my-app=90, or my-app@3=10 for a version", text)

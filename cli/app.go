@@ -1,15 +1,11 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"time"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -19,19 +15,7 @@ func appCommand() *cli.Command {
 		Name:  "app",
 		Usage: "deploy, list, watch and remove apps",
 		Subcommands: append([]*cli.Command{
-			{
-				Name:      "deploy",
-				Usage:     "make a directory the current version of an app",
-				ArgsUsage: "<dir>",
-				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "name", Usage: "the app's `NAME`, default the manifest's, else the directory's"},
-					&cli.BoolFlag{Name: "spa", Usage: "answer paths without a file with index.html"},
-					&cli.BoolFlag{Name: "include-private", Usage: "deploy private/ even if git ignores it"},
-					dbFlag(),
-				},
-				Description: "fazt app deploy ./my-app\nfazt app deploy ./site/dist --name site --spa",
-				Action:      deploy,
-			},
+			deployCommand(),
 			{
 				Name:        "list",
 				Usage:       "list the apps",
@@ -41,74 +25,32 @@ func appCommand() *cli.Command {
 			},
 			infoCommand(),
 			logsCommand(),
+			versionsCommand(),
+			rollbackCommand(),
+			filesCommand(),
+			pullCommand(),
 			{
 				Name:      "remove",
 				Usage:     "remove an app with all of its data",
 				ArgsUsage: "<name>",
 				Flags: []cli.Flag{
 					&cli.BoolFlag{Name: "keep-data", Usage: "keep the data for the next deploy under this name"},
-					dbFlag(),
+					yesFlag(), dbFlag(),
 				},
-				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data",
+				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
-			{
-				Name:        "validate",
-				Usage:       "check a directory as a deploy would, and change nothing",
-				ArgsUsage:   "<dir>",
-				Description: "fazt app validate ./my-app",
-				Action:      validate,
-			},
+			validateCommand(),
 		}, aliasCommands()...),
 	}
 }
 
-func deploy(c *cli.Context) error {
-	args, err := arguments(c, "<dir>")
-	if err != nil {
-		return err
-	}
-	dir := args[0]
-	s, name, err := readApp(c, dir, c.Bool("include-private"))
-	if err != nil {
-		return err
-	}
-	path, err := dataFile(c)
-	if err != nil {
-		return err
-	}
-	if err := checkOutside(path, dir); err != nil {
-		return err
-	}
-	var opts []api.DeployOption
-	if c.IsSet("spa") {
-		opts = append(opts, api.SPA(c.Bool("spa")))
-	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
-		made, err := server.Deploy(c.Context, name, s, opts...)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n", made.App, deployed(made))
-		return err
-	})
-}
-
-// readApp reads what of dir is deployed, and under which name.
-func readApp(c *cli.Context, dir string, private bool) (s *source, name string, err error) {
-	if err := checkApp(dir); err != nil {
-		return nil, "", err
-	}
-	if s, err = readSource(dir, private); err != nil {
-		return nil, "", err
-	}
-	if s.privateIgnored && !private {
-		note(c.App.ErrWriter, "warning: private/ is git-ignored and left out; deploy it with --include-private")
-	}
-	if name = c.String("name"); name == "" {
-		name, err = s.appName()
-	}
-	return s, name, err
+// short is a command below app that is typed often, at the top of the tree.
+func short(name string) *cli.Command {
+	command := appCommand().Command(name)
+	command.Usage = "short for: fazt app " + name
+	command.Description = strings.ReplaceAll(command.Description, "fazt app ", "fazt ")
+	return command
 }
 
 // deployed says what a deploy made.
@@ -154,9 +96,9 @@ func list(c *cli.Context) error {
 		if len(apps) == 0 {
 			note(c.App.ErrWriter, "no apps yet; deploy one with: fazt app deploy <dir>")
 		}
-		table := &storage.Table{Columns: []string{"name", "version", "files", "bytes", "engine", "deployed"}}
+		table := &storage.Table{Columns: []string{"name", "version", "file_count", "size_bytes", "engine", "deployed_at"}}
 		for _, a := range apps {
-			table.Rows = append(table.Rows, []any{a.Name, int64(a.Version), int64(a.Files), a.Size, a.Engine, a.DeployedAt.UTC().Format(time.RFC3339)})
+			table.Rows = append(table.Rows, []any{a.Name, a.Version, a.Files, a.Size, a.Engine, a.DeployedAt})
 		}
 		return table, nil
 	})
@@ -169,6 +111,17 @@ func remove(c *cli.Context) error {
 	}
 	keep := c.Bool("keep-data")
 	return onService(c, func(server api.Service) error {
+		app, err := server.AppInfo(c.Context, args[0])
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("remove %s with its versions, its log and %s of data", app.Name, size(app.Usage.Used))
+		if keep {
+			what = fmt.Sprintf("remove %s with its versions, and keep its data", app.Name)
+		}
+		if err := confirm(c, what); err != nil {
+			return err
+		}
 		if err := server.RemoveApp(c.Context, args[0], api.Removal{KeepData: keep}); err != nil {
 			return err
 		}
@@ -176,34 +129,7 @@ func remove(c *cli.Context) error {
 		if keep {
 			text = "removed %s; its data waits for the next deploy under that name\n"
 		}
-		_, err := fmt.Fprintf(c.App.Writer, text, args[0])
-		return err
-	})
-}
-
-// validate deploys to a data file that is thrown away: what it finds is what a
-// deploy finds.
-func validate(c *cli.Context) (err error) {
-	args, err := arguments(c, "<dir>")
-	if err != nil {
-		return err
-	}
-	s, name, err := readApp(c, args[0], true)
-	if err != nil {
-		return err
-	}
-	scratch, err := os.MkdirTemp("", "fazt-validate-")
-	if err != nil {
-		return fmt.Errorf("cannot make a scratch directory: %w; set TMPDIR to one that is writable", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	opt := fazt.Options{DataFile: filepath.Join(scratch, "data.db")}
-	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		made, err := server.Deploy(c.Context, name, s)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(c.App.Writer, "%s is valid: %s\n", made.App, contents(made))
+		_, err = fmt.Fprintf(c.App.Writer, text, app.Name)
 		return err
 	})
 }

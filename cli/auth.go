@@ -101,10 +101,10 @@ func keys(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no keys yet; make one with: fazt auth key create <name> --scopes deploy,read")
 		}
-		table := &storage.Table{Columns: []string{"id", "name", "scopes", "state", "created", "expires", "last_used", "created_by"}}
+		table := &storage.Table{Columns: []string{"id", "name", "scopes", "state", "created_at", "expires_at", "last_used", "created_by"}}
 		for _, k := range list {
 			table.Rows = append(table.Rows, []any{
-				k.ID, k.Name, strings.Join(k.Scopes, ","), keyState(k), when(k.CreatedAt), when(k.ExpiresAt), when(k.LastUsed), k.CreatedBy,
+				k.ID, k.Name, k.Scopes, keyState(k), k.CreatedAt, k.ExpiresAt, k.LastUsed, k.CreatedBy,
 			})
 		}
 		return table, nil

@@ -24,6 +24,7 @@ func backupCommand() *cli.Command {
 func restoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
+		Category:  hereOnly,
 		Usage:     "make a backup the data file; stop the server first",
 		ArgsUsage: "<file>",
 		Flags: []cli.Flag{
@@ -88,7 +89,7 @@ func printCopied(c *cli.Context, file, what string) error {
 // one line that it writes over, and one that takes that line away. Elsewhere
 // they do nothing.
 func progressLine(w io.Writer, what string) (progress func(done, total int64), end func()) {
-	if !isTerminal(w) {
+	if !takesColor(w) {
 		return nil, func() {}
 	}
 	last := int64(-1)

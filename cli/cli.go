@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -18,7 +16,6 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
-	"github.com/fazt-sh/fazt/auth/passkey"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -96,7 +93,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if line.help {
 		return printHelp(stdout, app, line)
 	}
-	return app.RunContext(ctx, line.arranged())
+	return app.RunContext(withTarget(ctx, line.peer), line.arranged())
 }
 
 // note prints a line beside the result, on stderr. All that is printed there goes
@@ -119,9 +116,12 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:  "fazt",
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
-			devCommand(), serveCommand(), appCommand(), sqlCommand(), authCommand(), backupCommand(), restoreCommand(),
+			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
+			sqlCommand(), authCommand(), peerCommand(), statusCommand(),
+			backupCommand(), restoreCommand(),
 			{
 				Name:        "version",
+				Category:    hereOnly,
 				Usage:       "print the version",
 				Description: "fazt version",
 				Action: func(c *cli.Context) error {
@@ -142,10 +142,20 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:   onUsageError,
 	}
 	each(app.Commands, func(c *cli.Command) {
+		if isGroup(c) && c.Category == hereOnly {
+			each(c.Subcommands, func(sub *cli.Command) { sub.Category = hereOnly })
+		}
+		if c.Action != nil && !hasFlag(c, "verbose") {
+			c.Flags = append(c.Flags, verboseFlag())
+		}
 		c.HideHelp = true
 		c.OnUsageError = onUsageError
 	})
 	return app
+}
+
+func hasFlag(c *cli.Command, name string) bool {
+	return slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 }
 
 // each visits commands and all below them.
@@ -155,6 +165,18 @@ func each(commands []*cli.Command, visit func(*cli.Command)) {
 		each(c.Subcommands, visit)
 	}
 }
+
+// verboseFlag is every command's, unless it has one of its own.
+func verboseFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "verbose", Usage: "say more on stderr: what is asked of a peer, and what is left out"}
+}
+
+// hereOnly is the category of commands that work on this machine alone, and refuse
+// the name of a peer. Those below a group of it are, too.
+const hereOnly = "on this machine alone"
+
+// takesPeer reports whether a command works on peers, too.
+func takesPeer(c *cli.Command) bool { return c.Category != hereOnly }
 
 // usageError is a mistake in the command line, not in the world.
 type usageError struct{ error }
@@ -167,89 +189,17 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	return usagef("%w; see: %s --help", err, c.Command.HelpName)
 }
 
-// arguments returns the command's arguments, exactly as many as names says.
+// arguments returns the command's arguments, one for each name. One whose name is in
+// brackets, such as [dir], may be left out, and is "" then.
 func arguments(c *cli.Context, names ...string) ([]string, error) {
 	args := c.Args().Slice()
-	if len(args) < len(names) {
+	if len(args) < len(names) && !strings.HasPrefix(names[len(args)], "[") {
 		return nil, usagef("%s is missing; for example: %s", names[len(args)], example(c.Command))
 	}
 	if len(args) > len(names) {
 		return nil, usagef("unexpected argument %q; see: %s --help", args[len(names)], c.Command.HelpName)
 	}
-	return args, nil
-}
-
-// dbFlag is the flag of every command that works on a data file.
-func dbFlag() cli.Flag {
-	return &cli.StringFlag{
-		Name:    "db",
-		EnvVars: []string{"FAZT_DB_PATH"},
-		Usage:   "data `FILE`, default $FAZT_DB_PATH, else ~/.fazt/data.db",
-	}
-}
-
-// dataFilePath is where the data file is, or is to be.
-func dataFilePath(c *cli.Context) (string, error) {
-	if path := c.String("db"); path != "" {
-		return path, checkNoPipe(path)
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("cannot find the home directory: %w; name the data file with --db", err)
-	}
-	path := filepath.Join(home, ".fazt", "data.db")
-	return path, checkNoPipe(path)
-}
-
-// checkNoPipe refuses a path that is there and cannot be a data file or a
-// backup: to open a named pipe would be to wait for whoever writes into it.
-func checkNoPipe(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file; name another", path)
-	}
-	return nil
-}
-
-// dataFile is dataFilePath for commands that open the file, which makes it, and
-// its directory, if need be. It warns of a file that is not its owner's alone.
-func dataFile(c *cli.Context) (string, error) {
-	path, err := dataFilePath(c)
-	if err != nil {
-		return "", err
-	}
-	// Windows has other means, and shows every file as readable by all.
-	info, err := os.Stat(path)
-	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0 {
-		note(c.App.ErrWriter, "warning: others on this machine can read or write the data file; keep it to yourself with: chmod 600 %s", path)
-	}
-	return path, nil
-}
-
-// existingDataFile is dataFile for commands that must not make one.
-func existingDataFile(c *cli.Context) (string, error) {
-	path, err := dataFile(c)
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no data file %s; run fazt serve or fazt app deploy first, or check --db", path)
-	}
-	return path, nil
-}
-
-// onService lends do the server that the command is about.
-func onService(c *cli.Context, do func(api.Service) error) error {
-	return onDataFile(c, func(s *fazt.Server) error { return do(s) })
-}
-
-// onDataFile lends do a server on a data file that is there, for what only the owner
-// of the machine may do.
-func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
-	path, err := existingDataFile(c)
-	if err != nil {
-		return err
-	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, do)
+	return append(args, make([]string, len(names)-len(args))...), nil
 }
 
 // printList prints the table that get makes, as --format has it.
@@ -283,14 +233,4 @@ func endOne(c *cli.Context, end func(server api.Service, id string) error, done 
 		_, err := fmt.Fprintf(c.App.Writer, done+"\n", args[0])
 		return err
 	})
-}
-
-// withServer opens the data file, lends the server to do, and closes it.
-func withServer(ctx context.Context, opt fazt.Options, do func(*fazt.Server) error) error {
-	opt.Passkeys = passkey.New()
-	server, err := fazt.New(ctx, opt)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(server), server.Close())
 }

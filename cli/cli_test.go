@@ -14,26 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/fazt-sh/fazt/cli"
 )
-
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"fazt": func() { os.Exit(cli.Main()) }})
-}
-
-// TestScripts runs the command as a process of its own; see testdata/script.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
-		RequireExplicitExec: true,
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("FAZT_DB_PATH", env.WorkDir+"/data.db")
-			return nil
-		},
-	})
-}
 
 func ExampleRun() {
 	code := cli.Run(context.Background(), []string{"serv", "--addr", "127.0.0.1:9000"}, os.Stdout, os.Stdout)
@@ -73,7 +56,7 @@ func TestUsageErrors(t *testing.T) {
 		args string
 		want string // on stderr
 	}{
-		{"deplyo", `unknown command "deplyo"; see: fazt --help`},
+		{"deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"serv", `unknown command "serv"; did you mean serve?`},
 		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},
@@ -197,13 +180,13 @@ func TestHelp(t *testing.T) {
 			if code != cli.ExitOK || stderr != "" {
 				t.Errorf("%s: exit %d, stderr %q", line, code, stderr)
 			}
-			for _, want := range []string{"fazt " + command + ": ", "Usage:\n  fazt " + command, "Examples:\n  fazt " + command} {
+			for _, want := range []string{"fazt " + command + ": ", "Usage:\n  fazt ", command, "Examples:\n  fazt " + command} {
 				if !strings.Contains(stdout, want) {
 					t.Errorf("%s: no %q in:\n%s", line, want, stdout)
 				}
 			}
 			for l := range strings.Lines(stdout) {
-				if len(l) > 101 {
+				if len(l) > 81 {
 					t.Errorf("%s: a line of %d columns: %s", line, len(l)-1, l)
 				}
 			}

@@ -15,18 +15,21 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/term"
+
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// isTerminal reports whether w shows its text to a person who wants colours;
-// see https://no-color.org.
+// isTerminal reports whether w shows its text to a person.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// takesColor reports whether w is a terminal of a person who wants colours; see
+// https://no-color.org.
+func takesColor(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // A style is a terminal's escape sequence.
@@ -57,7 +60,7 @@ type consoleWriter struct {
 }
 
 func newConsole(w io.Writer, app string) *console {
-	return &console{out: &consoleWriter{w: w, color: isTerminal(w)}, app: app}
+	return &console{out: &consoleWriter{w: w, color: takesColor(w)}, app: app}
 }
 
 func (c *console) paint(s style, text string) string {

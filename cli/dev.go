@@ -22,6 +22,7 @@ import (
 func devCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dev",
+		Category:  hereOnly,
 		Usage:     "serve a directory on this machine, and again after each change",
 		ArgsUsage: "[dir]",
 		Flags: []cli.Flag{
@@ -155,8 +156,10 @@ func (d *development) follow(ctx context.Context, last *source) error {
 			continue
 		}
 		if now.same(last) {
+			now.close()
 			continue
 		}
+		last.close()
 		last = now
 		made, err := d.server.Deploy(ctx, d.name, now)
 		switch {

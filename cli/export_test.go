@@ -30,12 +30,12 @@ func NewLogQueue(w io.Writer) *LogQueue { return newLogQueue(w) }
 // Close writes what waits.
 func (q *LogQueue) Close() { q.close() }
 
-func ReadSource(dir string, private bool) (fsys fs.FS, privateIgnored bool, err error) {
+func ReadSource(dir string, private bool) (fsys fs.FS, privateIgnored bool, left []string, err error) {
 	s, err := readSource(dir, private)
 	if err != nil {
-		return nil, false, err
+		return nil, false, nil, err
 	}
-	return s, s.privateIgnored, nil
+	return s, s.privateIgnored, s.left, nil
 }
 
 func Arrange(args []string) (arranged []string, help bool, err error) {

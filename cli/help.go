@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -26,7 +27,11 @@ func printHelp(w io.Writer, app *cli.App, l *line) error {
 		c := l.path[len(l.path)-1]
 		usage, commands, examples, flags = c.Usage, c.Subcommands, c.Description, c.Flags
 		if len(commands) == 0 || c.Action != nil {
-			synopsis = strings.TrimSpace(l.name() + " " + c.ArgsUsage)
+			name := l.name()
+			if takesPeer(c) {
+				name = "fazt [@peer]" + strings.TrimPrefix(name, "fazt")
+			}
+			synopsis = strings.TrimSpace(name + " " + c.ArgsUsage)
 		}
 	} else {
 		examples = "fazt dev ./my-app\nfazt app deploy ./my-app\nfazt serve"
@@ -35,11 +40,17 @@ func printHelp(w io.Writer, app *cli.App, l *line) error {
 		synopsis += " [flags]"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n\nUsage:\n  %s\n", l.name(), usage, synopsis)
+	for _, line := range wrapped(l.name()+": "+usage, columns) {
+		b.WriteString(line + "\n")
+	}
+	fmt.Fprintf(&b, "\nUsage:\n  %s\n", synopsis)
 	section(&b, "Commands", commandRows(commands, ""))
 	section(&b, "Flags", flagRows(flags))
 	if examples != "" {
-		fmt.Fprintf(&b, "\nExamples:\n  %s\n", strings.ReplaceAll(examples, "\n", "\n  "))
+		b.WriteString("\nExamples:\n")
+		for line := range strings.SplitSeq(examples, "\n") {
+			b.WriteString("  " + continued(line) + "\n")
+		}
 	}
 	if len(commands) > 0 {
 		fmt.Fprintf(&b, "\nMore on one of them: %s <command> --help\n", l.name())
@@ -58,9 +69,37 @@ func section(b *strings.Builder, title string, rows [][2]string) {
 		width = max(width, len(row[0]))
 	}
 	fmt.Fprintf(b, "\n%s:\n", title)
+	indent := strings.Repeat(" ", width+4)
 	for _, row := range rows {
-		fmt.Fprintf(b, "  %-*s  %s\n", width, row[0], row[1])
+		fmt.Fprintf(b, "  %-*s  %s\n", width, row[0], strings.Join(wrapped(row[1], columns-width-4), "\n"+indent))
 	}
+}
+
+// columns is how wide help is: a terminal's usual width.
+const columns = 80
+
+// wrapped is text in lines of width columns, broken between words.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && utf8.RuneCountInString(line+" "+word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
+
+// continued breaks an example before a flag, as shells go on with a line, where it
+// is too long for one.
+func continued(example string) string {
+	if utf8.RuneCountInString(example) <= columns-2 {
+		return example
+	}
+	if i := strings.LastIndex(example[:columns-4], " --"); i > 0 {
+		return example[:i] + " \\\n      " + example[i+1:]
+	}
+	return example
 }
 
 // commandRows lists the commands that can be run, groups opened.
@@ -84,6 +123,9 @@ func flagRows(flags []cli.Flag) [][2]string {
 		if parts := strings.SplitN(usage, "`", 3); len(parts) == 3 {
 			name += " " + parts[1]
 			usage = strings.Join(parts, "")
+		}
+		for _, other := range f.Names()[1:] {
+			name += ", -" + other
 		}
 		rows = append(rows, [2]string{name, usage})
 	}

@@ -40,7 +40,10 @@ func info(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		if c.String("format") != "table" {
+		switch formatOf(c) {
+		case "json":
+			return printJSON(c, app)
+		case "csv":
 			return print(infoTable(app))
 		}
 		note(c.App.ErrWriter, "what was charged is counted by the process that serves the app; a running server tells it at GET /api/apps/%s", app.Name)
@@ -53,11 +56,11 @@ func infoTable(a *api.AppInfo) *storage.Table {
 	charges := a.Stats.Charges
 	return &storage.Table{
 		Columns: []string{
-			"name", "id", "version", "files", "bytes", "engine", "deployed", "stored_bytes", "quota_bytes",
+			"name", "id", "version", "file_count", "size_bytes", "engine", "deployed_at", "used_bytes", "allowed_bytes",
 			"processor_ms", "writer_ms", "read_bytes", "written_bytes", "log_bytes", "warnings", "held_bytes", "in_flight", "waiting",
 		},
 		Rows: [][]any{{
-			a.Name, a.ID, int64(a.Version), int64(a.Files), a.Size, a.Engine, a.DeployedAt.UTC().Format(time.RFC3339), a.Usage.Used, a.Usage.Allowed,
+			a.Name, a.ID, a.Version, a.Files, a.Size, a.Engine, a.DeployedAt, a.Usage.Used, a.Usage.Allowed,
 			charges.ProcessorMS, charges.WriterMS, charges.ReadBytes, charges.WrittenBytes, charges.LogBytes, int64(charges.Warnings),
 			charges.HeldBytes, int64(charges.InFlight), int64(charges.Waiting),
 		}},
@@ -70,16 +73,22 @@ func writeInfo(out io.Writer, a *api.AppInfo) error {
 	engine := a.Engine
 	if engine == "" {
 		engine = "none, there is no handler"
+	} else if a.EngineReason != "" {
+		engine += ", " + a.EngineReason
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	for _, row := range [][2]string{
 		{"name", a.Name},
 		{"id", a.ID},
+		{"title", a.Title},
+		{"tags", strings.Join(a.Tags, ", ")},
+		{"visibility", a.Visibility},
 		{"version", fmt.Sprint(a.Version)},
 		{"files", fmt.Sprint(a.Files)},
 		{"size", size(a.Size)},
 		{"engine", engine},
 		{"deployed", a.DeployedAt.UTC().Format(time.RFC3339)},
+		{"by", from(a.Source)},
 		{"stored", fmt.Sprintf("%s of %s (%d%%)", size(a.Usage.Used), size(a.Usage.Allowed), 100*a.Usage.Used/max(a.Usage.Allowed, 1))},
 		{"answers", answers(a.Stats.Requests)},
 		{"processor", elapsed(charges.ProcessorMS)},
@@ -91,7 +100,9 @@ func writeInfo(out io.Writer, a *api.AppInfo) error {
 		{"runs", fmt.Sprintf("%d under way, %d waiting", charges.InFlight, charges.Waiting)},
 		{"warnings", fmt.Sprint(charges.Warnings)},
 	} {
-		fmt.Fprintf(w, "%s\t%s\n", row[0], printable(oneRow.Replace(row[1])))
+		if row[1] != "" {
+			fmt.Fprintf(w, "%s\t%s\n", row[0], printable(oneRow.Replace(row[1])))
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -6,11 +6,14 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // line is a command line taken apart. The library underneath wants all flags
 // before all arguments; people write them anywhere.
 type line struct {
+	peer  string         // "@zyt" without the sign; "" when none is named
 	path  []*cli.Command // "app", "deploy"
 	flags []string       // "--name=value"
 	args  []string
@@ -39,6 +42,9 @@ func parse(app *cli.App, args []string) (*line, error) {
 			}
 		}
 	})
+	if len(args) == 1 && (args[0] == "--version" || args[0] == "-version") {
+		args = []string{"version"}
+	}
 	l := &line{}
 	var words, names []string
 	for i := 0; i < len(args); i++ {
@@ -62,20 +68,41 @@ func parse(app *cli.App, args []string) (*line, error) {
 		}
 		l.flags = append(l.flags, "--"+flag)
 	}
-	if slices.Equal(names, []string{"version"}) && len(words) == 0 {
-		l.flags, names, words = nil, nil, []string{"version"}
+	if len(words) > 0 && strings.HasPrefix(words[0], "@") {
+		if l.peer, words = words[0][1:], words[1:]; l.peer == "" {
+			return nil, usagef("@ is not followed by a peer's name; see: fazt peer list")
+		}
 	}
 	words, err := l.resolve(app.Commands, words)
 	if err != nil {
 		return nil, err
 	}
 	l.args = append(words, l.args...)
+	if err := l.settleTarget(slices.Contains(names, "db")); err != nil {
+		return nil, err
+	}
 	if err := l.checkFlags(names); err != nil {
 		return nil, err
 	}
 	// A group is not a command by itself, unless it has something to do.
 	l.help = l.help || len(l.path) == 0 || isGroup(l.path[len(l.path)-1]) && l.path[len(l.path)-1].Action == nil
 	return l, nil
+}
+
+// settleTarget refuses a peer for what is done on this machine alone. A data file
+// that the line names is what it is about, whichever peer is the default.
+func (l *line) settleTarget(namesFile bool) error {
+	if len(l.path) == 0 {
+		return nil
+	}
+	c := l.path[len(l.path)-1]
+	if l.peer != "" && l.peer != storage.LocalPeer && !takesPeer(c) {
+		return usagef("%s works on this machine alone; leave out @%s", l.name(), l.peer)
+	}
+	if l.peer == "" && namesFile {
+		l.peer = storage.LocalPeer
+	}
+	return nil
 }
 
 func isGroup(c *cli.Command) bool { return len(c.Subcommands) > 0 }

@@ -23,8 +23,8 @@ func logsCommand() *cli.Command {
 		Usage:     "print what an app's handler has logged",
 		ArgsUsage: "<name>",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines until Ctrl+C; also -f"},
-			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100; also -n"},
+			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines until Ctrl+C"},
+			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100"},
 			&cli.StringFlag{Name: "format", Value: "table", Usage: "print a `FORMAT`: table, json (an object a line) or csv; default table"},
 			dbFlag(),
 		},

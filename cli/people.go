@@ -13,9 +13,10 @@ import (
 
 func setupCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "setup",
-		Usage: "print a link by which its first visitor becomes owner; good for a day",
-		Flags: []cli.Flag{urlFlag(), dbFlag()},
+		Name:     "setup",
+		Category: hereOnly,
+		Usage:    "print a link by which its first visitor becomes owner; good for a day",
+		Flags:    []cli.Flag{urlFlag(), dbFlag()},
 		Description: "fazt auth setup\n" +
 			"fazt auth setup --url https://admin.example.com",
 		Action: setup,
@@ -77,11 +78,17 @@ func inviteCommand() *cli.Command {
 
 // urlFlag says where browsers find the sign-in host, which a data file does not know.
 func urlFlag() cli.Flag {
-	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host; default http://localhost:8080"}
+	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host; default http://localhost:8080, or the peer's"}
 }
 
-func printLink(c *cli.Context, path string) error {
-	_, err := fmt.Fprintln(c.App.Writer, strings.TrimSuffix(c.String("url"), "/")+path)
+// printLink prints a link to a path of a server's sign-in host: a peer's is where its
+// management is.
+func printLink(c *cli.Context, server any, path string) error {
+	base := c.String("url")
+	if r, ok := server.(*remote); ok && !c.IsSet("url") {
+		base = r.URL
+	}
+	_, err := fmt.Fprintln(c.App.Writer, strings.TrimSuffix(base, "/")+path)
 	return err
 }
 
@@ -95,7 +102,7 @@ func setup(c *cli.Context) error {
 			return err
 		}
 		note(c.App.ErrWriter, "whoever opens this link first can make themselves owner; it is good for a day, and ends the ones before")
-		return printLink(c, path)
+		return printLink(c, server, path)
 	})
 }
 
@@ -114,9 +121,9 @@ func users(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no users yet; the first one comes by: fazt auth setup")
 		}
-		table := &storage.Table{Columns: []string{"id", "email", "name", "role", "provider", "verified", "created", "last_login"}}
+		table := &storage.Table{Columns: []string{"id", "email", "name", "role", "provider", "email_verified", "created_at", "last_login"}}
 		for _, u := range list {
-			table.Rows = append(table.Rows, []any{u.ID, u.Email, u.Name, u.Role, u.Provider, yes(u.EmailVerified), when(u.CreatedAt), when(u.LastLogin)})
+			table.Rows = append(table.Rows, []any{u.ID, u.Email, u.Name, u.Role, u.Provider, u.EmailVerified, u.CreatedAt, u.LastLogin})
 		}
 		return table, nil
 	})
@@ -210,17 +217,9 @@ func userTable(u *api.User) *storage.Table {
 		roles = append(roles, app+":"+r.Role)
 	}
 	return &storage.Table{
-		Columns: []string{"id", "email", "name", "role", "app_roles", "provider", "verified", "created", "last_login"},
-		Rows:    [][]any{{u.ID, u.Email, u.Name, u.Role, strings.Join(roles, " "), u.Provider, yes(u.EmailVerified), when(u.CreatedAt), when(u.LastLogin)}},
+		Columns: []string{"id", "email", "name", "role", "app_roles", "provider", "email_verified", "created_at", "last_login"},
+		Rows:    [][]any{{u.ID, u.Email, u.Name, u.Role, shown{strings.Join(roles, " "), u.AppRoles}, u.Provider, u.EmailVerified, u.CreatedAt, u.LastLogin}},
 	}
-}
-
-// yes is a bool in a table.
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }
 
 func invite(c *cli.Context) error {
@@ -240,7 +239,7 @@ func invite(c *cli.Context) error {
 			return err
 		}
 		note(c.App.ErrWriter, "for %s to join as %s, until %s; it cannot be shown again", persons(in.Uses), in.Role, when(in.ExpiresAt))
-		return printLink(c, in.Path)
+		return printLink(c, server, in.Path)
 	})
 }
 
@@ -260,9 +259,9 @@ func invites(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no invites; make one with: fazt auth invite")
 		}
-		table := &storage.Table{Columns: []string{"id", "role", "uses", "left", "created", "expires", "created_by"}}
+		table := &storage.Table{Columns: []string{"id", "role", "uses", "uses_left", "created_at", "expires_at", "created_by"}}
 		for _, in := range list {
-			table.Rows = append(table.Rows, []any{in.ID, in.Role, int64(in.Uses), int64(in.UsesLeft), when(in.CreatedAt), when(in.ExpiresAt), in.CreatedBy})
+			table.Rows = append(table.Rows, []any{in.ID, in.Role, in.Uses, in.UsesLeft, in.CreatedAt, in.ExpiresAt, in.CreatedBy})
 		}
 		return table, nil
 	})

@@ -118,8 +118,8 @@ func managePeople(t *testing.T, db string) {
 		code        int
 		want        string // part of what is printed
 	}{
-		{"auth users --format csv", "", 0, ",owner@example.com,owner,owner,password,yes,"},
-		{"auth user ann@example.com --format csv", "", 0, ",ann@example.com,ann,admin,,password,no,"},
+		{"auth users --format csv", "", 0, ",owner@example.com,owner,owner,password,true,"},
+		{"auth user ann@example.com --format csv", "", 0, ",ann@example.com,ann,admin,,password,false,"},
 		{"auth user none@example.com", "", 1, "not found; list the users"},
 		{"auth user owner@example.com --role user", "", 1, "the server would have no owner left; make somebody else owner first"},
 		{"auth user owner@example.com --delete --yes", "", 1, "the server would have no owner left"},
@@ -179,13 +179,13 @@ func managePeople(t *testing.T, db string) {
 		t.Errorf("of %d sessions, there are still\n%s", len(signedIn), out)
 	}
 	_, out, _ = command(t, db, "", "auth", "invites", "--format", "csv")
-	for _, row := range columns(t, out, "id", "left") {
+	for _, row := range columns(t, out, "id", "uses_left") {
 		id, left, _ := strings.Cut(row, " ")
 		if code, _, errs := command(t, db, "", "auth", "invite", "revoke", id); left == "2" && code != 0 {
 			t.Errorf("ending an invite: %s", errs)
 		}
 	}
-	if _, out, _ = command(t, db, "", "auth", "invites", "--format", "csv"); len(columns(t, out, "id", "left")) > 0 {
+	if _, out, _ = command(t, db, "", "auth", "invites", "--format", "csv"); len(columns(t, out, "id", "uses_left")) > 0 {
 		t.Errorf("invites are left:\n%s", out)
 	}
 }
@@ -193,7 +193,7 @@ func managePeople(t *testing.T, db string) {
 // A group that does something by itself says so in its help, with what is below it.
 func TestInviteHelp(t *testing.T) {
 	code, out, _ := run("auth", "invite", "--help")
-	if code != cli.ExitOK || !strings.Contains(out, "fazt auth invite [flags]") || !strings.Contains(out, "\n  revoke") || !strings.Contains(out, "--uses N") {
+	if code != cli.ExitOK || !strings.Contains(out, "fazt [@peer] auth invite [flags]") || !strings.Contains(out, "\n  revoke") || !strings.Contains(out, "--uses N") {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	_, out, _ = run("auth")

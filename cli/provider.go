@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -58,19 +57,15 @@ func showProviders(c *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		list, err := server.Providers(c.Context)
 		if err != nil {
 			return err
 		}
-		table := &storage.Table{Columns: []string{"name", "label", "state", "issuer", "client_id", "redirect_path"}}
+		table := &storage.Table{Columns: []string{"name", "label", "enabled", "issuer", "client_id", "redirect_path"}}
 		for _, p := range list {
-			state := "off"
-			if p.Enabled {
-				state = "on"
-			}
 			if name == "" || p.Name == name {
-				table.Rows = append(table.Rows, []any{p.Name, p.Label, state, p.Issuer, p.ClientID, p.RedirectPath})
+				table.Rows = append(table.Rows, []any{p.Name, p.Label, p.Enabled, p.Issuer, p.ClientID, p.RedirectPath})
 			}
 		}
 		switch {
@@ -108,7 +103,7 @@ func provider(c *cli.Context) error {
 	case !changes:
 		return showProviders(c, name)
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		p, err := server.SetProvider(c.Context, name, config)
 		if err != nil {
 			return err
@@ -118,8 +113,7 @@ func provider(c *cli.Context) error {
 			return err
 		}
 		note(c.App.ErrWriter, "%s is on; register this redirect URL there:", p.Label)
-		_, err = fmt.Fprintln(c.App.Writer, strings.TrimSuffix(c.String("url"), "/")+p.RedirectPath)
-		return err
+		return printLink(c, server, p.RedirectPath)
 	})
 }
 
@@ -165,7 +159,7 @@ func removeProvider(c *cli.Context, name string) error {
 	if err := confirm(c, fmt.Sprintf("remove the provider %s with its secret; who signs in by it alone can't any more", name)); err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onService(c, func(server api.Service) error {
 		if err := server.RemoveProvider(c.Context, name); err != nil {
 			return err
 		}

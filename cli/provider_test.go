@@ -46,7 +46,7 @@ func TestProviderCommands(t *testing.T) {
 		{"auth provider github --client-id z --client-secret hush-flag", "", 0, "GitHub is on; register this redirect URL there:"},
 		{"auth provider work --issuer https://evil.example", "", 1, "give both with it"},
 		{"auth provider google --disable", "", 0, "google is off\n"},
-		{"auth provider google --format csv", "", 0, "google,Google,off,https://accounts.google.com,x,/auth/callback/google\n"},
+		{"auth provider google --format csv", "", 0, "google,Google,false,https://accounts.google.com,x,/auth/callback/google\n"},
 		{"auth provider google --enable", "", 0, "/auth/callback/google\n"},
 		{"auth provider google --remove --enable", "", 2, "--remove stands with no other change"},
 		{"auth provider google --remove", "", 2, "say that you mean it with --yes"},
@@ -62,8 +62,8 @@ func TestProviderCommands(t *testing.T) {
 			t.Errorf("fazt %s prints the secret: %q %q", tt.args, out, errs)
 		}
 	}
-	want := "name,label,state,issuer,client_id,redirect_path\n" +
-		"github,GitHub,on,https://github.com,z,/auth/callback/github\nwork,Work,on,https://id.example.com,y,/auth/callback/work\n"
+	want := "name,label,enabled,issuer,client_id,redirect_path\n" +
+		"github,GitHub,true,https://github.com,z,/auth/callback/github\nwork,Work,true,https://id.example.com,y,/auth/callback/work\n"
 	if got := stored(); got != want {
 		t.Errorf("the providers are\n%s, want\n%s", got, want)
 	}

@@ -17,8 +17,9 @@ import (
 
 func serveCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "serve",
-		Usage: "serve the apps in the data file",
+		Name:     "serve",
+		Category: hereOnly,
+		Usage:    "serve the apps in the data file",
 		Flags: []cli.Flag{
 			addrFlag(),
 			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},

@@ -44,9 +44,9 @@ func sessions(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "nobody is signed in")
 		}
-		table := &storage.Table{Columns: []string{"id", "email", "host", "from", "created", "last_used", "expires", "user_id"}}
+		table := &storage.Table{Columns: []string{"id", "email", "host", "addr", "created_at", "last_used", "expires_at", "user_id"}}
 		for _, s := range list {
-			table.Rows = append(table.Rows, []any{s.ID, s.Email, s.Host, s.Addr, when(s.CreatedAt), when(s.LastUsed), when(s.ExpiresAt), s.UserID})
+			table.Rows = append(table.Rows, []any{s.ID, s.Email, s.Host, s.Addr, s.CreatedAt, s.LastUsed, s.ExpiresAt, s.UserID})
 		}
 		return table, nil
 	})

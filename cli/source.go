@@ -19,23 +19,36 @@ import (
 // source is what of a directory is deployed, as it was when it was read: all
 // but dot-files, node_modules, logs, editors' leftovers and what .gitignore
 // files in the directory exclude. It is an [fs.FS].
+//
+// Whoever can write into the directory must not have other files deployed: names are
+// looked up below the open directory, and what is opened is the very file that was
+// listed, or nothing.
 type source struct {
-	dir      string
-	children map[string][]fs.DirEntry // by directory, "." at the top
-	infos    map[string]fs.FileInfo   // by file
+	dir   string
+	roots []*os.Root           // the directory; that of an app's sources beside what was built
+	dirs  map[string]directory // "." at the top
+	files map[string]listed
 
+	left []string // out, sorted; directories with a slash at the end
 	// privateIgnored says that something in private/ is git-ignored, which it
 	// is left out for unless asked for.
 	privateIgnored bool
 }
 
+// directory is what was listed of one.
+type directory struct {
+	fs.FileInfo
+	entries []fs.DirEntry
+}
+
+// listed is a file as it was when its directory was read.
+type listed struct {
+	fs.FileInfo
+	root *os.Root
+}
+
 // checkApp says early and cheaply when dir holds no app: it may be a whole disk.
 func checkApp(dir string) error {
-	for _, name := range []string{"index.html", "manifest.json", "api/main.js"} {
-		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil {
-			return nil
-		}
-	}
 	switch info, err := os.Stat(dir); {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no directory %s; give the path of an app's directory", dir)
@@ -44,7 +57,12 @@ func checkApp(dir string) error {
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a directory; give the path of an app's directory", dir)
 	}
-	return fmt.Errorf("there is no app in %s: no index.html, manifest.json or api/main.js; is it the right directory?", dir)
+	real := realPath(dir)
+	home, err := os.UserHomeDir()
+	if filepath.Dir(real) == real || err == nil && real == realPath(home) {
+		return fmt.Errorf("%s is not an app's directory but all that you have; give the path of one", dir)
+	}
+	return nil
 }
 
 // checkOutside refuses a data file that would be deployed with the app.
@@ -68,13 +86,34 @@ func realPath(path string) string {
 }
 
 // readSource lists dir. With private set, private/ is taken even where it is
-// git-ignored.
+// git-ignored. Close the source.
 func readSource(dir string, private bool) (*source, error) {
-	s := &source{dir: dir, children: make(map[string][]fs.DirEntry), infos: make(map[string]fs.FileInfo)}
-	if err := s.read(".", nil, private); err != nil {
+	s := &source{dir: dir, dirs: make(map[string]directory), files: make(map[string]listed)}
+	root, err := os.OpenRoot(dir)
+	if err == nil {
+		s.roots = []*os.Root{root}
+		err = s.read(reading{root: root, in: root, private: private}, ".", nil)
+	}
+	if err != nil {
+		s.close()
 		return nil, fmt.Errorf("cannot read the app: %w", err)
 	}
 	return s, nil
+}
+
+// close lets the directories go.
+func (s *source) close() {
+	for _, root := range s.roots {
+		root.Close() // was only read from
+	}
+}
+
+// reading is how a directory is read.
+type reading struct {
+	root    *os.Root
+	in      *os.Root // the directory above
+	private bool
+	rules   []scoped // of the directories above
 }
 
 // scoped are the rules of the .gitignore file in one directory.
@@ -83,55 +122,84 @@ type scoped struct {
 	rules gitignore.Rules
 }
 
-func (s *source) read(dir string, outer []scoped, private bool) error {
-	entries, err := os.ReadDir(s.path(dir))
+// read lists a directory, if it is the one that was listed, and those below it.
+func (s *source) read(r reading, dir string, was fs.FileInfo) error {
+	here, err := r.in.OpenRoot(path.Base(dir))
 	if err != nil {
 		return err
 	}
-	rules := outer
-	text, err := readFile(s.path(path.Join(dir, ".gitignore")))
+	defer here.Close()
+	info, err := here.Stat(".")
+	if err == nil && was != nil && !os.SameFile(info, was) {
+		err = replaced(dir)
+	}
+	if err != nil {
+		return err
+	}
+	entries, err := fs.ReadDir(here.FS(), ".")
+	if err != nil {
+		return err
+	}
+	r.in = here
+	text, err := readFile(here, ".gitignore")
 	switch {
 	case err == nil:
 		// Clipped, so that neighbouring directories do not share what is appended.
-		rules = append(slices.Clip(outer), scoped{dir, gitignore.Parse(string(text))})
+		r.rules = append(slices.Clip(r.rules), scoped{dir, gitignore.Parse(string(text))})
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	kept := []fs.DirEntry{}
+	kept := directory{FileInfo: info}
+	if was != nil { // by its own name
+		kept.FileInfo = was
+	}
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		if leftOut(e.Name()) {
+			s.leave(name, e)
 			continue
 		}
-		if ignored(rules, name, e.IsDir()) {
+		if ignored(r.rules, name, e.IsDir()) {
 			inPrivate := name == "private" || strings.HasPrefix(name, "private/")
 			s.privateIgnored = s.privateIgnored || inPrivate
-			if !inPrivate || !private {
+			if !inPrivate || !r.private {
+				s.leave(name, e)
 				continue
 			}
 		}
-		err := s.add(name, e, rules, private)
+		info, err := here.Lstat(e.Name())
+		if err == nil {
+			err = s.add(r, name, info)
+		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // gone since it was listed, as an editor's temporary file is
 		}
 		if err != nil {
 			return err
 		}
-		kept = append(kept, e)
+		kept.entries = append(kept.entries, fs.FileInfoToDirEntry(info))
 	}
-	s.children[dir] = kept
+	s.dirs[dir] = kept
 	return nil
 }
 
-func (s *source) add(name string, e fs.DirEntry, rules []scoped, private bool) error {
+// leave notes what is left out, but for what is git's own.
+func (s *source) leave(name string, e fs.DirEntry) {
+	if e.Name() == ".git" || e.Name() == ".gitignore" {
+		return
+	}
 	if e.IsDir() {
-		return s.read(name, rules, private)
+		name += "/"
 	}
-	info, err := e.Info()
-	if err == nil {
-		s.infos[name] = info
+	s.left = append(s.left, name)
+}
+
+func (s *source) add(r reading, name string, info fs.FileInfo) error {
+	if info.IsDir() {
+		return s.read(r, name, info)
 	}
-	return err
+	s.files[name] = listed{info, r.root}
+	return nil
 }
 
 // leftOut reports whether files and directories of that name are never
@@ -164,12 +232,12 @@ func (s *source) path(name string) string { return filepath.Join(s.dir, filepath
 
 // same reports whether nothing was added, removed or written between s and t.
 func (s *source) same(t *source) bool {
-	if len(s.infos) != len(t.infos) {
+	if len(s.files) != len(t.files) {
 		return false
 	}
-	for name, a := range s.infos {
-		b, ok := t.infos[name]
-		if !ok || a.Size() != b.Size() || !a.ModTime().Equal(b.ModTime()) || a.Mode() != b.Mode() || !os.SameFile(a, b) {
+	for name, a := range s.files {
+		b, ok := t.files[name]
+		if !ok || a.Size() != b.Size() || !a.ModTime().Equal(b.ModTime()) || a.Mode() != b.Mode() || !os.SameFile(a.FileInfo, b.FileInfo) {
 			return false
 		}
 	}
@@ -178,33 +246,26 @@ func (s *source) same(t *source) bool {
 
 // Open opens a file or directory of s by its slash-separated name.
 func (s *source) Open(name string) (fs.File, error) {
-	children, isDir := s.children[name]
-	if _, isFile := s.infos[name]; !isDir && !isFile {
+	if d, ok := s.dirs[name]; ok {
+		return &openDirectory{directory: d, name: name, rest: d.entries}, nil
+	}
+	l, ok := s.files[name]
+	if !ok {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	f, err := open(s.path(name))
-	if err != nil {
-		return nil, err
-	}
-	if !isDir {
-		return f, nil
-	}
-	return &sourceDir{File: f, rest: children}, nil
+	return openListed(l.root, name, l.FileInfo)
 }
 
-// open opens a regular file or a directory. It refuses what else has a name: to
-// open a named pipe is to wait for whoever writes into it, and a device may have
-// no end.
-func open(path string) (*os.File, error) {
-	// Without waiting, and looked at once it is open: the name may have changed
-	// hands since it was listed.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// openListed opens a file that was listed by a name. Another that has taken its
+// place, one that a symbolic link leads to among them, is not there.
+func openListed(root *os.Root, name string, was fs.FileInfo) (*os.File, error) {
+	f, err := open(root, name)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		err = fmt.Errorf("%s is not a regular file; remove it", path)
+	if err == nil && !os.SameFile(info, was) {
+		err = replaced(name)
 	}
 	if err != nil {
 		f.Close()
@@ -213,8 +274,34 @@ func open(path string) (*os.File, error) {
 	return f, nil
 }
 
-func readFile(path string) ([]byte, error) {
-	f, err := open(path)
+// replaced is the error of a name that stands for another file than it did.
+func replaced(name string) error {
+	return fmt.Errorf("%s was replaced while the app was read; deploy again: %w", name, fs.ErrNotExist)
+}
+
+// open opens a regular file or a directory. It refuses what else has a name: to
+// open a named pipe is to wait for whoever writes into it, and a device may have
+// no end.
+func open(root *os.Root, name string) (*os.File, error) {
+	// Without waiting, and looked at once it is open: the name may have changed
+	// hands since it was listed.
+	f, err := root.OpenFile(filepath.FromSlash(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		err = fmt.Errorf("%s is not a regular file; remove it", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func readFile(root *os.Root, name string) ([]byte, error) {
+	f, err := open(root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -224,21 +311,30 @@ func readFile(path string) ([]byte, error) {
 
 // ReadDir lists a directory of s.
 func (s *source) ReadDir(name string) ([]fs.DirEntry, error) {
-	children, ok := s.children[name]
+	d, ok := s.dirs[name]
 	if !ok {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
 	}
-	return slices.Clone(children), nil
+	return slices.Clone(d.entries), nil
 }
 
-// sourceDir is an open directory that lists only what is deployed.
-type sourceDir struct {
-	fs.File
+// openDirectory is a directory that lists only what is deployed.
+type openDirectory struct {
+	directory
+	name string
 	rest []fs.DirEntry
 }
 
+func (d *openDirectory) Stat() (fs.FileInfo, error) { return d.FileInfo, nil }
+
+func (d *openDirectory) Close() error { return nil }
+
+func (d *openDirectory) Read([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "read", Path: d.name, Err: errors.New("is a directory")}
+}
+
 // ReadDir follows [fs.ReadDirFile].
-func (d *sourceDir) ReadDir(n int) ([]fs.DirEntry, error) {
+func (d *openDirectory) ReadDir(n int) ([]fs.DirEntry, error) {
 	if n <= 0 {
 		n = len(d.rest)
 	} else if len(d.rest) == 0 {
@@ -254,9 +350,16 @@ func (d *sourceDir) ReadDir(n int) ([]fs.DirEntry, error) {
 // one: the manifest's, else the directory's made into a valid name. A manifest
 // that cannot be read is the deploy's to report.
 func (s *source) appName() (string, error) {
-	var manifest struct{ Name string }
-	if text, err := fs.ReadFile(s, "manifest.json"); err == nil && json.Unmarshal(text, &manifest) == nil && manifest.Name != "" {
-		return manifest.Name, nil
+	for _, name := range []string{"fazt.json", "manifest.json"} {
+		text, err := fs.ReadFile(s, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var manifest struct{ Name string }
+		if err == nil && json.Unmarshal(text, &manifest) == nil && manifest.Name != "" && !isWebManifest(text) {
+			return manifest.Name, nil
+		}
+		break
 	}
 	dir, err := filepath.Abs(s.dir)
 	if err != nil {
@@ -267,6 +370,21 @@ func (s *source) appName() (string, error) {
 		return "", fmt.Errorf("the directory's name %q has nothing that can be in an app's name; give one with --name", filepath.Base(dir))
 	}
 	return name, nil
+}
+
+// isWebManifest reports whether a manifest is one for browsers, who install the site
+// by it, and none of ours.
+func isWebManifest(text []byte) bool {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(text, &keys) != nil {
+		return false
+	}
+	for _, key := range []string{"start_url", "icons", "short_name", "display"} {
+		if _, ok := keys[key]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 // labelOf makes a host label of any text: "My App!" becomes "my-app".

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -60,7 +61,7 @@ func TestSource(t *testing.T) {
 		{"with private", true, append(slices.Clone(shared), "private/list.json")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fsys, privateIgnored, err := cli.ReadSource(dir, tt.private)
+			fsys, privateIgnored, _, err := cli.ReadSource(dir, tt.private)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -101,5 +102,60 @@ func TestLabelOf(t *testing.T) {
 		if got := cli.LabelOf(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
+	}
+}
+
+// TestSourceLeftOut names what is not deployed.
+func TestSourceLeftOut(t *testing.T) {
+	dir := write(t, map[string]string{
+		"index.html": "", ".env": "SECRET=1", "node_modules/x/index.js": "", "assets/debug.log": "", ".gitignore": "/draft", "draft/a": "",
+	})
+	_, _, left, err := cli.ReadSource(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{".env", "assets/debug.log", "draft/", "node_modules/"}, left); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+}
+
+// TestSourceSwapped has files and directories replaced by links and by others once they
+// were listed: none of what they lead to is read.
+func TestSourceSwapped(t *testing.T) {
+	outside := write(t, map[string]string{"secret.txt": "secret", "a.txt": "secret"})
+	dir := write(t, map[string]string{"file.txt": "one", "other.txt": "two", "deep/a.txt": "three", "kept.txt": "kept", ".env/a.txt": "secret"})
+	fsys, _, _, err := cli.ReadSource(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"file.txt", "other.txt", "deep"} {
+		if err := os.RemoveAll(at(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"file.txt": filepath.Join(outside, "secret.txt"), "other.txt": ".env/a.txt", "deep": outside} {
+		if err := os.Symlink(to, at(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, name := range []string{"file.txt", "other.txt", "deep/a.txt"} {
+		if text, err := fs.ReadFile(fsys, name); err == nil {
+			t.Errorf("%s: read %q", name, text)
+		} else if i == 1 && !errors.Is(err, fs.ErrNotExist) { // a link within the directory is followed, and found out
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if text, err := fs.ReadFile(fsys, "kept.txt"); err != nil || string(text) != "kept" {
+		t.Errorf("what stayed: %q, %v", text, err)
+	}
+	if err := os.Remove(at("deep")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(".env", at("deep")); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := fs.ReadFile(fsys, "deep/a.txt"); err == nil {
+		t.Errorf("deep/a.txt: read %q", text)
 	}
 }

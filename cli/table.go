@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -18,13 +19,27 @@ import (
 )
 
 func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Value: "table", Usage: "print a `FORMAT`: table, json or csv; default table"}
+	return &cli.StringFlag{
+		Name: "format", EnvVars: []string{"FAZT_FORMAT"},
+		Usage: "print a `FORMAT`: table, json or csv; default $FAZT_FORMAT, else table on a terminal and json elsewhere",
+	}
+}
+
+// formatOf is the format that a table is to be printed in.
+func formatOf(c *cli.Context) string {
+	switch format := c.String("format"); {
+	case format != "":
+		return format
+	case isTerminal(c.App.Writer):
+		return "table"
+	}
+	return "json"
 }
 
 // printer returns the function that prints a table in the format asked for.
 func printer(c *cli.Context) (func(*storage.Table) error, error) {
 	var write func(io.Writer, *storage.Table) error
-	switch format := c.String("format"); format {
+	switch format := formatOf(c); format {
 	case "table":
 		write = writeTable
 	case "json":
@@ -104,6 +119,9 @@ func writeJSON(w io.Writer, t *storage.Table) error {
 			if err != nil {
 				return err
 			}
+			if at, ok := v.(time.Time); ok && at.IsZero() {
+				v = nil
+			}
 			value, err := jsonText(v)
 			if err != nil {
 				return fmt.Errorf("row %d, column %s: %w", i+1, t.Columns[j], err)
@@ -113,6 +131,15 @@ func writeJSON(w io.Writer, t *storage.Table) error {
 		objects[i] = "\n  {" + strings.Join(fields, ",") + "}"
 	}
 	_, err := io.WriteString(w, "["+strings.Join(objects, ",")+"\n]\n")
+	return err
+}
+
+// printJSON prints one thing as an object, as the management API has it.
+func printJSON(c *cli.Context, v any) error {
+	text, err := jsonText(v)
+	if err == nil {
+		_, err = fmt.Fprintln(c.App.Writer, text)
+	}
 	return err
 }
 
@@ -149,7 +176,11 @@ func writeCSV(w io.Writer, t *storage.Table) error {
 	for _, row := range t.Rows {
 		cells := make([]string, len(row))
 		for i, v := range row {
-			cells[i] = text(v, "")
+			if b, ok := v.(bool); ok {
+				cells[i] = strconv.FormatBool(b)
+			} else {
+				cells[i] = plainText(text(v, ""))
+			}
 		}
 		if err := out.Write(cells); err != nil {
 			return err
@@ -159,14 +190,50 @@ func writeCSV(w io.Writer, t *storage.Table) error {
 	return out.Error()
 }
 
-// text is a cell as text. SQLite's cells are nil, int64, float64, string or
-// bytes.
+// plainText is text without what a terminal takes for a command: of the control
+// characters only line breaks and tabs are left.
+func plainText(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+// shown is a cell that is text for people and something else in JSON.
+type shown struct {
+	text  string
+	value any
+}
+
+// String follows [fmt.Stringer].
+func (s shown) String() string { return s.text }
+
+// MarshalJSON follows [json.Marshaler].
+func (s shown) MarshalJSON() ([]byte, error) { return json.Marshal(s.value) }
+
+// text is a cell as text. SQLite's cells are nil, int64, float64, string or bytes;
+// those of lists may be whatever a field of the management API is: their JSON is the
+// API's.
 func text(v any, null string) string {
 	switch v := v.(type) {
 	case nil:
 		return null
 	case string:
 		return v
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case []string:
+		return strings.Join(v, ",")
+	case time.Time:
+		if v.IsZero() {
+			return ""
+		}
+		return v.UTC().Format(time.RFC3339)
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case []byte:
@@ -177,7 +244,7 @@ func text(v any, null string) string {
 
 func isNumber(v any) bool {
 	switch v.(type) {
-	case nil, int64, float64:
+	case nil, int, int64, float64:
 		return true
 	}
 	return false

@@ -57,7 +57,7 @@ func (w *watcher) read() (*source, error) {
 		// A directory seen for the first time may have changed between being
 		// listed and being watched, so it is listed once more.
 		again := false
-		for dir := range s.children {
+		for dir := range s.dirs {
 			if watched[dir] {
 				continue
 			}
@@ -71,6 +71,7 @@ func (w *watcher) read() (*source, error) {
 		if !again {
 			return s, nil
 		}
+		s.close()
 	}
 }
 

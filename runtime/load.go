@@ -84,7 +84,10 @@ func loadReason(pinned string, refusal *Error) string {
 	case pinned != "" && pinned != "auto":
 		return "pinned"
 	case refusal != nil:
-		return refusal.Error()
+		// It is no error: nothing in it may read like one.
+		told := *refusal
+		told.Name = ""
+		return told.Error()
 	}
 	return ""
 }

@@ -43,10 +43,6 @@ type Apps interface {
 	AppByID(ctx context.Context, id string) (App, error)
 	// Apps returns every app, by name.
 	Apps(ctx context.Context) ([]App, error)
-	// AppsPage returns those from offset on, limit at most, and how many there are.
-	// One that is negative or a limit above [MaxRows] is [CodeInvalid]; a limit of 0
-	// is [MaxRows].
-	AppsPage(ctx context.Context, offset, limit int) (apps []App, total int, err error)
 	// Files returns the files of a version, by path; none if there is no such
 	// version.
 	Files(ctx context.Context, appID string, version int) ([]File, error)

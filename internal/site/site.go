@@ -40,11 +40,14 @@ type Site struct {
 	// App is as whose work the store is to count what Store writes. Default: "",
 	// the server's own.
 	App string
+	// Progress is told how many bytes of how many Store has stored. Default: nil.
+	Progress func(stored, total int64)
 
-	files []file
-	size  int64           // of all files
-	index map[string]int  // of files, by path
-	dirs  map[string]bool // that the files are in
+	files  []file
+	size   int64 // of all files
+	stored int64
+	index  map[string]int  // of files, by path
+	dirs   map[string]bool // that the files are in
 }
 
 type file struct {
@@ -179,16 +182,13 @@ func (s *Site) add(f file, limits Limits) error {
 	return nil
 }
 
-// finish refuses a directory that is no app, most likely the wrong one, and
-// reads the manifest.
+// finish refuses what has no files, and reads the manifest.
 func (s *Site) finish() (*Site, error) {
-	manifest, hasManifest := s.index["manifest.json"]
-	_, hasPage := s.index["index.html"]
-	_, hasMain := s.index[MainPath]
-	if !hasPage && !hasManifest && !hasMain {
-		return nil, invalid(fmt.Errorf("there is no index.html, no manifest.json and no %s at its top; is it the right directory?", MainPath))
+	if len(s.files) == 0 {
+		return nil, invalid(errors.New("there are no files in it; is it the right directory?"))
 	}
-	if !hasManifest {
+	manifest, ok := s.index["manifest.json"]
+	if !ok {
 		return s, nil
 	}
 	if err := checkManifestSize(s.files[manifest].size); err != nil {

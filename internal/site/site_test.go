@@ -79,8 +79,7 @@ func TestReadFSRefuses(t *testing.T) {
 		want string
 		app  fs.FS
 	}{
-		{"no index.html", files("readme.txt", "hello")},
-		{"no index.html", files()},
+		{"there are no files", files()},
 		{"manifest.json:1: not valid JSON", files("manifest.json", "nope")},
 		{"the limit for one file is 1000", files("index.html", long)},
 		{"past 1500 bytes", files("index.html", long[:900], "b.txt", long[:900])},
@@ -137,7 +136,7 @@ func TestReadZIPRefuses(t *testing.T) {
 		{"a: is a file and a directory", named("a/b", "a")},
 		{"the ZIP has 9 entries; the limit is 8", named("1/", "2/", "3/", "4/", "5/", "6/", "7/", "8/")},
 		{"link: is a link", pack(t, "content", page, link)},
-		{"no index.html", pack(t, "content", zip.FileHeader{Name: "app/index.html"})},
+		{"there are no files", pack(t, "content", zip.FileHeader{Name: "app/"})},
 		{"the limit for one file is 1000", pack(t, strings.Repeat("x", 1001), page)},
 	} {
 		_, err := site.ReadZIP(bytes.NewReader(test.data), int64(len(test.data)), limits)

@@ -45,14 +45,25 @@ func (s *Site) Store(ctx context.Context, to Contents) ([]storage.File, error) {
 	}
 	for i, hash := range hashes {
 		if _, ok := stored[hash]; ok {
+			s.progress(i)
 			continue // with its compressed forms
 		}
 		if err := s.put(ctx, to, pack, s.files[i], hash); err != nil {
 			return nil, err
 		}
 		stored[hash] = nil
+		s.progress(i)
 	}
 	return files, nil
+}
+
+// progress tells that the files up to one are stored.
+func (s *Site) progress(last int) {
+	if s.Progress == nil {
+		return
+	}
+	s.stored += s.files[last].size
+	s.Progress(s.stored, s.size)
 }
 
 // put stores one file and its compressed forms.

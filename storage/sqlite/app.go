@@ -393,30 +393,6 @@ func (s *Store) Apps(ctx context.Context) ([]storage.App, error) {
 	return list(ctx, s, "apps", app, selectApp+"ORDER BY a.name")
 }
 
-// AppsPage implements [storage.Apps].
-func (s *Store) AppsPage(ctx context.Context, offset, limit int) (apps []storage.App, total int, err error) {
-	const op = "apps"
-	if limit, err = pageLimit(op, limit); err != nil {
-		return nil, 0, err
-	}
-	if offset < 0 {
-		return nil, 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "offset", Msg: "must be 0 or more"}
-	}
-	apps = []storage.App{}
-	err = s.system.snapshot(ctx, op, func(c *conn) error {
-		n, err := c.queryInt("SELECT count(*) FROM apps")
-		if err != nil {
-			return err
-		}
-		total = int(n)
-		return c.query(ctx, selectApp+"ORDER BY a.name LIMIT ? OFFSET ?", []any{limit, offset}, func(row []driver.Value) error {
-			apps = append(apps, app(row))
-			return nil
-		})
-	})
-	return apps, total, wrap(op, err)
-}
-
 // App implements [storage.Apps].
 func (s *Store) App(ctx context.Context, name string) (storage.App, error) {
 	return one(ctx, s, "app", "no app of that name", app, appByName, name)

@@ -68,7 +68,6 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "NamedVersions", test: testNamedVersions},
 		{name: "FileInKept", test: testFileInKept},
 		{name: "ChangeApp", test: testChangeApp},
-		{name: "AppsPage", test: testAppsPage},
 		{name: "RemoveApp", test: testRemoveApp},
 		{name: "RemoveAppKeepData", test: testRemoveAppKeepData},
 		{name: "Content", test: testContent},

@@ -122,26 +122,3 @@ func testChangeApp(t *testing.T, s storage.Store) {
 	wantCode(t, "no app", s.ChangeApp(t.Context(), "none", storage.AppChange{Title: &title}), storage.CodeNotFound)
 	want("after refusals")
 }
-
-func testAppsPage(t *testing.T, s storage.Store) {
-	for _, name := range []string{"c", "a", "b"} {
-		publish(t, s, name, 3)
-	}
-	for _, tt := range []struct {
-		offset, limit int
-		want          string
-	}{{0, 0, "abc"}, {0, 2, "ab"}, {2, 2, "c"}, {5, 2, ""}} {
-		apps, total, err := s.AppsPage(t.Context(), tt.offset, tt.limit)
-		names := ""
-		for _, a := range apps {
-			names += a.Name
-		}
-		if err != nil || total != 3 || names != tt.want || apps == nil {
-			t.Errorf("%+v: %s of %d, %v", tt, names, total, err)
-		}
-	}
-	for _, page := range [][2]int{{-1, 1}, {0, -1}, {0, storage.MaxRows + 1}} {
-		_, _, err := s.AppsPage(t.Context(), page[0], page[1])
-		wantCode(t, "page", err, storage.CodeInvalid)
-	}
-}

@@ -1,0 +1,255 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
+)
+
+func deployCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "deploy",
+		Usage:       "make a directory the current version of an app, built if need be",
+		ArgsUsage:   "<dir>",
+		Flags:       append(deployFlags(), dbFlag()),
+		Description: "fazt app deploy ./my-app\nfazt app deploy ./site/dist --name site --spa",
+		Action:      deploy,
+	}
+}
+
+func deployFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "name", Usage: "the app's `NAME`, default the manifest's, else the directory's"},
+		&cli.BoolFlag{Name: "spa", Usage: "answer paths without a file with index.html"},
+		&cli.BoolFlag{Name: "no-build", Usage: "leave the build script of package.json alone"},
+		&cli.BoolFlag{Name: "include-private", Usage: "deploy private/ even if git ignores it"},
+	}
+}
+
+func deploy(c *cli.Context) error {
+	args, err := arguments(c, "<dir>")
+	if err != nil {
+		return err
+	}
+	dir := args[0]
+	if err := checkApp(dir); err != nil {
+		return err
+	}
+	plan, err := planBuild(dir)
+	if c.Bool("no-build") {
+		if plan != nil || err != nil {
+			note(c.App.ErrWriter, "%s is deployed as it is: its build script is not run", dir)
+		}
+		plan, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	return deployDir(c, dir, plan, api.Source{})
+}
+
+// deployDir deploys a directory, or what its build makes.
+func deployDir(c *cli.Context, dir string, plan *build, from api.Source) error {
+	s, err := readApp(c, dir, plan)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	name := c.String("name")
+	if name == "" {
+		if name, err = s.appName(); err != nil {
+			return err
+		}
+	}
+	opts := []api.DeployOption{api.From(from)}
+	if c.IsSet("spa") {
+		opts = append(opts, api.SPA(c.Bool("spa")))
+	}
+	check := func(path string) error { return checkOutside(path, dir) }
+	return onNewService(c, check, func(server api.Service) error {
+		bar := newProgress(c, server)
+		made, err := server.Deploy(c.Context, name, s, append(opts, api.Progress(bar.tell))...)
+		bar.end()
+		if err != nil {
+			return err
+		}
+		s.tellLeft(c)
+		tellWarnings(c, made.Warnings)
+		text := fmt.Sprintf("%s: %s\n", made.App, deployed(made))
+		if at := appAddress(server, made.App); at != "" {
+			text += "  " + at + "\n"
+		}
+		_, err = fmt.Fprint(c.App.Writer, text)
+		return err
+	})
+}
+
+// readApp reads what of a directory is deployed: it as it is, or what its build makes.
+func readApp(c *cli.Context, dir string, plan *build) (*source, error) {
+	private := c.Bool("include-private")
+	s, err := readSource(dir, private)
+	if err != nil {
+		return nil, err
+	}
+	if plan != nil {
+		s.close()
+		output, err := plan.run(c)
+		if err != nil {
+			return nil, err
+		}
+		if s, err = readBuilt(dir, output, private); err != nil {
+			return nil, err
+		}
+	}
+	if s.privateIgnored && !private {
+		note(c.App.ErrWriter, "warning: private/ is git-ignored and left out; deploy it with --include-private")
+	}
+	return s, nil
+}
+
+// tellLeft says how much was left out, and with --verbose what.
+func (s *source) tellLeft(c *cli.Context) {
+	switch n := len(s.left); {
+	case n == 0:
+	case c.Bool("verbose"):
+		for _, name := range s.left {
+			note(c.App.ErrWriter, "left out: %s", name)
+		}
+	case n == 1:
+		note(c.App.ErrWriter, "left out: %s", s.left[0])
+	default:
+		note(c.App.ErrWriter, "left out: %s and %d more, which --verbose names", s.left[0], n-1)
+	}
+}
+
+func tellWarnings(c *cli.Context, warnings []string) {
+	for _, w := range warnings {
+		note(c.App.ErrWriter, "warning: %s", w)
+	}
+}
+
+// appAddress is where an app answers, as far as that is known: beside a peer's
+// management, and for the data file where fazt serve answers without flags.
+func appAddress(server api.Service, app string) string {
+	r, ok := server.(*remote)
+	if !ok {
+		_, port, _ := net.SplitHostPort(defaultAddr)
+		return "http://" + net.JoinHostPort(app+".localhost", port) + "/ while fazt serve runs"
+	}
+	u, err := url.Parse(r.peer.URL)
+	if err != nil {
+		return ""
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	switch domain, isAdmin := strings.CutPrefix(host, "admin."); {
+	case host == "localhost" || ip != nil && ip.IsLoopback():
+		host = app + ".localhost"
+	case isAdmin:
+		host = app + "." + domain
+	default:
+		return "" // management has a listener of its own, and nothing tells the app's
+	}
+	if port := u.Port(); port != "" {
+		host = net.JoinHostPort(host, port)
+	}
+	return u.Scheme + "://" + host + "/"
+}
+
+// progress is a line on a terminal that says how far a deploy is.
+type progress struct {
+	c     *cli.Context
+	doing string
+	shown time.Time
+	on    bool // a line stands there
+}
+
+func newProgress(c *cli.Context, server api.Service) *progress {
+	doing := "storing"
+	if _, ok := server.(*remote); ok {
+		doing = "sending"
+	}
+	return &progress{c: c, doing: doing, shown: time.Now()}
+}
+
+// tell shows how far it is, ten times a second at most. What is quick shows nothing.
+func (p *progress) tell(done, total int64) {
+	if !isTerminal(p.c.App.ErrWriter) || time.Since(p.shown) < 100*time.Millisecond {
+		return
+	}
+	p.shown, p.on = time.Now(), true
+	text := fmt.Sprintf("%s %s of %s", p.doing, size(done), size(total))
+	if done == total && p.doing == "sending" {
+		text = "sent; the server stores it"
+	}
+	fmt.Fprintf(p.c.App.ErrWriter, "\r\x1b[K%s", text)
+}
+
+func (p *progress) end() {
+	if p.on {
+		fmt.Fprint(p.c.App.ErrWriter, "\r\x1b[K")
+	}
+}
+
+func validateCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "validate",
+		Category:    hereOnly,
+		Usage:       "check a directory as a deploy would, and change nothing",
+		ArgsUsage:   "<dir>",
+		Description: "fazt app validate ./my-app",
+		Action:      validate,
+	}
+}
+
+// validate deploys to a data file that is thrown away: what it finds is what a
+// deploy finds.
+func validate(c *cli.Context) (err error) {
+	args, err := arguments(c, "<dir>")
+	if err != nil {
+		return err
+	}
+	if err := checkApp(args[0]); err != nil {
+		return err
+	}
+	s, err := readSource(args[0], true)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	name, err := s.appName()
+	if err != nil {
+		return err
+	}
+	if plan, err := planBuild(args[0]); err != nil {
+		note(c.App.ErrWriter, "warning: %v", err)
+	} else if plan != nil {
+		note(c.App.ErrWriter, "warning: this is the folder as it is; a deploy runs the build script of its package.json first")
+	}
+	scratch, err := os.MkdirTemp("", "fazt-validate-")
+	if err != nil {
+		return fmt.Errorf("cannot make a scratch directory: %w; set TMPDIR to one that is writable", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	opt := fazt.Options{DataFile: filepath.Join(scratch, "data.db")}
+	return withServer(c.Context, opt, func(server *fazt.Server) error {
+		made, err := server.Deploy(c.Context, name, s)
+		if err != nil {
+			return err
+		}
+		s.tellLeft(c)
+		tellWarnings(c, made.Warnings)
+		_, err = fmt.Fprintf(c.App.Writer, "%s is valid: %s\n", made.App, contents(made))
+		return err
+	})
+}
