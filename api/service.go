@@ -18,6 +18,7 @@ type Service interface {
 	People
 	Keys
 	Sessions
+	Audit
 	Providers
 	System
 }
