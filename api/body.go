@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
-	"slices"
 )
 
 // maxJSON is the largest body, in bytes, of a request that is JSON.
@@ -49,9 +48,8 @@ func checkQuery(r *http.Request, route Route) error {
 	if err != nil {
 		return invalid("the query can't be read: %v", err)
 	}
-	known := fieldsOf(route.Request, "query")
 	for name, values := range query {
-		if !slices.ContainsFunc(known, func(f reflect.StructField) bool { return f.Tag.Get("query") == name }) {
+		if !takes(route, name) {
 			return invalid("%s: is no parameter of %s %s; see /api/openapi.json", name, route.Method, route.Pattern)
 		}
 		if len(values) > 1 {

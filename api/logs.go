@@ -84,11 +84,7 @@ func (h *handler) logs(w http.ResponseWriter, r *http.Request) error {
 	case more:
 		lines = lines[:limit] // there are newer ones
 	}
-	type meta struct {
-		Limit   int  `json:"limit"`
-		HasMore bool `json:"has_more"`
-	}
-	WriteJSON(w, http.StatusOK, answer{lines, meta{limit, more}})
+	WriteJSON(w, http.StatusOK, answer{lines, cursor{limit, more}})
 	return nil
 }
 
