@@ -201,6 +201,11 @@ func (s *Server) lookUp(ctx context.Context, key appKey) (*app, error) {
 		case err != nil:
 			return nil, err
 		}
+		if have != nil && have.app.is(info) && have.app.broken == nil {
+			if err := s.loadEnv(ctx, have.app); err != nil {
+				return s.keepApp(have, err), nil
+			}
+		}
 		if have != nil && have.app.is(info) && (have.app.broken == nil || have.retry.Load() == 0) {
 			have.checked.Store(revision)
 			have.retry.Store(0)

@@ -11,9 +11,11 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/backups"
 )
 
 // Options is the whole configuration of a [Server]. One of DataFile and Store is
@@ -29,6 +31,15 @@ type Options struct {
 	// it, and it may serve several. Quotas are the store's own then, and must not
 	// be set here. Default: nil; DataFile is opened, and closed by Close.
 	Store storage.Store
+
+	// KeyFile is the path of the file with the key that encrypts secrets before they
+	// are stored: apps' variables, and the client secrets of sign-in providers. It is
+	// made, readable by its owner only, for the first of them. Keep a copy of it, but
+	// not beside those of the data: who has both has the secrets, and a copy of the
+	// data without it lacks them. [New] refuses to start without the key that was
+	// used. Several servers on one Store need the same file each. Default: DataFile
+	// with ".key" at its end; with a Store none, so that nothing can be encrypted.
+	KeyFile string
 
 	// Domain is the server's own host name, such as "example.com". Apps answer
 	// on their label below it, and the management API on admin.<domain>.
@@ -64,7 +75,10 @@ type Options struct {
 	Budget budget.Config
 
 	// Slots is how many handlers compute at the same time. More than the
-	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
+	// processors only makes them wait inside the scheduler. Go looks at the network
+	// every 10 ms while all of its processors compute; so a program whose static files
+	// and neighbours are not to wait for that calls runtime.GOMAXPROCS with one more,
+	// as fazt serve does. Default: GOMAXPROCS.
 	Slots int
 	// InFlight is how many handlers are under way at the same time, those that
 	// wait in storage or for a timer included. Apps share the places; one that has
@@ -85,6 +99,11 @@ type Options struct {
 	// Default: 500. [frontdoor.NoRateLimit] takes every request.
 	RateLimit int
 
+	// AccessLog gets a line for each request that comes through [Server.Serve], without
+	// its query and without the codes of set-up links and invites. The Server does not
+	// close it: do so after the Server. Default: nil, none.
+	AccessLog *frontdoor.AccessLog
+
 	// TrustedProxies are the addresses of proxies in front of the server, such
 	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a
 	// deadline are taken; see package frontdoor. Whoever has one
@@ -101,6 +120,10 @@ type Options struct {
 
 	// Deploy bounds what may be deployed.
 	Deploy DeployLimits
+
+	// Backups are copies of everything that the Server makes by itself, a number of
+	// which it keeps, as package storage/backups has it. Default: none.
+	Backups backups.Options
 
 	// LoadedApps is how many apps are kept ready to answer, and LoadedBytes how
 	// much memory they may take, estimated from their files and their source.
@@ -130,6 +153,11 @@ type Options struct {
 	// that is more.
 	AnswerMemory int64
 
+	// FileMemory is how many bytes of apps' files are kept in memory, those that were
+	// asked for last; files of more than 1 MiB, and the others, are read from the store.
+	// Default: 64 MiB.
+	FileMemory int64
+
 	// DrainTimeout is how long [Server.Serve] waits for running requests after
 	// its context ends. Default: 10 s.
 	DrainTimeout time.Duration
@@ -156,6 +184,9 @@ func (opt Options) withDefaults() (Options, error) {
 	case opt.Store != nil && opt.Quotas != (storage.Quotas{}):
 		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
 	}
+	if opt.KeyFile == "" && opt.DataFile != "" {
+		opt.KeyFile = defaultKeyFile(opt.DataFile)
+	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
@@ -176,6 +207,9 @@ func (opt Options) withDefaults() (Options, error) {
 	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
 		errs = append(errs, err)
 	}
+	if opt.Backups, err = opt.Backups.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))
 	positive(&errs, "InFlight", &opt.InFlight, max(256, 16*opt.Slots))
 	positive(&errs, "Queue", &opt.Queue, 256)
@@ -183,6 +217,7 @@ func (opt Options) withDefaults() (Options, error) {
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
 	positive(&errs, "BodyMemory", &opt.BodyMemory, max(defaultMemory, 5*opt.MaxBody, 5*opt.MaxUpload))
 	positive(&errs, "AnswerMemory", &opt.AnswerMemory, 0) // New knows how long one may be
+	positive(&errs, "FileMemory", &opt.FileMemory, 64<<20)
 	positive(&errs, "LoadedApps", &opt.LoadedApps, 1000)
 	positive(&errs, "LoadedBytes", &opt.LoadedBytes, 64<<20)
 	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)

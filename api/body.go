@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 )
 
 // maxJSON is the largest body, in bytes, of a request that is JSON.
@@ -17,10 +18,15 @@ const maxJSON = 64 << 10
 // readJSON reads a body into v, and refuses what v has no place for: a key that is
 // misspelt would do nothing, silently.
 func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	return readJSONUpTo(w, r, maxJSON, v)
+}
+
+// readJSONUpTo is readJSON for bodies of another size.
+func readJSONUpTo(w http.ResponseWriter, r *http.Request, most int64, v any) error {
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 		return &Error{Status: http.StatusUnsupportedMediaType, Code: "INVALID", Message: "send JSON, with Content-Type: application/json"}
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxJSON))
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(v)
 	if err == nil {
@@ -48,11 +54,13 @@ func checkQuery(r *http.Request, route Route) error {
 	if err != nil {
 		return invalid("the query can't be read: %v", err)
 	}
+	known := fieldsOf(route.Request, "query")
 	for name, values := range query {
-		if !takes(route, name) {
+		i := slices.IndexFunc(known, func(f reflect.StructField) bool { return f.Tag.Get("query") == name })
+		if i < 0 {
 			return invalid("%s: is no parameter of %s %s; see /api/openapi.json", name, route.Method, route.Pattern)
 		}
-		if len(values) > 1 {
+		if len(values) > 1 && known[i].Type.Kind() != reflect.Slice {
 			return invalid("%s: is there twice", name)
 		}
 	}

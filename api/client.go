@@ -42,11 +42,6 @@ func (e *AnswerError) Error() string {
 
 var _ Service = (*Client)(nil)
 
-// Health asks GET /api/health.
-func (c *Client) Health(ctx context.Context) (*Health, error) {
-	return get[Health](ctx, c, "/api/health")
-}
-
 // Limits asks GET /api/system/limits.
 func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 	return get[Limits](ctx, c, "/api/system/limits")
@@ -55,30 +50,6 @@ func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 // Stats asks GET /api/system/stats.
 func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return get[Stats](ctx, c, "/api/system/stats")
-}
-
-// Logs asks GET /api/apps/{app}/logs, as often as the query's limit takes.
-func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = 10_000
-	}
-	all := []LogLine{}
-	for {
-		values := url.Values{"limit": {strconv.Itoa(min(limit-len(all), maxLogLimit))}}
-		if !q.Newest {
-			values.Set("after", strconv.FormatInt(q.After, 10))
-		}
-		page, err := get[[]LogLine](ctx, c, "/api/apps/"+url.PathEscape(app)+"/logs?"+values.Encode())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *page...)
-		if q.Newest || len(*page) < min(limit, maxLogLimit) || len(all) >= limit {
-			return all, nil
-		}
-		q.After = all[len(all)-1].ID
-	}
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {
@@ -165,13 +136,9 @@ func (c *Client) exchange(ctx context.Context, method, path string, body io.Read
 
 // read reads the data of an answer, and what it says of the list that they are of.
 func (c *Client) read(res *http.Response, method, path string, data any) (page Page, err error) {
-	defer res.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	text, err := whole(res, method, path)
 	if err != nil {
-		return page, fmt.Errorf("api: %s %s: %w", method, path, err)
-	}
-	if len(text) > maxAnswer {
-		return page, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+		return page, err
 	}
 	var said struct {
 		Data  json.RawMessage `json:"data"`
@@ -179,7 +146,7 @@ func (c *Client) read(res *http.Response, method, path string, data any) (page P
 		Error *Error          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == nil && said.Data == nil {
-		return page, &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
+		return page, stranger(res)
 	}
 	if said.Error != nil {
 		said.Error.Status = res.StatusCode
@@ -187,8 +154,29 @@ func (c *Client) read(res *http.Response, method, path string, data any) (page P
 	}
 	if said.Meta != nil {
 		if err := json.Unmarshal(said.Meta, &page); err != nil {
-			return page, fmt.Errorf("api: %s %s: %w", method, path, err)
+			return page, stranger(res)
 		}
 	}
-	return page, json.Unmarshal(said.Data, data)
+	if err := json.Unmarshal(said.Data, data); err != nil {
+		return page, stranger(res)
+	}
+	return page, nil
+}
+
+// whole reads an answer, and closes it.
+func whole(res *http.Response, method, path string) ([]byte, error) {
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("api: %s %s: %w", method, path, err)
+	}
+	if len(text) > maxAnswer {
+		return nil, fmt.Errorf("api: %s %s: the answer is larger than %d bytes", method, path, maxAnswer)
+	}
+	return text, nil
+}
+
+// stranger says that an answer is none of a fazt server's.
+func stranger(res *http.Response) error {
+	return &AnswerError{URL: res.Request.URL.String(), Status: res.StatusCode, Location: res.Header.Get("Location")}
 }

@@ -22,6 +22,8 @@ type Page struct {
 	Limit   int  `json:"limit"`
 	Total   int  `json:"total"` // how many there are in all
 	HasMore bool `json:"has_more"`
+	// Last is the id of the line of a log that was looked at last.
+	Last int64 `json:"last,omitempty"`
 }
 
 // pageOf reads which part of a list a request asks for.
@@ -43,8 +45,9 @@ func pageOf(r *http.Request) (offset, limit int, err error) {
 
 // cursor says whether there is more of a list that goes on from an entry.
 type cursor struct {
-	Limit   int  `json:"limit"`
-	HasMore bool `json:"has_more"`
+	Limit   int   `json:"limit"`
+	HasMore bool  `json:"has_more"`
+	Last    int64 `json:"last"` // to go on: the next after, or before
 }
 
 // writeList answers with the part that a request asks for of a whole list.

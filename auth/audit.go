@@ -33,8 +33,10 @@ const (
 	auditIdentityRemove = "identity.remove"     // identityRemoved
 	auditProviderSet    = "provider.set"        // providerChanged; the target is its name
 	auditProviderRemove = "provider.remove"
-	auditPasskeyAdd     = "passkey.add"    // passkeyChanged
-	auditPasskeyRemove  = "passkey.remove" // passkeyChanged
+	auditProviderSeal   = "provider.seal"   // its client secret, that was stored plain, was encrypted
+	auditProviderForget = "provider.forget" // its client secret was given up with the key
+	auditPasskeyAdd     = "passkey.add"     // passkeyChanged
+	auditPasskeyRemove  = "passkey.remove"  // passkeyChanged
 )
 
 // keyCreated, keyRevoked, userSignedIn and sessionEnded are the details of the entries.

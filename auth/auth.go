@@ -64,6 +64,11 @@ type Options struct {
 	// [passkey.New]: https://pkg.go.dev/github.com/fazt-sh/fazt/auth/passkey#New
 	Passkeys Passkeys
 
+	// Sealer encrypts the client secrets of the providers in the data. Those that are
+	// there already are sealed by New. Default: none; they are stored as they are,
+	// and those that were sealed can't be used.
+	Sealer Sealer
+
 	// SessionIdle ends a session that has not been used for this long.
 	// Default: [DefaultSessionIdle]. At least [MinSessionIdle].
 	SessionIdle time.Duration
@@ -109,6 +114,7 @@ type Auth struct {
 	stored          *cached[[]storedProvider]
 	passkeys        Passkeys // nil: there are none
 	providerTimeout time.Duration
+	sealer          Sealer // nil: there is none
 	hasher          *hasher
 	attempts        *attempts
 	failures        *failures
@@ -153,11 +159,15 @@ func New(ctx context.Context, opt Options) (*Auth, error) {
 		own:             opt.Providers,
 		passkeys:        opt.Passkeys,
 		providerTimeout: opt.ProviderTimeout,
+		sealer:          opt.Sealer,
 	}
 	a.stored = newCached(a.readProviders)
 	a.mux = a.newMux()
 	a.uses = recordUses(opt.Store, a.log) // when something was used ends no session
 	a.hasher, a.attempts, a.failures = newHasher(), newAttempts(), newFailures(opt.Store, a.log)
+	if err := a.sealProviders(ctx); err != nil {
+		a.log.WarnContext(ctx, "client secrets are not encrypted yet; the next start tries again", "error", err)
+	}
 	return a, nil
 }
 

@@ -18,10 +18,12 @@ const providersAge = time.Second
 
 // storedProvider is a provider that is kept in the data.
 type storedProvider struct {
-	name    string
-	config  api.ProviderConfig // whole, but for Enabled
-	made    Provider           // nil if the configuration is none
-	enabled bool
+	name      string
+	config    api.ProviderConfig // whole, but for Enabled
+	made      Provider           // nil if the configuration is none
+	enabled   bool
+	sealed    string // the secret as it is stored, "" if that is plain
+	secretErr error  // why it is not in config
 }
 
 // readProviders reads the providers in the data. One that has not changed stays the
@@ -35,7 +37,7 @@ func (a *Auth) readProviders(ctx context.Context) ([]storedProvider, error) {
 	}
 	var list []storedProvider
 	err := a.db.Read(ctx, func(tx storage.SQL) (err error) {
-		list, err = selectProviders(tx, "")
+		list, err = a.selectProviders(ctx, tx, "")
 		return err
 	})
 	for i := range list {
@@ -44,8 +46,11 @@ func (a *Auth) readProviders(ctx context.Context) ([]storedProvider, error) {
 			p.made = was.made
 			continue
 		}
-		var bad error
-		if p.made, bad = NewProvider(p.name, p.config); bad != nil {
+		bad := p.secretErr
+		if bad == nil {
+			p.made, bad = NewProvider(p.name, p.config)
+		}
+		if bad != nil {
 			p.made = nil
 			a.log.WarnContext(ctx, "a provider in the data can't be used", "provider", p.name, "error", bad)
 		}
@@ -54,23 +59,30 @@ func (a *Auth) readProviders(ctx context.Context) ([]storedProvider, error) {
 }
 
 func (p *storedProvider) sameClient(q *storedProvider) bool {
-	return p.config.Issuer == q.config.Issuer && p.config.ClientID == q.config.ClientID && p.config.ClientSecret == q.config.ClientSecret
+	return p.config.Issuer == q.config.Issuer && p.config.ClientID == q.config.ClientID && p.config.ClientSecret == q.config.ClientSecret &&
+		p.secretErr == nil && q.secretErr == nil
 }
 
 // selectProviders reads the rows of all providers, or of the one of a name.
-func selectProviders(tx storage.SQL, name string) ([]storedProvider, error) {
+func (a *Auth) selectProviders(ctx context.Context, tx storage.SQL, name string) ([]storedProvider, error) {
 	var list []storedProvider
-	err := tx.Query(`SELECT name, issuer, client_id, client_secret, enabled FROM auth_providers WHERE ? = '' OR name = ? ORDER BY name`,
+	err := tx.Query(`SELECT name, issuer, client_id, client_secret, client_secret_sealed, enabled FROM auth_providers
+		WHERE ? = '' OR name = ? ORDER BY name`,
 		[]any{name, name}, func(scan func(...any) error) error {
 			var (
 				p       storedProvider
 				enabled int64
 			)
-			err := scan(&p.name, &p.config.Issuer, &p.config.ClientID, &p.config.ClientSecret, &enabled)
+			err := scan(&p.name, &p.config.Issuer, &p.config.ClientID, &p.config.ClientSecret, &p.sealed, &enabled)
 			p.enabled = enabled != 0
 			list = append(list, p)
 			return err
 		})
+	for i := range list {
+		if p := &list[i]; p.sealed != "" {
+			p.config.ClientSecret, p.secretErr = a.openSecret(ctx, p)
+		}
+	}
 	return list, err
 }
 
@@ -155,11 +167,15 @@ func (a *Auth) SetProvider(ctx context.Context, name string, c api.ProviderConfi
 		return api.Provider{}, &Error{Code: CodeConflict, Op: op, Err: fmt.Errorf("the provider %q is set by the server's program", name)}
 	}
 	var next storedProvider
-	err := a.change(ctx, op, func(tx storage.SQL, now time.Time) error {
-		if err := a.ownersOnly(ctx, tx, op); err != nil {
+	secret, err := a.sealSecret(ctx, op, name, c.ClientSecret)
+	if err != nil {
+		return api.Provider{}, err
+	}
+	err = a.change(ctx, op, func(tx storage.SQL, now time.Time) error {
+		if err := a.ownersOnly(ctx, tx, op, "only an owner may change the providers"); err != nil {
 			return err
 		}
-		found, err := selectProviders(tx, name)
+		found, err := a.selectProviders(ctx, tx, name)
 		if err != nil {
 			return err
 		}
@@ -173,7 +189,11 @@ func (a *Auth) SetProvider(ctx context.Context, name string, c api.ProviderConfi
 		if len(found) > 0 && next.sameClient(&was) && next.enabled == was.enabled {
 			return nil // nothing changes
 		}
-		return saveProvider(ctx, tx, next, len(found) > 0, next.config.ClientSecret != was.config.ClientSecret, now)
+		newSecret := c.ClientSecret != "" && c.ClientSecret != was.config.ClientSecret
+		if err := saveProvider(ctx, tx, next, len(found) > 0, newSecret, now); err != nil || c.ClientSecret == "" {
+			return err
+		}
+		return secret.save(tx, op)
 	})
 	if err != nil {
 		return api.Provider{}, err
@@ -201,6 +221,10 @@ func (p storedProvider) with(c api.ProviderConfig) (storedProvider, error) {
 	if c.Enabled != nil {
 		p.enabled = *c.Enabled
 	}
+	if p.secretErr != nil && c.ClientSecret == "" {
+		return p, &Error{Code: CodeConflict, Op: op, Err: p.secretErr, Hint: "give the client secret anew"}
+	}
+	p.secretErr = nil
 	_, err := NewProvider(p.name, p.config)
 	return p, err
 }
@@ -214,11 +238,11 @@ func saveProvider(ctx context.Context, tx storage.SQL, p storedProvider, there, 
 		enabled = 1
 	}
 	if there {
-		_, err = tx.Exec(`UPDATE auth_providers SET issuer = ?, client_id = ?, client_secret = ?, enabled = ?, updated_at = ? WHERE name = ?`,
-			p.config.Issuer, p.config.ClientID, p.config.ClientSecret, enabled, millis(now), p.name)
+		_, err = tx.Exec(`UPDATE auth_providers SET issuer = ?, client_id = ?, enabled = ?, updated_at = ? WHERE name = ?`,
+			p.config.Issuer, p.config.ClientID, enabled, millis(now), p.name)
 	} else {
-		_, err = tx.Exec(`INSERT INTO auth_providers (name, issuer, client_id, client_secret, enabled, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			p.name, p.config.Issuer, p.config.ClientID, p.config.ClientSecret, enabled, millis(now), millis(now))
+		_, err = tx.Exec(`INSERT INTO auth_providers (name, issuer, client_id, client_secret, enabled, created_at, updated_at) VALUES (?, ?, ?, '', ?, ?, ?)`,
+			p.name, p.config.Issuer, p.config.ClientID, enabled, millis(now), millis(now))
 	}
 	if err != nil {
 		return err
@@ -232,7 +256,7 @@ func saveProvider(ctx context.Context, tx storage.SQL, p storedProvider, there, 
 func (a *Auth) RemoveProvider(ctx context.Context, name string) error {
 	const op = "provider.remove"
 	err := a.change(ctx, op, func(tx storage.SQL, _ time.Time) error {
-		if err := a.ownersOnly(ctx, tx, op); err != nil {
+		if err := a.ownersOnly(ctx, tx, op, "only an owner may change the providers"); err != nil {
 			return err
 		}
 		n, err := tx.Exec(`DELETE FROM auth_providers WHERE name = ?`, name)
@@ -252,10 +276,16 @@ func (a *Auth) RemoveProvider(ctx context.Context, name string) error {
 
 // ownersOnly refuses whoever acts unless they are an owner: a provider can say that
 // somebody is anybody, an owner too.
-func (a *Auth) ownersOnly(ctx context.Context, tx storage.SQL, op string) error {
+func (a *Auth) ownersOnly(ctx context.Context, tx storage.SQL, op, why string) error {
 	power, err := a.powerOf(tx, api.ActorFrom(ctx))
 	if err == nil && power != RoleOwner {
-		err = forbidden(op, "only an owner may change the providers")
+		err = forbidden(op, why)
 	}
 	return err
+}
+
+// OwnersOnly refuses the actor of a context, with [CodeForbidden], who is neither an
+// owner, nor has a key that an owner made, nor is on the machine.
+func (a *Auth) OwnersOnly(ctx context.Context, op string) error {
+	return failed(op, a.db.Read(ctx, func(tx storage.SQL) error { return a.ownersOnly(ctx, tx, op, "only an owner may do this") }))
 }

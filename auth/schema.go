@@ -151,4 +151,7 @@ var schema = []string{
 
 	// A key may do no more than the user who made it; '' is the machine's owner.
 	`ALTER TABLE api_keys ADD COLUMN user_id TEXT NOT NULL DEFAULT ''`,
+
+	// In base64, by the Sealer of the Options; client_secret is empty then.
+	`ALTER TABLE auth_providers ADD COLUMN client_secret_sealed TEXT NOT NULL DEFAULT ''`,
 }

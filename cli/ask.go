@@ -22,6 +22,22 @@ func confirm(c *cli.Context, what string) error {
 	if c.Bool("yes") {
 		return nil
 	}
+	peer, err := peerOf(c)
+	if err != nil {
+		return err
+	}
+	if peer != nil {
+		what += " (on @" + peer.Name + ")"
+	}
+	return confirmHere(c, what)
+}
+
+// confirmHere is confirm for what is on this machine, and may be in the way of finding
+// out about peers.
+func confirmHere(c *cli.Context, what string) error {
+	if c.Bool("yes") {
+		return nil
+	}
 	if _, ok := terminal(c.App.Reader); !ok {
 		return usagef("this would %s; say that you mean it with --yes", what)
 	}

@@ -118,7 +118,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
 			sqlCommand(), auditCommand(), authCommand(), peerCommand(), statusCommand(),
-			backupCommand(), restoreCommand(),
+			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",
 				Category:    hereOnly,
@@ -147,6 +147,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		}
 		if c.Action != nil && !hasFlag(c, "verbose") {
 			c.Flags = append(c.Flags, verboseFlag())
+		}
+		if hasFlag(c, "db") && !hasFlag(c, "key-file") {
+			c.Flags = append(c.Flags, keyFileFlag(true)) // whoever opens the data file needs it
 		}
 		c.HideHelp = true
 		c.OnUsageError = onUsageError

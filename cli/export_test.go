@@ -15,6 +15,8 @@ import (
 var (
 	LabelOf = labelOf
 	Ended   = ended
+
+	ListenError = listenError
 )
 
 const (
@@ -53,7 +55,7 @@ func Commands() map[string]string {
 	var add func(prefix string, commands []*cli.Command)
 	add = func(prefix string, commands []*cli.Command) {
 		for _, c := range commands {
-			if len(c.Subcommands) == 0 {
+			if c.Action != nil {
 				takes[prefix+c.Name] = c.ArgsUsage
 			}
 			add(prefix+c.Name+" ", c.Subcommands)
@@ -61,6 +63,12 @@ func Commands() map[string]string {
 	}
 	add("", newApp(io.Discard, io.Discard).Commands)
 	return takes
+}
+
+// TakesPeer reports whether a command, such as "app deploy", works on peers.
+func TakesPeer(command string) bool {
+	l, err := parse(newApp(io.Discard, io.Discard), strings.Fields(command))
+	return err == nil && takesPeer(l.path[len(l.path)-1])
 }
 
 // ServeOptions are those that fazt serve makes of its flags.

@@ -30,18 +30,15 @@ func (l *line) arranged() []string {
 	return append(append(out, "--"), l.args...)
 }
 
+// neverEmpty are flags to which an empty value, such as a variable's that is not set,
+// would give another meaning than the one that was meant.
+var neverEmpty = []string{"db", "format", "token", "url", "addr", "domain", "role", "app", "user"}
+
 // parse takes args apart. A word after a flag is the flag's value if any
 // command has a flag of that name that takes one; the tree gives no name two
 // meanings.
 func parse(app *cli.App, args []string) (*line, error) {
-	takesValue := map[string]bool{"help": false, "h": false}
-	each(app.Commands, func(c *cli.Command) {
-		for _, f := range c.Flags {
-			for _, name := range f.Names() {
-				takesValue[name] = f.(cli.DocGenerationFlag).TakesValue()
-			}
-		}
-	})
+	hasValues := takesValue(app)
 	if len(args) == 1 && (args[0] == "--version" || args[0] == "-version") {
 		args = []string{"version"}
 	}
@@ -60,11 +57,14 @@ func parse(app *cli.App, args []string) (*line, error) {
 		flag := strings.TrimPrefix(arg[1:], "-")
 		name, _, hasValue := strings.Cut(flag, "=")
 		names = append(names, name)
-		if takesValue[name] && !hasValue {
+		if hasValues[name] && !hasValue {
 			if i++; i == len(args) {
 				return nil, usagef("--%s needs a value", name)
 			}
 			flag += "=" + args[i]
+		}
+		if hasValues[name] && slices.Contains(neverEmpty, name) && strings.HasSuffix(flag, "=") {
+			return nil, usagef("--%s is empty; give a value, or leave it out", name)
 		}
 		l.flags = append(l.flags, "--"+flag)
 	}
@@ -87,6 +87,19 @@ func parse(app *cli.App, args []string) (*line, error) {
 	// A group is not a command by itself, unless it has something to do.
 	l.help = l.help || len(l.path) == 0 || isGroup(l.path[len(l.path)-1]) && l.path[len(l.path)-1].Action == nil
 	return l, nil
+}
+
+// takesValue says of every flag's name whether a value follows.
+func takesValue(app *cli.App) map[string]bool {
+	takes := map[string]bool{"help": false, "h": false}
+	each(app.Commands, func(c *cli.Command) {
+		for _, f := range c.Flags {
+			for _, name := range f.Names() {
+				takes[name] = f.(cli.DocGenerationFlag).TakesValue()
+			}
+		}
+	})
+	return takes
 }
 
 // settleTarget refuses a peer for what is done on this machine alone. A data file

@@ -119,7 +119,7 @@ func addPeer(c *cli.Context) error {
 			return fmt.Errorf("%w; nothing was added: see fazt peer add --help", err)
 		}
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		old, err := server.Store().Peer(c.Context, p.Name)
 		switch {
 		case err == nil && !c.Bool("replace"):
@@ -229,6 +229,9 @@ func checkPeer(c *cli.Context, p storage.Peer) (*api.Health, error) {
 	client := newClient(c, p)
 	defer client.HTTP.CloseIdleConnections()
 	health, err := client.Health(ctx)
+	if err == nil && health.Version == "" {
+		err = &api.AnswerError{URL: p.URL, Status: http.StatusOK}
+	}
 	if err == nil {
 		// A key of any scope is good, though it may not read this.
 		_, err = client.Limits(ctx)

@@ -172,6 +172,13 @@ func user(c *cli.Context) error {
 
 // setPassword asks for a password and gives it to a user.
 func setPassword(c *cli.Context, id string) error {
+	peer, err := peerOf(c)
+	if err != nil {
+		return err
+	}
+	if peer != nil {
+		return usagef("a password is set on the machine of the server alone; run it there, or say @local instead of @%s", peer.Name)
+	}
 	password, err := readPassword(c, "New password for "+id+": ")
 	if err != nil {
 		return err

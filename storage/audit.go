@@ -30,6 +30,8 @@ const AuditRows = 100_000
 //	alias.swap     label       {"with"}
 //	env.set        app's name  {"app_id", "names"}
 //	env.unset      app's name  {"app_id", "names"}
+//	env.forget                 {"names"}, see [ForgetSealed]
+//	sql.exec                   {"statement", "affected"}, see [Queries]
 //	peer.set       name        {"url", "default"}
 //	peer.default   name        {}
 //	peer.remove    name        {}

@@ -20,6 +20,7 @@ type App struct {
 	Version    int
 	Operations *Operations
 	Private    Files
+	Env        func() *Env // as it is now; nobody may change it
 }
 
 // Files are the files of an app under private/, by their path below it.

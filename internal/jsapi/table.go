@@ -63,6 +63,7 @@ func Table() []Group {
 	return []Group{
 		{Prefixes: []string{storagePrefix, appPrefix, userPrefix}, Functions: data},
 		{Prefixes: []string{"fazt.auth"}, Functions: authFunctions},
+		{Prefixes: []string{"fazt.env"}, Functions: envFunctions},
 		{Prefixes: []string{"fazt.private"}, Functions: privateFunctions},
 		{Prefixes: []string{"fazt.budget"}, Functions: budgetFunctions},
 	}

@@ -72,7 +72,7 @@ func TestOpenAddsAudit(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := api.Actor{Kind: api.ActorKey, ID: "k1"}
-	if err := s.SetEnv(api.WithActor(t.Context(), key), app.ID, map[string]string{"A": "x"}); err != nil {
+	if err := s.SetEnv(api.WithActor(t.Context(), key), app.ID, map[string][]byte{"A": []byte("x")}, "key"); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := s.Audit(t.Context(), storage.AuditQuery{})

@@ -66,11 +66,15 @@ func dsn(path string, params ...string) string {
 	for i := 0; i+1 < len(params); i += 2 {
 		q.Set(params[i], params[i+1])
 	}
+	return fileURI(path) + "?" + q.Encode()
+}
+
+func fileURI(path string) string {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed // a drive letter
 	}
-	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + q.Encode()
+	return "file:" + (&url.URL{Path: slashed}).EscapedPath()
 }
 
 // close ends the prepared statements first: with one of them left, SQLite would

@@ -14,25 +14,29 @@ const envSet = `INSERT INTO env_vars (app, name, value_sealed, updated_at) VALUE
 	ON CONFLICT (app, name) DO UPDATE SET value_sealed = excluded.value_sealed, updated_at = excluded.updated_at`
 
 // Env implements [storage.Environment].
-func (s *Store) Env(ctx context.Context, appID string) (map[string]string, error) {
-	pairs, err := list(ctx, s, "env", func(row []driver.Value) [2]string {
-		return [2]string{row[0].(string), row[1].(string)}
-	}, "SELECT name, value_sealed FROM env_vars WHERE app = ?", appID)
+func (s *Store) Env(ctx context.Context, appID string) (map[string]storage.Variable, error) {
+	type variable struct {
+		name string
+		storage.Variable
+	}
+	found, err := list(ctx, s, "env", func(row []driver.Value) variable {
+		return variable{row[0].(string), storage.Variable{Sealed: row[1].([]byte), UpdatedAt: time.UnixMilli(row[2].(int64))}}
+	}, "SELECT name, value_sealed, updated_at FROM env_vars WHERE app = ?", appID)
 	if err != nil {
 		return nil, err
 	}
-	vars := make(map[string]string, len(pairs))
-	for _, pair := range pairs {
-		vars[pair[0]] = pair[1]
+	vars := make(map[string]storage.Variable, len(found))
+	for _, v := range found {
+		vars[v.name] = v.Variable
 	}
 	return vars, nil
 }
 
 // SetEnv implements [storage.Environment].
-func (s *Store) SetEnv(ctx context.Context, appID string, vars map[string]string) error {
+func (s *Store) SetEnv(ctx context.Context, appID string, sealed map[string][]byte, fingerprint string) error {
 	const op = "setEnv"
-	for name, value := range vars {
-		if err := storage.CheckEnv(op, name, value); err != nil {
+	for name, value := range sealed {
+		if err := storage.CheckSealed(op, name, value); err != nil {
 			return err
 		}
 	}
@@ -41,18 +45,30 @@ func (s *Store) SetEnv(ctx context.Context, appID string, vars map[string]string
 		if err == nil && row == nil {
 			err = errNotFound(op, "no such app")
 		}
+		if err == nil {
+			err = storage.UseSealKey(&sqlTx{session{ctx, tx.conn, tx}, op}, op, fingerprint)
+		}
 		if err != nil {
 			return "", nil, err
 		}
-		names := slices.Sorted(maps.Keys(vars))
+		names := slices.Sorted(maps.Keys(sealed))
 		now := time.Now().UnixMilli()
 		for _, name := range names {
-			if _, err := tx.write(envSet, appID, name, vars[name], now); err != nil {
+			if _, err := tx.write(envSet, appID, name, sealed[name], now); err != nil {
 				return "", nil, err
 			}
 		}
 		return row[0].(string), envDetails{appID, names}, nil
 	})
+}
+
+// SealKey implements [storage.Environment].
+func (s *Store) SealKey(ctx context.Context) (fingerprint string, err error) {
+	err = s.Read(ctx, func(tx storage.SQL) (err error) {
+		fingerprint, err = storage.ReadSealKey(tx)
+		return err
+	})
+	return fingerprint, err
 }
 
 // envDetails is what the audit log says about a change of variables: not their

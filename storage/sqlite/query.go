@@ -11,8 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/mattn/go-sqlite3"
+	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -23,22 +22,21 @@ const (
 	queryTimeout = 30 * time.Second
 	// maxQueryText is the longest query, in bytes.
 	maxQueryText = 1 << 20
-	// maxCell is the longest text or blob that a query may make or return.
-	maxCell = 16 << 20
 	// maxTable is how many bytes of cells a query returns at most; beyond that
 	// the table is marked as truncated.
 	maxTable = 32 << 20
-	// opRecursive is SQLITE_RECURSIVE, which the driver does not name.
-	opRecursive = 33
+	// maxQueries is how many queries of operators a store runs at the same time:
+	// each may take queryMemory.
+	maxQueries = 2
 )
 
 // Query implements [storage.Queries].
 func (s *Store) Query(ctx context.Context, query string, limit int) (*storage.Table, error) {
-	select {
-	case <-s.readers.closed:
-		return nil, errClosed("query")
-	default:
+	end, err := s.beginQuery(ctx, "query")
+	if err != nil {
+		return nil, err
 	}
+	defer end()
 	var sn snapshot
 	if err := s.snapshots.begin(ctx, &sn); err != nil {
 		return nil, err
@@ -53,6 +51,27 @@ func (s *Store) Query(ctx context.Context, query string, limit int) (*storage.Ta
 		return nil, cmp.Or(wrap("query", sn.err()), err)
 	}
 	return table, nil
+}
+
+// beginQuery waits for a place among the operators' statements.
+func (s *Store) beginQuery(ctx context.Context, op string) (end func(), err error) {
+	select {
+	case <-s.readers.closed:
+		return nil, errClosed(op)
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err = storage.Wait(ctx, func() error {
+		select {
+		case s.queries <- struct{}{}:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return func() { <-s.queries }, err
 }
 
 // QueryFile runs one read-only statement on the data file at path, beside the
@@ -76,30 +95,20 @@ func QueryFile(ctx context.Context, path, query string, limit int) (*storage.Tab
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c, err := openQuery(path)
+	v, err := openViews(path)
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
-	table, err := readTable(ctx, c, query, limit)
+	ctx, memory := watchMemory(ctx)
+	defer func() {
+		v.conn.close()
+		memory.stop()
+	}()
+	table, err := readTable(ctx, v.conn, query, limit)
 	if err != nil {
-		return nil, wrap(op, err)
+		return nil, cmp.Or(memory.err(op), v.explain(op, err))
 	}
 	return table, nil
-}
-
-// openQuery opens a connection that the database itself keeps from writing, in
-// three ways: the file is open for reading, query_only is set, and the
-// authorizer refuses every statement but a read.
-func openQuery(path string) (*conn, error) {
-	c, err := openExisting("query", path)
-	if err != nil {
-		return nil, err
-	}
-	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxCell)
-	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-	c.raw.RegisterAuthorizer(authorize)
-	return c, nil
 }
 
 // openExisting opens a data file for reading alone. It refuses one that is not
@@ -163,6 +172,9 @@ func readTable(ctx context.Context, c *conn, query string, limit int) (*storage.
 		}
 		row := make([]any, len(values))
 		for i, v := range values {
+			if text, ok := v.(string); ok && !utf8.ValidString(text) {
+				v = []byte(text)
+			}
 			row[i] = v
 		}
 		table.Rows = append(table.Rows, row)
@@ -181,63 +193,6 @@ func rowSize(values []driver.Value) int {
 		}
 	}
 	return n
-}
-
-// authorize lets a query read, and hides secrets from it: SQLite reads NULL
-// wherever a secret column is named, in a condition too.
-func authorize(op int, arg1, arg2, _ string) int {
-	switch op {
-	case sqlite3.SQLITE_SELECT, opRecursive:
-		return sqlite3.SQLITE_OK
-	case sqlite3.SQLITE_READ:
-		if secret(arg1, arg2) {
-			return sqlite3.SQLITE_IGNORE
-		}
-		return sqlite3.SQLITE_OK
-	case sqlite3.SQLITE_FUNCTION:
-		if allowedFunction(arg2) {
-			return sqlite3.SQLITE_OK
-		}
-	case sqlite3.SQLITE_PRAGMA:
-		if allowedPragma(arg1, arg2) {
-			return sqlite3.SQLITE_OK
-		}
-	}
-	return sqlite3.SQLITE_DENY
-}
-
-// secret reports whether a column holds what no query may return: hashes of
-// tokens and passwords, providers' secrets, hand-overs, and apps' variables. It
-// goes by the end of the name, so that the next such column is hidden too.
-func secret(table, column string) bool {
-	table, column = strings.ToLower(table), strings.ToLower(column)
-	return strings.HasSuffix(column, "_hash") || strings.HasSuffix(column, "_secret") ||
-		strings.HasSuffix(column, "_sealed") || table == "auth_handovers"
-}
-
-// allowedFunction refuses what reaches out of the database, and what the driver
-// adds to every connection.
-func allowedFunction(name string) bool {
-	switch strings.ToLower(name) {
-	case "load_extension", "fts3_tokenizer", "authenticate", "auth_user_add", "auth_user_change",
-		"auth_user_delete", "auth_enabled":
-		return false
-	}
-	return true
-}
-
-// allowedPragma lets a query ask about the schema. Those that set something
-// when they get an argument are allowed without one.
-func allowedPragma(name, arg string) bool {
-	switch strings.ToLower(name) {
-	case "table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo",
-		"foreign_key_list", "foreign_key_check", "integrity_check", "quick_check":
-		return true
-	case "application_id", "user_version", "page_count", "page_size", "freelist_count",
-		"journal_mode", "encoding", "compile_options", "function_list", "data_version":
-		return arg == ""
-	}
-	return false
 }
 
 // oneStatement returns the text of the only statement in query.

@@ -32,7 +32,8 @@ type Store struct {
 	streams   *readers // for the chunks of bodies, which may be read slowly and by many
 	system    *readers // for everything else: an app's long scans never hold up a file or a session
 	watch     *watch
-	reading   pins // bodies that are being read
+	reading   pins          // bodies that are being read
+	queries   chan struct{} // an element for each query of an operator's that is under way
 	quotas    storage.Quotas
 	sweeper   *sweeper
 	vacuum    *vacuum
@@ -67,7 +68,8 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, logger: logger, quotas: quotas, snapshots: newSnapshots()}
+	s := &Store{path: path, logger: logger, quotas: quotas, snapshots: newSnapshots(),
+		queries: make(chan struct{}, maxQueries)}
 	if s.writer, err = newWriter(c, path, s.snapshots, logger, quotas); err != nil {
 		c.close()
 		return nil, wrap("open", err)

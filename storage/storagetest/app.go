@@ -350,7 +350,7 @@ func testRemoveAppRemovesAll(t *testing.T, s storage.Store) {
 				t.Fatal(err)
 			}
 		}
-		if err := errors.Join(s.SetEnv(t.Context(), app, map[string]string{"A": "x"}),
+		if err := errors.Join(s.SetEnv(t.Context(), app, map[string][]byte{"A": []byte("x")}, "key"),
 			s.AppendLogs(t.Context(), []storage.LogLine{{App: app, Time: time.Now(), Text: "x"}})); err != nil {
 			t.Fatal(err)
 		}

@@ -74,7 +74,9 @@ func testAudit(t *testing.T, s storage.Store) {
 			entry("alias.set", "both", `{"kind":"split","app":"","version":0,"url":"","split":[{"app":"shop","percent":90},{"app":"blog","percent":10}]}`)},
 		{func() error { return s.SwapAliases(ctx, "away", "both") }, entry("alias.swap", "away", `{"with":"both"}`)},
 		{func() error { return s.RemoveAlias(ctx, "both") }, entry("alias.remove", "both", `{}`)},
-		{func() error { return s.SetEnv(ctx, shop.AppID, map[string]string{"KEY": "hush", "B": "hush"}) },
+		{func() error {
+			return s.SetEnv(ctx, shop.AppID, map[string][]byte{"KEY": []byte("hush"), "B": []byte("hush")}, "key")
+		},
 			entry("env.set", "shop", `{"app_id":%q,"names":["B","KEY"]}`, shop.AppID)},
 		{func() error { return s.UnsetEnv(ctx, shop.AppID, "B") },
 			entry("env.unset", "shop", `{"app_id":%q,"names":["B"]}`, shop.AppID)},
@@ -155,9 +157,11 @@ func testAuditOfFailures(t *testing.T, s storage.Store) {
 		"set alias": func(ctx context.Context) error {
 			return s.SetAlias(ctx, storage.Alias{Label: "a", Kind: storage.AliasApp, App: "none"})
 		},
-		"remove alias":     func(ctx context.Context) error { return s.RemoveAlias(ctx, "none") },
-		"swap aliases":     func(ctx context.Context) error { return s.SwapAliases(ctx, "none", "nobody") },
-		"set variables":    func(ctx context.Context) error { return s.SetEnv(ctx, "none", map[string]string{"A": "x"}) },
+		"remove alias": func(ctx context.Context) error { return s.RemoveAlias(ctx, "none") },
+		"swap aliases": func(ctx context.Context) error { return s.SwapAliases(ctx, "none", "nobody") },
+		"set variables": func(ctx context.Context) error {
+			return s.SetEnv(ctx, "none", map[string][]byte{"A": []byte("x")}, "key")
+		},
 		"unset a variable": func(ctx context.Context) error { return s.UnsetEnv(ctx, id, "NONE") },
 	} {
 		if err := change(t.Context()); err == nil {

@@ -34,7 +34,7 @@ func fillOne(t *testing.T, s storage.Store) {
 	}
 	if err := errors.Join(err,
 		s.SetAlias(t.Context(), storage.Alias{Label: "www", Kind: storage.AliasApp, App: "shop"}),
-		s.SetEnv(t.Context(), d.AppID, map[string]string{"KEY": "x"}),
+		s.SetEnv(t.Context(), d.AppID, map[string][]byte{"KEY": []byte("x")}, "key"),
 		s.AppendLogs(t.Context(), []storage.LogLine{{App: d.AppID, Time: time.UnixMilli(time.Now().UnixMilli()), Level: "info", Text: "hello"}}),
 	); err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func contentsOf(t *testing.T, s storage.Store) (all []any) {
 	add(aliases, err)
 	vars, err := s.Env(t.Context(), app.ID)
 	add(vars, err)
-	lines, err := s.Logs(t.Context(), app.ID, storage.LogQuery{})
+	lines, err := s.Logs(t.Context(), storage.LogQuery{Apps: []string{app.ID}})
 	add(lines, err)
 	audit, err := s.Audit(t.Context(), storage.AuditQuery{})
 	add(audit, err)
