@@ -228,10 +228,7 @@ func (b blobStream) send(s *Server, w http.ResponseWriter, r *http.Request, a *a
 			h.Set("Content-Security-Policy", "sandbox")
 		}
 	}
-	if tooManyRanges(r) {
-		r = r.Clone(r.Context())
-		r.Header.Del("Range")
-	}
+	r = cleanRange(r, blob.Size)
 	if status != http.StatusOK {
 		w, r = statusWriter{w, status}, withoutConditions(r)
 	}

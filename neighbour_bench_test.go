@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
@@ -146,7 +148,9 @@ func ask(b *testing.B, addr, host string) (got [4]asked) {
 }
 
 func (k attack) measure(b *testing.B, table io.Writer) {
-	srv := harnesstest.Start(b, quiet)
+	slots := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(slots + 1)) // as fazt serve does
+	srv := harnesstest.Start(b, quiet, func(o *fazt.Options) { o.Slots = slots })
 	victim := srv.Deploy(neighbour)
 	var attackers []attacker
 	for i := range max(1, k.apps) {

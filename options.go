@@ -14,6 +14,7 @@ import (
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/backups"
 )
 
 // Options is the whole configuration of a [Server]. One of DataFile and Store is
@@ -73,7 +74,10 @@ type Options struct {
 	Budget budget.Config
 
 	// Slots is how many handlers compute at the same time. More than the
-	// processors only makes them wait inside the scheduler. Default: GOMAXPROCS.
+	// processors only makes them wait inside the scheduler. Go looks at the network
+	// every 10 ms while all of its processors compute; so a program whose static files
+	// and neighbours are not to wait for that calls runtime.GOMAXPROCS with one more,
+	// as fazt serve does. Default: GOMAXPROCS.
 	Slots int
 	// InFlight is how many handlers are under way at the same time, those that
 	// wait in storage or for a timer included. Apps share the places; one that has
@@ -110,6 +114,10 @@ type Options struct {
 
 	// Deploy bounds what may be deployed.
 	Deploy DeployLimits
+
+	// Backups are copies of everything that the Server makes by itself, a number of
+	// which it keeps, as package storage/backups has it. Default: none.
+	Backups backups.Options
 
 	// LoadedApps is how many apps are kept ready to answer, and LoadedBytes how
 	// much memory they may take, estimated from their files and their source.
@@ -166,7 +174,7 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
 	}
 	if opt.KeyFile == "" && opt.DataFile != "" {
-		opt.KeyFile = defaultKeyFile(opt.DataFile)
+		opt.KeyFile = DefaultKeyFile(opt.DataFile)
 	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
@@ -186,6 +194,9 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, err)
 	}
 	if opt.Quotas, err = opt.Quotas.WithDefaults(); err != nil {
+		errs = append(errs, err)
+	}
+	if opt.Backups, err = opt.Backups.WithDefaults(); err != nil {
 		errs = append(errs, err)
 	}
 	positive(&errs, "Slots", &opt.Slots, goruntime.GOMAXPROCS(0))

@@ -46,11 +46,13 @@ type Media string
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
-		{"GET", "/api/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
+		{"GET", "/api/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
+		{"GET", "/api/system/health", ScopeRead, "how the server is, and what it depends on", nil, Checkup{}, (*handler).checkup},
 		{"GET", "/api/system/limits", ScopeRead, "the limits in force", nil, Limits{}, (*handler).limits},
 		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", nil, Stats{}, (*handler).stats},
 		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, Media("text/plain"), (*handler).metrics},
+		{"POST", "/api/backup", ScopeAdmin, "a copy of everything, for an owner: a data file, with its hash", nil, Media(backupType), (*handler).backup},
 		{"POST", "/api/deploy", ScopeDeploy, "deploy an app", deployForm{}, Deployment{}, (*handler).deploy},
 		{"GET", "/api/apps", ScopeRead, "the deployed apps", paging{}, []App{}, (*handler).apps},
 		{"GET", "/api/apps/{app}", ScopeRead, "one app, by name or id: what it stores, and what it is charged", nil, AppInfo{}, (*handler).appInfo},
@@ -66,6 +68,7 @@ func Routes() []Route {
 		{"PUT", "/api/apps/{app}/env/{name}", ScopeDeploy, "set a variable", variableBody{}, EnvSet{}, (*handler).setVariable},
 		{"DELETE", "/api/apps/{app}/env/{name}", ScopeDeploy, "remove a variable", nil, Gone{}, (*handler).unsetVariable},
 		{"POST", "/api/sql", ScopeSQL, "run one SQL statement, which reads unless write is true; that takes the scope admin, of an owner", sqlRequest{}, Bare{sqlAnswer{}}, (*handler).sql},
+		{"GET", "/api/logs", ScopeRead, "lines of several apps' logs", logsParameters{}, []LogLine{}, (*handler).logs},
 		{"PUT", "/api/apps/{app}/roles/{user}", ScopeAdmin, "give a user a role in one app", roleBody{}, Granted{}, (*handler).setAppRole},
 		{"DELETE", "/api/apps/{app}/roles/{user}", ScopeAdmin, "take it away", roleParameters{}, Granted{}, (*handler).removeAppRole},
 		{"GET", "/api/aliases", ScopeRead, "the aliases, by label", paging{}, []Alias{}, (*handler).aliases},

@@ -14,7 +14,9 @@ import (
 const (
 	// quantum is how long a run keeps a slot that somebody with a better claim
 	// waits for. A change of slots costs microseconds.
-	quantum = 5 * time.Millisecond
+	quantum = time.Millisecond
+	// overdueAfter is how long a run that was told so has for it.
+	overdueAfter = 5 * time.Millisecond
 	// longAfter is the time on slots after which a run makes way for the others
 	// of its own flow, too.
 	longAfter = 100 * time.Millisecond

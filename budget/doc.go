@@ -28,7 +28,7 @@
 //   - Within a flow, the callers of one address share what it gets with those of
 //     the others in the same way, and within an address the earliest deadline goes
 //     first. Where all have the same time that is the order of arrival.
-//   - A run that has had its slot for 5 ms is told to make way by [Ticket.Yield]
+//   - A run that has had its slot for 1 ms is told to make way by [Ticket.Yield]
 //     when a flow waits that has had less. So a newcomer waits for one slice, not
 //     for a run. A run that has computed for 100 ms is long: it makes way for others
 //     of its own flow, too.

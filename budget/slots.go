@@ -124,8 +124,8 @@ func (t *Ticket) Done() {
 }
 
 // Yield reports whether the caller should [Ticket.Leave] and [Ticket.Resume] as
-// soon as it can, because somebody waits with a better claim to the slot. Ask
-// every few milliseconds, from any goroutine, until Done. A caller that was told
+// soon as it can, because somebody waits with a better claim to the slot. Ask about
+// every half millisecond, from any goroutine, until Done. A caller that was told
 // so and is still there when it is asked 5 ms later cannot leave at once, and
 // another is let in beside it.
 func (t *Ticket) Yield() bool {
@@ -152,7 +152,7 @@ func (t *Ticket) Yield() bool {
 		}
 		t.asked = now
 		a.asked++
-	case !t.overdue && now.Sub(t.asked) >= quantum:
+	case !t.overdue && now.Sub(t.asked) >= overdueAfter:
 		t.overdue = true
 		a.overdue++
 		a.dispatch(now)

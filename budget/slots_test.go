@@ -11,11 +11,11 @@ import (
 	"github.com/fazt-sh/fazt/budget"
 )
 
-// compute asks a run every 5 ms whether it is to make way, as package runtime does,
+// compute asks a run every millisecond whether it is to make way, as package runtime does,
 // until it has computed for d.
 func compute(ctx context.Context, ticket *budget.Ticket, d time.Duration) error {
-	for ; d > 0 && ctx.Err() == nil; d -= 5 * ms {
-		time.Sleep(min(d, 5*ms))
+	for ; d > 0 && ctx.Err() == nil; d -= ms {
+		time.Sleep(min(d, ms))
 		if ticket.Yield() {
 			ticket.Leave()
 			if err := ticket.Resume(ctx); err != nil {
@@ -56,8 +56,8 @@ func TestNewcomerWaitsForOneSlice(t *testing.T) {
 				t.Errorf("alone it has %d of 2 slots", s.Flows[0].Running)
 			}
 			other := arrive(t.Context(), a, "other")
-			time.Sleep(5 * ms)
-			if other.look(); other.ticket == nil || other.after > 5*ms {
+			time.Sleep(ms)
+			if other.look(); other.ticket == nil || other.after > ms {
 				t.Fatalf("another app's run: %+v", other)
 			}
 			other.ticket.Done()

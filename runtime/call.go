@@ -41,11 +41,20 @@ func Checkpoint(ctx context.Context) error {
 	if x == nil {
 		return ctx.Err()
 	}
+	x.contended()
 	goruntime.Gosched() // as Check does
 	if !x.goOn() {
 		return x.cause.Load().reason()
 	}
 	return ctx.Err()
+}
+
+// Contended tells whether [Checkpoint] would wait, since others are to have the slot:
+// who holds something that they may need, too, can give it back before. Outside of a
+// run nobody waits.
+func Contended(ctx context.Context) bool {
+	x := running(ctx)
+	return x != nil && x.contended()
 }
 
 // Hold charges bytes to the memory of the run that a host function serves, before

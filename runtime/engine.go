@@ -132,6 +132,9 @@ func (x *Exec) check() {
 	// Go takes the processor from a goroutine after 10 ms. Everybody else, with
 	// a file to send or a request to refuse, would wait for that at each step.
 	if x.checks%yieldInterval == 0 {
+		if x.contended() {
+			x.yield()
+		}
 		goruntime.Gosched()
 	}
 }
@@ -149,6 +152,14 @@ func (x *Exec) yield() {
 	if !x.goOn() {
 		goruntime.Goexit()
 	}
+}
+
+// contended asks whether another run is to have the slot now.
+func (x *Exec) contended() bool {
+	if x.pass != nil && x.since.Load() != 0 && x.pass.Yield() {
+		x.state.CompareAndSwap(stateRun, stateAway)
+	}
+	return x.state.Load() == stateAway
 }
 
 // goOn waits while others are to compute, and tells whether the run may go on.

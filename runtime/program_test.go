@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,6 +224,7 @@ type gate struct {
 	entered int
 	refuse  int  // which entry is refused; 0 is none
 	yield   bool // ask runs to leave all the time
+	asked   atomic.Int64
 }
 
 var errRefused = errors.New("no slot")
@@ -290,7 +292,10 @@ func (p *pass) Resume(context.Context) error {
 	return nil
 }
 
-func (p *pass) Yield() bool { return p.gate.yield }
+func (p *pass) Yield() bool {
+	p.gate.asked.Add(1)
+	return p.gate.yield
+}
 
 func (p *pass) Done() {
 	if p.held {
@@ -347,6 +352,21 @@ func TestGateIsBalanced(t *testing.T) {
 				t.Errorf("%d runs aren't done", g.runs)
 			}
 		})
+	}
+}
+
+// TestRunAsks has a run pass many checkpoints: it asks at some of them whether others
+// are to compute, and doesn't wait for the watcher to ask.
+func TestRunAsks(t *testing.T) {
+	const rounds, between = 100_000, 1024
+	g := &gate{}
+	p := load(t, newRuntime(t, runtime.Options{Gate: g}), fmt.Sprintf(`for (var i = 0; i < %d; i++) ; return 'done'`, rounds), nil)
+	g.asked.Store(0)
+	if _, err := p.Run(t.Context(), &runtime.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := g.asked.Load(); n < rounds/between-1 {
+		t.Errorf("a run of %d checkpoints asked %d times", rounds, n)
 	}
 }
 

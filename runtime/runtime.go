@@ -127,8 +127,8 @@ type Pass interface {
 	Idle(time.Duration)
 	// Resume takes a slot again. Its error ends the run.
 	Resume(ctx context.Context) error
-	// Yield is asked every few milliseconds while the run is on a slot, by any
-	// goroutine, a run's own, too: whether the run is to leave and resume at its
+	// Yield is asked about every half millisecond while the run is on a slot, by any
+	// goroutine, mostly the run's own: whether the run is to leave and resume at its
 	// next checkpoint.
 	Yield() bool
 	// Done ends the run, whether it has a slot or not.

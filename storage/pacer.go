@@ -21,6 +21,9 @@ type Pacer interface {
 // processor kept from all others would wait for ever.
 type Waiter interface {
 	Pacer
+	// Contended tells whether Pace would wait, because others are to have the
+	// processor.
+	Contended(ctx context.Context) bool
 	// Wait calls wait, on the same goroutine. Its error is that of wait, or why
 	// the work has to end.
 	Wait(ctx context.Context, wait func() error) error

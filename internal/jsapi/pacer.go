@@ -16,6 +16,8 @@ type pacer struct {
 
 func (p *pacer) Pace(ctx context.Context) error { return runtime.Checkpoint(ctx) }
 
+func (p *pacer) Contended(ctx context.Context) bool { return runtime.Contended(ctx) }
+
 func (p *pacer) Wait(ctx context.Context, wait func() error) error {
 	return runtime.Blocking(ctx, wait)
 }

@@ -153,8 +153,8 @@ const MaxRestarts = maxRestarts
 // Readers is how many connections read apps' data.
 func Readers(s *Store) int { return s.readers.n }
 
-// LongRead is from when on a read counts as long.
-const LongRead = longRead
+// LongReaders is how many of them long reads may hold.
+func LongReaders(s *Store) int { return s.readers.mostLong }
 
 // HoldFolding keeps the log from being folded into the data file until release is called.
 func HoldFolding(s *Store) (release func()) {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
 // waiter counts waits, and ends the caller with an error.
@@ -18,8 +18,9 @@ type waiter struct {
 	err   error
 }
 
-func (w *waiter) Pace(context.Context) error { return nil }
-func (w *waiter) Read(int) error             { return nil }
+func (w *waiter) Pace(context.Context) error     { return nil }
+func (w *waiter) Read(int) error                 { return nil }
+func (w *waiter) Contended(context.Context) bool { return false }
 func (w *waiter) Wait(_ context.Context, wait func() error) error {
 	w.waits++
 	w.begun()
@@ -45,7 +46,7 @@ func TestWaitForAReaderIsPaced(t *testing.T) {
 		release := make(chan struct{})
 		busy := make(chan struct{})
 		w := &waiter{begun: func() { close(release) }, err: ended}
-		n := max(4, runtime.GOMAXPROCS(0)) // connections
+		n := sqlite.Readers(s)
 		for range n {
 			all.Go(func() {
 				err := s.View(t.Context(), scope, func(storage.Tx) error {

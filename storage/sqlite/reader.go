@@ -14,11 +14,10 @@ import (
 )
 
 const (
-	// minReaders keeps two long scans on a small machine from holding up every
-	// point read.
-	minReaders = 4
-	// longRead is from when on a read counts as long. Of the readers one is
-	// never held by a read for longer, if the read can give way.
+	// minLong is how many long reads may hold a reader on a small machine.
+	minLong = 2
+	// longRead is from when on a read counts as long. There are as many readers as
+	// may compute at once that no long read holds, if the reads can give way.
 	longRead = 5 * time.Millisecond
 	// paceEvery is about how long a read goes on before it lets others go on.
 	paceEvery = 500 * time.Microsecond
@@ -35,10 +34,13 @@ const (
 )
 
 // readers is a pool of connections that cannot write. Each has its own
-// prepared statements. More of them than cores would only contend for the
-// processors.
+// prepared statements. Those who read take a processor first (see [storage.Waiter]), and
+// a read that gives its processor away counts as long. So whoever has one finds a
+// reader, and doesn't wait a second time: all others who have one hold one reader
+// each, and long reads hold those beyond that at most.
 type readers struct {
 	n         int
+	mostLong  int // of them, those that long reads may hold
 	closed    chan struct{}
 	snapshots *snapshots
 	demand    *demand       // nil where no app's data is read
@@ -52,7 +54,9 @@ type readers struct {
 }
 
 func openReaders(path string, cache int, snapshots *snapshots) (*readers, error) {
-	r := &readers{n: max(minReaders, runtime.GOMAXPROCS(0)), closed: make(chan struct{}), snapshots: snapshots, batchTime: batchTime}
+	processors := runtime.GOMAXPROCS(0)
+	long := max(minLong, processors/2)
+	r := &readers{n: processors + long, mostLong: long, closed: make(chan struct{}), snapshots: snapshots, batchTime: batchTime}
 	r.returned.L = &r.mu
 	for range r.n {
 		c, err := r.open(path, cache)
@@ -114,7 +118,7 @@ func (r *readers) get(ctx context.Context, op, app string, long bool) (*reader, 
 	default:
 	}
 	r.mu.Lock()
-	if len(r.idle) > 0 && (!long || r.long < r.n-1) {
+	if len(r.idle) > 0 && (!long || r.long < r.mostLong) {
 		c := r.take(app, long)
 		r.mu.Unlock()
 		return c.begun(ctx), nil
@@ -186,7 +190,7 @@ func (r *readers) put(c *reader) {
 	c.flow, c.pacer, c.long = nil, nil, false
 	r.idle = append(r.idle, c)
 	for len(r.idle) > 0 {
-		w := r.turns.next(r.long < r.n-1)
+		w := r.turns.next(r.long < r.mostLong)
 		if w == nil {
 			break
 		}
@@ -200,7 +204,7 @@ func (r *readers) put(c *reader) {
 func (r *readers) lengthen(c *reader, must bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !must && r.long >= r.n-1 {
+	if !must && r.long >= r.mostLong {
 		return false
 	}
 	c.long = true
@@ -226,7 +230,7 @@ func (c *reader) pace(ctx context.Context) error {
 	if now.Sub(c.paced) < paceEvery {
 		return nil
 	}
-	if !c.long && now.Sub(c.start) >= longRead && !c.pool.lengthen(c, !c.givesWay) {
+	if !c.long && (now.Sub(c.start) >= longRead || c.contended(ctx)) && !c.pool.lengthen(c, !c.givesWay) {
 		return errGiveWay
 	}
 	c.pool.charge(c, now)
@@ -236,6 +240,12 @@ func (c *reader) pace(ctx context.Context) error {
 	err := c.pacer.Pace(ctx)
 	c.paced = time.Now()
 	return err
+}
+
+// contended tells whether the read would give its processor away now.
+func (c *reader) contended(ctx context.Context) bool {
+	w, ok := c.pacer.(storage.Waiter)
+	return ok && w.Contended(ctx)
 }
 
 // snapshot runs fn in a read transaction of the server's own.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -142,30 +143,60 @@ func countNone(ctx context.Context, s *sqlite.Store) error {
 	})
 }
 
-// TestLongReadsLeaveAReader stops as many scans as there are readers, all of them long:
-// one of them has to give way, so that a short read still finds a reader.
-func TestLongReadsLeaveAReader(t *testing.T) {
+// contended is a pacer of a read whose processor others wait for. It tells when the read
+// waits.
+type contended struct {
+	pacer
+	waits chan struct{}
+}
+
+func (*contended) Contended(context.Context) bool { return true }
+func (c *contended) Wait(_ context.Context, wait func() error) error {
+	c.waits <- struct{}{}
+	return wait()
+}
+
+// TestLongReadsLeaveReaders has more scans than there are readers give their processor
+// away: some keep a reader, and the others begin anew later, so that whoever has a
+// processor finds a reader at once.
+func TestLongReadsLeaveReaders(t *testing.T) {
 	s := largeCollection(t)
 	defer s.Close()
-	n := sqlite.Readers(s)
-	stopped, release := make(chan struct{}, n), make(chan struct{})
+	n, long := sqlite.Readers(s)+3, sqlite.LongReaders(s)
+	stopped, waits, release := make(chan struct{}, n), make(chan struct{}, 2*n), make(chan struct{})
 	results := make(chan error, n)
-	for range n {
-		calls := 0
-		p := &pacer{pace: func(context.Context) error {
-			switch calls++; calls {
-			case 1:
-				time.Sleep(sqlite.LongRead) // from now on it is long
-			case 2:
-				stopped <- struct{}{}
-				<-release
-			}
+	for i := range n {
+		var once sync.Once
+		p := &contended{waits: waits, pacer: pacer{pace: func(context.Context) error {
+			once.Do(func() { stopped <- struct{}{} })
+			<-release
 			return nil
-		}}
+		}}}
 		go func() { results <- countNone(storage.WithPacer(t.Context(), p), s) }()
+		if i < long {
+			<-stopped
+		} else {
+			<-waits // it has given its reader back
+		}
 	}
-	for range n - 1 {
-		<-stopped
+	var computing, together sync.WaitGroup
+	together.Add(runtime.GOMAXPROCS(0))
+	for range runtime.GOMAXPROCS(0) {
+		w := &waiter{begun: func() { t.Error("a read that has a processor waits for a reader") }}
+		computing.Go(func() {
+			err := s.View(storage.WithPacer(t.Context(), w), storage.Scope{App: "other"}, func(storage.Tx) error {
+				together.Done()
+				together.Wait()
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	computing.Wait()
+	if len(stopped) > 0 {
+		t.Error("more long reads than may be")
 	}
 	if _, err := s.Get(t.Context(), storage.Scope{App: "other"}, "key"); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("a short read beside long ones: %v", err)

@@ -115,6 +115,7 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "PeerErrors", test: testPeerErrors},
 		{name: "Env", test: testEnv},
 		{name: "Logs", test: testLogs},
+		{name: "LogSearch", test: testLogSearch},
 		{name: "Secret", test: testSecret},
 		{name: "Certificates", test: testCertificates},
 		{name: "Leases", test: testLeases},
