@@ -60,6 +60,8 @@ func TestUsageErrors(t *testing.T) {
 		{"deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"serv", `unknown command "serv"; did you mean serve?`},
 		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
+		{"validate", `unknown command "validate"; did you mean app validate?`},
+		{"key", `unknown command "key"; did you mean auth key create?`},
 		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},
 		{"app deploy x --limit 3", `unknown flag "--limit"; see: fazt app deploy --help`},
 		{"--nope", `unknown flag "--nope"; see: fazt --help`},
