@@ -16,6 +16,7 @@ func appCommand() *cli.Command {
 		Usage: "deploy, list, watch and remove apps",
 		Subcommands: append([]*cli.Command{
 			deployCommand(),
+			installCommand(),
 			{
 				Name:        "list",
 				Usage:       "list the apps",
@@ -25,6 +26,7 @@ func appCommand() *cli.Command {
 			},
 			infoCommand(),
 			logsCommand(),
+			envCommand(),
 			versionsCommand(),
 			rollbackCommand(),
 			filesCommand(),
@@ -40,6 +42,7 @@ func appCommand() *cli.Command {
 				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
+			createCommand(),
 			validateCommand(),
 		}, aliasCommands()...),
 	}
