@@ -145,9 +145,6 @@ func onNewService(c *cli.Context, check func(path string) error, do func(api.Ser
 		if peer, err = findPeer(c.Context, server.Store(), named); err != nil || peer != nil {
 			return err
 		}
-		if c.Bool("verbose") {
-			note(c.App.ErrWriter, "on the data file %s", path)
-		}
 		return do(server)
 	})
 	// The data file is closed by now: what is done on a peer may take long.
