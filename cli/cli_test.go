@@ -52,6 +52,16 @@ func TestFlagsAnywhere(t *testing.T) {
 	}
 }
 
+// TestFlagsHaveOneMeaning: whether a word after a flag is its value is decided before
+// the command is known.
+func TestFlagsHaveOneMeaning(t *testing.T) {
+	for name, kinds := range cli.FlagKinds() {
+		if len(kinds) != 1 {
+			t.Errorf("--%s takes a value in one command and none in another", name)
+		}
+	}
+}
+
 func TestUsageErrors(t *testing.T) {
 	tests := []struct {
 		args string
