@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,6 +174,13 @@ func TestLogsAPI(t *testing.T) {
 		{app.Name + fmt.Sprintf("/logs?after=%d", second), "line2 line3 line4", false},
 		{app.Name + fmt.Sprintf("/logs?limit=2&after=%d", second), "line2 line3", true},
 		{app.Name + "/logs?after=999999999", "", false},
+		{app.Name + fmt.Sprintf("/logs?limit=2&before=%d", all.Data[3].ID), "line1 line2", true},
+		{app.Name + fmt.Sprintf("/logs?after=%d&newest=1&limit=1", second), "line4", true},
+		{app.Name + "/logs?grep=ne3", "line3", false},
+		{app.Name + "/logs?grep=.*", "", false},
+		{app.Name + "/logs?level=warn", "", false},
+		{app.Name + "/logs?level=info&since=1h&grep=4", "line4", false},
+		{app.Name + "/logs?since=" + all.Data[0].Time.Add(time.Hour).Format(time.RFC3339Nano), "", false},
 		{empty.Name + "/logs", "", false},
 	} {
 		status, a := call(test.path, read)
@@ -192,12 +203,20 @@ func TestLogsAPI(t *testing.T) {
 		{app.Name + "/logs?follow=1", write, 403, "FORBIDDEN"},
 		{"nothing/logs", read, 404, "NOT_FOUND"},
 		{"nothing/logs?follow=1", read, 404, "NOT_FOUND"},
-		{app.Name + "/more/logs", read, 404, "NOT_FOUND"},
+		{app.Name + "/more/logs", read, 404, "NO_ROUTE"},
 		{app.Name + "/logs?limit=0", read, 400, "INVALID"},
 		{app.Name + "/logs?limit=1001", read, 400, "INVALID"},
 		{app.Name + "/logs?limit=x", read, 400, "INVALID"},
 		{app.Name + "/logs?after=-1", read, 400, "INVALID"},
 		{app.Name + "/logs?follow=1&after=x", read, 400, "INVALID"},
+		{app.Name + "/logs?before=x", read, 400, "INVALID"},
+		{app.Name + "/logs?since=yesterday", read, 400, "INVALID"},
+		{app.Name + "/logs?since=-5m", read, 400, "INVALID"},
+		{app.Name + "/logs?level=bad", read, 400, "INVALID"},
+		{app.Name + "/logs?follow=1&level=bad", read, 400, "INVALID"},
+		{"../logs?app=nothing", read, 404, "NOT_FOUND"},
+		{"../logs?follow=1&app=nothing", read, 404, "NOT_FOUND"},
+		{"../logs", write, 403, "FORBIDDEN"},
 	} {
 		if status, a := call(test.path, test.key); status != test.status || a.Error.Code != test.code || a.Error.Message == "" {
 			t.Errorf("%s: %d %+v", test.path, status, a.Error)
@@ -233,11 +252,11 @@ func TestFollow(t *testing.T) {
 	second := follow(t, logRequest(t, srv.URL, path+"&limit=3", key))
 	diff(t, "the newest", []string{"a299", "b0", "b1"}, second.texts(3))
 	req := logRequest(t, srv.URL, path+"&limit=3", key)
-	lines, err := srv.Fazt.Logs(t.Context(), app.Name, api.LogQuery{})
+	kept, err := srv.Fazt.Logs(t.Context(), api.LogQuery{Apps: []string{app.Name}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Last-Event-ID", fmt.Sprint(lines[9].ID))
+	req.Header.Set("Last-Event-ID", fmt.Sprint(kept.Lines[9].ID))
 	third := follow(t, req)
 	if got := third.texts(292); got[0] != "a10" || got[291] != "b1" {
 		t.Errorf("after a9 it goes on from %s to %s", got[0], got[291])
@@ -381,4 +400,101 @@ func TestFollowForLong(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// breaking is a proxy that cuts its connections when it is told to.
+type breaking struct {
+	net.Listener
+	to    string
+	mu    sync.Mutex
+	conns []net.Conn
+	count int
+}
+
+func (b *breaking) serve() {
+	for {
+		c, err := b.Accept()
+		if err != nil {
+			return
+		}
+		to, err := net.Dial("tcp", b.to)
+		if err != nil {
+			c.Close()
+			continue
+		}
+		b.mu.Lock()
+		b.conns, b.count = append(b.conns, c, to), b.count+1
+		b.mu.Unlock()
+		go func() { io.Copy(to, c); to.Close() }()
+		go func() { io.Copy(c, to); c.Close() }()
+	}
+}
+
+func (b *breaking) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.conns {
+		c.Close()
+	}
+	b.conns = nil
+}
+
+// TestFollowLogsResumes: a client whose connections are cut misses no line and gets
+// none twice, of two apps of three, at one level and above.
+func TestFollowLogsResumes(t *testing.T) {
+	srv := harnesstest.Start(t)
+	js := files("api/main.js", `console.warn(request.query.text); console.log('not asked for')`)
+	one, two, three := srv.Deploy(js), srv.Deploy(js), srv.Deploy(js)
+	proxy := &breaking{Listener: listen(t), to: strings.TrimPrefix(srv.URL, "http://")}
+	go proxy.serve()
+	t.Cleanup(proxy.cut)
+	client := &api.Client{URL: "http://localhost:" + strconv.Itoa(proxy.Addr().(*net.TCPAddr).Port), Token: newKey(t, srv.Fazt, "read"), HTTP: &http.Client{Transport: &http.Transport{}}}
+	for name, service := range map[string]api.Service{"server": srv.Fazt, "client": client} {
+		ctx, cancel := context.WithCancel(t.Context())
+		got := make(chan api.LogLine, 100)
+		done := make(chan error, 1)
+		_, _, next, err := api.Recent(ctx, service, api.LogQuery{Apps: []string{one.Name, two.Name}, Level: "warn", Limit: 10})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		go func() {
+			done <- service.FollowLogs(ctx, next, func(lines []api.LogLine) error {
+				for _, l := range lines {
+					got <- l
+				}
+				return nil
+			})
+		}()
+		for i := range 4 {
+			for _, app := range []*harnesstest.App{one, three, two} {
+				app.Get("/api?text=" + fmt.Sprint(name, i))
+			}
+			found := map[string]string{}
+			for range 2 {
+				l := <-got
+				found[l.App] = l.Level + " " + l.Text
+			}
+			text := "warn " + fmt.Sprint(name, i)
+			diff(t, name, map[string]string{one.Name: text, two.Name: text}, found)
+			proxy.cut()
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if proxy.count < 4 {
+		t.Errorf("%d connections", proxy.count)
+	}
+	// What no waiting mends is an error at once.
+	gone := client.FollowLogs(t.Context(), api.LogQuery{Apps: []string{"nothing"}}, nil)
+	if e, ok := errors.AsType[*api.Error](gone); !ok || e.Code != "NOT_FOUND" {
+		t.Errorf("an app that is not there: %v", gone)
+	}
+	proxy.Close()
+	proxy.cut()
+	client.HTTP.CloseIdleConnections()
+	if err := client.FollowLogs(t.Context(), api.LogQuery{}, nil); err == nil {
+		t.Error("a server that is not there is followed")
+	}
 }

@@ -20,8 +20,9 @@ import (
 )
 
 // app is one version of an app, ready to answer. It never changes, but that its
-// handler is loaded by its first request, and that its owner may set variables: a
-// deploy makes a new one, and requests that are under way keep theirs.
+// handler is loaded by its first request, that its owner may set variables, and that
+// it learns of files of the versions before it: a deploy makes a new one, and requests
+// that are under way keep theirs.
 type app struct {
 	info     storage.App
 	manifest site.Manifest
@@ -37,6 +38,9 @@ type app struct {
 	handler atomic.Pointer[loadedHandler]
 	closed  atomic.Bool
 	load    handlerLoad
+
+	keptMu sync.Mutex
+	kept   map[string]*file // by path: of versions before, nil for none
 }
 
 // is reports whether the app is the version that a store has.
@@ -84,7 +88,7 @@ func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
 	a.modified = []string{info.Current.CreatedAt.UTC().Format(http.TimeFormat)}
 	a.files = make(map[string]*file, len(files))
 	for _, f := range files {
-		a.files[f.Path] = newFile(f)
+		a.files[f.Path] = newFile(f, &a.manifest)
 		if name, ok := strings.CutPrefix(f.Path, "private/"); ok {
 			a.private = append(a.private, name)
 		}

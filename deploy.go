@@ -105,7 +105,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 		return nil, err
 	}
 	app.Progress = options.Progress
-	if d.Files, err = s.storeFiles(ctx, name, app); err != nil {
+	if d.Files, err = s.storeFiles(ctx, name, app); errors.Is(err, ErrInvalidApp) {
+		return nil, err
+	} else if err != nil {
 		return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 	}
 	done, err := s.store.Publish(ctx, d, s.opt.Deploy.KeepVersions)
@@ -119,7 +121,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	if program != nil {
 		s.handOver(context.WithoutCancel(ctx), name, done.Version, program)
 	}
-	return deployment(done, fmt.Sprintf("deployed %s version %d", name, done.Version)), nil
+	made := deployment(done, fmt.Sprintf("deployed %s version %d", name, done.Version))
+	made.Warnings = app.Warnings
+	return made, nil
 }
 
 func deployment(d storage.Deployment, message string) *api.Deployment {

@@ -17,6 +17,7 @@ import (
 	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/backups"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
@@ -38,6 +39,7 @@ type Server struct {
 	jsapi   *jsapi.API
 	stats   stats
 	logs    *logWriter
+	backups *backups.Keeper // nil without any
 	content *contentCache
 	blobKey []byte // signs the URLs of blobs
 	keys    *keyring
@@ -51,6 +53,9 @@ type Server struct {
 	aliases   aliases
 	deploying chan struct{} // holds an element during a deploy
 	revision  atomic.Int64  // of the store's catalogue, as far as this server has noticed
+
+	labelsMu sync.Mutex // held while they are read
+	labels   atomic.Pointer[hostLabels]
 
 	bindMu    sync.Mutex
 	functions map[string]any               // what handlers are given; replaced whole
@@ -75,7 +80,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		opt:     opt,
 		log:     opt.Logger,
 		store:   opt.Store,
-		content: newContentCache(contentCacheBytes),
+		content: newContentCache(opt.FileMemory),
 		apps:    newLoadedApps(opt.LoadedApps, opt.LoadedBytes),
 
 		deploying: make(chan struct{}, 1),
@@ -149,6 +154,10 @@ func (s *Server) start(ctx context.Context) (err error) {
 	s.logs = startLogWriter(s.store.AppendLogs, s.log)
 	s.open, s.stop = context.WithCancel(context.Background())
 	s.watched.Go(func() { s.watch(s.open) })
+	if s.opt.Backups.Dir != "" {
+		s.backups = backups.New(s.opt.Backups, s.store.Backup, s.log)
+		s.watched.Go(func() { s.backups.Run(s.open) })
+	}
 	return nil
 }
 

@@ -65,7 +65,7 @@ func TestNothingIsCompiledUnasked(t *testing.T) {
 	if _, err := srv.Apps(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := srv.Logs(t.Context(), "app", api.LogQuery{}); err != nil {
+	if _, err := srv.Logs(t.Context(), api.LogQuery{Apps: []string{"app"}}); err != nil {
 		t.Error(err)
 	}
 	if _, err := srv.CreateKey(t.Context(), "ci", "deploy"); err != nil {

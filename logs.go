@@ -1,6 +1,7 @@
 package fazt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,23 +16,45 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-// Logs returns lines of an app's log, oldest first. Up to 10,000 are kept, for
-// 7 days. A line is stored within a second or so of the end of its request. app
-// is a name or an id; one that does not exist is a [storage.CodeNotFound] error.
-func (s *Server) Logs(ctx context.Context, app string, q api.LogQuery) ([]api.LogLine, error) {
-	a, err := s.stored(ctx, "logs", app)
+// Logs returns lines of apps' logs, oldest first, and where it got to. Up to 10,000
+// lines of an app are kept, for 7 days. A line is stored within a second or so of the
+// end of its request. One call looks at about [storage.LogScan] lines, so that one
+// after another may be needed; [api.Recent] makes them. An app that does not exist is a
+// [storage.CodeNotFound] error.
+func (s *Server) Logs(ctx context.Context, q api.LogQuery) (*api.LogPage, error) {
+	names := make(map[string]string) // by id
+	query := storage.LogQuery(q)
+	query.Apps = nil
+	for _, app := range q.Apps {
+		a, err := s.stored(ctx, "logs", app)
+		if err != nil {
+			return nil, err
+		}
+		names[a.ID], query.Apps = a.Name, append(query.Apps, a.ID)
+	}
+	stored, err := s.store.Logs(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := s.store.Logs(ctx, a.ID, storage.LogQuery(q))
-	if err != nil {
-		return nil, err
+	page := &api.LogPage{Lines: make([]api.LogLine, len(stored.Lines)), Last: stored.Last, More: stored.More}
+	for i, l := range stored.Lines {
+		if names[l.App] == "" {
+			a, err := s.store.AppByID(ctx, l.App)
+			if err != nil && storage.CodeOf(err) != storage.CodeNotFound {
+				return nil, err
+			}
+			names[l.App] = cmp.Or(a.Name, l.App)
+		}
+		page.Lines[i] = api.LogLine{ID: l.ID, App: names[l.App], Time: l.Time.UTC(), Level: l.Level, Text: l.Text, RequestID: l.RequestID}
 	}
-	lines := make([]api.LogLine, len(stored))
-	for i, l := range stored {
-		lines[i] = api.LogLine{ID: l.ID, Time: l.Time.UTC(), Level: l.Level, Text: l.Text, RequestID: l.RequestID}
-	}
-	return lines, nil
+	return page, nil
+}
+
+// FollowLogs calls send with the lines after q.After that q asks for, and with those
+// that come, about every quarter of a second, also when there are none, until ctx
+// ends. It returns ctx's error, or the first other: of send, or since an app is gone.
+func (s *Server) FollowLogs(ctx context.Context, q api.LogQuery, send func([]api.LogLine) error) error {
+	return api.Follow(ctx, s, q, send)
 }
 
 // The bounds of what printing may take of the server. Together they let all

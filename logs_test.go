@@ -34,12 +34,12 @@ func reopen(t *testing.T, srv *fazt.Server, dataFile string) *fazt.Server {
 // logOf reads all that is kept of an app, as "level text" without ids and times.
 func logOf(t *testing.T, srv *fazt.Server, app string) []string {
 	t.Helper()
-	lines, err := srv.Logs(t.Context(), app, api.LogQuery{})
+	page, err := srv.Logs(t.Context(), api.LogQuery{Apps: []string{app}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := []string{}
-	for _, l := range lines {
+	for _, l := range page.Lines {
 		texts = append(texts, l.Level+" "+l.Text)
 	}
 	return texts
@@ -105,10 +105,11 @@ func TestLogKept(t *testing.T) {
 	after := time.Now()
 
 	srv = reopen(t, srv, dataFile)
-	lines, err := srv.Logs(t.Context(), "app", api.LogQuery{})
+	page, err := srv.Logs(t.Context(), api.LogQuery{Apps: []string{"app"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	lines := page.Lines
 	ids := make(map[string]int)
 	for i, l := range lines {
 		if l.Time.Before(before) || l.Time.After(after) || i > 0 && l.ID <= lines[i-1].ID || l.RequestID == "" {
@@ -395,7 +396,7 @@ func TestLogOfRemovedApp(t *testing.T) {
 	if err := srv.Fazt.RemoveApp(t.Context(), app.Name, api.Removal{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := srv.Fazt.Logs(t.Context(), app.Name, api.LogQuery{}); storage.CodeOf(err) != storage.CodeNotFound {
+	if _, err := srv.Fazt.Logs(t.Context(), api.LogQuery{Apps: []string{app.Name}}); storage.CodeOf(err) != storage.CodeNotFound {
 		t.Errorf("the log of an app that was removed: %v", err)
 	}
 	srv.DeployAs(app.Name, files("api/main.js", `1`))
@@ -434,7 +435,7 @@ func BenchmarkLogPoll(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := srv.Logs(b.Context(), "app", api.LogQuery{Limit: 100}); err != nil {
+		if _, err := srv.Logs(b.Context(), api.LogQuery{Apps: []string{"app"}, Limit: 100}); err != nil {
 			b.Fatal(err)
 		}
 	}

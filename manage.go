@@ -21,7 +21,7 @@ func (s *Server) newManagement() http.Handler {
 	return api.NewHandler(api.HandlerOptions{
 		Service: s, Authorize: s.authorize, SignIn: s.signIn, SignOut: s.auth.SignOut, Explain: publicError, NotFound: s.notFound,
 		WriteError: s.writeError, Metrics: s.newMetrics(),
-		MaxDeploy: s.opt.Deploy.AppBytes, Stream: s.streamContext, Logger: s.log,
+		MaxDeploy: s.opt.Deploy.AppBytes, TempDir: s.tempDir(), Stream: s.streamContext, Logger: s.log,
 		Failed: func(r *http.Request, id string, err error) {
 			s.log.Log(r.Context(), slog.LevelError, "request failed", "request_id", id, "method", r.Method, "path", r.URL.Path, "error", err)
 		},

@@ -55,6 +55,14 @@ var (
 	metricCommitTime = prometheus.NewDesc("fazt_storage_commit_seconds", "Time that a commit took lately.", []string{"quantile"}, nil)
 )
 
+var (
+	metricData           = prometheus.NewDesc("fazt_storage_bytes", "Length of the data file (data) and of its write-ahead log (log).", []string{"file"}, nil)
+	metricFree           = prometheus.NewDesc("fazt_storage_free_bytes", "Room that the disk of the data file has left.", nil, nil)
+	metricBackup         = prometheus.NewDesc("fazt_backup_last_timestamp_seconds", "When the newest good backup was begun that the server made by itself.", nil, nil)
+	metricBackupSize     = prometheus.NewDesc("fazt_backup_bytes", "Length of that backup.", nil, nil)
+	metricBackupFailures = prometheus.NewDesc("fazt_backup_failures", "Attempts at a backup that have failed since.", nil, nil)
+)
+
 // Describe says nothing, which makes the collector unchecked: which apps there
 // are changes.
 func (collector) Describe(chan<- *prometheus.Desc) {}
@@ -115,6 +123,25 @@ func (c collector) collectStorage(gauge, counter func(*prometheus.Desc, float64,
 		gauge(metricBatchSize, float64(q.size), q.label)
 		gauge(metricCommitTime, q.commit.Seconds(), q.label)
 	}
+	gauge(metricData, float64(store.DataBytes), "data")
+	gauge(metricData, float64(store.LogBytes), "log")
+	if store.Free {
+		gauge(metricFree, float64(store.FreeBytes))
+	}
+	c.collectBackups(gauge)
+}
+
+// collectBackups tells of the backups that the server makes by itself.
+func (c collector) collectBackups(gauge func(*prometheus.Desc, float64, ...string)) {
+	if c.server.backups == nil {
+		return
+	}
+	b := c.server.backups.Status()
+	if !b.Last.IsZero() {
+		gauge(metricBackup, float64(b.Last.Unix()))
+		gauge(metricBackupSize, float64(b.Size))
+	}
+	gauge(metricBackupFailures, float64(b.Failures))
 }
 
 func (c collector) collectKinds(out chan<- prometheus.Metric) {

@@ -62,7 +62,16 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, a *app, req *r
 	if kind == "multipart/form-data" {
 		limit = s.opt.MaxUpload
 	}
-	announced := min(r.ContentLength, limit)
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		w.Header().Set("Accept-Encoding", "identity") // RFC 9110, section 15.5.16
+		return &api.Error{Status: http.StatusUnsupportedMediaType, Code: "UNSUPPORTED_ENCODING",
+			Message: "the body has a Content-Encoding; send it as it is"}
+	}
+	if r.ContentLength > limit {
+		// Not a byte is read, so a client that expects 100 Continue sends none.
+		return bodyError(&http.MaxBytesError{Limit: limit})
+	}
+	announced := r.ContentLength
 	counted := &heldBody{ReadCloser: r.Body, held: held, announced: announced}
 	body, err := readAll(http.MaxBytesReader(w, counted, limit), announced)
 	if err != nil {

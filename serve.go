@@ -25,8 +25,15 @@ func newDoor(opt Options, reserve func(*http.Request) frontdoor.Reserve) (*front
 		WriteTimeout:   opt.Budget.RequestTimeout + writeGrace,
 		DrainTimeout:   opt.DrainTimeout,
 		Logger:         opt.Logger,
+		AccessLog:      opt.AccessLog,
+		PublicPath:     auth.PublicPath,
 	})
 }
+
+// Door is what stands before the requests of [Server.Serve], for a listener with
+// another handler beside it, such as [frontdoor.RedirectTLS]: what it limits, it limits
+// for all listeners together.
+func (s *Server) Door() *frontdoor.Door { return s.door }
 
 // reserveFor finds the requests that keep the server in its owner's hands. Whose
 // key or session has opened the management before is known without asking the
@@ -105,4 +112,92 @@ func servingOf(request context.Context) context.Context {
 		return serve
 	}
 	return context.Background()
+}
+
+// hostLabels are the labels that apps and aliases have, as of a revision of the
+// catalogue.
+type hostLabels struct {
+	revision int64
+	retry    time.Time // not read again before; zero: the revision says
+	labels   map[string]struct{}
+	err      error // there are none: the store failed
+}
+
+// HasHost reports whether this server answers a host with more than that there is
+// nothing: Options.Domain, www and admin before it, and the labels that are an app or
+// an alias now. Ports do not count. It reads the store once after each change to the
+// catalogue, and not for each host, so it may be asked about any that a stranger
+// names, as for a certificate.
+func (s *Server) HasHost(ctx context.Context, host string) (bool, error) {
+	site := s.auth.Site(host)
+	switch domain := s.opt.Domain; {
+	case domain == "":
+		return false, nil
+	case site.Name == domain || site.Name == "www."+domain || site.Name == "admin."+domain:
+		return true, nil
+	case site.Kind != auth.SiteApp || site.Name != site.Label+"."+domain:
+		return false, nil
+	}
+	labels, err := s.hostLabels(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, ok := labels[site.Label]
+	return ok, nil
+}
+
+// hostLabels returns the labels of now.
+func (s *Server) hostLabels(ctx context.Context) (map[string]struct{}, error) {
+	have := s.labels.Load()
+	if have.current(s.revision.Load()) {
+		return have.labels, have.err
+	}
+	s.labelsMu.Lock()
+	defer s.labelsMu.Unlock()
+	revision := s.revision.Load() // before the store is read: what changes meanwhile is read again
+	if have = s.labels.Load(); have.current(revision) {
+		return have.labels, have.err
+	}
+	labels, err := s.readLabels(ctx)
+	next := &hostLabels{revision: revision, labels: labels}
+	if err != nil {
+		next.retry = time.Now().Add(time.Second)
+		if next.err = err; have != nil && have.err == nil {
+			next.labels, next.err = have.labels, nil // the ones so far stay
+		}
+	}
+	s.labels.Store(next)
+	return next.labels, next.err
+}
+
+func (l *hostLabels) current(revision int64) bool {
+	switch {
+	case l == nil:
+		return false
+	case !l.retry.IsZero():
+		return time.Now().Before(l.retry)
+	}
+	return l.revision == revision
+}
+
+// readLabels is for all who ask, so it ends with none of them.
+func (s *Server) readLabels(ctx context.Context) (map[string]struct{}, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	defer cancel()
+	apps, err := s.store.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	aliases, err := s.store.Aliases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	labels := make(map[string]struct{}, len(apps)+len(aliases))
+	for _, a := range apps {
+		labels[a.Name] = struct{}{}
+	}
+	for _, a := range aliases {
+		labels[a.Label] = struct{}{}
+	}
+	return labels, nil
 }

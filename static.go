@@ -1,9 +1,10 @@
 package fazt
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -38,38 +39,109 @@ func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p s
 			return
 		}
 	}
-	file, redirect := a.find(p)
+	file, to := a.find(p)
 	switch {
-	case redirect && r.URL.EscapedPath() != (&url.URL{Path: p}).EscapedPath():
-		s.notFound(w, r) // a relative redirect from an unclean path leads elsewhere
-	case redirect:
-		// Relative, since the app may be mounted under a prefix it can't see.
-		target := url.URL{Path: "./" + path.Base(p) + "/", RawQuery: r.URL.RawQuery}
-		w.Header().Set("Location", target.String())
+	case to != "":
+		// Relative, since the app may be mounted under a prefix it can't see, and as
+		// the visitor has escaped it: they are led to where they are.
+		raw := r.URL.EscapedPath()
+		target := strings.ReplaceAll(to, "{}", lastSegment(raw))
+		if r.URL.RawQuery != "" {
+			target += "?" + r.URL.RawQuery
+		}
+		w.Header().Del("Cache-Control") // what a manifest gives is for the file
+		w.Header().Set("Location", target)
 		w.WriteHeader(http.StatusMovedPermanently)
-	case file == nil:
-		s.notFound(w, r)
-	default:
+	case file != nil:
 		s.serveFile(w, r, a, file)
+	default:
+		s.serveMissing(w, r, a, p)
 	}
 }
 
-// find returns the file that answers a path, or reports that the path wants a
-// slash at its end.
-func (a *app) find(p string) (file *file, redirect bool) {
-	if !site.IsServable(p) {
-		return nil, false
+// lastSegment is what a path ends in, without a slash.
+func lastSegment(p string) string {
+	p = strings.TrimRight(p, "/")
+	return p[strings.LastIndexByte(p, '/')+1:]
+}
+
+// find returns the file that answers a path, or says where that would be, relative to
+// the last segment of the path, which stands for {}.
+func (a *app) find(p string) (file *file, to string) {
+	if !a.manifest.IsServable(p) {
+		return nil, ""
 	}
 	name := p[1:]
-	if name == "" || strings.HasSuffix(name, "/") {
-		file = a.files[name+"index.html"]
-	} else if file = a.files[name]; file == nil && a.files[name+"/index.html"] != nil {
-		return nil, true
+	if dir, ok := strings.CutSuffix(name, "/"); name == "" || ok {
+		if file = a.files[name+"index.html"]; file == nil && dir != "" && a.files[dir+".html"] != nil {
+			return nil, "../{}"
+		}
+	} else if file = a.files[name]; file == nil {
+		if file = a.files[name+".html"]; file == nil && a.files[name+"/index.html"] != nil {
+			return nil, "./{}/"
+		}
 	}
-	if file == nil && a.manifest.SPA && !site.IsPrivate(p) && path.Ext(name) == "" {
-		file = a.files["index.html"]
+	if file == nil && !site.IsPrivate(p) && path.Ext(name) == "" {
+		// 200.html is a custom of static hosts, for builds whose index.html is a page.
+		if file = a.files["200.html"]; file == nil && a.manifest.SPA {
+			file = a.files["index.html"]
+		}
 	}
-	return file, false
+	return file, ""
+}
+
+// serveMissing answers for a path that the current version has nothing for: by a file of
+// a version before, if its name says that its bytes are the ones that are meant, so that
+// a page that was open during a deploy finds its parts; else by the app's own page.
+func (s *Server) serveMissing(w http.ResponseWriter, r *http.Request, a *app, p string) {
+	kept, err := s.keptFile(r.Context(), a, p)
+	if err != nil {
+		s.writeFailure(w, r, a, err)
+		return
+	}
+	if kept != nil {
+		s.serveFile(w, r, a, kept)
+		return
+	}
+	if page := a.files["404.html"]; page != nil {
+		w.Header().Set("Cache-Control", "no-cache") // what a manifest gives is for the file
+		s.serveFile(statusWriter{w, http.StatusNotFound}, withoutConditions(r), a, page)
+		return
+	}
+	s.notFound(w, r)
+}
+
+// maxKept bounds the names that an app remembers of versions before.
+const maxKept = 1024
+
+// keptFile returns the file of a version before that answers a path, or nil. The store
+// is asked only about what could be one, and once for each name as long as there are
+// not too many of them.
+func (s *Server) keptFile(ctx context.Context, a *app, p string) (*file, error) {
+	if a.info.Current.Version == 1 || !a.manifest.IsServable(p) || site.IsPrivate(p) || !site.MayBeHashed(p[1:]) {
+		return nil, nil
+	}
+	a.keptMu.Lock()
+	known, ok := a.kept[p]
+	a.keptMu.Unlock()
+	if ok {
+		return known, nil
+	}
+	var found *file
+	stored, err := s.store.FileInKept(ctx, a.info.ID, p[1:])
+	if err == nil && stored.Hashed {
+		found = newFile(stored, &a.manifest)
+	}
+	if err != nil && storage.CodeOf(err) != storage.CodeNotFound {
+		return nil, err
+	}
+	a.keptMu.Lock()
+	defer a.keptMu.Unlock()
+	if a.kept == nil || len(a.kept) >= maxKept {
+		a.kept = make(map[string]*file)
+	}
+	a.kept[p] = found
+	return found, nil
 }
 
 // file is a static file with the header values of its answers, made once.
@@ -78,14 +150,18 @@ type file struct {
 	storage.File
 	contentType  []string
 	cacheControl []string
+	coding       []string            // that its bytes are in already, nil for none
 	etags        map[string][]string // by encoding
 }
 
-func newFile(f storage.File) *file {
-	mime := site.MIMEType(f.Path)
+func newFile(f storage.File, m *site.Manifest) *file {
+	mime, coding := m.TypeOf(f.Path)
 	out := &file{File: f, contentType: []string{mime}, etags: map[string][]string{"": {`"` + f.Hash + `"`}},
-		cacheControl: []string{cacheControl(f.Path, mime, site.IsPrivate("/"+f.Path))}}
-	for _, encoding := range f.Encodings {
+		cacheControl: []string{cacheControl(f, mime)}}
+	if coding != "" {
+		out.coding, out.Encodings = []string{coding}, nil
+	}
+	for _, encoding := range out.Encodings {
 		out.etags[encoding] = []string{`"` + f.Hash + "-" + encoding + `"`}
 	}
 	return out
@@ -98,19 +174,22 @@ var acceptRanges = []string{"bytes"}
 // and range requests, and what is too large for memory.
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *file) {
 	h := w.Header()
-	encoding := ""
 	if len(f.Encodings) > 0 {
 		h.Add("Vary", "Accept-Encoding")
-		if r.Header.Get("Range") == "" && r.Header.Get("If-Match") == "" && r.Header.Get("If-Unmodified-Since") == "" {
-			encoding = site.ChooseEncoding(r.Header.Get("Accept-Encoding"), f.Encodings)
-		}
 	}
-	h["Content-Type"] = f.contentType
+	encoding := f.encodingFor(r.Header)
 	h["Etag"] = f.etags[encoding]
 	if h["Cache-Control"] == nil || site.IsPrivate("/"+f.Path) && sharable(h.Get("Cache-Control")) {
 		h["Cache-Control"] = f.cacheControl
 	}
-	if encoding != "" {
+	if f.isUnchanged(r, encoding) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h["Content-Type"] = f.contentType
+	if f.coding != nil {
+		h["Content-Encoding"] = f.coding
+	} else if encoding != "" {
 		h.Set("Content-Encoding", encoding)
 	}
 	if data, ok := s.content.get(contentKey{f.Hash, encoding}); ok && wantsWhole(r) {
@@ -132,13 +211,43 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *fi
 		return
 	}
 	defer content.Close()
-	if encoding != "" {
+	if h["Content-Encoding"] != nil && r.Header["Range"] == nil {
 		// ServeContent leaves this out for an encoded body.
 		if size, err := content.Seek(0, io.SeekEnd); err == nil {
 			h.Set("Content-Length", strconv.FormatInt(size, 10))
 		}
 	}
-	http.ServeContent(w, withoutDates(r), "", a.info.Current.CreatedAt, content)
+	http.ServeContent(w, cleanRange(withoutDates(r), f.Size), "", a.info.Current.CreatedAt, content)
+}
+
+// encodingFor chooses the form of a file that answers a request: the one that its
+// conditions name, if the client takes that, else the smallest. Ranges, and what depends
+// on a date, are of the bytes as they are.
+func (f *file) encodingFor(h http.Header) string {
+	if len(f.Encodings) == 0 || h["Range"] != nil || h["If-Unmodified-Since"] != nil {
+		return ""
+	}
+	accept := h.Get("Accept-Encoding")
+	if h["If-None-Match"] != nil || h["If-Match"] != nil {
+		named := h.Get("If-Match") + h.Get("If-None-Match")
+		for encoding, etag := range f.etags {
+			if strings.Contains(named, etag[0]) && (encoding == "" || site.ChooseEncoding(accept, []string{encoding}) != "") {
+				return encoding
+			}
+		}
+	}
+	if accept == "" {
+		return ""
+	}
+	return site.ChooseEncoding(accept, f.Encodings)
+}
+
+// isUnchanged answers the commonest question of caches, whether they have the file as it
+// is, without its content. What it does not answer, http.ServeContent does.
+func (f *file) isUnchanged(r *http.Request, encoding string) bool {
+	have := r.Header["If-None-Match"]
+	return len(have) == 1 && have[0] == f.etags[encoding][0] &&
+		r.Header["If-Match"] == nil && r.Header["If-Unmodified-Since"] == nil
 }
 
 // maxCountedBody is up to which length net/http counts a body by itself. A
@@ -157,18 +266,50 @@ func wantsWhole(r *http.Request) bool {
 // whole file costs less.
 const maxRanges = 16
 
-func tooManyRanges(r *http.Request) bool {
-	return strings.Count(r.Header.Get("Range"), ",") >= maxRanges
+// cleanRange mends what http.ServeContent takes a Range header otherwise than RFC 9110
+// has it (section 14): a request that isn't GET has no ranges, a unit that isn't known
+// is ignored, whatever its case, an empty file has no part, and the last 0 bytes of a
+// file are none that it has.
+func cleanRange(r *http.Request, size int64) *http.Request {
+	given := r.Header.Get("Range")
+	if given == "" {
+		return r
+	}
+	unit, ranges, _ := strings.Cut(given, "=")
+	clean := "bytes=" + ranges
+	switch {
+	case r.Method != http.MethodGet || !strings.EqualFold(strings.TrimSpace(unit), "bytes") || ranges == "" ||
+		size == 0 || strings.Count(ranges, ",") >= maxRanges:
+		clean = ""
+	case strings.Contains(ranges, "-0"):
+		var kept []string
+		for part := range strings.SplitSeq(ranges, ",") {
+			if last, ok := strings.CutPrefix(strings.TrimSpace(part), "-"); !ok || last == "" || strings.Trim(last, "0") != "" {
+				kept = append(kept, part)
+			}
+		}
+		if clean = "bytes=" + strings.Join(kept, ","); len(kept) == 0 {
+			clean = fmt.Sprintf("bytes=%d-", size) // which it has not either
+		}
+	}
+	if clean == given {
+		return r
+	}
+	r = r.Clone(r.Context())
+	if r.Header.Del("Range"); clean != "" {
+		r.Header.Set("Range", clean)
+	}
+	return r
 }
 
 // withoutDates takes out of a request what could get it a mixture of two
 // versions that were deployed within a second, the resolution of HTTP's dates:
-// a condition on a date, where the ETag is exact. A range that depends on one,
-// or is one of too many, is answered with the whole file.
+// a condition on a date, where the ETag is exact. A range that depends on one is
+// answered with the whole file.
 func withoutDates(r *http.Request) *http.Request {
 	h := r.Header
-	since, ranges, ifRange := h["If-Modified-Since"] != nil, h.Get("Range"), h.Get("If-Range")
-	bad := ranges != "" && (tooManyRanges(r) || ifRange != "" && !strings.HasPrefix(ifRange, `"`))
+	since, ifRange := h["If-Modified-Since"] != nil, h.Get("If-Range")
+	bad := h["Range"] != nil && ifRange != "" && !strings.HasPrefix(ifRange, `"`)
 	if !since && !bad {
 		return r
 	}
@@ -181,13 +322,13 @@ func withoutDates(r *http.Request) *http.Request {
 }
 
 // cacheControl says how long a file may be kept without asking again.
-func cacheControl(name, mime string, private bool) string {
+func cacheControl(f storage.File, mime string) string {
 	switch {
-	case private:
+	case site.IsPrivate("/" + f.Path):
 		return "private, no-cache"
 	case strings.HasPrefix(mime, "text/html"):
 		return "no-cache"
-	case site.HasContentHash(name):
+	case f.Hashed:
 		return "public, max-age=31536000, immutable"
 	}
 	return "public, max-age=300"

@@ -2,6 +2,10 @@ package fazt
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	goruntime "runtime"
 	"time"
 
@@ -16,6 +20,58 @@ import (
 // Health says that the server is there, and for how long.
 func (s *Server) Health(context.Context) (*api.Health, error) {
 	return &api.Health{Status: "ok", Version: Version, Uptime: s.uptime()}, nil
+}
+
+const (
+	// probeTime is how long the store may take over a read and a write that do nothing.
+	probeTime = 3 * time.Second
+	// lowSpace is how much room on its disk the data should have, in bytes.
+	lowSpace = 256 << 20
+)
+
+// Checkup tries what the server depends on: it reads from the store, and writes to it,
+// within 3 s. What is wrong is among the reasons, and no error.
+func (s *Server) Checkup(ctx context.Context) (*api.Checkup, error) {
+	now := time.Now()
+	c := &api.Checkup{Health: api.Health{Status: api.HealthOK, Version: Version, Uptime: s.uptime()}, Reasons: []string{}}
+	worse := func(status, reason string) {
+		if c.Status != api.HealthFailing {
+			c.Status = status
+		}
+		c.Reasons = append(c.Reasons, reason)
+	}
+	probe, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	read, write, err := s.store.Probe(probe)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		worse(api.HealthFailing, "the data can't be read and written: "+publicError(err).Message)
+	}
+	stats := s.store.Stats()
+	c.Storage = api.StorageHealth{ReadMS: milliseconds(read), WriteMS: milliseconds(write), QueueDepth: stats.Depth,
+		DataBytes: stats.DataBytes, LogBytes: stats.LogBytes, FreeBytes: stats.FreeBytes}
+	if stats.Free && stats.FreeBytes < lowSpace {
+		worse(api.HealthDegraded, fmt.Sprintf("the disk of the data has %d MB left", stats.FreeBytes>>20))
+	}
+	if s.backups == nil {
+		return c, nil
+	}
+	b := s.backups.Status()
+	c.Backup = &api.BackupHealth{Every: int64(b.Every.Seconds()), Size: b.Size, Failures: b.Failures}
+	if !b.Last.IsZero() {
+		last := b.Last.UTC().Truncate(time.Second)
+		c.Backup.Last, c.Backup.Age = &last, int64(now.Sub(b.Last).Seconds())
+	}
+	switch {
+	case b.Err != nil:
+		c.Backup.Error = publicError(b.Err).Message
+		worse(api.HealthDegraded, "the last backup failed: "+c.Backup.Error)
+	case b.Late(now):
+		worse(api.HealthDegraded, fmt.Sprintf("the last backup was made %v ago", now.Sub(b.Last).Round(time.Minute)))
+	}
+	return c, nil
 }
 
 func (s *Server) uptime() int64 { return int64(time.Since(s.started).Seconds()) }
@@ -54,7 +110,7 @@ func (s *Server) Stats(context.Context) (*api.Stats, error) {
 		Uptime: s.uptime(), InFlight: s.stats.inFlight.Load(), Admission: admissionData(s.slots.Stats()),
 		PhasesMS: phases, Operations: s.stats.operations.Load(), Storage: storageData(s.store.Stats()), FrontDoor: api.DoorStats(s.door.Stats()),
 		Bodies: poolData(s.bodies.Stats()), Answers: poolData(s.answers.Stats()),
-		Cache:  api.CacheStats{Entries: files, Bytes: int64(fileBytes), Limit: contentCacheBytes},
+		Cache:  api.CacheStats{Entries: files, Bytes: fileBytes, Limit: s.opt.FileMemory},
 		Loaded: api.CacheStats{Entries: apps, Bytes: appBytes, Limit: s.opt.LoadedBytes},
 		Process: api.ProcessStats{
 			Goroutines: goruntime.NumGoroutine(), HeapBytes: memory.HeapAlloc, SysBytes: memory.Sys, GCCount: memory.NumGC,
@@ -114,8 +170,34 @@ func storageQuantiles(s storage.Stats) []storageQuantile {
 // their writes are made as before. The copy is checked, and has its name only
 // when it is whole. A file that exists is refused. progress, which may be nil,
 // is told how many bytes of how many are done.
+//
+// Where the context has an actor who is no owner, it is FORBIDDEN: everybody's
+// secrets are in it. One that is made for somebody leaves an entry in the audit log.
 func (s *Server) Backup(ctx context.Context, file string, progress func(done, total int64)) error {
-	return s.store.Backup(ctx, file, progress)
+	if err := s.auth.OwnersOnly(ctx, "backup"); err != nil {
+		return err
+	}
+	if err := s.store.Backup(ctx, file, progress); err != nil {
+		return err
+	}
+	actor := api.ActorFrom(ctx)
+	if actor.Kind == api.ActorLocal {
+		return nil
+	}
+	err := s.store.Write(ctx, func(tx storage.SQL) error { return storage.RecordAudit(tx, actor, "backup.make", "", nil) })
+	if err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return nil
+}
+
+// tempDir is where copies are made that are sent away: where there is room for the
+// data.
+func (s *Server) tempDir() string {
+	if s.opt.DataFile == "" {
+		return os.TempDir()
+	}
+	return filepath.Dir(s.opt.DataFile)
 }
 
 // BackupFile is [Server.Backup] for a data file without its server, or beside

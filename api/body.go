@@ -56,10 +56,11 @@ func checkQuery(r *http.Request, route Route) error {
 	}
 	known := fieldsOf(route.Request, "query")
 	for name, values := range query {
-		if !slices.ContainsFunc(known, func(f reflect.StructField) bool { return f.Tag.Get("query") == name }) {
+		i := slices.IndexFunc(known, func(f reflect.StructField) bool { return f.Tag.Get("query") == name })
+		if i < 0 {
 			return invalid("%s: is no parameter of %s %s; see /api/openapi.json", name, route.Method, route.Pattern)
 		}
-		if len(values) > 1 {
+		if len(values) > 1 && known[i].Type.Kind() != reflect.Slice {
 			return invalid("%s: is there twice", name)
 		}
 	}

@@ -42,11 +42,6 @@ func (e *AnswerError) Error() string {
 
 var _ Service = (*Client)(nil)
 
-// Health asks GET /api/health.
-func (c *Client) Health(ctx context.Context) (*Health, error) {
-	return get[Health](ctx, c, "/api/health")
-}
-
 // Limits asks GET /api/system/limits.
 func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 	return get[Limits](ctx, c, "/api/system/limits")
@@ -55,30 +50,6 @@ func (c *Client) Limits(ctx context.Context) (*Limits, error) {
 // Stats asks GET /api/system/stats.
 func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return get[Stats](ctx, c, "/api/system/stats")
-}
-
-// Logs asks GET /api/apps/{app}/logs, as often as the query's limit takes.
-func (c *Client) Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = 10_000
-	}
-	all := []LogLine{}
-	for {
-		values := url.Values{"limit": {strconv.Itoa(min(limit-len(all), maxLogLimit))}}
-		if !q.Newest {
-			values.Set("after", strconv.FormatInt(q.After, 10))
-		}
-		page, err := get[[]LogLine](ctx, c, "/api/apps/"+url.PathEscape(app)+"/logs?"+values.Encode())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, *page...)
-		if q.Newest || len(*page) < min(limit, maxLogLimit) || len(all) >= limit {
-			return all, nil
-		}
-		q.After = all[len(all)-1].ID
-	}
 }
 
 func get[T any](ctx context.Context, c *Client, path string) (*T, error) {

@@ -2,9 +2,13 @@ package api_test
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -64,14 +68,36 @@ func TestServices(t *testing.T) {
 	asked(func(s api.Service) (any, error) { return s.Apps(t.Context()) })
 	asked(func(s api.Service) (any, error) { return s.AppInfo(t.Context(), "app") })
 	asked(func(s api.Service) (any, error) { return s.Limits(t.Context()) })
-	asked(func(s api.Service) (any, error) { return s.Logs(t.Context(), "app", api.LogQuery{}) })
+	asked(func(s api.Service) (any, error) { return s.Logs(t.Context(), api.LogQuery{}) })
 	asked(func(s api.Service) (any, error) {
-		return s.Logs(t.Context(), "app", api.LogQuery{Newest: true, Limit: 1})
+		return s.Logs(t.Context(), api.LogQuery{Apps: []string{"app"}, Level: "info", Contains: "o", Since: time.Now().Add(-time.Hour), Before: 1 << 40})
+	})
+	asked(func(s api.Service) (any, error) {
+		return s.Logs(t.Context(), api.LogQuery{Newest: true, Limit: 1, After: 1})
 	})
 	asked(func(s api.Service) (any, error) {
 		h, err := s.Health(t.Context())
 		h.Uptime = 0
 		return h, err
+	})
+	asked(func(s api.Service) (any, error) {
+		c, err := s.Checkup(t.Context())
+		c.Uptime, c.Storage = 0, api.StorageHealth{}
+		return c, err
+	})
+	asked(func(s api.Service) (any, error) {
+		file := filepath.Join(t.TempDir(), "copy.db")
+		last := int64(0)
+		err := s.Backup(t.Context(), file, func(done, total int64) { last = total - done })
+		info, statErr := os.Stat(file)
+		if err != nil || statErr != nil {
+			return nil, errors.Join(err, statErr)
+		}
+		again := s.Backup(t.Context(), file, nil)
+		if !errors.Is(again, fs.ErrExist) {
+			t.Errorf("a file that is there: %v", again)
+		}
+		return []any{info.Mode(), last, info.Size() > 100_000}, nil
 	})
 	asked(func(s api.Service) (any, error) {
 		stats, err := s.Stats(t.Context())

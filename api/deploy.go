@@ -25,8 +25,11 @@ type deployForm struct {
 
 // deploy takes a multipart form.
 func (h *handler) deploy(w http.ResponseWriter, r *http.Request) error {
-	// The form's own overhead is small beside the archive.
-	r.Body = http.MaxBytesReader(w, r.Body, h.MaxDeploy+(1<<20))
+	limit := h.MaxDeploy + 1<<20 // the form's own overhead is small beside the archive
+	if r.ContentLength > limit {
+		return uploadError(&http.MaxBytesError{Limit: limit}) // before a client that expects 100 Continue sends it
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	form, err := r.MultipartReader()
 	if err != nil {
 		return invalid("send a multipart form with the fields site_name and file (a ZIP)")

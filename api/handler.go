@@ -32,6 +32,9 @@ type HandlerOptions struct {
 	Metrics http.Handler
 	// MaxDeploy is the largest archive, in bytes, that is taken.
 	MaxDeploy int64
+	// TempDir is where backups are made before they are sent, with room for one of
+	// everything. Default: [os.TempDir].
+	TempDir string
 	// Stream returns the context of an answer that does not end by itself; it is
 	// to end when the server shuts down. Default: the request's own.
 	Stream func(context.Context) (context.Context, context.CancelFunc)
@@ -51,7 +54,7 @@ func NewHandler(opt HandlerOptions) http.Handler {
 	if opt.WriteError == nil {
 		opt.WriteError = func(w http.ResponseWriter, _ *http.Request, e *Error) { WriteError(w, e) }
 	}
-	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers)}
+	h := &handler{HandlerOptions: opt, followers: make(chan struct{}, MaxFollowers), backups: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", opt.NotFound)
 	mux.HandleFunc("/api/", h.noRoute)
@@ -75,6 +78,7 @@ const (
 type handler struct {
 	HandlerOptions
 	followers chan struct{} // one element for each
+	backups   chan struct{} // the same, of those that are being made or sent
 }
 
 // noRoute answers what no route has with a code of its own: a client of a newer
@@ -146,11 +150,6 @@ func writeData[T any](w http.ResponseWriter, data T, err error) error {
 		WriteJSON(w, http.StatusOK, answer{Data: data})
 	}
 	return err
-}
-
-func (h *handler) health(w http.ResponseWriter, r *http.Request) error {
-	data, err := h.Service.Health(r.Context())
-	return writeData(w, data, err)
 }
 
 func (h *handler) limits(w http.ResponseWriter, r *http.Request) error {

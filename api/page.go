@@ -22,6 +22,8 @@ type Page struct {
 	Limit   int  `json:"limit"`
 	Total   int  `json:"total"` // how many there are in all
 	HasMore bool `json:"has_more"`
+	// Last is the id of the line of a log that was looked at last.
+	Last int64 `json:"last,omitempty"`
 }
 
 // pageOf reads which part of a list a request asks for.

@@ -46,11 +46,13 @@ type Media string
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
-		{"GET", "/api/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
+		{"GET", "/api/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
+		{"GET", "/api/system/health", ScopeRead, "how the server is, and what it depends on", nil, Checkup{}, (*handler).checkup},
 		{"GET", "/api/system/limits", ScopeRead, "the limits in force", nil, Limits{}, (*handler).limits},
 		{"GET", "/api/system/stats", ScopeRead, "what the server is doing", nil, Stats{}, (*handler).stats},
 		{"GET", "/metrics", ScopeRead, "the statistics for Prometheus, as text", nil, Media("text/plain"), (*handler).metrics},
+		{"POST", "/api/backup", ScopeAdmin, "a copy of everything, for an owner: a data file, with its hash", nil, Media(backupType), (*handler).backup},
 		{"POST", "/api/deploy", ScopeDeploy, "deploy an app", deployForm{}, Deployment{}, (*handler).deploy},
 		{"GET", "/api/apps", ScopeRead, "the deployed apps", paging{}, []App{}, (*handler).apps},
 		{"GET", "/api/apps/{app}", ScopeRead, "one app, by name or id: what it stores, and what it is charged", nil, AppInfo{}, (*handler).appInfo},
@@ -61,6 +63,7 @@ func Routes() []Route {
 		{"GET", "/api/apps/{app}/files", ScopeRead, "the files of a version, by path", filesParameters{}, []AppFile{}, (*handler).files},
 		{"GET", "/api/apps/{app}/files/{path...}", ScopeRead, "the bytes of a file", fileParameters{}, Media("application/octet-stream"), (*handler).file},
 		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log: the newest, oldest first", logParameters{}, []LogLine{}, (*handler).logs},
+		{"GET", "/api/logs", ScopeRead, "lines of several apps' logs", logsParameters{}, []LogLine{}, (*handler).logs},
 		{"GET", "/api/apps/{app}/env", ScopeRead, "an app's variables by name, without their values", paging{}, []Variable{}, (*handler).env},
 		{"PUT", "/api/apps/{app}/env", ScopeDeploy, "set variables, all or none", envBody{}, EnvSet{}, (*handler).setEnv},
 		{"PUT", "/api/apps/{app}/env/{name}", ScopeDeploy, "set a variable", variableBody{}, EnvSet{}, (*handler).setVariable},

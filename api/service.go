@@ -15,6 +15,7 @@ type Service interface {
 	Versions
 	Aliases
 	Logs
+	Backups
 	People
 	Keys
 	Sessions
@@ -26,10 +27,15 @@ type Service interface {
 
 // Logs are what handlers print.
 type Logs interface {
-	// Logs returns lines of an app's log, oldest first. A line is stored within
-	// a second or so of the end of its request. app is a name or an id; one that
-	// does not exist is NOT_FOUND.
-	Logs(ctx context.Context, app string, q LogQuery) ([]LogLine, error)
+	// Logs returns lines, oldest first, and where it got to: it looks at about
+	// 100,000 lines at most, so one after another may be asked for. A line is stored
+	// within a second or so of the end of its request. An app that does not exist is
+	// NOT_FOUND.
+	Logs(ctx context.Context, q LogQuery) (*LogPage, error)
+	// FollowLogs calls send with the lines after q.After that q asks for, and with
+	// those that come, until ctx ends. It returns ctx's error, or the first other: of
+	// send, or since an app is gone. q.Newest, q.Before and q.Limit mean nothing here.
+	FollowLogs(ctx context.Context, q LogQuery, send func([]LogLine) error) error
 }
 
 // Sessions are where people are signed in.
@@ -45,7 +51,11 @@ type Sessions interface {
 
 // System is the server itself.
 type System interface {
+	// Health says that the server is there.
 	Health(ctx context.Context) (*Health, error)
+	// Checkup tries what the server depends on: it reads from the store and writes to
+	// it. What is wrong is in the answer, and no error.
+	Checkup(ctx context.Context) (*Checkup, error)
 	Limits(ctx context.Context) (*Limits, error)
 	Stats(ctx context.Context) (*Stats, error)
 }

@@ -118,35 +118,6 @@ type Removed struct {
 	App string `json:"removed"` // the app's name
 }
 
-// LogLine is a line that an app's handler has printed with console or fazt.log,
-// or the error that it failed with.
-type LogLine struct {
-	ID        int64     `json:"id"` // larger than that of every line before
-	Time      time.Time `json:"time"`
-	Level     string    `json:"level"` // "debug", "info", "warn", "error"
-	Text      string    `json:"text"`  // up to 8 KiB; it may have line breaks
-	RequestID string    `json:"request_id"`
-}
-
-// LogQuery says which lines of a log are asked for. The zero value asks for all,
-// oldest first.
-type LogQuery struct {
-	// After is the id of a line; those after it are asked for. 0 is the start.
-	After int64
-	// Newest asks for the last Limit lines rather than the first.
-	Newest bool
-	// Limit is how many lines there are at most. 0 is 10,000, which is as many
-	// as are kept of an app.
-	Limit int
-}
-
-// Health says that the server is there.
-type Health struct {
-	Status  string `json:"status"` // "ok"
-	Version string `json:"version"`
-	Uptime  int64  `json:"uptime"` // seconds
-}
-
 // Limits are the limits in force, times in milliseconds.
 type Limits struct {
 	RequestMS        int64 `json:"request_ms"`
@@ -249,6 +220,7 @@ type DoorStats struct {
 	ConnsClosed  uint64 `json:"connections_closed"` // idle ones, for others of their address
 	Addresses    int    `json:"addresses"`
 	RateLimited  uint64 `json:"rate_limited"`
+	NotLogged    uint64 `json:"access_log_dropped"` // lines that came faster than they could be written
 }
 
 // PoolStats is how much memory the apps hold that they share.

@@ -172,7 +172,7 @@ func (a *Auth) SetProvider(ctx context.Context, name string, c api.ProviderConfi
 		return api.Provider{}, err
 	}
 	err = a.change(ctx, op, func(tx storage.SQL, now time.Time) error {
-		if err := a.ownersOnly(ctx, tx, op); err != nil {
+		if err := a.ownersOnly(ctx, tx, op, "only an owner may change the providers"); err != nil {
 			return err
 		}
 		found, err := a.selectProviders(ctx, tx, name)
@@ -256,7 +256,7 @@ func saveProvider(ctx context.Context, tx storage.SQL, p storedProvider, there, 
 func (a *Auth) RemoveProvider(ctx context.Context, name string) error {
 	const op = "provider.remove"
 	err := a.change(ctx, op, func(tx storage.SQL, _ time.Time) error {
-		if err := a.ownersOnly(ctx, tx, op); err != nil {
+		if err := a.ownersOnly(ctx, tx, op, "only an owner may change the providers"); err != nil {
 			return err
 		}
 		n, err := tx.Exec(`DELETE FROM auth_providers WHERE name = ?`, name)
@@ -276,10 +276,16 @@ func (a *Auth) RemoveProvider(ctx context.Context, name string) error {
 
 // ownersOnly refuses whoever acts unless they are an owner: a provider can say that
 // somebody is anybody, an owner too.
-func (a *Auth) ownersOnly(ctx context.Context, tx storage.SQL, op string) error {
+func (a *Auth) ownersOnly(ctx context.Context, tx storage.SQL, op, why string) error {
 	power, err := a.powerOf(tx, api.ActorFrom(ctx))
 	if err == nil && power != RoleOwner {
-		err = forbidden(op, "only an owner may change the providers")
+		err = forbidden(op, why)
 	}
 	return err
+}
+
+// OwnersOnly refuses the actor of a context, with [CodeForbidden], who is neither an
+// owner, nor has a key that an owner made, nor is on the machine.
+func (a *Auth) OwnersOnly(ctx context.Context, op string) error {
+	return failed(op, a.db.Read(ctx, func(tx storage.SQL) error { return a.ownersOnly(ctx, tx, op, "only an owner may do this") }))
 }

@@ -148,6 +148,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		if c.Action != nil && !hasFlag(c, "verbose") {
 			c.Flags = append(c.Flags, verboseFlag())
 		}
+		if hasFlag(c, "db") && !hasFlag(c, "key-file") {
+			c.Flags = append(c.Flags, keyFileFlag(true)) // whoever opens the data file needs it
+		}
 		c.HideHelp = true
 		c.OnUsageError = onUsageError
 	})

@@ -15,6 +15,8 @@ import (
 var (
 	LabelOf = labelOf
 	Ended   = ended
+
+	ListenError = listenError
 )
 
 const (

@@ -20,7 +20,12 @@ func addrFlag() cli.Flag {
 
 // listen opens the first of addrs that is not in use, and says what to do when
 // it cannot.
-func listen(ctx context.Context, addrs ...string) (l net.Listener, err error) {
+func listen(ctx context.Context, addrs ...string) (net.Listener, error) {
+	return listenFor(ctx, "addr", addrs...)
+}
+
+// listenFor is listen for the addresses of a flag.
+func listenFor(ctx context.Context, flag string, addrs ...string) (l net.Listener, err error) {
 	var config net.ListenConfig
 	for _, addr := range addrs {
 		l, err = config.Listen(ctx, "tcp", addr)
@@ -28,10 +33,19 @@ func listen(ctx context.Context, addrs ...string) (l net.Listener, err error) {
 		case err == nil:
 			return l, nil
 		case !errors.Is(err, syscall.EADDRINUSE):
-			return nil, fmt.Errorf("cannot listen on %s: %w; choose another address with --addr", addr, err)
+			return nil, listenError(flag, addr, err)
 		}
 	}
-	return nil, fmt.Errorf("%s is in use; stop the program that uses it, or choose another with --addr", strings.Join(addrs, ", "))
+	return nil, fmt.Errorf("%s is in use; stop the program that uses it, or choose another with --%s", strings.Join(addrs, ", "), flag)
+}
+
+func listenError(flag, addr string, err error) error {
+	if errors.Is(err, syscall.EACCES) {
+		return fmt.Errorf("cannot listen on %s: permission denied, since ports below 1024 are the system's; "+
+			"give a systemd unit AmbientCapabilities=CAP_NET_BIND_SERVICE, or run: sudo setcap cap_net_bind_service=+ep \"$(which fazt)\", "+
+			"or choose another with --%s and put a proxy in front", addr, flag)
+	}
+	return fmt.Errorf("cannot listen on %s: %w; choose another address with --%s", addr, err, flag)
 }
 
 // near are the addresses that dev tries when --addr is not given.
@@ -46,12 +60,19 @@ func near() []string {
 // checkAddr refuses what is not a host and a port, and with loopback set what
 // other machines could reach.
 func checkAddr(addr string, loopback bool) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return usagef("--addr %s is not HOST:PORT; give one such as %s", addr, defaultAddr)
+	if err := checkHostPort("addr", addr, defaultAddr); err != nil {
+		return err
 	}
+	host, _, _ := net.SplitHostPort(addr)
 	if ip, err := netip.ParseAddr(host); loopback && host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
 		return usagef("--addr %s is not on this machine alone, and development shows an app's inside; give one such as %s", addr, defaultAddr)
+	}
+	return nil
+}
+
+func checkHostPort(flag, addr, example string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return usagef("--%s %s is not HOST:PORT; give one such as %s", flag, addr, example)
 	}
 	return nil
 }

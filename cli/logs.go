@@ -2,14 +2,15 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,74 +21,98 @@ import (
 func logsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "logs",
-		Usage:     "print what an app's handler has logged",
-		ArgsUsage: "<name>",
+		Usage:     "print what handlers have logged, of all apps if none is named",
+		ArgsUsage: "[app...]",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines until Ctrl+C"},
-			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100"},
+			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100, all with --since"},
+			&cli.StringFlag{Name: "since", Usage: "leave out what is older than `TIME`: 10m, 24h, or 2026-01-02T15:04:05Z"},
+			&cli.StringFlag{Name: "level", Usage: "leave out what is below `LEVEL`: debug, info, warn or error"},
+			&cli.StringFlag{Name: "grep", Usage: "leave out what does not have `TEXT`, letter by letter"},
 			&cli.StringFlag{Name: "format", Value: "table", Usage: "print a `FORMAT`: table, json (an object a line) or csv; default table"},
 			dbFlag(),
 		},
-		Description: "fazt app logs my-app\nfazt app logs my-app -f -n 20\nfazt app logs my-app --format json > log.jsonl",
-		Action:      logs,
+		Description: "fazt app logs my-app\nfazt app logs my-app -f -n 20\nfazt app logs --since 10m --level warn\n" +
+			"fazt app logs my-app --grep timeout --format json > log.jsonl",
+		Action: logs,
 	}
 }
 
 func logs(c *cli.Context) error {
-	args, err := arguments(c, "<name>")
+	q, err := logQuery(c, time.Now())
 	if err != nil {
 		return err
 	}
-	n := c.Int("lines")
-	if n < 1 || n > storage.LogLines {
-		return usagef("--lines %d is not from 1 to %d", n, storage.LogLines)
-	}
-	print, err := logPrinter(c)
+	print, err := logPrinter(c, len(q.Apps) != 1)
 	if err != nil {
 		return err
 	}
 	return onService(c, func(server api.Service) error {
-		lines, err := server.Logs(c.Context, args[0], api.LogQuery{Newest: true, Limit: n})
+		lines, more, next, err := api.Recent(c.Context, server, q)
 		if err != nil {
 			return err
+		}
+		if more && c.IsSet("since") && !c.IsSet("lines") {
+			note(c.App.ErrWriter, "only the newest %d lines; for older ones narrow it with --level, --grep or an app", q.Limit)
 		}
 		if err := print(lines); err != nil {
 			return err
 		}
-		if c.Bool("follow") {
-			err = followLogs(c.Context, server, args[0], lines, print)
-		} else if len(lines) == 0 {
+		switch {
+		case c.Bool("follow"):
+			err = server.FollowLogs(c.Context, next, print)
+			if c.Context.Err() != nil && errors.Is(err, c.Context.Err()) {
+				return nil
+			}
+		case len(lines) == 0 && (c.IsSet("since") || c.IsSet("level") || c.IsSet("grep")):
+			note(c.App.ErrWriter, "no line is like that; the newest %d lines of an app are kept for %d days", storage.LogLines, storage.LogAge/(24*time.Hour))
+		case len(lines) == 0:
 			note(c.App.ErrWriter, "nothing yet; a handler logs with console.log, and the newest %d lines are kept for %d days", storage.LogLines, storage.LogAge/(24*time.Hour))
 		}
 		return err
 	})
 }
 
-// followLogs prints the lines that come after shown, until ctx ends. It asks the
-// data file, since another process serves the app.
-func followLogs(ctx context.Context, logs api.Logs, app string, shown []api.LogLine, print func([]api.LogLine) error) error {
-	var after int64
-	if len(shown) > 0 {
-		after = shown[len(shown)-1].ID
+// logQuery is what the flags ask for.
+func logQuery(c *cli.Context, now time.Time) (q api.LogQuery, err error) {
+	q = api.LogQuery{Apps: c.Args().Slice(), Limit: c.Int("lines"), Level: c.String("level"), Contains: c.String("grep")}
+	if q.Limit < 1 || q.Limit > storage.LogLines {
+		return q, usagef("--lines %d is not from 1 to %d", q.Limit, storage.LogLines)
 	}
-	err := api.Follow(ctx, logs, app, after, print)
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
+	if q.Level != "" && !slices.Contains(storage.LogLevels(), q.Level) {
+		return q, usagef("--level %s is unknown; give %s", q.Level, strings.Join(storage.LogLevels(), ", "))
 	}
-	return err
+	since := c.String("since")
+	if since == "" {
+		return q, nil
+	}
+	if !c.IsSet("lines") {
+		q.Limit = storage.LogLines
+	}
+	if ago, err := time.ParseDuration(since); err == nil && ago >= 0 {
+		q.Since = now.Add(-ago)
+		return q, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} { // of the last two the zone is this machine's
+		if q.Since, err = time.ParseInLocation(layout, since, time.Local); err == nil {
+			return q, nil
+		}
+	}
+	return q, usagef("--since %s is no time; give how long ago, such as 10m or 24h, or 2026-01-02T15:04:05Z", since)
 }
 
-// logPrinter returns the function that prints lines in the format asked for.
-func logPrinter(c *cli.Context) (func([]api.LogLine) error, error) {
+// logPrinter returns the function that prints lines in the format asked for. With
+// several apps, a table says whose a line is.
+func logPrinter(c *cli.Context, several bool) (func([]api.LogLine) error, error) {
 	var write func(io.Writer, []api.LogLine) error
 	switch format := c.String("format"); format {
 	case "table":
 		out := newConsole(c.App.Writer, "")
-		write = func(w io.Writer, lines []api.LogLine) error { return writeLog(w, lines, out.paint) }
+		write = func(w io.Writer, lines []api.LogLine) error { return writeLog(w, lines, several, out.paint) }
 	case "json":
 		write = writeLogJSON
 	case "csv":
-		header := []string{"id", "time", "level", "text", "request_id"}
+		header := []string{"id", "app", "time", "level", "text", "request_id"}
 		write = func(w io.Writer, lines []api.LogLine) error {
 			err := writeLogCSV(w, header, lines)
 			header = nil
@@ -105,11 +130,19 @@ func logPrinter(c *cli.Context) (func([]api.LogLine) error, error) {
 	}, nil
 }
 
-// writeLog writes lines for a person: when, how bad, what, and of which request.
-// Further lines of a text stand below its first.
-func writeLog(w io.Writer, lines []api.LogLine, paint func(style, string) string) error {
-	indent := strings.Repeat(" ", len(time.DateTime)+len("  error  "))
+// logTime is how a time is printed for a person, in the zone of this machine.
+const logTime = "2006-01-02 15:04:05Z07:00"
+
+// writeLog writes lines for a person: when, how bad, whose if there are several
+// apps, what, and of which request. Further lines of a text stand below its first.
+func writeLog(w io.Writer, lines []api.LogLine, several bool, paint func(style, string) string) error {
 	for _, l := range lines {
+		at := l.Time.Local().Format(logTime)
+		whose := ""
+		if several {
+			whose = fmt.Sprintf("%-12s  ", printable(l.App))
+		}
+		indent := strings.Repeat(" ", len(at)+len("  error  ")+utf8.RuneCountInString(whose))
 		first, rest, _ := strings.Cut(strings.TrimRight(l.Text, "\n"), "\n")
 		text := printable(first)
 		if l.RequestID != "" {
@@ -120,7 +153,7 @@ func writeLog(w io.Writer, lines []api.LogLine, paint func(style, string) string
 				text += "\n" + indent + printable(line)
 			}
 		}
-		_, err := fmt.Fprintf(w, "%s  %s  %s\n", paint(dim, l.Time.Local().Format(time.DateTime)), paint(levelStyle(l.Level), fmt.Sprintf("%-5s", l.Level)), text)
+		_, err := fmt.Fprintf(w, "%s  %s  %s%s\n", paint(dim, at), paint(levelStyle(l.Level), fmt.Sprintf("%-5s", l.Level)), whose, text)
 		if err != nil {
 			return err
 		}
@@ -162,7 +195,7 @@ func writeLogCSV(w io.Writer, header []string, lines []api.LogLine) error {
 		rows = append(rows, header)
 	}
 	for _, l := range lines {
-		rows = append(rows, []string{strconv.FormatInt(l.ID, 10), l.Time.Format(time.RFC3339Nano), l.Level, l.Text, l.RequestID})
+		rows = append(rows, []string{strconv.FormatInt(l.ID, 10), l.App, l.Time.Format(time.RFC3339Nano), l.Level, l.Text, l.RequestID})
 	}
 	return out.WriteAll(rows)
 }

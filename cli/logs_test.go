@@ -56,19 +56,29 @@ func TestLogs(t *testing.T) {
 	if err := srv.Close(); err != nil { // which stores them
 		t.Fatal(err)
 	}
-	stamp := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
+	stamp := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)`)
 	id := regexp.MustCompile(`[0-9a-f]{24}`)
 	for _, tt := range []struct{ args, want string }{
 		{"memo", `TIME  info   one  ID
 TIME  warn   two  ID
-                            lines, "quoted"
+INDENTlines, "quoted"
 TIME  debug  �[31mred<b>�0m  ID
 TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 `},
 		{"-n 1 MEMO", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
+		{"", `TIME  info   memo          one  ID
+TIME  warn   memo          two  ID
+INDENT              lines, "quoted"
+TIME  debug  memo          �[31mred<b>�0m  ID
+TIME  error  memo          api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
+`},
+		{"memo --level warn -n 1", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
+		{"memo --grep one --since 1h", "TIME  info   one  ID\n"},
+		{"memo --since 2006-01-02 --level error", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
 	} {
 		code, stdout, stderr := run(append([]string{"app", "logs", "--db", dataFile}, strings.Fields(tt.args)...)...)
 		got := id.ReplaceAllString(stamp.ReplaceAllString(stdout, "TIME"), "ID")
+		got = strings.ReplaceAll(got, strings.Repeat(" ", len(stamp.FindString(stdout))+9), "INDENT")
 		if diff := cmp.Diff(tt.want, got); diff != "" || code != 0 || stderr != "" {
 			t.Errorf("%s: exit %d, stderr %q (-want +got):\n%s", tt.args, code, stderr, diff)
 		}
@@ -91,7 +101,7 @@ TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 		t.Errorf("json (-want +got):\n%s", diff)
 	}
 	_, stdout, _ = run("app", "logs", "memo", "--db", dataFile, "--format=csv", "-n", "3")
-	if !strings.HasPrefix(stdout, "id,time,level,text,request_id\n") || !strings.Contains(stdout, ",warn,\"two\nlines, \"\"quoted\"\"\",") {
+	if !strings.HasPrefix(stdout, "id,app,time,level,text,request_id\n") || !strings.Contains(stdout, ",warn,\"two\nlines, \"\"quoted\"\"\",") {
 		t.Errorf("csv: %s", stdout)
 	}
 
@@ -100,9 +110,12 @@ TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
 		t.Errorf("no such app: exit %d, stderr %q", code, stderr)
 	}
 	for args, want := range map[string]string{
-		"-n 0":         "--lines 0 is not from 1 to 10000",
-		"-n 10001":     "--lines 10001 is not from 1 to 10000",
-		"--format xml": "--format xml is unknown; give table, json or csv",
+		"-n 0":           "--lines 0 is not from 1 to 10000",
+		"-n 10001":       "--lines 10001 is not from 1 to 10000",
+		"--level bad":    "--level bad is unknown; give debug, info, warn, error",
+		"--since -3m":    "--since -3m is no time; give how long ago, such as 10m or 24h, or 2026-01-02T15:04:05Z",
+		"--since monday": "--since monday is no time; give how long ago, such as 10m or 24h, or 2026-01-02T15:04:05Z",
+		"--format xml":   "--format xml is unknown; give table, json or csv",
 	} {
 		code, stdout, stderr := run(append([]string{"app", "logs", "memo"}, strings.Fields(args)...)...)
 		if code != cli.ExitUsage || stdout != "" || stderr != "fazt: "+want+"\n" {

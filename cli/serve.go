@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,19 +18,29 @@ import (
 
 func serveCommand() *cli.Command {
 	return &cli.Command{
-		Name:     "serve",
-		Category: hereOnly,
-		Usage:    "serve the apps in the data file",
-		Flags: []cli.Flag{
-			addrFlag(),
-			&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
-			dbFlag(),
-			&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
-			&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
-			&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
-		},
-		Description: "fazt serve\nfazt serve --addr 127.0.0.1:9000 --domain example.com --trusted-proxy 127.0.0.1/32",
+		Name:        "serve",
+		Category:    hereOnly,
+		Usage:       "serve the apps in the data file",
+		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), backupFlags(), []cli.Flag{dbFlag(), keyFileFlag(false)}),
+		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
 		Action:      serve,
+	}
+}
+
+// hostFlags say where the server is found.
+func hostFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "addr", Value: defaultAddr, Usage: "listen on `HOST:PORT`, default " + defaultAddr + ", or " + defaultTLSAddr + " with HTTPS"},
+		&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
+	}
+}
+
+// visitorFlags say how visitors are treated.
+func visitorFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
+		&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
+		&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
 	}
 }
 
@@ -41,42 +52,105 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	addr := c.String("addr")
-	if err := checkAddr(addr, opt.Dev); err != nil {
+	secure, err := newHTTPSOptions(c, opt)
+	if err != nil {
 		return err
+	}
+	if secure == nil {
+		if err := checkAddr(c.String("addr"), opt.Dev); err != nil {
+			return err
+		}
 	}
 	if opt.DataFile, err = dataFile(c); err != nil {
 		return err
 	}
 	out := newLogQueue(c.App.ErrWriter)
 	defer out.close()
-	log := slog.New(slog.NewTextHandler(out, nil))
-	opt.Logger = log
-	// The port first: when another server has it, the data file stays untouched.
-	l, err := listen(c.Context, addr)
+	opt.Logger = slog.New(slog.NewTextHandler(out, nil))
+	access, closeAccess, err := openAccessLog(c, opt.Logger)
 	if err != nil {
 		return err
 	}
-	defer l.Close()
+	defer closeAccess()
+	opt.AccessLog = access
+	// The ports first: when another server has them, the data file stays untouched.
+	front, err := listenFront(c.Context, c.String("addr"), secure, opt)
+	if err != nil {
+		return err
+	}
+	defer front.close()
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
 	opt.Slots = spareProcessor()
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		log.Info("serving", "url", "http://"+l.Addr().String()+"/", "data_file", opt.DataFile)
-		if opt.Dev {
-			fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(l))
-		}
-		if err := offerSetup(c.Context, server, out, signInURL(opt, l)); err != nil && c.Context.Err() == nil {
-			return err
-		}
-		err := server.Serve(c.Context, l)
-		if err == nil {
-			log.Info("stopped; every request was answered")
-		}
-		return err
+		return serveOn(c.Context, server, opt, front, out)
 	})
+}
+
+// serveOn says where the server is, and serves until ctx ends.
+func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, out io.Writer) error {
+	opt.Logger.Info("serving", "url", front.url(opt), "data_file", opt.DataFile)
+	if opt.Dev {
+		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
+	}
+	if err := offerSetup(ctx, server, out, front.signIn(opt)); err != nil && ctx.Err() == nil {
+		return err
+	}
+	err := front.serve(ctx, server, opt)
+	if err == nil {
+		opt.Logger.Info("stopped; every request was answered")
+	}
+	return err
+}
+
+// front is where visitors come in.
+type front interface {
+	serve(ctx context.Context, server *fazt.Server, opt fazt.Options) error
+	close()
+	listener() net.Listener
+	url(opt fazt.Options) string    // of the server itself
+	signIn(opt fazt.Options) string // where browsers find the sign-in host, without a final slash
+}
+
+func listenFront(ctx context.Context, addr string, secure *httpsOptions, opt fazt.Options) (front, error) {
+	if secure != nil {
+		return listenHTTPS(ctx, secure, opt.Domain, opt.Logger)
+	}
+	l, err := listen(ctx, addr)
+	return plainFront{l}, err
+}
+
+// plainFront is a front without TLS, or behind a proxy that ends it.
+type plainFront struct{ net.Listener }
+
+func (p plainFront) serve(ctx context.Context, server *fazt.Server, _ fazt.Options) error {
+	return server.Serve(ctx, p.Listener)
+}
+
+func (p plainFront) close()                  { p.Close() }
+func (p plainFront) listener() net.Listener  { return p.Listener }
+func (p plainFront) url(fazt.Options) string { return "http://" + p.Addr().String() + "/" }
+
+func (p plainFront) signIn(opt fazt.Options) string {
+	switch {
+	case opt.Domain == "":
+		return "http://localhost" + portSuffix(p, 80)
+	case len(opt.TrustedProxies) > 0: // they end TLS
+		return "https://admin." + opt.Domain
+	}
+	return "http://admin." + opt.Domain + portSuffix(p, 80)
+}
+
+func port(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
+
+// portSuffix is a listener's port as URLs have it, or "" where it is the usual one.
+func portSuffix(l net.Listener, usual int) string {
+	if port(l) == usual {
+		return ""
+	}
+	return fmt.Sprintf(":%d", port(l))
 }
 
 // offerSetup prints a link to whoever starts a server that nobody owns.
@@ -96,27 +170,12 @@ func offerSetup(ctx context.Context, server *fazt.Server, out io.Writer, base st
 // devSignInURL is where browsers find the form of the dev sign-in, which is on no
 // other host.
 func devSignInURL(l net.Listener) string {
-	return fmt.Sprintf("http://localhost:%d/auth/dev/login", l.Addr().(*net.TCPAddr).Port)
-}
-
-// signInURL is where browsers find the sign-in host of a server.
-func signInURL(opt fazt.Options, l net.Listener) string {
-	port := ""
-	if p := l.Addr().(*net.TCPAddr).Port; p != 80 {
-		port = fmt.Sprintf(":%d", p)
-	}
-	switch {
-	case opt.Domain == "":
-		return "http://localhost" + port
-	case len(opt.TrustedProxies) > 0: // they end TLS
-		return "https://admin." + opt.Domain
-	}
-	return "http://admin." + opt.Domain + port
+	return fmt.Sprintf("http://localhost:%d/auth/dev/login", port(l))
 }
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	opt := fazt.Options{Domain: c.String("domain"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
@@ -130,5 +189,7 @@ func serveOptions(c *cli.Context) (fazt.Options, error) {
 		}
 		opt.TrustedProxies = append(opt.TrustedProxies, prefix)
 	}
-	return opt, nil
+	var err error
+	opt.Backups, err = backupOptions(c)
+	return opt, err
 }

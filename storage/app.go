@@ -146,6 +146,10 @@ type File struct {
 	Path string // slash-separated, relative: "assets/app.js"
 	Hash string // lower-case hex SHA-256 of the bytes
 	Size int64  // bytes, uncompressed
+	// Hashed says that the name carries a hash of the content, so that under it
+	// there is never another. Publish takes it back where another kept version has
+	// other bytes under the name.
+	Hashed bool
 	// Encodings are those that the content is stored in, sorted. Publish takes
 	// no notice of them: what [Contents.PutContent] has stored counts.
 	Encodings []string

@@ -9,6 +9,10 @@ import (
 type Maintenance interface {
 	// Stats returns the writer's present figures. It waits for nothing.
 	Stats() Stats
+	// Probe reads and then writes a row of its own, as any caller does, and returns how
+	// long each took; that of the write is how long it took to be on disk. An error is
+	// of the first that failed.
+	Probe(ctx context.Context) (read, write time.Duration, err error)
 	// Backup writes a copy of the data to a new file at path, which only its
 	// owner can read. It is the data of one moment: all that was acknowledged
 	// before Backup began, and whole transactions of what came later, or none.
@@ -29,6 +33,12 @@ type Stats struct {
 	// Delay is how long a write that comes now is expected to wait, of the app
 	// that has most to do.
 	Delay time.Duration
+	// DataBytes is how long the data file is, LogBytes its write-ahead log, and
+	// FreeBytes how much room their disk has left, of which Free says whether it is
+	// known.
+	DataBytes, LogBytes, FreeBytes int64
+	Free                           bool
+
 	// Batches is how many transactions were committed since the store was
 	// opened, and Commits how many callers' writes they held: their ratio is what
 	// group commit saves.

@@ -29,8 +29,12 @@ const (
 )
 
 // isPacked reports whether a file is stored in compressed forms, too.
-func (f *file) isPacked() bool {
-	return f.size >= minCompressed && f.size <= maxCompressed && IsServable("/"+f.path) && compressible(MIMEType(f.path))
+func (s *Site) isPacked(f file) bool {
+	if f.size < minCompressed || f.size > maxCompressed || !s.Manifest.IsServable("/"+f.path) {
+		return false
+	}
+	mime, coding := s.Manifest.TypeOf(f.path)
+	return coding == "" && compressible(mime)
 }
 
 // packer compresses one file after another, in slices.
@@ -144,11 +148,14 @@ func (c *coding) giveUp(err error) error {
 // compressible reports whether a type is text in some form. Pictures, sound and
 // archives are compressed already.
 func compressible(mime string) bool {
+	mime, _, _ = strings.Cut(mime, ";")
 	if strings.HasPrefix(mime, "text/") || strings.HasSuffix(mime, "json") || strings.HasSuffix(mime, "xml") {
 		return true
 	}
 	switch mime {
-	case "application/wasm", "application/yaml", "application/x-tar", "image/bmp", "image/x-icon", "font/ttf", "font/otf":
+	case "application/wasm", "application/yaml", "application/toml", "application/x-tar", "image/bmp", "image/x-icon", "font/ttf", "font/otf",
+		"model/obj", "model/mtl", "model/stl", "model/ply", "model/gltf-binary", "application/x-ndjson", "application/jsonl", "application/json5", "application/rtf",
+		"application/x-subrip", "application/vnd.apple.mpegurl", "application/vnd.ms-fontobject":
 		return true
 	}
 	return false

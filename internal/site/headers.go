@@ -14,11 +14,13 @@ import (
 )
 
 // OwnsHeader reports whether an answer's header, by its canonical name, is the
-// server's own to set: those that frame the answer on its connection, and the
-// request's id. Neither a manifest nor a handler sets them.
+// server's own to set: those that frame the answer on its connection, the request's
+// id, and those by which a proxy in front is told to send a file of its own disk
+// instead. Neither a manifest nor a handler sets them.
 func OwnsHeader(name string) bool {
 	switch name {
-	case "Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade", api.RequestIDHeader:
+	case "Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade", api.RequestIDHeader,
+		"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", "X-Lighttpd-Send-Tempfile", "X-Reproxy-Url", "X-Reproxy-File":
 		return true
 	}
 	return false
@@ -63,7 +65,28 @@ func checkHeaders(headers map[string]map[string]string) error {
 			}
 		}
 	}
+	for pattern := range headers {
+		if n := answerBytes(headers, pattern); n > maxAnswerBytes {
+			return fmt.Errorf("path %q has headers of %d bytes, with those of the prefixes that it is below; the limit is %d", shorten(pattern), n, maxAnswerBytes)
+		}
+	}
 	return nil
+}
+
+// answerBytes is the most that the headers for a pattern's paths have: its own, and
+// those of the prefixes that they have too.
+func answerBytes(headers map[string]map[string]string, pattern string) (n int) {
+	path, _ := strings.CutSuffix(pattern, "*")
+	for other, fields := range headers {
+		prefix, isPrefix := strings.CutSuffix(other, "*")
+		if other != pattern && !(isPrefix && strings.HasPrefix(path, prefix)) {
+			continue
+		}
+		for name, value := range fields {
+			n += len(name) + len(value)
+		}
+	}
+	return n
 }
 
 func checkHeader(name, value string) error {

@@ -13,7 +13,7 @@ import (
 // TestSetHeaders holds the longer pattern against the shorter, however the map
 // is walked.
 func TestSetHeaders(t *testing.T) {
-	m, err := site.ParseManifest([]byte(`{"headers": {
+	m, _, err := site.ParseManifest(site.ConfigPath, []byte(`{"headers": {
 		"/a/b.txt": {"X-A": "path"}, "/a/b.tx*": {"x-a": "prefix", "X-B": "prefix"}, "/*": {"X-A": "all", "X-B": "all", "X-C": "all"}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestServersOwnHeaders(t *testing.T) {
 		if got := site.OwnsHeader(name); got != want.owned {
 			t.Errorf("%s: owned by the server is %v, want %v", name, got, want.owned)
 		}
-		_, err := site.ParseManifest([]byte(`{"headers": {"/*": {"` + name + `": "x"}}}`))
+		_, _, err := site.ParseManifest(site.ConfigPath, []byte(`{"headers": {"/*": {"`+name+`": "x"}}}`))
 		if got := err == nil; got != want.inManifest {
 			t.Errorf("%s: in a manifest: %v; want it allowed: %v", name, err, want.inManifest)
 		}
@@ -60,7 +60,7 @@ func TestClearSiteData(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := site.ParseManifest(m); (err == nil) != want {
+		if _, _, err := site.ParseManifest(site.ConfigPath, m); (err == nil) != want {
 			t.Errorf("%s: %v", value, err)
 		}
 	}

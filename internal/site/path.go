@@ -1,6 +1,7 @@
 package site
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -11,16 +12,49 @@ import (
 // MainPath is the handler's place in an app.
 const MainPath = "api/main.js"
 
+// ConfigPath is the place of what configures an app, and ManifestPath where it is looked
+// for otherwise: a web app manifest has that name, too.
+const (
+	ConfigPath   = "fazt.json"
+	ManifestPath = "manifest.json"
+)
+
 // OwnPrefix begins the paths that the server itself answers on an app's host. No
 // app can have files there: reading one that does fails.
 const OwnPrefix = "/_fazt/"
 
-// validFileName reports whether a name is a relative path that means the same
-// everywhere: no dots that lead elsewhere, no backslash, nothing unprintable.
-func validFileName(name string) bool {
-	return fs.ValidPath(name) && name != "." && utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
-		return r == '\\' || !unicode.IsPrint(r)
-	})
+// checkFileName says what is wrong with a file's name, and where: it must be a
+// relative path that means the same everywhere, and that can be shown. Any other
+// character is somebody's language, or a picture.
+func checkFileName(name string) error {
+	shown := fmt.Sprintf("file name %q", shorten(name))
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("%s: is not in UTF-8; rename it, or pack it by a program that writes UTF-8", shown)
+	}
+	for i, r := range name {
+		what := ""
+		switch {
+		case r == '\\':
+			what = "a backslash"
+		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
+			what = "a control character"
+		case r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
+			what = "a character that turns the direction of writing"
+		default:
+			continue
+		}
+		return fmt.Errorf("%s: has %s, %U, as its byte %d; rename it", shown, what, r, i+1)
+	}
+	if !fs.ValidPath(name) || name == "." {
+		return fmt.Errorf("%s: use a relative path with forward slashes, without .. in it", shown)
+	}
+	if n := len(name); n > maxNameBytes {
+		return fmt.Errorf("%s has %d bytes; the limit is %d", shown, n, maxNameBytes)
+	}
+	if strings.HasPrefix("/"+name, OwnPrefix) {
+		return fmt.Errorf("%s: %s belongs to the server; use another directory", shown, OwnPrefix)
+	}
+	return nil
 }
 
 // IsSource reports whether a file, by its path in the app, can be reached by a
@@ -51,39 +85,23 @@ func CleanPath(p string) (string, bool) {
 func IsPrivate(p string) bool { return p == "/private" || strings.HasPrefix(p, "/private/") }
 
 // IsServable reports whether a cleaned path may name a file that is served: the
-// handler's source, the manifest and what starts with a dot may not.
+// handler's source, fazt.json and what starts with a dot may not, but for
+// .well-known (RFC 8615). Whether manifest.json may depends on what it is, see
+// [Manifest.IsServable].
 func IsServable(p string) bool {
-	return p != "/api" && !strings.HasPrefix(p, "/api/") && p != "/manifest.json" && !strings.Contains(p, "/.")
+	return p != "/api" && !strings.HasPrefix(p, "/api/") && p != "/"+ConfigPath && !hasDotSegment(p)
 }
 
-// HasContentHash reports whether a build tool put a hash of the content into
-// the file's name: app.3f2a91bc.js, index-B7xYz12_.js. A wrong yes would keep a
-// stale file in browsers for a year, so words and dates are not taken for one:
-// it must be hex with a digit and a letter, or 8 characters with a digit and a
-// capital letter.
-func HasContentHash(name string) bool {
-	base := path.Base(name)
-	base = strings.TrimSuffix(base, path.Ext(base))
-	hash := base[strings.LastIndexAny(base, ".-")+1:]
-	if len(base) >= 9 && (base[len(base)-9] == '-' || base[len(base)-9] == '.') {
-		hash = base[len(base)-8:] // may itself contain a hyphen
-	}
-	if len(hash) < 8 || len(hash) == len(base) {
-		return false
-	}
-	var digits, hexLetters, upper, other int
-	for _, c := range hash {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c >= 'a' && c <= 'f':
-			hexLetters++
-		case c >= 'A' && c <= 'Z':
-			upper++
-		default:
-			other++
+func hasDotSegment(p string) bool {
+	for {
+		i := strings.Index(p, "/.")
+		if i < 0 {
+			return false
+		}
+		p = p[i+1:]
+		segment, _, _ := strings.Cut(p, "/")
+		if segment != ".well-known" {
+			return true
 		}
 	}
-	isHex := upper == 0 && other == 0 && hexLetters > 0
-	return digits > 0 && (isHex || len(hash) == 8 && upper > 0)
 }

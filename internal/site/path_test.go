@@ -36,15 +36,14 @@ func FuzzCleanPath(f *testing.F) {
 	})
 }
 
-func TestHasContentHash(t *testing.T) {
-	for name, want := range map[string]bool{
-		"assets/app.3f2a91bc.js": true, "index-B7xYz12_.js": true, "chunk-ABCD2345.js": true, "a-DiwrgTda1.css": false,
-		"index-B-xYz12_.js": true, "main.0123456789abcdef.css": true,
-		"app.js": false, "3f2a91bc.js": false, "jquery-3.7.1.min.js": false, "report-20261122.pdf": false, "my-component2.js": false,
-		"photo-deadbeef.png": false, "notes.markdown.txt": false, "README-Markdown.md": false,
+func TestIsServable(t *testing.T) {
+	for p, want := range map[string]bool{
+		"/": true, "/a.b/c": true, "/.well-known/x": true, "/a/.well-known/x": true, "/.well-known": true,
+		"/api": false, "/api/x": false, "/apis": true, "/fazt.json": false, "/a/fazt.json": true,
+		"/.env": false, "/a/.env": false, "/.well-known/.x": false, "/.well-knowns": false, "/..a": false, "/.": false,
 	} {
-		if got := site.HasContentHash(name); got != want {
-			t.Errorf("%s: got %v, want %v", name, got, want)
+		if got := site.IsServable(p); got != want {
+			t.Errorf("%s: %v, want %v", p, got, want)
 		}
 	}
 }

@@ -1,14 +1,11 @@
 package site
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"path"
-	"strings"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -17,7 +14,20 @@ import (
 // itself.
 var ErrInvalid = errors.New("invalid app")
 
-func invalid(err error) error { return fmt.Errorf("%w: %w", ErrInvalid, err) }
+func invalid(err error) error {
+	if errors.Is(err, ErrInvalid) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrInvalid, err)
+}
+
+// in says in which file an error is, unless it does so itself.
+func (f file) in(err error) error {
+	if err == nil || errors.Is(err, ErrInvalid) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", f.path, err)
+}
 
 // Limits bounds an app. Zero allows nothing.
 type Limits struct {
@@ -35,6 +45,9 @@ const maxNameBytes = 1024
 type Site struct {
 	// Manifest is the app's own. What is changed in it counts for [Site.Source].
 	Manifest Manifest
+	// Warnings are what its author should know, and what stops no deploy: a sentence
+	// each, with the file and the line where there is one.
+	Warnings []string
 	// Turn runs the slices of [Site.Store]. Default: nil, which runs them at once.
 	Turn Turn
 	// App is as whose work the store is to count what Store writes. Default: "",
@@ -82,66 +95,6 @@ func ReadFS(fsys fs.FS, limits Limits) (*Site, error) {
 	return s.finish()
 }
 
-// ReadZIP is [ReadFS] for a ZIP archive of the app's directory. What an entry
-// says of its size is checked here and holds later: reading more fails.
-func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
-	in := &directoryReader{ReaderAt: r, left: int64(limits.Files)*entryBytes + endBytes}
-	z, err := zip.NewReader(in, size)
-	in.left = math.MaxInt64                                 // files have limits of their own
-	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // add names the insecure path
-		return nil, invalid(err)
-	}
-	if most := 2 * limits.Files; len(z.File) > most { // directories are entries too
-		return nil, invalid(fmt.Errorf("the ZIP has %d entries; the limit is %d", len(z.File), most))
-	}
-	s := newSite()
-	for _, entry := range z.File {
-		if entry.Mode().IsDir() {
-			if !validFileName(strings.TrimSuffix(entry.Name, "/")) {
-				return nil, invalid(fmt.Errorf("directory name %q: use a relative path, without .. in it", entry.Name))
-			}
-			continue
-		}
-		if !entry.Mode().IsRegular() {
-			return nil, irregular(entry.Name)
-		}
-		if entry.UncompressedSize64 > 1<<62 {
-			return nil, invalid(fmt.Errorf("%s: claims an impossible size", entry.Name))
-		}
-		// archive/zip stops with an error at the size that the entry claims, so
-		// a lying entry expands no further than the limits checked here.
-		if err := s.add(file{path: entry.Name, size: int64(entry.UncompressedSize64), open: entry.Open}, limits); err != nil {
-			return nil, err
-		}
-	}
-	return s.finish()
-}
-
-const (
-	// entryBytes is how long entries of a ZIP's directory are on average, at most,
-	// one for a file and one for its directory: 46 and the names.
-	entryBytes = 2 * (46 + 256)
-	// endBytes is more than what is read to find the directory.
-	endBytes = 256 << 10
-)
-
-// directoryReader bounds how much of a ZIP is read to learn what is in it: all of that
-// is in memory, several times as large, before it can be looked at.
-type directoryReader struct {
-	io.ReaderAt
-	left int64
-}
-
-func (r *directoryReader) ReadAt(p []byte, offset int64) (int, error) {
-	if r.left < int64(len(p)) {
-		return 0, errors.New("the ZIP lists more files than an app may have")
-	}
-	if r.left != math.MaxInt64 {
-		r.left -= int64(len(p))
-	}
-	return r.ReaderAt.ReadAt(p, offset)
-}
-
 func newSite() *Site { return &Site{index: make(map[string]int), dirs: make(map[string]bool)} }
 
 func irregular(name string) error {
@@ -150,13 +103,10 @@ func irregular(name string) error {
 
 // add takes one file if its name and the sizes so far allow it.
 func (s *Site) add(f file, limits Limits) error {
+	if err := checkFileName(f.path); err != nil {
+		return invalid(err)
+	}
 	switch {
-	case !validFileName(f.path):
-		return invalid(fmt.Errorf("file name %q: use a relative path with forward slashes, without .. in it", f.path))
-	case strings.HasPrefix("/"+f.path, OwnPrefix):
-		return invalid(fmt.Errorf("file name %q: %s belongs to the server; use another directory", f.path, OwnPrefix))
-	case len(f.path) > maxNameBytes:
-		return invalid(fmt.Errorf("file name %q (shortened) has %d bytes; the limit is %d", f.path[:64], len(f.path), maxNameBytes))
 	case f.size > limits.FileBytes:
 		return invalid(fmt.Errorf("%s: has %d bytes; the limit for one file is %d", f.path, f.size, limits.FileBytes))
 	case s.size+f.size > limits.AppBytes:
@@ -187,21 +137,40 @@ func (s *Site) finish() (*Site, error) {
 	if len(s.files) == 0 {
 		return nil, invalid(errors.New("there are no files in it; is it the right directory?"))
 	}
-	manifest, ok := s.index["manifest.json"]
-	if !ok {
-		return s, nil
-	}
-	if err := checkManifestSize(s.files[manifest].size); err != nil {
+	if err := s.readManifest(); err != nil {
 		return nil, invalid(err)
 	}
-	text, err := s.read(manifest)
-	if err != nil {
-		return nil, invalid(err)
-	}
-	if s.Manifest, err = ParseManifest(text); err != nil {
-		return nil, invalid(err)
+	_, hasPage := s.index["index.html"]
+	_, hasMain := s.index[MainPath]
+	if !hasPage && !hasMain {
+		s.Warnings = append(s.Warnings, "there is no index.html and no "+MainPath+" at the top, so the app's address itself answers 404")
 	}
 	return s, nil
+}
+
+// readManifest reads fazt.json, or else manifest.json.
+func (s *Site) readManifest() error {
+	i, ok := s.index[ConfigPath]
+	j, other := s.index[ManifestPath]
+	if !ok && !other {
+		return nil
+	}
+	if !ok {
+		i = j
+	}
+	f := s.files[i]
+	if err := checkManifestSize(f.path, f.size); err != nil {
+		return err
+	}
+	text, err := s.read(i)
+	if err != nil {
+		return err
+	}
+	if s.Manifest, s.Warnings, err = ParseManifest(f.path, text); err != nil {
+		return err
+	}
+	s.Manifest.ServesManifest = s.Manifest.ServesManifest || ok && other
+	return nil
 }
 
 // read returns a file's bytes.
@@ -214,7 +183,7 @@ func (s *Site) read(i int) ([]byte, error) {
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, f.size+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
+		return nil, f.in(err)
 	}
 	if int64(len(data)) != f.size {
 		return nil, fmt.Errorf("%s: %w", f.path, errChanged)

@@ -81,12 +81,15 @@ func TestReadFSRefuses(t *testing.T) {
 	}{
 		{"there are no files", files()},
 		{"manifest.json:1: not valid JSON", files("manifest.json", "nope")},
+		{"fazt.json:1: not valid JSON", files("fazt.json", "nope", "manifest.json", "{}")},
 		{"the limit for one file is 1000", files("index.html", long)},
 		{"past 1500 bytes", files("index.html", long[:900], "b.txt", long[:900])},
 		{"more than the 4 files", files("index.html", "", "1", "", "2", "", "3", "", "4", "")},
-		{`file name "a\\b"`, files("index.html", "", `a\b`, "")},
-		{`file name "a\x01"`, files("index.html", "", "a\x01", "")},
-		{`file name "a\u202eb"`, files("index.html", "", "a\u202eb", "")},
+		{`file name "a\\b": has a backslash, U+005C, as its byte 2`, files("index.html", "", `a\b`, "")},
+		{`file name "a\x01": has a control character, U+0001, as its byte 2; rename it`, files("index.html", "", "a\x01", "")},
+		{`has a control character, U+2028`, files("index.html", "", "a\u2028", "")},
+		{`file name "a\u202eb": has a character that turns the direction of writing, U+202E`, files("index.html", "", "a\u202eb", "")},
+		{"U+2066", files("index.html", "", "ab\u2066", "")},
 		{"belongs to the server", files("index.html", "", "_fazt/x", "")},
 		{"the limit is 1024", files("index.html", "", strings.Repeat("a/", 512)+"a", "")},
 		{"is a link", fstest.MapFS{"index.html": {}, "l": {Mode: fs.ModeSymlink}}},
@@ -102,8 +105,28 @@ func TestReadFSRefuses(t *testing.T) {
 	}
 }
 
+// TestNames are those that people, their cameras and their computers give files.
+func TestNames(t *testing.T) {
+	for _, name := range []string{
+		"Screenshot 2026-11-30 at 10.15.00\u202fAM.png", "全角\u3000スペース.txt", "👩\u200d💻.txt", "\U0001fae9.svg", "e\u0301.txt", "\u00a0.txt",
+		"(group)/[id]/[...rest]/+page.svelte", "it's!.txt", "a?b#c%d.txt", "a:b.txt", "\ufeffbom.txt", "שלום\u200f.txt", `"quoted" <name>.txt`,
+	} {
+		if _, err := site.ReadFS(files(name, ""), limits); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// TestSiteWithoutPage is a site all the same.
+func TestSiteWithoutPage(t *testing.T) {
+	app, err := site.ReadFS(files("readme.txt", "hello"), limits)
+	if err != nil || len(app.Warnings) != 1 || !strings.Contains(app.Warnings[0], "there is no index.html") {
+		t.Error(app, err)
+	}
+}
+
 func TestReadZIP(t *testing.T) {
-	data := pack(t, "content", zip.FileHeader{Name: "assets/"}, zip.FileHeader{Name: "index.html"})
+	data := pack(t, "content", zip.FileHeader{Name: "./"}, zip.FileHeader{Name: "./assets/"}, zip.FileHeader{Name: "./index.html"}, zip.FileHeader{Name: "a/"})
 	if _, err := site.ReadZIP(bytes.NewReader(data), int64(len(data)), limits); err != nil {
 		t.Error(err)
 	}
@@ -130,12 +153,13 @@ func TestReadZIPRefuses(t *testing.T) {
 		{`"/etc/passwd"`, named("/etc/passwd")},
 		{`"a/../b"`, named("a/../b")},
 		{`"a\\b"`, named(`a\b`)},
-		{`"../"`, named("../")},
+		{`directory: file name ".."`, named("../")},
 		{"index.html: is there twice", named("index.html")},
 		{"a: is a file and a directory", named("a", "a/b")},
 		{"a: is a file and a directory", named("a/b", "a")},
 		{"the ZIP has 9 entries; the limit is 8", named("1/", "2/", "3/", "4/", "5/", "6/", "7/", "8/")},
 		{"link: is a link", pack(t, "content", page, link)},
+		{`"\x82\xa0": is not in UTF-8`, named("\x82\xa0")},
 		{"there are no files", pack(t, "content", zip.FileHeader{Name: "app/"})},
 		{"the limit for one file is 1000", pack(t, strings.Repeat("x", 1001), page)},
 	} {

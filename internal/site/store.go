@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -18,7 +17,7 @@ type Contents interface {
 }
 
 // Store writes the content of every file that to has not yet, compressed forms
-// included, and returns the list to publish. Content is immutable and not seen
+// included, and returns the list to publish, with what its names say of the content. Content is immutable and not seen
 // by anybody until it is published, so a failure half-way leaves nothing to undo.
 // An error is of the file's reader or of to, or says that a file has changed
 // since its size was checked. What computes takes turns, see [Site.Turn]; ctx ends
@@ -27,13 +26,22 @@ func (s *Site) Store(ctx context.Context, to Contents) ([]storage.File, error) {
 	w := newWork(s.Turn)
 	files := make([]storage.File, len(s.files))
 	hashes := make([]string, len(s.files))
+	names := newReferences(s.files)
 	for i, f := range s.files {
-		hash, err := hash(ctx, w, f)
+		look := func([]byte) {}
+		if names.begin(i, f) {
+			look = names.read
+		}
+		hash, err := hash(ctx, w, f, look)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.path, err)
+			return nil, f.in(err)
 		}
 		files[i] = storage.File{Path: f.path, Hash: hash, Size: f.size}
 		hashes[i] = hash
+		names.end()
+	}
+	for i, hashed := range s.hashed(names) {
+		files[i].Hashed = hashed
 	}
 	stored, err := to.HasContent(ctx, hashes)
 	if err != nil {
@@ -69,10 +77,10 @@ func (s *Site) progress(last int) {
 // put stores one file and its compressed forms.
 func (s *Site) put(ctx context.Context, to Contents, pack *packer, f file, hash string) error {
 	c := storage.Content{App: s.App, Hash: hash}
-	if f.isPacked() {
+	if s.isPacked(f) {
 		var err error
 		if c.Encoded, err = pack.pack(ctx, f); err != nil {
-			return fmt.Errorf("%s: %w", f.path, err)
+			return f.in(err)
 		}
 	}
 	r, err := f.open()
@@ -84,9 +92,9 @@ func (s *Site) put(ctx context.Context, to Contents, pack *packer, f file, hash 
 	return to.PutContent(ctx, c)
 }
 
-// hash reads a file through, and refuses one that is not as long as it was when
-// its size was checked.
-func hash(ctx context.Context, w work, f file) (string, error) {
+// hash reads a file through, which look sees too, and refuses one that is not as long
+// as it was when its size was checked.
+func hash(ctx context.Context, w work, f file, look func([]byte)) (string, error) {
 	r, err := f.open()
 	if err != nil {
 		return "", err
@@ -94,7 +102,7 @@ func hash(ctx context.Context, w work, f file) (string, error) {
 	defer r.Close()
 	sum := sha256.New()
 	n, err := w.each(ctx, io.LimitReader(r, f.size+1), func(slice []byte) error {
-		return w.do(ctx, func() error { sum.Write(slice); return nil })
+		return w.do(ctx, func() error { sum.Write(slice); look(slice); return nil })
 	})
 	if err != nil {
 		return "", err

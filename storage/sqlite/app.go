@@ -133,6 +133,9 @@ func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deploymen
 		}
 		made.Size += f.Size
 	}
+	if err := doubtHashes(tx, id, version); err != nil {
+		return storage.Deployment{}, err
+	}
 	indexes, err := json.Marshal(d.Indexes)
 	if err != nil {
 		return storage.Deployment{}, err
@@ -171,8 +174,11 @@ func rollback(tx *writeTx, op, id string, version int, by string) (made storage.
 	if err := json.Unmarshal([]byte(text), &indexes); err != nil {
 		return storage.Deployment{}, nil, err
 	}
-	_, err = tx.write(`INSERT INTO files (app, version, path, hash, size)
-		SELECT app, ?, path, hash, size FROM files WHERE app = ? AND version = ?`, made.Version, id, version)
+	_, err = tx.write(`INSERT INTO files (app, version, path, hash, size, hashed)
+		SELECT app, ?, path, hash, size, hashed FROM files WHERE app = ? AND version = ?`, made.Version, id, version)
+	if err == nil {
+		err = doubtHashes(tx, id, made.Version)
+	}
 	if err == nil {
 		_, err = tx.write("UPDATE apps SET version = ? WHERE id = ?", made.Version, id)
 	}
@@ -225,8 +231,8 @@ func addFile(tx *writeTx, op, app string, version int, f storage.File) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.write("INSERT INTO files (app, version, path, hash, size) VALUES (?, ?, ?, ?, ?)",
-		app, version, f.Path, f.Hash, f.Size)
+	_, err = tx.write("INSERT INTO files (app, version, path, hash, size, hashed) VALUES (?, ?, ?, ?, ?, ?)",
+		app, version, f.Path, f.Hash, f.Size, f.Hashed)
 	if isTaken(err) {
 		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: f.Path, Msg: "the path occurs twice"}
 	}
@@ -409,10 +415,10 @@ func (s *Store) Deployments(ctx context.Context, appID string) ([]storage.Deploy
 }
 
 const selectFile = `SELECT files.path, files.hash, files.size,
-	(SELECT coalesce(group_concat(encoding, ' ' ORDER BY encoding), '') FROM contents WHERE contents.hash = files.hash) `
+	(SELECT coalesce(group_concat(encoding, ' ' ORDER BY encoding), '') FROM contents WHERE contents.hash = files.hash), files.hashed `
 
 func file(row []driver.Value) storage.File {
-	return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64), Encodings: strings.Fields(row[3].(string))}
+	return storage.File{Path: row[0].(string), Hash: row[1].(string), Size: row[2].(int64), Encodings: strings.Fields(row[3].(string)), Hashed: row[4].(int64) == 1}
 }
 
 // Files implements [storage.Apps].

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -116,6 +117,10 @@ func refuseExisting(op, path, hint string) error {
 // whenever somebody has written, and beside a busy writer never end
 // (https://www.sqlite.org/c3ref/backup_finish.html, "Concurrent Usage").
 func copyChecked(ctx context.Context, op string, c *conn, path string, progress storage.Progress) (temp string, err error) {
+	removeLeft(filepath.Dir(path))
+	if err := checkRoom(op, c, path); err != nil {
+		return "", err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), tempPattern) // mode 0600
 	if err != nil {
 		return "", cantWrite(op, path, err)
@@ -151,6 +156,47 @@ func copyChecked(ctx context.Context, op string, c *conn, path string, progress 
 		return "", err
 	}
 	return name, ctx.Err()
+}
+
+// leftAge is how long nothing was written to a copy whose process has ended: one that
+// goes on is written to all the time, or read.
+const leftAge = 24 * time.Hour
+
+// removeLeft removes what copies have left in a directory whose processes were killed.
+func removeLeft(dir string) {
+	left, _ := filepath.Glob(filepath.Join(escapeGlob(dir), tempPattern))
+	for _, name := range left {
+		if info, err := os.Lstat(name); err == nil && time.Since(info.ModTime()) > leftAge {
+			os.RemoveAll(name)
+		}
+	}
+}
+
+// spareRoom is how much room a copy leaves on its disk, in bytes, which may be the one
+// that the data file grows on.
+const spareRoom = 64 << 20
+
+// checkRoom refuses a copy for which there is no room, before a disk is full that
+// others write to.
+func checkRoom(op string, c *conn, path string) error {
+	free, known := freeBytes(filepath.Dir(path))
+	if !known {
+		return nil
+	}
+	pages, err := c.queryInt("PRAGMA page_count")
+	if err != nil {
+		return wrap(op, err)
+	}
+	pageSize, err := c.queryInt("PRAGMA page_size")
+	if err != nil {
+		return wrap(op, err)
+	}
+	if size := pages * pageSize; free < size+spareRoom {
+		return &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: path,
+			Msg:  fmt.Sprintf("the copy takes %d MB, and its disk has %d MB left, of which %d stay free", size>>20, free>>20, spareRoom>>20),
+			Hint: "make room, or give another directory"}
+	}
+	return nil
 }
 
 // syncFile puts a file's bytes on disk before it gets its name. SQLite has done so;

@@ -209,9 +209,9 @@ func TestSweepsLogs(t *testing.T) {
 		wait(2 * time.Minute)
 		wantCount(t, s, "busy", "SELECT count(*) FROM logs WHERE app = 'busy'", storage.LogLines)
 		wantCount(t, s, "quiet", "SELECT count(*) FROM logs WHERE app = 'quiet'", 5)
-		lines, err := s.Logs(t.Context(), "busy", storage.LogQuery{Newest: true, Limit: 1})
-		if err != nil || lines[0].Text != fmt.Sprint(storage.LogLines+1233) {
-			t.Errorf("the newest: %+v, %v", lines, err)
+		newest, err := s.Logs(t.Context(), storage.LogQuery{Apps: []string{"busy"}, Newest: true, Limit: 1})
+		if err != nil || newest.Lines[0].Text != fmt.Sprint(storage.LogLines+1233) {
+			t.Errorf("the newest: %+v, %v", newest, err)
 		}
 		wait(6 * 24 * time.Hour)
 		add("quiet", 1)

@@ -174,3 +174,12 @@ func (s *Store) OpenContent(ctx context.Context, hash, encoding string) (io.Read
 	}
 	return r, nil
 }
+
+// doubtHashes takes back that a file's name carries a hash of its content where another
+// version that is kept has other bytes under it.
+func doubtHashes(tx *writeTx, app string, version int) error {
+	_, err := tx.write(`UPDATE files SET hashed = 0 WHERE app = ?1 AND version = ?2 AND hashed = 1 AND EXISTS (
+		SELECT 1 FROM deployments d CROSS JOIN files other ON other.app = d.app AND other.version = d.version AND other.path = files.path
+		WHERE d.app = ?1 AND other.hash <> files.hash)`, app, version)
+	return err
+}

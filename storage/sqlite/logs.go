@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -72,25 +73,71 @@ func logText(s string) string {
 	return strings.ToValidUTF8(s, "")
 }
 
+const (
+	// logRows is how many lines are read between two returns of the reader, about a
+	// millisecond's worth: who searches a long log holds up nobody else's reads.
+	logRows = 1000
+	// logSkew is by how much the times of lines may be out of the order in which they
+	// were stored: a request lasts, lines wait for their batch, and clocks are set.
+	logSkew = 10 * time.Minute
+)
+
 // Logs implements [storage.Logs].
-func (s *Store) Logs(ctx context.Context, appID string, q storage.LogQuery) ([]storage.LogLine, error) {
+func (s *Store) Logs(ctx context.Context, q storage.LogQuery) (*storage.LogPage, error) {
 	const op = "logs"
-	limit, err := pageLimit(op, q.Limit)
-	if err != nil {
+	if err := q.Check(op); err != nil {
 		return nil, err
 	}
-	order := "ASC"
+	page := &storage.LogPage{Lines: []storage.LogLine{}, Last: q.After}
 	if q.Newest {
-		order = "DESC"
+		page.Last = q.Before
 	}
-	lines, err := list(ctx, s, op, func(row []driver.Value) storage.LogLine {
-		return storage.LogLine{ID: row[0].(int64), App: appID, Time: time.UnixMilli(row[1].(int64)),
-			Level: row[2].(string), Text: row[3].(string), RequestID: row[4].(string)}
-	}, "SELECT id, at, level, text, request_id FROM logs WHERE app = ? AND id > ? ORDER BY id "+order+" LIMIT ?", appID, q.After, limit)
+	limit := cmp.Or(q.Limit, storage.MaxRows)
+	for looked := 0; looked < storage.LogScan; looked += logRows {
+		n := logRows
+		if !q.Filters() {
+			n = min(n, limit-len(page.Lines)+1)
+		}
+		rows, err := s.logRows(ctx, op, q, page.Last, n)
+		if err != nil {
+			return nil, err
+		}
+		recent := false
+		for _, l := range rows {
+			if len(page.Lines) == limit {
+				page.More = true
+				break
+			}
+			page.Last = l.ID
+			recent = recent || !l.Time.Before(q.Since.Add(-logSkew))
+			if q.Wants(l) {
+				page.Lines = append(page.Lines, l)
+			}
+		}
+		if page.More = page.More || len(rows) == n && (recent || !q.Newest); !page.More || len(page.Lines) == limit {
+			break
+		}
+	}
 	if q.Newest {
-		slices.Reverse(lines)
+		slices.Reverse(page.Lines)
 	}
-	return lines, err
+	return page, nil
+}
+
+// logRows reads the lines that come next, wanted or not.
+func (s *Store) logRows(ctx context.Context, op string, q storage.LogQuery, last int64, n int) ([]storage.LogLine, error) {
+	after, before, order := last, cmp.Or(q.Before, math.MaxInt64), ""
+	if q.Newest {
+		after, before, order = q.After, cmp.Or(last, math.MaxInt64), " DESC"
+	}
+	query, args := "SELECT id, app, at, level, text, request_id FROM logs WHERE id > ? AND id < ?", []any{after, before}
+	if len(q.Apps) == 1 { // which the index is for; the lines of several are taken from all
+		query, args = query+" AND app = ?", append(args, q.Apps[0])
+	}
+	return list(ctx, s, op, func(row []driver.Value) storage.LogLine {
+		return storage.LogLine{ID: row[0].(int64), App: row[1].(string), Time: time.UnixMilli(row[2].(int64)),
+			Level: row[3].(string), Text: row[4].(string), RequestID: row[5].(string)}
+	}, query+" ORDER BY id"+order+" LIMIT ?", append(args, n)...)
 }
 
 // pageLimit is a limit of which 0 stands for the most.

@@ -274,19 +274,6 @@ func (s *session) snapshot(r *readers, op, app string, fn func() error) (err err
 	return fn()
 }
 
-// foreignTypes turns the panic of a read that met a value of another type than fazt
-// writes, in a data file that somebody has changed, into an error.
-func foreignTypes(op string, err *error) {
-	switch p := recover().(type) {
-	case nil:
-	case *runtime.TypeAssertionError:
-		*err = &storage.Error{Code: storage.CodeFormat, Op: op, Msg: "the data file has a value of another type than fazt writes: " + p.Error(),
-			Hint: "restore a backup"}
-	default:
-		panic(p)
-	}
-}
-
 func (s *session) beginRead(r *readers, op, app string, long bool) error {
 	c, err := r.get(s.ctx, op, app, long)
 	if err != nil {

@@ -13,6 +13,7 @@ ALTER TABLE removed_apps ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE removed_apps ADD COLUMN visibility TEXT NOT NULL DEFAULT 'public';
 ALTER TABLE deployments ADD COLUMN source TEXT NOT NULL DEFAULT '{}'; -- JSON: where it came from
 ALTER TABLE deployments ADD COLUMN reason TEXT NOT NULL DEFAULT '';   -- why its engine was chosen
+ALTER TABLE files ADD COLUMN hashed INTEGER NOT NULL DEFAULT 0; -- the name carries a hash of the content
 
 ALTER TABLE aliases ADD COLUMN version INTEGER NOT NULL DEFAULT 0; -- of the app; 0: the current one
 

@@ -1,6 +1,10 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql/driver"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,7 +25,35 @@ func (s *Store) Stats() storage.Stats {
 	w.mu.Unlock()
 	stats.Batches, stats.Commits = w.batches.Load(), w.commits.Load()
 	stats.BatchSize, stats.CommitTime = w.recent.percentiles()
+	stats.DataBytes, stats.LogBytes = lengthOf(s.path), lengthOf(s.path+"-wal")
+	stats.FreeBytes, stats.Free = freeBytes(filepath.Dir(s.path))
 	return stats
+}
+
+// lengthOf is a file's length, or 0.
+func lengthOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// Probe implements [storage.Maintenance].
+func (s *Store) Probe(ctx context.Context) (read, write time.Duration, err error) {
+	const op, name = "probe", "probed"
+	start := time.Now()
+	_, err = list(ctx, s, op, func(row []driver.Value) string { return row[0].(string) }, "SELECT value FROM config WHERE name = ?", name)
+	if read = time.Since(start); err != nil {
+		return read, 0, err
+	}
+	start = time.Now()
+	err = wrap(op, s.writer.do(ctx, "", op, func(tx *writeTx) error {
+		_, err := tx.write("INSERT INTO config (name, value, updated_at) VALUES (?, 'true', ?) ON CONFLICT (name) DO UPDATE SET updated_at = excluded.updated_at",
+			name, start.UnixMilli())
+		return err
+	}))
+	return read, time.Since(start), err
 }
 
 const (

@@ -73,7 +73,7 @@ func contentsOf(t *testing.T, s storage.Store) (all []any) {
 	add(aliases, err)
 	vars, err := s.Env(t.Context(), app.ID)
 	add(vars, err)
-	lines, err := s.Logs(t.Context(), app.ID, storage.LogQuery{})
+	lines, err := s.Logs(t.Context(), storage.LogQuery{Apps: []string{app.ID}})
 	add(lines, err)
 	audit, err := s.Audit(t.Context(), storage.AuditQuery{})
 	add(audit, err)
