@@ -33,7 +33,6 @@ var arrows = map[string][]string{
 	"storage/backups":             {"storage"},
 	"auth":                        {"api", "storage"},
 	"auth/passkey":                {"auth"},
-	"internal/seal":               {},
 	"internal/site":               {"api", "runtime", "storage"},
 	"internal/seal":               {},
 	"internal/jsapi":              {"api", "auth", "budget", "internal/site", "runtime", "storage"},

@@ -63,7 +63,13 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	warnOfKey(c, path)
+	if !remote {
+		path, err := existingDataFile(c)
+		if err != nil {
+			return err
+		}
+		warnOfKey(c, path)
+	}
 	return printCopied(c, args[0], "saved in "+args[0])
 }
 
