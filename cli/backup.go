@@ -64,7 +64,7 @@ func backup(c *cli.Context) error {
 		return err
 	}
 	if !remote {
-		path, err := existingDataFile(c)
+		path, err := locate(c)
 		if err != nil {
 			return err
 		}
