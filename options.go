@@ -153,6 +153,11 @@ type Options struct {
 	// that is more.
 	AnswerMemory int64
 
+	// FileMemory is how many bytes of apps' files are kept in memory, those that were
+	// asked for last; files of more than 1 MiB, and the others, are read from the store.
+	// Default: 64 MiB.
+	FileMemory int64
+
 	// DrainTimeout is how long [Server.Serve] waits for running requests after
 	// its context ends. Default: 10 s.
 	DrainTimeout time.Duration
@@ -212,6 +217,7 @@ func (opt Options) withDefaults() (Options, error) {
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
 	positive(&errs, "BodyMemory", &opt.BodyMemory, max(defaultMemory, 5*opt.MaxBody, 5*opt.MaxUpload))
 	positive(&errs, "AnswerMemory", &opt.AnswerMemory, 0) // New knows how long one may be
+	positive(&errs, "FileMemory", &opt.FileMemory, 64<<20)
 	positive(&errs, "LoadedApps", &opt.LoadedApps, 1000)
 	positive(&errs, "LoadedBytes", &opt.LoadedBytes, 64<<20)
 	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)

@@ -116,7 +116,7 @@ func (c *Changes) checkOverlap() error {
 func (c *Changes) Apply(body string, now int64) (string, error) {
 	doc := parseStored(body)
 	if doc.Kind != Object {
-		return "", invalid("", "the stored document is damaged")
+		return "", &Error{Code: CodeFormat, Msg: "the stored document is damaged", Hint: "restore a backup"}
 	}
 	created := doc.field(fieldCreatedAt).orNull()
 	doc.unset(Path{fieldCreatedAt})
