@@ -96,6 +96,7 @@ func Routes() []Route {
 		{"POST", "/api/login", ScopeOpen, "sign in by a password", passwordLogin{}, User{}, (*handler).login},
 		{"POST", "/api/logout", ScopeOpen, "sign out", nil, SignedOut{}, (*handler).logout},
 		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where", sessionParameters{}, []Session{}, (*handler).sessions},
+		{"GET", "/api/audit", ScopeRead, "the log of changes, newest first", auditParameters{}, []AuditEntry{}, (*handler).audit},
 		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", nil, Ended{}, (*handler).endSession},
 	}
 }

@@ -230,7 +230,7 @@ func (c *reader) pace(ctx context.Context) error {
 	if now.Sub(c.paced) < paceEvery {
 		return nil
 	}
-	if !c.long && (now.Sub(c.start) >= longRead || c.contended(ctx)) && !c.pool.lengthen(c, !c.givesWay) {
+	if !c.long && (c.contended(ctx) || now.Sub(c.start) >= longRead) && !c.pool.lengthen(c, !c.givesWay) {
 		return errGiveWay
 	}
 	c.pool.charge(c, now)
