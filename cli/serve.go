@@ -112,7 +112,8 @@ func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front f
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
 	}
 	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
-		return err
+		// Apps can be served from a disk that is full.
+		opt.Logger.Error("no link to set this server up can be made; start it again when this is mended", "err", err)
 	}
 	err := serveBoth(ctx, func(ctx context.Context) error { return front.serve(ctx, server, opt) }, server, admin)
 	if err == nil {
