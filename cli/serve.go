@@ -40,6 +40,7 @@ func hostFlags() []cli.Flag {
 // visitorFlags say how visitors are treated.
 func visitorFlags() []cli.Flag {
 	return []cli.Flag{
+		keepFlag(),
 		&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
 		&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 		&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
@@ -110,6 +111,9 @@ func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front f
 	}
 	if opt.Dev {
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
+	}
+	if err := noteAddress(ctx, server, signIn); err != nil && ctx.Err() == nil {
+		return err
 	}
 	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
 		// Apps can be served from a disk that is full.
@@ -192,7 +196,10 @@ func devSignInURL(l net.Listener) string {
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), Home: c.String("home"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	opt := fazt.Options{
+		Domain: c.String("domain"), Home: c.String("home"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit"),
+		Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")},
+	}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
