@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
@@ -97,6 +98,11 @@ type Options struct {
 	// limits; a program with a listener of its own uses a [frontdoor.Door].
 	// Default: 500. [frontdoor.NoRateLimit] takes every request.
 	RateLimit int
+
+	// AccessLog gets a line for each request that comes through [Server.Serve], without
+	// its query and without the codes of set-up links and invites. The Server does not
+	// close it: do so after the Server. Default: nil, none.
+	AccessLog *frontdoor.AccessLog
 
 	// TrustedProxies are the addresses of proxies in front of the server, such
 	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a

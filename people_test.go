@@ -36,6 +36,29 @@ func operate(t *testing.T, srv *harnesstest.Server) *operator {
 // error, or the data.
 func (o *operator) ask(method, path, body string) (status int, answer string, header http.Header) {
 	o.t.Helper()
+	res, text := o.send(method, path, body)
+	var said struct {
+		Data  json.RawMessage
+		Error *api.Error
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		o.t.Fatalf("%s %s: %s", method, path, text)
+	}
+	if said.Error != nil {
+		return res.StatusCode, said.Error.Code, res.Header
+	}
+	return res.StatusCode, string(said.Data), res.Header
+}
+
+// askBare is ask for an answer that has no envelope.
+func (o *operator) askBare(method, path, body string) (status int, answer string) {
+	o.t.Helper()
+	res, text := o.send(method, path, body)
+	return res.StatusCode, string(text)
+}
+
+func (o *operator) send(method, path, body string) (*http.Response, []byte) {
+	o.t.Helper()
 	req, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, strings.NewReader(body))
 	if err != nil {
 		o.t.Fatal(err)
@@ -58,17 +81,7 @@ func (o *operator) ask(method, path, body string) (status int, answer string, he
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	var said struct {
-		Data  json.RawMessage
-		Error *api.Error
-	}
-	if err := json.Unmarshal(text, &said); err != nil {
-		o.t.Fatalf("%s %s: %s", method, path, text)
-	}
-	if said.Error != nil {
-		return res.StatusCode, said.Error.Code, res.Header
-	}
-	return res.StatusCode, string(said.Data), res.Header
+	return res, text
 }
 
 // join makes a user with a password, by an invite's page.

@@ -29,6 +29,15 @@ func confirm(c *cli.Context, what string) error {
 	if peer != nil {
 		what += " (on @" + peer.Name + ")"
 	}
+	return confirmHere(c, what)
+}
+
+// confirmHere is confirm for what is on this machine, and may be in the way of finding
+// out about peers.
+func confirmHere(c *cli.Context, what string) error {
+	if c.Bool("yes") {
+		return nil
+	}
 	if _, ok := terminal(c.App.Reader); !ok {
 		return usagef("this would %s; say that you mean it with --yes", what)
 	}

@@ -117,7 +117,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
 			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
-			sqlCommand(), authCommand(), peerCommand(), statusCommand(),
+			sqlCommand(), auditCommand(), authCommand(), peerCommand(), statusCommand(),
 			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",
@@ -147,6 +147,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		}
 		if c.Action != nil && !hasFlag(c, "verbose") {
 			c.Flags = append(c.Flags, verboseFlag())
+		}
+		if hasFlag(c, "db") && !hasFlag(c, "key-file") {
+			c.Flags = append(c.Flags, keyFileFlag(true)) // whoever opens the data file needs it
 		}
 		c.HideHelp = true
 		c.OnUsageError = onUsageError

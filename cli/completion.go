@@ -197,7 +197,7 @@ func peerNames(c *cli.Context) []candidate {
 	if err != nil || checkThere(path) != nil {
 		return found
 	}
-	_ = withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	_ = withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		peers, err := server.Store().Peers(c.Context)
 		for _, p := range peers {
 			found = append(found, candidate{"@" + p.Name, p.URL})

@@ -45,7 +45,7 @@ func dev(c *cli.Context) error {
 		}
 		dir = args[0]
 	}
-	if err := checkAddr(c.String("addr"), true); err != nil {
+	if err := checkAddr("addr", c.String("addr"), true); err != nil {
 		return err
 	}
 	if err := checkApp(dir); err != nil {
@@ -81,7 +81,7 @@ func dev(c *cli.Context) error {
 	defer l.Close()
 	out := newConsole(c.App.Writer, name)
 	opt := fazt.Options{
-		DataFile: path, Home: name, Dev: true, Logger: slog.New(out),
+		DataFile: path, KeyFile: c.String("key-file"), Home: name, Dev: true, Logger: slog.New(out),
 		// Only this machine's programs get here, all from one address: a limit
 		// would keep no stranger out, but spoil a load test of one's own app.
 		// How many handlers run at once is bounded all the same.

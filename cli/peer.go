@@ -119,7 +119,7 @@ func addPeer(c *cli.Context) error {
 			return fmt.Errorf("%w; nothing was added: see fazt peer add --help", err)
 		}
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		old, err := server.Store().Peer(c.Context, p.Name)
 		switch {
 		case err == nil && !c.Bool("replace"):

@@ -39,6 +39,17 @@ func dbFlag() cli.Flag {
 	}
 }
 
+// keyFileFlag is the flag of every command that opens the data file. It is shown where
+// people look for it.
+func keyFileFlag(hidden bool) cli.Flag {
+	return &cli.StringFlag{
+		Name:    "key-file",
+		EnvVars: []string{"FAZT_KEY_FILE"},
+		Usage:   "encrypt secrets by the key in `FILE`, default the data file's + .key",
+		Hidden:  hidden,
+	}
+}
+
 // dataFilePath is where the data file is, or is to be, for a command that works on
 // it alone.
 func dataFilePath(c *cli.Context) (string, error) {
@@ -130,7 +141,7 @@ func onNewService(c *cli.Context, check func(path string) error, do func(api.Ser
 		return err
 	}
 	var peer *storage.Peer
-	err = withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	err = withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		if peer, err = findPeer(c.Context, server.Store(), named); err != nil || peer != nil {
 			return err
 		}
@@ -159,7 +170,7 @@ func peerOf(c *cli.Context) (peer *storage.Peer, err error) {
 		}
 		return nil, nil
 	}
-	err = withServer(c.Context, fazt.Options{DataFile: path}, func(server *fazt.Server) error {
+	err = withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		peer, err = findPeer(c.Context, server.Store(), named)
 		return err
 	})
@@ -173,7 +184,7 @@ func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path}, do)
+	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, do)
 }
 
 // withServer opens the data file, lends the server to do, and closes it.

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"database/sql/driver"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,24 +75,32 @@ type execution struct {
 	conn      *conn
 
 	affected  int64
-	documents bool // it may have changed some
+	viewed    int64 // rows of the view docs that it has changed
+	documents bool  // it may have changed some
 }
 
 // run makes the change, with its entry in the audit log, and returns the revision
 // after it.
 func (x *execution) run(path string) (revision int64, err error) {
-	if x.conn, err = openConn(path, "mode", "rw"); err != nil {
+	if x.conn, err = openConn(path, "mode", "rw", "_busy_timeout", strconv.FormatInt(execTimeout.Milliseconds(), 10)); err != nil {
 		return 0, err
 	}
 	defer x.conn.close()
 	if err := x.bound(); err != nil {
 		return 0, err
 	}
+	if err := x.countDocs(); err != nil {
+		return 0, err
+	}
 	if _, err := x.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		return 0, err
 	}
+	// To close the connection before the commit undoes everything.
+	if err := x.ctx.Err(); err != nil {
+		return 0, err
+	}
 	if err := x.exec(); err != nil {
-		return 0, err // to close the connection undoes everything
+		return 0, err
 	}
 	if err := storage.RecordAudit(connSQL{x.conn}, api.ActorFrom(x.ctx), "sql.exec", "", execDetails{cut(x.statement, maxAudited), x.affected}); err != nil {
 		return 0, err
@@ -104,6 +114,9 @@ func (x *execution) run(path string) (revision int64, err error) {
 		return 0, err
 	}
 	if revision, err = x.conn.queryInt(selectRevision); err != nil {
+		return 0, err
+	}
+	if err := x.ctx.Err(); err != nil {
 		return 0, err
 	}
 	_, err = x.conn.exec("COMMIT")
@@ -158,6 +171,22 @@ func (x *execution) exec() error {
 		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement has ended its transaction"}
 	}
 	x.affected, err = result.RowsAffected()
+	x.affected += x.viewed
+	return err
+}
+
+// countDocs counts the rows that the statement changes of the view docs. SQLite counts
+// none of a view. The statement can't know the name of the function.
+func (x *execution) countDocs() error {
+	name := "f" + strings.ToLower(rand.Text())
+	if err := x.conn.raw.RegisterFunc(name, func() int64 { x.viewed++; return x.viewed }, false); err != nil {
+		return err
+	}
+	var sql strings.Builder
+	for i, event := range []string{"INSERT", "DELETE", "UPDATE OF id, body, created_at, updated_at"} {
+		fmt.Fprintf(&sql, "CREATE TEMP TRIGGER count_docs_%d INSTEAD OF %s ON main.docs BEGIN SELECT %s(); END;\n", i, event, name)
+	}
+	_, err := x.conn.exec(sql.String())
 	return err
 }
 

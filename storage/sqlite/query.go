@@ -60,6 +60,9 @@ func (s *Store) beginQuery(ctx context.Context, op string) (end func(), err erro
 		return nil, errClosed(op)
 	default:
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	err = storage.Wait(ctx, func() error {
 		select {
 		case s.queries <- struct{}{}:
@@ -96,9 +99,11 @@ func QueryFile(ctx context.Context, path, query string, limit int) (*storage.Tab
 	if err != nil {
 		return nil, err
 	}
-	defer v.conn.close()
 	ctx, memory := watchMemory(ctx)
-	defer memory.stop()
+	defer func() {
+		v.conn.close()
+		memory.stop()
+	}()
 	table, err := readTable(ctx, v.conn, query, limit)
 	if err != nil {
 		return nil, cmp.Or(memory.err(op), v.explain(op, err))

@@ -18,6 +18,10 @@ const (
 	memoryPeriod = 5 * time.Millisecond
 )
 
+// keptMemory is by how many bytes the process may have grown after a query without
+// being made to give memory back, which takes some milliseconds.
+const keptMemory = 16 << 20
+
 // memoryWatch ends a query that takes too much memory.
 type memoryWatch struct {
 	stop     func()
@@ -55,6 +59,9 @@ func watchMemory(ctx context.Context) (context.Context, *memoryWatch) {
 	w.stop = func() {
 		cancel()
 		<-ended
+		if now, _ := residentBytes(); now > before+keptMemory {
+			releaseMemory()
+		}
 	}
 	return ctx, w
 }
