@@ -165,6 +165,28 @@ func storageQuantiles(s storage.Stats) []storageQuantile {
 	}
 }
 
+// Audit returns entries of the log of changes, newest first, and how many there are for
+// the query in all. A limit of 0 is 100.
+func (s *Server) Audit(ctx context.Context, q api.AuditQuery) ([]api.AuditEntry, int, error) {
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	asked := storage.AuditQuery{Offset: q.Offset, Limit: q.Limit, Since: q.Since, Action: q.Action, Actor: q.Actor}
+	total, err := s.store.CountAudit(ctx, asked)
+	if err != nil {
+		return nil, 0, err
+	}
+	stored, err := s.store.Audit(ctx, asked)
+	if err != nil {
+		return nil, 0, err
+	}
+	list := make([]api.AuditEntry, len(stored))
+	for i, e := range stored {
+		list[i] = api.AuditEntry{ID: e.ID, Time: e.Time, Actor: e.Actor, Action: e.Action, Target: e.Target, Details: e.Details}
+	}
+	return list, total, nil
+}
+
 // Backup writes a copy of everything that the server stores, as it is at one
 // moment, to a new file that only its owner can read. Requests are served and
 // their writes are made as before. The copy is checked, and has its name only

@@ -19,7 +19,7 @@ func aliasCommands() []*cli.Command {
 			Usage:     "lead a host label to an app, or to a URL",
 			ArgsUsage: "<label> <app or URL>",
 			Flags: []cli.Flag{
-				&cli.IntFlag{Name: "version", Usage: "serve version `N` of the app, which is kept for it; default the current one"},
+				&cli.IntFlag{Name: "version", Usage: "serve version `N` of the app, default the current one"},
 				dbFlag(),
 			},
 			Description: "fazt app link shop my-shop\nfazt app link preview my-app --version 3\nfazt app link old https://example.com/new",
@@ -203,13 +203,9 @@ func aliases(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no aliases yet; make one with: fazt app link <label> <app>")
 		}
-		table := &storage.Table{Columns: []string{"subdomain", "type", "target"}}
+		table := &storage.Table{Columns: []string{"subdomain", "type", "url", "targets"}}
 		for _, a := range list {
-			to := a.URL
-			if len(a.Targets) > 0 {
-				to = targets(&a)
-			}
-			table.Rows = append(table.Rows, []any{a.Label, a.Type, to})
+			table.Rows = append(table.Rows, []any{a.Label, a.Type, a.URL, shown{targets(&a), a.Targets}})
 		}
 		return table, nil
 	})

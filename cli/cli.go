@@ -77,7 +77,11 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return ExitOK
 	}
-	note(stderr, "fazt: %s", oneLine(err))
+	text := oneLine(err)
+	if ctx.Err() != nil {
+		text = strings.ReplaceAll(text, context.Canceled.Error(), "stopped by a signal")
+	}
+	note(stderr, "fazt: %s", text)
 	if _, ok := errors.AsType[usageError](err); ok {
 		return ExitUsage
 	}
@@ -117,7 +121,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
 			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
-			sqlCommand(), authCommand(), peerCommand(), statusCommand(),
+			sqlCommand(), auditCommand(), authCommand(), peerCommand(), statusCommand(),
 			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",

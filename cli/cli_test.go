@@ -52,6 +52,16 @@ func TestFlagsAnywhere(t *testing.T) {
 	}
 }
 
+// TestFlagsHaveOneMeaning: whether a word after a flag is its value is decided before
+// the command is known.
+func TestFlagsHaveOneMeaning(t *testing.T) {
+	for name, kinds := range cli.FlagKinds() {
+		if len(kinds) != 1 {
+			t.Errorf("--%s takes a value in one command and none in another", name)
+		}
+	}
+}
+
 func TestUsageErrors(t *testing.T) {
 	tests := []struct {
 		args string
@@ -60,6 +70,8 @@ func TestUsageErrors(t *testing.T) {
 		{"deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"serv", `unknown command "serv"; did you mean serve?`},
 		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
+		{"validate", `unknown command "validate"; did you mean app validate?`},
+		{"key", `unknown command "key"; did you mean auth key create?`},
 		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},
 		{"app deploy x --limit 3", `unknown flag "--limit"; see: fazt app deploy --help`},
 		{"--nope", `unknown flag "--nope"; see: fazt --help`},

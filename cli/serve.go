@@ -22,7 +22,7 @@ func serveCommand() *cli.Command {
 		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
 		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), backupFlags(), []cli.Flag{dbFlag(), keyFileFlag(false)}),
-		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
+		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32\nfazt serve --addr 0.0.0.0:80 --admin-addr 192.168.1.5:8081 --home notes",
 		Action:      serve,
 	}
 }
@@ -32,12 +32,15 @@ func hostFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "addr", Value: defaultAddr, Usage: "listen on `HOST:PORT`, default " + defaultAddr + ", or " + defaultTLSAddr + " with HTTPS"},
 		&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
+		&cli.StringFlag{Name: "home", Usage: "app `NAME` answers the domain itself, default root"},
+		adminFlag(),
 	}
 }
 
 // visitorFlags say how visitors are treated.
 func visitorFlags() []cli.Flag {
 	return []cli.Flag{
+		keepFlag(),
 		&cli.IntFlag{Name: "rate-limit", Value: frontdoor.DefaultRateLimit, Usage: fmt.Sprintf("take `N` requests a second from an address, default %d; 0 is no limit", frontdoor.DefaultRateLimit)},
 		&cli.StringSliceFlag{Name: "trusted-proxy", Usage: "believe what proxies at `CIDR` say of a client; may be repeated"},
 		&cli.BoolFlag{Name: "dev", Usage: "show handlers' errors to visitors and offer the dev sign-in; loopback only"},
@@ -57,7 +60,7 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	if secure == nil {
-		if err := checkAddr(c.String("addr"), opt.Dev); err != nil {
+		if err := checkAddr("addr", c.String("addr"), opt.Dev); err != nil {
 			return err
 		}
 	}
@@ -78,7 +81,10 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer front.close()
+	defer func() { front.close() }()
+	if front, err = withAdmin(c, front, opt); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
 	opt.Slots = spareProcessor()
@@ -92,10 +98,14 @@ func serve(c *cli.Context) error {
 // serveOn says where the server is, and serves until ctx ends.
 func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, out io.Writer) error {
 	opt.Logger.Info("serving", "url", front.url(opt), "data_file", opt.DataFile)
+	signIn := front.signIn(opt)
 	if opt.Dev {
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
 	}
-	if err := offerSetup(ctx, server, out, front.signIn(opt)); err != nil && ctx.Err() == nil {
+	if err := noteAddress(ctx, server, signIn); err != nil && ctx.Err() == nil {
+		return err
+	}
+	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
 		return err
 	}
 	err := front.serve(ctx, server, opt)
@@ -175,7 +185,10 @@ func devSignInURL(l net.Listener) string {
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	opt := fazt.Options{
+		Domain: c.String("domain"), Home: c.String("home"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit"),
+		Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")},
+	}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
