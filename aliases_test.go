@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
-	"github.com/fazt-sh/fazt/storage"
 )
 
 // linked makes an alias.
@@ -260,10 +260,30 @@ func TestAliasesOfBothServices(t *testing.T) {
 			t.Errorf("%s: left %v %v", name, got, err)
 		}
 	}
-	entries, err := srv.Fazt.Store().Audit(ctx, storage.AuditQuery{Limit: 1})
-	if err != nil || entries[0].Action != "alias.remove" || entries[0].Target != "store" {
-		t.Errorf("%v %v", entries, err)
+	// Both have left the same in the log, but for who did it.
+	byServer, total, err := srv.Fazt.Audit(ctx, api.AuditQuery{Action: "alias", Actor: "local"})
+	if err != nil || total != len(byServer) || total == 0 {
+		t.Fatalf("%d of %d: %v", len(byServer), total, err)
 	}
+	byClient, _, err := client.Audit(ctx, api.AuditQuery{Action: "alias", Actor: "test", Since: time.Now().Add(-time.Hour)})
+	if d := cmp.Diff(targets(byServer), targets(byClient)); d != "" || err != nil || byClient[0].Actor.Kind != api.ActorKey {
+		t.Errorf("%v\n%s", err, d)
+	}
+	page, total, err := client.Audit(ctx, api.AuditQuery{Offset: 1, Limit: 1, Action: "alias.remove"})
+	if err != nil || total != 4 || len(page) != 1 {
+		t.Errorf("a page: %v of %d, %v", page, total, err)
+	}
+	same, _, err := srv.Fazt.Audit(ctx, api.AuditQuery{Offset: 1, Limit: 1, Action: "alias.remove"})
+	if d := cmp.Diff(page, same, cmpopts.EquateApproxTime(0)); d != "" || err != nil {
+		t.Errorf("by client and by server: %v\n%s", err, d)
+	}
+}
+
+func targets(entries []api.AuditEntry) (list []string) {
+	for _, e := range entries {
+		list = append(list, e.Action+" "+e.Target)
+	}
+	return list
 }
 
 func errOf[T any](_ T, err error) error { return err }

@@ -203,7 +203,7 @@ func TestLogsAPI(t *testing.T) {
 		{app.Name + "/logs?follow=1", write, 403, "FORBIDDEN"},
 		{"nothing/logs", read, 404, "NOT_FOUND"},
 		{"nothing/logs?follow=1", read, 404, "NOT_FOUND"},
-		{app.Name + "/more/logs", read, 404, "NOT_FOUND"},
+		{app.Name + "/more/logs", read, 404, "NO_ROUTE"},
 		{app.Name + "/logs?limit=0", read, 400, "INVALID"},
 		{app.Name + "/logs?limit=1001", read, 400, "INVALID"},
 		{app.Name + "/logs?limit=x", read, 400, "INVALID"},

@@ -23,13 +23,9 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
-const (
-	// contentCacheBytes bounds the memory that static files take.
-	contentCacheBytes = 64 << 20
-	// maxCachedFile is the largest file that is kept in memory whole; what is
-	// larger is read from the store in chunks.
-	maxCachedFile = 1 << 20
-)
+// maxCachedFile is the largest file that is kept in memory whole; what is
+// larger is read from the store in chunks.
+const maxCachedFile = 1 << 20
 
 // contentCache keeps the bytes of small static files, the least recently used
 // going first. Keys are content hashes, so nothing in it is ever stale.
@@ -37,8 +33,8 @@ type contentCache struct {
 	mu      sync.Mutex
 	entries map[contentKey]*list.Element
 	recent  *list.List // of cachedContent, most recent first
-	size    int
-	limit   int
+	size    int64
+	limit   int64
 }
 
 type contentKey struct{ hash, encoding string }
@@ -48,7 +44,7 @@ type cachedContent struct {
 	data []byte
 }
 
-func newContentCache(limit int) *contentCache {
+func newContentCache(limit int64) *contentCache {
 	return &contentCache{entries: make(map[contentKey]*list.Element), recent: list.New(), limit: limit}
 }
 
@@ -70,11 +66,11 @@ func (c *contentCache) put(key contentKey, data []byte) {
 		return
 	}
 	c.entries[key] = c.recent.PushFront(cachedContent{key, data})
-	c.size += len(data)
+	c.size += int64(len(data))
 	for c.size > c.limit {
 		oldest := c.recent.Remove(c.recent.Back()).(cachedContent)
 		delete(c.entries, oldest.key)
-		c.size -= len(oldest.data)
+		c.size -= int64(len(oldest.data))
 	}
 }
 
@@ -90,7 +86,7 @@ func (s *Server) openContent(ctx context.Context, f storage.File, encoding strin
 		return r, err
 	}
 	defer r.Close()
-	data, err := io.ReadAll(r)
+	data, err := readSized(r)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +94,22 @@ func (s *Server) openContent(ctx context.Context, f storage.File, encoding strin
 	return nopCloser{bytes.NewReader(data)}, nil
 }
 
+// readSized is io.ReadAll into the space that it takes, and no more.
+func readSized(r io.ReadSeeker) ([]byte, error) {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = r.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, err
+	}
+	data := make([]byte, size)
+	_, err = io.ReadFull(r, data)
+	return data, err
+}
+
 // usage is how much is in memory.
-func (c *contentCache) usage() (entries, bytes int) {
+func (c *contentCache) usage() (entries int, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.entries), c.size

@@ -80,7 +80,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		opt:     opt,
 		log:     opt.Logger,
 		store:   opt.Store,
-		content: newContentCache(contentCacheBytes),
+		content: newContentCache(opt.FileMemory),
 		apps:    newLoadedApps(opt.LoadedApps, opt.LoadedBytes),
 
 		deploying: make(chan struct{}, 1),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/budget"
+	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
@@ -98,6 +99,11 @@ type Options struct {
 	// Default: 500. [frontdoor.NoRateLimit] takes every request.
 	RateLimit int
 
+	// AccessLog gets a line for each request that comes through [Server.Serve], without
+	// its query and without the codes of set-up links and invites. The Server does not
+	// close it: do so after the Server. Default: nil, none.
+	AccessLog *frontdoor.AccessLog
+
 	// TrustedProxies are the addresses of proxies in front of the server, such
 	// as 10.0.0.0/8: from them alone the client's address, its TLS, and a
 	// deadline are taken; see package frontdoor. Whoever has one
@@ -146,6 +152,11 @@ type Options struct {
 	// answers always. Default: 256 MiB, or five times Handler.ResponseBytes where
 	// that is more.
 	AnswerMemory int64
+
+	// FileMemory is how many bytes of apps' files are kept in memory, those that were
+	// asked for last; files of more than 1 MiB, and the others, are read from the store.
+	// Default: 64 MiB.
+	FileMemory int64
 
 	// DrainTimeout is how long [Server.Serve] waits for running requests after
 	// its context ends. Default: 10 s.
@@ -206,6 +217,7 @@ func (opt Options) withDefaults() (Options, error) {
 	positive(&errs, "MaxUpload", &opt.MaxUpload, 32<<20)
 	positive(&errs, "BodyMemory", &opt.BodyMemory, max(defaultMemory, 5*opt.MaxBody, 5*opt.MaxUpload))
 	positive(&errs, "AnswerMemory", &opt.AnswerMemory, 0) // New knows how long one may be
+	positive(&errs, "FileMemory", &opt.FileMemory, 64<<20)
 	positive(&errs, "LoadedApps", &opt.LoadedApps, 1000)
 	positive(&errs, "LoadedBytes", &opt.LoadedBytes, 64<<20)
 	positive(&errs, "Deploy.FileBytes", &opt.Deploy.FileBytes, 100<<20)

@@ -25,8 +25,15 @@ func newDoor(opt Options, reserve func(*http.Request) frontdoor.Reserve) (*front
 		WriteTimeout:   opt.Budget.RequestTimeout + writeGrace,
 		DrainTimeout:   opt.DrainTimeout,
 		Logger:         opt.Logger,
+		AccessLog:      opt.AccessLog,
+		PublicPath:     auth.PublicPath,
 	})
 }
+
+// Door is what stands before the requests of [Server.Serve], for a listener with
+// another handler beside it, such as [frontdoor.RedirectTLS]: what it limits, it limits
+// for all listeners together.
+func (s *Server) Door() *frontdoor.Door { return s.door }
 
 // reserveFor finds the requests that keep the server in its owner's hands. Whose
 // key or session has opened the management before is known without asking the

@@ -110,7 +110,7 @@ func (s *Server) Stats(context.Context) (*api.Stats, error) {
 		Uptime: s.uptime(), InFlight: s.stats.inFlight.Load(), Admission: admissionData(s.slots.Stats()),
 		PhasesMS: phases, Operations: s.stats.operations.Load(), Storage: storageData(s.store.Stats()), FrontDoor: api.DoorStats(s.door.Stats()),
 		Bodies: poolData(s.bodies.Stats()), Answers: poolData(s.answers.Stats()),
-		Cache:  api.CacheStats{Entries: files, Bytes: int64(fileBytes), Limit: contentCacheBytes},
+		Cache:  api.CacheStats{Entries: files, Bytes: fileBytes, Limit: s.opt.FileMemory},
 		Loaded: api.CacheStats{Entries: apps, Bytes: appBytes, Limit: s.opt.LoadedBytes},
 		Process: api.ProcessStats{
 			Goroutines: goruntime.NumGoroutine(), HeapBytes: memory.HeapAlloc, SysBytes: memory.Sys, GCCount: memory.NumGC,
@@ -163,6 +163,28 @@ func storageQuantiles(s storage.Stats) []storageQuantile {
 		{"p99", "0.99", s.BatchSize.P99, s.CommitTime.P99},
 		{"max", "1", s.BatchSize.Max, s.CommitTime.Max},
 	}
+}
+
+// Audit returns entries of the log of changes, newest first, and how many there are for
+// the query in all. A limit of 0 is 100.
+func (s *Server) Audit(ctx context.Context, q api.AuditQuery) ([]api.AuditEntry, int, error) {
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	asked := storage.AuditQuery{Offset: q.Offset, Limit: q.Limit, Since: q.Since, Action: q.Action, Actor: q.Actor}
+	total, err := s.store.CountAudit(ctx, asked)
+	if err != nil {
+		return nil, 0, err
+	}
+	stored, err := s.store.Audit(ctx, asked)
+	if err != nil {
+		return nil, 0, err
+	}
+	list := make([]api.AuditEntry, len(stored))
+	for i, e := range stored {
+		list[i] = api.AuditEntry{ID: e.ID, Time: e.Time, Actor: e.Actor, Action: e.Action, Target: e.Target, Details: e.Details}
+	}
+	return list, total, nil
 }
 
 // Backup writes a copy of everything that the server stores, as it is at one

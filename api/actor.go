@@ -6,13 +6,13 @@ import "context"
 // zero Actor is a program that uses the library or the data file directly.
 type Actor struct {
 	// Kind says what ID is of.
-	Kind ActorKind
+	Kind ActorKind `json:"kind"`
 	// ID is the user's or the key's; "" for a local one.
-	ID string
+	ID string `json:"id"`
 	// Name is for people: an e-mail address, or the name of a key.
-	Name string
+	Name string `json:"name"`
 	// Addr is the network address that the request came from; "" for a local one.
-	Addr string
+	Addr string `json:"addr"`
 }
 
 // ActorKind is a kind of [Actor].

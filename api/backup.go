@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -92,21 +93,22 @@ func (h *handler) backup(w http.ResponseWriter, r *http.Request) error {
 // Backup asks POST /api/backup. An answer that is cut off or changed on its way is an
 // error, and leaves no file.
 func (c *Client) Backup(ctx context.Context, file string, progress func(done, total int64)) error {
+	const path = "/api/backup"
 	if _, err := os.Lstat(file); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("api: backup: %w; give the name of a new file", &fs.PathError{Op: "create", Path: file, Err: fs.ErrExist})
 	}
-	res, err := c.open(ctx, http.MethodPost, "/api/backup", nil, "")
+	res, err := c.open(ctx, http.MethodPost, path, nil, "")
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		_, err := c.read(res, http.MethodPost, "/api/backup", new(any))
-		return err
+		_, err := c.read(res, http.MethodPost, path, new(any))
+		return cmp.Or(err, stranger(res))
 	}
 	digest, ok := strings.CutPrefix(res.Header.Get(digestHeader), digestPrefix)
 	if !ok || res.ContentLength <= 0 {
-		return fmt.Errorf("api: backup: %s answered, and not as a fazt server does; check the URL", c.URL)
+		return stranger(res)
 	}
 	f, err := os.CreateTemp(filepath.Dir(file), ".fazt-*") // mode 0600
 	if err != nil {

@@ -221,14 +221,15 @@ func (f *following) stream(ctx context.Context) error {
 	}
 	values := f.query.values()
 	values.Set("follow", "1")
-	res, err := c.open(ctx, http.MethodGet, "/api/logs?"+values.Encode(), nil, "")
+	path := "/api/logs?" + values.Encode()
+	res, err := c.open(ctx, http.MethodGet, path, nil, "")
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
-		_, err := c.read(res, http.MethodGet, "/api/logs", new(json.RawMessage))
-		return cmp.Or(err, fmt.Errorf("api: %s answered, and not with a stream; is it an older fazt?", c.URL))
+		_, err := c.read(res, http.MethodGet, path, new(json.RawMessage))
+		return cmp.Or(err, stranger(res))
 	}
 	in := bufio.NewReaderSize(res.Body, maxEvent)
 	for {

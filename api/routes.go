@@ -63,12 +63,12 @@ func Routes() []Route {
 		{"GET", "/api/apps/{app}/files", ScopeRead, "the files of a version, by path", filesParameters{}, []AppFile{}, (*handler).files},
 		{"GET", "/api/apps/{app}/files/{path...}", ScopeRead, "the bytes of a file", fileParameters{}, Media("application/octet-stream"), (*handler).file},
 		{"GET", "/api/apps/{app}/logs", ScopeRead, "lines of an app's log: the newest, oldest first", logParameters{}, []LogLine{}, (*handler).logs},
+		{"GET", "/api/logs", ScopeRead, "lines of several apps' logs", logsParameters{}, []LogLine{}, (*handler).logs},
 		{"GET", "/api/apps/{app}/env", ScopeRead, "an app's variables by name, without their values", paging{}, []Variable{}, (*handler).env},
 		{"PUT", "/api/apps/{app}/env", ScopeDeploy, "set variables, all or none", envBody{}, EnvSet{}, (*handler).setEnv},
 		{"PUT", "/api/apps/{app}/env/{name}", ScopeDeploy, "set a variable", variableBody{}, EnvSet{}, (*handler).setVariable},
 		{"DELETE", "/api/apps/{app}/env/{name}", ScopeDeploy, "remove a variable", nil, Gone{}, (*handler).unsetVariable},
 		{"POST", "/api/sql", ScopeSQL, "run one SQL statement, which reads unless write is true; that takes the scope admin, of an owner", sqlRequest{}, Bare{sqlAnswer{}}, (*handler).sql},
-		{"GET", "/api/logs", ScopeRead, "lines of several apps' logs", logsParameters{}, []LogLine{}, (*handler).logs},
 		{"PUT", "/api/apps/{app}/roles/{user}", ScopeAdmin, "give a user a role in one app", roleBody{}, Granted{}, (*handler).setAppRole},
 		{"DELETE", "/api/apps/{app}/roles/{user}", ScopeAdmin, "take it away", roleParameters{}, Granted{}, (*handler).removeAppRole},
 		{"GET", "/api/aliases", ScopeRead, "the aliases, by label", paging{}, []Alias{}, (*handler).aliases},
@@ -96,6 +96,7 @@ func Routes() []Route {
 		{"POST", "/api/login", ScopeOpen, "sign in by a password", passwordLogin{}, User{}, (*handler).login},
 		{"POST", "/api/logout", ScopeOpen, "sign out", nil, SignedOut{}, (*handler).logout},
 		{"GET", "/api/sessions", ScopeRead, "who is signed in, and where", sessionParameters{}, []Session{}, (*handler).sessions},
+		{"GET", "/api/audit", ScopeRead, "the log of changes, newest first", auditParameters{}, []AuditEntry{}, (*handler).audit},
 		{"DELETE", "/api/sessions/{session}", ScopeAdmin, "end a session", nil, Ended{}, (*handler).endSession},
 	}
 }

@@ -19,6 +19,7 @@ type Service interface {
 	People
 	Keys
 	Sessions
+	Audit
 	Providers
 	SQL
 	Environment

@@ -220,6 +220,7 @@ type DoorStats struct {
 	ConnsClosed  uint64 `json:"connections_closed"` // idle ones, for others of their address
 	Addresses    int    `json:"addresses"`
 	RateLimited  uint64 `json:"rate_limited"`
+	NotLogged    uint64 `json:"access_log_dropped"` // lines that came faster than they could be written
 }
 
 // PoolStats is how much memory the apps hold that they share.

@@ -19,7 +19,7 @@ func aliasCommands() []*cli.Command {
 			Usage:     "lead a host label to an app, or to a URL",
 			ArgsUsage: "<label> <app or URL>",
 			Flags: []cli.Flag{
-				&cli.IntFlag{Name: "version", Usage: "serve version `N` of the app, which is kept for it; default the current one"},
+				&cli.IntFlag{Name: "version", Usage: "serve version `N` of the app, default the current one"},
 				dbFlag(),
 			},
 			Description: "fazt app link shop my-shop\nfazt app link preview my-app --version 3\nfazt app link old https://example.com/new",

@@ -16,6 +16,7 @@ func appCommand() *cli.Command {
 		Usage: "deploy, list, watch and remove apps",
 		Subcommands: append([]*cli.Command{
 			deployCommand(),
+			installCommand(),
 			{
 				Name:        "list",
 				Usage:       "list the apps",
@@ -41,6 +42,7 @@ func appCommand() *cli.Command {
 				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
+			createCommand(),
 			validateCommand(),
 		}, aliasCommands()...),
 	}
@@ -111,13 +113,6 @@ func remove(c *cli.Context) error {
 		return err
 	}
 	keep := c.Bool("keep-data")
-	what := "remove " + args[0] + " with all of its data"
-	if keep {
-		what = "remove " + args[0] + ", but for its data"
-	}
-	if err := confirm(c, what); err != nil {
-		return err
-	}
 	return onService(c, func(server api.Service) error {
 		app, err := server.AppInfo(c.Context, args[0])
 		if err != nil {

@@ -4,20 +4,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/backups"
 )
 
 func backupCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "backup",
-		Category:    hereOnly,
-		Usage:       "copy the data file, also beside a running server",
+		Usage:       "copy everything to a new file, of a running server too",
 		ArgsUsage:   "<file>",
 		Flags:       []cli.Flag{dbFlag()},
-		Description: "fazt backup monday.db\nfazt backup /backups/$(date +%F).db --db /var/lib/fazt/data.db",
+		Description: "fazt backup monday.db\nfazt backup /backups/$(date +%F).db --db /var/lib/fazt/data.db\nfazt @zyt backup zyt.db",
 		Action:      backup,
 	}
 }
@@ -42,18 +46,83 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := existingDataFile(c)
+	remote, err := onAPeer(c)
 	if err != nil {
 		return err
 	}
 	progress, done := progressLine(c.App.ErrWriter, "copying")
-	err = fazt.BackupFile(c.Context, path, args[0], progress)
+	if remote {
+		err = onService(c, func(server api.Service) error { return server.Backup(c.Context, args[0], progress) })
+	} else {
+		err = backupFile(c, args[0], progress)
+	}
 	done()
+	if c.Context.Err() != nil && err != nil {
+		return fmt.Errorf("interrupted; nothing is left of %s", args[0])
+	}
 	if err != nil {
 		return err
 	}
-	warnOfKey(c, path)
+	if path, err := locate(c); err == nil && !remote {
+		warnOfKey(c, path)
+	}
 	return printCopied(c, args[0], "saved in "+args[0])
+}
+
+// backupFile copies the data file as it is. A server on it would bring it up to date
+// first, and the copy that one makes before that is the one to go back to.
+func backupFile(c *cli.Context, file string, progress func(done, total int64)) error {
+	path, err := locate(c)
+	if err != nil {
+		return err
+	}
+	warnOfMode(c, path)
+	if err := checkThere(path); err != nil {
+		return err
+	}
+	return fazt.BackupFile(c.Context, path, file, progress)
+}
+
+// onAPeer reports whether the command is about a peer: the one that the line names,
+// or the default one.
+func onAPeer(c *cli.Context) (bool, error) {
+	if named := targetOf(c); named != "" {
+		return named != storage.LocalPeer, nil
+	}
+	path, err := locate(c)
+	if err != nil {
+		return false, err
+	}
+	table, err := fazt.QueryFile(c.Context, path, "SELECT 1 FROM peers WHERE is_default = 1", 1)
+	return err == nil && len(table.Rows) > 0, nil // a data file without that table has none
+}
+
+// backupFlags say which backups a server makes by itself.
+func backupFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "backup-to", Usage: "make backups in `DIR`, which is for them alone"},
+		&cli.DurationFlag{Name: "backup-every", Usage: fmt.Sprintf("make one each `DURATION`, default %dh", backups.DefaultEvery/time.Hour)},
+		&cli.IntFlag{Name: "backup-keep", Usage: fmt.Sprintf("keep the newest `N`, default %d", backups.DefaultKeep)},
+	}
+}
+
+// backupOptions is what the flags say of backups.
+func backupOptions(c *cli.Context) (opt backups.Options, err error) {
+	opt = backups.Options{Dir: c.String("backup-to"), Every: c.Duration("backup-every"), Keep: c.Int("backup-keep")}
+	for _, name := range []string{"backup-every", "backup-keep"} {
+		if c.IsSet(name) && opt.Dir == "" {
+			return opt, usagef("--%s is without --backup-to; say in which directory backups are to be", name)
+		}
+	}
+	switch {
+	case c.IsSet("backup-every") && opt.Every < backups.MinEvery:
+		return opt, usagef("--backup-every %v is too short; give %v at least, such as 24h", opt.Every, backups.MinEvery)
+	case c.IsSet("backup-keep") && opt.Keep < 1:
+		return opt, usagef("--backup-keep %d is not 1 or more", opt.Keep)
+	case opt.Dir != "":
+		opt.Dir, err = filepath.Abs(opt.Dir)
+	}
+	return opt, err
 }
 
 func restore(c *cli.Context) error {
@@ -71,6 +140,9 @@ func restore(c *cli.Context) error {
 	progress, done := progressLine(c.App.ErrWriter, "copying")
 	err = fazt.Restore(c.Context, args[0], path, c.Bool("force"), progress)
 	done()
+	if c.Context.Err() != nil && err != nil {
+		return fmt.Errorf("interrupted; %s is as it was", path)
+	}
 	if err != nil {
 		return err
 	}

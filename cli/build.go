@@ -50,13 +50,19 @@ var besideOutput = []string{"api", "private", "fazt.json", "manifest.json", "pac
 // build is how a directory is built.
 type build struct {
 	dir     string
+	title   string // what it is called in what is printed
 	manager packageManager
 	install bool // the dependencies, which are missing
 }
 
 // planBuild reads how dir is built; nil is not at all.
 func planBuild(dir string) (*build, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the app: %w", err)
+	}
+	defer root.Close()
+	text, err := readFile(root, "package.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -74,7 +80,7 @@ func planBuild(dir string) (*build, error) {
 		return nil, nil
 	}
 	there := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
-	b := &build{dir: dir, manager: packageManagers[slices.IndexFunc(packageManagers, func(m packageManager) bool { return m.lock == "" || there(m.lock) })]}
+	b := &build{dir: dir, title: filepath.Clean(dir), manager: packageManagers[slices.IndexFunc(packageManagers, func(m packageManager) bool { return m.lock == "" || there(m.lock) })]}
 	b.install = !there("node_modules") && len(p.Dependencies)+len(p.DevDependencies) > 0
 	return b, nil
 }
@@ -87,7 +93,7 @@ func (b *build) run(c *cli.Context) (output string, err error) {
 		if b.manager.lock != "" {
 			why = "there is a " + b.manager.lock
 		}
-		return "", fmt.Errorf("%s is built by %s (%s), which is not installed; install it, or deploy the folder as it is with --no-build", b.dir, b.manager.name, why)
+		return "", fmt.Errorf("%s is built by %s (%s), which is not installed; install it, or deploy the folder as it is with --no-build", b.title, b.manager.name, why)
 	}
 	if b.install {
 		if err := b.do(c, b.manager.install...); err != nil {
@@ -105,7 +111,7 @@ func (b *build) run(c *cli.Context) (output string, err error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("the build has left no index.html in dist, build, out or .output; deploy the directory that it made: fazt app deploy %s/<dir>", b.dir)
+	return "", fmt.Errorf("the build has left no index.html in dist, build, out or .output; deploy the directory that it made: fazt app deploy %s/<dir>", b.title)
 }
 
 // buildGrace is how long a build may take to end once it is told to.
@@ -114,7 +120,7 @@ const buildGrace = 5 * time.Second
 // do runs the package manager until ctx ends. It and all that it starts are told then.
 func (b *build) do(c *cli.Context, args ...string) error {
 	line := b.manager.name + " " + strings.Join(args, " ")
-	note(c.App.ErrWriter, "%s: %s", filepath.Clean(b.dir), line)
+	note(c.App.ErrWriter, "%s: %s", b.title, line)
 	cmd := exec.CommandContext(c.Context, b.manager.name, args...)
 	cmd.Dir = b.dir
 	cmd.Env = withoutSecrets(os.Environ())
@@ -127,7 +133,7 @@ func (b *build) do(c *cli.Context, args ...string) error {
 		return context.Cause(c.Context)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %s failed: %w; nothing was deployed", b.dir, line, err)
+		return fmt.Errorf("%s: %s failed: %w; nothing was deployed", b.title, line, err)
 	}
 	return nil
 }

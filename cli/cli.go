@@ -117,7 +117,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
 			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
-			sqlCommand(), authCommand(), peerCommand(), statusCommand(),
+			sqlCommand(), auditCommand(), authCommand(), peerCommand(), statusCommand(),
 			backupCommand(), restoreCommand(), completionCommand(),
 			{
 				Name:        "version",

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,8 @@ func TestUsageErrors(t *testing.T) {
 		{"app deploy", `<dir> is missing; for example: fazt app deploy ./my-app`},
 		{"app deploy a b", `unexpected argument "b"; see: fazt app deploy --help`},
 		{"app deploy --name", `--name needs a value`},
+		{"app list --db=", `--db is empty; give a value, or leave it out`},
+		{"peer add x --url http://localhost --token=", `--token is empty; give a value, or leave it out`},
 		{"app remove", `<name> is missing; for example: fazt app remove my-app`},
 		{"sql", `<query> is missing; for example: fazt sql "select name, version from apps"`},
 		{"sql x --limit many", `invalid value "many" for flag -limit: parse error; see: fazt sql --help`},
@@ -100,10 +103,12 @@ func TestUsageErrors(t *testing.T) {
 
 // TestExtraWords gives every command one word more than it takes.
 func TestExtraWords(t *testing.T) {
+	t.Setenv("FAZT_DB_PATH", filepath.Join(t.TempDir(), "data.db"))
 	for command, takes := range cli.Commands() {
 		if strings.Contains(takes, "...") {
-			continue // it takes them
+			continue // it takes any number
 		}
+		takes = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(takes, "x") // one word each
 		words := strings.Fields(command + " " + takes + " extra")
 		code, stdout, stderr := run(words...)
 		want := fmt.Sprintf("fazt: unexpected argument \"extra\"; see: fazt %s --help\n", command)

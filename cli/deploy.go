@@ -45,26 +45,35 @@ func deploy(c *cli.Context) error {
 	if err := checkApp(dir); err != nil {
 		return err
 	}
-	plan, err := planBuild(dir)
-	if c.Bool("no-build") {
-		if plan != nil || err != nil {
-			note(c.App.ErrWriter, "%s is deployed as it is: its build script is not run", dir)
-		}
-		plan, err = nil, nil
-	}
+	plan, err := planToBuild(c, dir, dir)
 	if err != nil {
 		return err
 	}
-	return deployDir(c, dir, plan, api.Source{})
+	return deployDir(c, dir, "", plan, api.Source{})
 }
 
-// deployDir deploys a directory, or what its build makes.
-func deployDir(c *cli.Context, dir string, plan *build, from api.Source) error {
+// planToBuild is planBuild for a deploy. That --no-build leaves something undone is
+// not done without a word.
+func planToBuild(c *cli.Context, dir, title string) (*build, error) {
+	plan, err := planBuild(dir)
+	if c.Bool("no-build") {
+		if plan != nil || err != nil {
+			note(c.App.ErrWriter, "%s is deployed as it is: its build script is not run", title)
+		}
+		return nil, nil
+	}
+	return plan, err
+}
+
+// deployDir deploys a directory, or what its build makes. Where neither the command
+// line nor a manifest has a name, it is called as given, or as the directory.
+func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source) error {
 	s, err := readApp(c, dir, plan)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	s.called = called
 	name := c.String("name")
 	if name == "" {
 		if name, err = s.appName(); err != nil {

@@ -45,7 +45,7 @@ func dev(c *cli.Context) error {
 		}
 		dir = args[0]
 	}
-	if err := checkAddr(c.String("addr"), true); err != nil {
+	if err := checkAddr("addr", c.String("addr"), true); err != nil {
 		return err
 	}
 	if err := checkApp(dir); err != nil {

@@ -23,6 +23,9 @@ func printHelp(w io.Writer, app *cli.App, l *line) error {
 	var examples string
 	var flags []cli.Flag
 	synopsis := l.name() + " <command>"
+	if len(l.path) == 0 {
+		synopsis = "fazt [@peer] <command>"
+	}
 	if len(l.path) > 0 {
 		c := l.path[len(l.path)-1]
 		usage, commands, examples, flags = c.Usage, c.Subcommands, c.Description, c.Flags
@@ -117,6 +120,9 @@ func commandRows(commands []*cli.Command, prefix string) [][2]string {
 func flagRows(flags []cli.Flag) [][2]string {
 	var rows [][2]string
 	for _, f := range flags {
+		if v, ok := f.(cli.VisibleFlag); ok && !v.IsVisible() {
+			continue
+		}
 		doc := f.(cli.DocGenerationFlag)
 		name, usage := "--"+f.Names()[0], doc.GetUsage()
 		// The value's name stands in backquotes, as in package flag.

@@ -187,12 +187,8 @@ func (h *https) serve(ctx context.Context, server *fazt.Server, opt fazt.Options
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error { return server.Serve(ctx, tls.NewListener(h.tls, config)) })
 	if h.redirect != nil {
-		door, err := frontdoor.New(frontdoor.Options{TrustedProxies: opt.TrustedProxies, RateLimit: opt.RateLimit, Logger: opt.Logger})
-		if err != nil {
-			return err
-		}
 		both.Go(func() error {
-			return door.Serve(ctx, h.redirect, challenges(frontdoor.RedirectTLS(port(h.tls), server.HasHost)))
+			return server.Door().Serve(ctx, h.redirect, challenges(frontdoor.RedirectTLS(port(h.tls), server.HasHost)))
 		})
 	}
 	return both.Wait()

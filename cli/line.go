@@ -30,6 +30,10 @@ func (l *line) arranged() []string {
 	return append(append(out, "--"), l.args...)
 }
 
+// neverEmpty are flags to which an empty value, such as a variable's that is not set,
+// would give another meaning than the one that was meant.
+var neverEmpty = []string{"db", "format", "token", "url", "addr", "domain", "role", "app", "user"}
+
 // parse takes args apart. A word after a flag is the flag's value if any
 // command has a flag of that name that takes one; the tree gives no name two
 // meanings.
@@ -58,6 +62,9 @@ func parse(app *cli.App, args []string) (*line, error) {
 				return nil, usagef("--%s needs a value", name)
 			}
 			flag += "=" + args[i]
+		}
+		if hasValues[name] && slices.Contains(neverEmpty, name) && strings.HasSuffix(flag, "=") {
+			return nil, usagef("--%s is empty; give a value, or leave it out", name)
 		}
 		l.flags = append(l.flags, "--"+flag)
 	}

@@ -59,13 +59,13 @@ func near() []string {
 
 // checkAddr refuses what is not a host and a port, and with loopback set what
 // other machines could reach.
-func checkAddr(addr string, loopback bool) error {
-	if err := checkHostPort("addr", addr, defaultAddr); err != nil {
+func checkAddr(flag, addr string, loopback bool) error {
+	if err := checkHostPort(flag, addr, defaultAddr); err != nil {
 		return err
 	}
 	host, _, _ := net.SplitHostPort(addr)
 	if ip, err := netip.ParseAddr(host); loopback && host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
-		return usagef("--addr %s is not on this machine alone, and development shows an app's inside; give one such as %s", addr, defaultAddr)
+		return usagef("--%s %s is not on this machine alone, and development shows an app's inside; give one such as %s", flag, addr, defaultAddr)
 	}
 	return nil
 }

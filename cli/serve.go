@@ -21,8 +21,8 @@ func serveCommand() *cli.Command {
 		Name:        "serve",
 		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
-		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), []cli.Flag{dbFlag(), keyFileFlag(false)}),
-		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32",
+		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), backupFlags(), []cli.Flag{dbFlag(), keyFileFlag(false)}),
+		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --addr 0.0.0.0:80 --admin-addr 192.168.1.5:8081 --home my-app",
 		Action:      serve,
 	}
 }
@@ -32,6 +32,8 @@ func hostFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "addr", Value: defaultAddr, Usage: "listen on `HOST:PORT`, default " + defaultAddr + ", or " + defaultTLSAddr + " with HTTPS"},
 		&cli.StringFlag{Name: "domain", Usage: "own host `NAME`; apps answer below it, as app.NAME"},
+		&cli.StringFlag{Name: "home", Usage: "app `NAME` answers the domain itself, default root"},
+		adminFlag(),
 	}
 }
 
@@ -57,7 +59,7 @@ func serve(c *cli.Context) error {
 		return err
 	}
 	if secure == nil {
-		if err := checkAddr(c.String("addr"), opt.Dev); err != nil {
+		if err := checkAddr("addr", c.String("addr"), opt.Dev); err != nil {
 			return err
 		}
 	}
@@ -67,32 +69,52 @@ func serve(c *cli.Context) error {
 	out := newLogQueue(c.App.ErrWriter)
 	defer out.close()
 	opt.Logger = slog.New(slog.NewTextHandler(out, nil))
+	access, closeAccess, err := openAccessLog(c, opt.Logger)
+	if err != nil {
+		return err
+	}
+	defer closeAccess()
+	opt.AccessLog = access
 	// The ports first: when another server has them, the data file stays untouched.
 	front, err := listenFront(c.Context, c.String("addr"), secure, opt)
 	if err != nil {
 		return err
 	}
 	defer front.close()
+	admin, err := adminListener(c, opt.Dev)
+	if err != nil {
+		return err
+	}
+	if admin != nil {
+		defer admin.Close()
+	}
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
 	opt.Slots = spareProcessor()
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		return serveOn(c.Context, server, opt, front, out)
+		return serveOn(c.Context, server, opt, front, admin, out)
 	})
 }
 
 // serveOn says where the server is, and serves until ctx ends.
-func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, out io.Writer) error {
+func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, admin net.Listener, out io.Writer) error {
 	opt.Logger.Info("serving", "url", front.url(opt), "data_file", opt.DataFile)
+	signIn := front.signIn(opt)
+	if admin != nil {
+		opt.Logger.Info("managing", "url", adminURL(admin)+"/")
+		if opt.Domain == "" {
+			signIn = adminURL(admin)
+		}
+	}
 	if opt.Dev {
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
 	}
-	if err := offerSetup(ctx, server, out, front.signIn(opt)); err != nil && ctx.Err() == nil {
+	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
 		return err
 	}
-	err := front.serve(ctx, server, opt)
+	err := serveBoth(ctx, func(ctx context.Context) error { return front.serve(ctx, server, opt) }, server, admin)
 	if err == nil {
 		opt.Logger.Info("stopped; every request was answered")
 	}
@@ -169,7 +191,7 @@ func devSignInURL(l net.Listener) string {
 
 // serveOptions is what the flags say of how to serve.
 func serveOptions(c *cli.Context) (fazt.Options, error) {
-	opt := fazt.Options{Domain: c.String("domain"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
+	opt := fazt.Options{Domain: c.String("domain"), Home: c.String("home"), KeyFile: c.String("key-file"), Dev: c.Bool("dev"), RateLimit: c.Int("rate-limit")}
 	switch {
 	case opt.RateLimit < 0:
 		return opt, usagef("--rate-limit %d is negative; give requests a second, or 0 for no limit", opt.RateLimit)
@@ -183,5 +205,7 @@ func serveOptions(c *cli.Context) (fazt.Options, error) {
 		}
 		opt.TrustedProxies = append(opt.TrustedProxies, prefix)
 	}
-	return opt, nil
+	var err error
+	opt.Backups, err = backupOptions(c)
+	return opt, err
 }

@@ -317,6 +317,23 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestServeBackups: a server copies itself, and a copy is a data file.
+func TestServeBackups(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "copies")
+	p := start(t, filepath.Join(t.TempDir(), "data.db"), "serve", "--addr=127.0.0.1:0", "--backup-to", dir, "--backup-every=1m", "--backup-keep=2")
+	p.until(`msg="backup made" dir=\S+ bytes=\d+`)
+	copies, err := filepath.Glob(filepath.Join(dir, "fazt-*Z.db"))
+	if err != nil || len(copies) == 0 {
+		t.Fatalf("%v, %v", copies, err)
+	}
+	if out, err := faztOn(filepath.Join(t.TempDir(), "data.db"), "restore", copies[0]).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if code := p.interrupt(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d after SIGTERM", code)
+	}
+}
+
 // TestServeBehindProxy: the limit is a client's, whom a trusted proxy names.
 func TestServeBehindProxy(t *testing.T) {
 	p := start(t, filepath.Join(t.TempDir(), "data.db"), "serve", "--addr=127.0.0.1:0", "--rate-limit=1", "--trusted-proxy=10.0.0.0/8", "--trusted-proxy=127.0.0.1/32")

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/fazt-sh/fazt/cli/gitignore"
+	"github.com/fazt-sh/fazt/internal/site"
 )
 
 // source is what of a directory is deployed, as it was when it was read: all
@@ -29,7 +29,8 @@ type source struct {
 	dirs  map[string]directory // "." at the top
 	files map[string]listed
 
-	left []string // out, sorted; directories with a slash at the end
+	called string   // its name, where the directory's means nothing
+	left   []string // out, sorted; directories with a slash at the end
 	// privateIgnored says that something in private/ is git-ignored, which it
 	// is left out for unless asked for.
 	privateIgnored bool
@@ -291,7 +292,7 @@ func open(root *os.Root, name string) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		err = fmt.Errorf("%s is not a regular file; remove it", name)
+		err = fmt.Errorf("%s is not a regular file; remove it", filepath.Join(root.Name(), filepath.FromSlash(name)))
 	}
 	if err != nil {
 		f.Close()
@@ -350,41 +351,29 @@ func (d *openDirectory) ReadDir(n int) ([]fs.DirEntry, error) {
 // one: the manifest's, else the directory's made into a valid name. A manifest
 // that cannot be read is the deploy's to report.
 func (s *source) appName() (string, error) {
-	for _, name := range []string{"fazt.json", "manifest.json"} {
+	for _, name := range []string{site.ConfigPath, site.ManifestPath} {
 		text, err := fs.ReadFile(s, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		var manifest struct{ Name string }
-		if err == nil && json.Unmarshal(text, &manifest) == nil && manifest.Name != "" && !isWebManifest(text) {
+		if manifest, _, broken := site.ParseManifest(name, text); err == nil && broken == nil && manifest.Name != "" {
 			return manifest.Name, nil
 		}
 		break
 	}
-	dir, err := filepath.Abs(s.dir)
-	if err != nil {
-		return "", err
+	called := s.called
+	if called == "" {
+		dir, err := filepath.Abs(s.dir)
+		if err != nil {
+			return "", err
+		}
+		called = filepath.Base(dir)
 	}
-	name := labelOf(filepath.Base(dir))
+	name := labelOf(called)
 	if name == "" {
-		return "", fmt.Errorf("the directory's name %q has nothing that can be in an app's name; give one with --name", filepath.Base(dir))
+		return "", fmt.Errorf("the directory's name %q has nothing that can be in an app's name; give one with --name", called)
 	}
 	return name, nil
-}
-
-// isWebManifest reports whether a manifest is one for browsers, who install the site
-// by it, and none of ours.
-func isWebManifest(text []byte) bool {
-	var keys map[string]json.RawMessage
-	if json.Unmarshal(text, &keys) != nil {
-		return false
-	}
-	for _, key := range []string{"start_url", "icons", "short_name", "display"} {
-		if _, ok := keys[key]; ok {
-			return true
-		}
-	}
-	return false
 }
 
 // labelOf makes a host label of any text: "My App!" becomes "my-app".

@@ -102,6 +102,9 @@ func (d *Door) wrap(h http.Handler) http.Handler {
 	if d.rate != nil {
 		h = d.rate.Wrap(h)
 	}
+	if d.opt.AccessLog != nil {
+		h = d.opt.AccessLog.Wrap(h, d.opt.PublicPath)
+	}
 	if len(d.opt.TrustedProxies) > 0 {
 		h = TrustProxies(d.opt.TrustedProxies...)(h)
 		h = HopDeadline(d.opt.TrustedProxies...)(h)
@@ -116,6 +119,7 @@ type Stats struct {
 	ConnsClosed  uint64 `json:"connections_closed"` // idle ones, for others of their address
 	Addresses    int    `json:"addresses"`          // that the rate limit remembers
 	RateLimited  uint64 `json:"rate_limited"`
+	NotLogged    uint64 `json:"access_log_dropped"` // lines of AccessLog, of all Doors that have it
 }
 
 // Stats returns the figures of now.
@@ -123,6 +127,9 @@ func (d *Door) Stats() Stats {
 	s := Stats{Conns: d.conns.Open(), ConnsRefused: d.conns.Refused(), ConnsClosed: d.conns.Closed()}
 	if d.rate != nil {
 		s.Addresses, s.RateLimited = d.rate.Addresses(), d.rate.Refused()
+	}
+	if d.opt.AccessLog != nil {
+		s.NotLogged = d.opt.AccessLog.Dropped()
 	}
 	return s
 }

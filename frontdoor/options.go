@@ -61,6 +61,13 @@ type Options struct {
 	// context ends. Default: 10 s.
 	DrainTimeout time.Duration
 
+	// AccessLog gets a line for each request, those refused included. The Door does
+	// not close it. Default: nil, none.
+	AccessLog *AccessLog
+	// PublicPath returns what of a request's path the access log may have. Default:
+	// nil, all of it.
+	PublicPath func(path string) string
+
 	// HeaderBytes is the largest header of a request, in bytes. A larger one is
 	// answered 431. Default: 64 KiB.
 	HeaderBytes int

@@ -188,6 +188,9 @@ func readAnswer(r *bufio.Reader) (a answerHead, err error) {
 			a.retryAfter = string(value)
 		}
 	}
+	if a.status == http.StatusNoContent || a.status == http.StatusNotModified {
+		return a, nil // which have no body, whatever they say
+	}
 	if length < 0 {
 		return a, errors.New("the answer has no Content-Length")
 	}

@@ -40,8 +40,11 @@ const AuditRows = 100_000
 // Packages that own tables write theirs with [RecordAudit].
 type Audits interface {
 	// Audit returns entries, newest first. A limit that is negative or above
-	// [MaxRows] is [CodeInvalid].
+	// [MaxRows] is [CodeInvalid], and so is a negative offset.
 	Audit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
+	// CountAudit returns how many entries a query has, whatever its offset and
+	// limit.
+	CountAudit(ctx context.Context, q AuditQuery) (int, error)
 }
 
 // AuditQuery says which entries are wanted. The zero value is the newest
@@ -50,6 +53,16 @@ type AuditQuery struct {
 	// Before is the ID of an entry, the last of the page before: older ones are
 	// wanted. "" is all.
 	Before string
+	// Since leaves out older entries. Default: none.
+	Since time.Time
+	// Action is one, such as "app.publish", or all of a kind, such as "app".
+	// Default: all.
+	Action string
+	// Actor is one by id or by name, or a kind of them, such as "local". Default:
+	// all.
+	Actor string
+	// Offset is how many to leave out, of the newest.
+	Offset int
 	// Limit is how many to return at most. Default: [MaxRows].
 	Limit int
 }

@@ -2,8 +2,8 @@ package storage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -116,7 +116,7 @@ func (c *Changes) checkOverlap() error {
 func (c *Changes) Apply(body string, now int64) (string, error) {
 	doc := parseStored(body)
 	if doc.Kind != Object {
-		return "", invalid("", "the stored document is damaged")
+		return "", &Error{Code: CodeFormat, Msg: "the stored document is damaged", Hint: "restore a backup"}
 	}
 	created := doc.field(fieldCreatedAt).orNull()
 	doc.unset(Path{fieldCreatedAt})
@@ -174,9 +174,9 @@ func (s *step) inc(slot *Value) error {
 	if slot.Kind != Null && slot.Kind != Number {
 		return invalid(s.path.String(), "can't add to "+slot.Kind.article())
 	}
-	sum := slot.Number + s.value.Number
-	if math.IsInf(sum, 0) {
-		return invalid(s.path.String(), "the sum is not a finite number")
+	sum, err := Count("changes", slot.Number, s.value.Number)
+	if e, ok := errors.AsType[*Error](err); ok {
+		return invalid(s.path.String(), e.Msg)
 	}
 	*slot = numberValue(sum)
 	return nil

@@ -53,7 +53,15 @@ func CheckIndexes(op string, indexes map[string][]string) error {
 // are in order as the values are. What is missing is held as null, so every
 // document has one key in every index. An array is one value, as it is to $eq;
 // an index says nothing about its elements, and $contains does not use one.
-func IndexKey(body string, path Path) []byte {
+//
+// Of a text that is no document, which something else has written, it is the key of
+// what is missing.
+func IndexKey(body string, path Path) (key []byte) {
+	defer func() {
+		if recover() != nil {
+			key = []byte{byte(Null)}
+		}
+	}()
 	text, found := lookup(body, path)
 	if !found {
 		return []byte{byte(Null)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
@@ -50,12 +51,46 @@ func (s *Store) Audit(ctx context.Context, q storage.AuditQuery) ([]storage.Audi
 	if err != nil {
 		return nil, err
 	}
-	where, args := "", []any{limit}
-	if q.Before != "" {
-		where, args = "WHERE id < ? ", []any{q.Before, limit}
+	if q.Offset < 0 {
+		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "offset", Msg: "must be 0 or more"}
 	}
+	where, args := auditWhere(q)
 	return list(ctx, s, op, auditEntry, `SELECT id, at, actor_kind, actor_id, actor_name, actor_addr, action, target, details
-		FROM audit `+where+`ORDER BY id DESC LIMIT ?`, args...)
+		FROM audit `+where+`ORDER BY id DESC LIMIT ? OFFSET ?`, append(args, limit, q.Offset)...)
+}
+
+// CountAudit implements [storage.Audits].
+func (s *Store) CountAudit(ctx context.Context, q storage.AuditQuery) (int, error) {
+	where, args := auditWhere(q)
+	counts, err := list(ctx, s, "countAudit", func(row []driver.Value) int { return int(row[0].(int64)) }, "SELECT count(*) FROM audit "+where, args...)
+	if err != nil {
+		return 0, err
+	}
+	return counts[0], nil
+}
+
+// auditWhere is the condition of a query, with the space that comes after it.
+func auditWhere(q storage.AuditQuery) (where string, args []any) {
+	var conditions []string
+	add := func(condition string, values ...any) {
+		conditions, args = append(conditions, condition), append(args, values...)
+	}
+	if q.Before != "" {
+		add("id < ?", q.Before)
+	}
+	if !q.Since.IsZero() {
+		add("at >= ?", q.Since.UnixMilli())
+	}
+	if q.Action != "" {
+		add("(action = ? OR substr(action, 1, length(?) + 1) = ? || '.')", q.Action, q.Action, q.Action)
+	}
+	if q.Actor != "" {
+		add("? IN (actor_id, actor_name, actor_kind)", q.Actor)
+	}
+	if len(conditions) == 0 {
+		return "", nil
+	}
+	return "WHERE " + strings.Join(conditions, " AND ") + " ", args
 }
 
 func auditEntry(row []driver.Value) storage.AuditEntry {

@@ -105,6 +105,7 @@ func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOp
 		return nil, err
 	}
 	err = d.operation(op, func() (err error) {
+		defer d.blame(op, &err)
 		if err = d.open(op, collection); err == nil {
 			found, err = d.find(op, collection, q, opt)
 		}
@@ -206,6 +207,7 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 func (d *docs) Count(collection string, query json.RawMessage) (n int, err error) {
 	const op = "ds.count"
 	err = d.operation(op, func() (err error) {
+		defer d.blame(op, &err)
 		n, err = d.count(op, collection, query)
 		return err
 	})

@@ -154,8 +154,10 @@ func (c *chunked) chunk(w *chunkedWrite, list []match) (written, through int, er
 }
 
 func (c *chunked) transact(op string, fn func(*docs) error) error {
-	return c.store.writer.do(c.ctx, c.scope.App, op, func(tx *writeTx) error {
-		return fn(&docs{session: session{c.ctx, tx.conn, tx}, scope: c.scope})
+	return c.store.writer.do(c.ctx, c.scope.App, op, func(tx *writeTx) (err error) {
+		d := &docs{session: session{c.ctx, tx.conn, tx}, scope: c.scope}
+		defer d.blame(op, &err)
+		return fn(d)
 	})
 }
 

@@ -60,6 +60,7 @@ func (s *Store) Find(ctx context.Context, scope storage.Scope, collection string
 	var found []json.RawMessage
 	err = d.snapshot(s.readers, op, scope.App, func() error {
 		return d.operation(op, func() (err error) {
+			defer d.blame(op, &err)
 			if err = d.open(op, collection); err == nil {
 				found, err = d.find(op, collection, q, opt)
 			}
@@ -78,9 +79,12 @@ func (d *docs) findFew(r *readers, op string, few fewFunc) (found []json.RawMess
 		return nil, false, err
 	}
 	d.conn = c.conn
-	defer func() { // also when few panics, over a text that is no JSON
+	defer func() {
 		d.conn = nil
 		r.put(c)
+		if p := recover(); p != nil { // over a text that is no JSON, which the other way finds
+			found, ok, err = nil, false, nil
+		}
 	}()
 	return few()
 }

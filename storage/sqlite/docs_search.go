@@ -202,6 +202,7 @@ func (s *Store) searchAfter(ctx context.Context, scope storage.Scope, op, collec
 ) error {
 	d := &docs{session: session{ctx: ctx}, scope: scope}
 	find := func() (err error) {
+		defer d.blame(op, &err)
 		d.reached = nil // to choose may take looking at documents
 		q, err := d.parse(op, collection, query)
 		if err != nil {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"cmp"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -114,7 +115,8 @@ func (d *docs) Upsert(collection string, query, changes json.RawMessage) (int, e
 }
 
 // update changes the matches. none, if it is not nil, is called when there is none.
-func (d *docs) update(op, collection string, query, changes json.RawMessage, none func(*storage.Expr, *storage.Changes) (int, error)) (int, error) {
+func (d *docs) update(op, collection string, query, changes json.RawMessage, none func(*storage.Expr, *storage.Changes) (int, error)) (n int, err error) {
+	defer d.blame(op, &err)
 	q, err := d.parseWrite(op, collection, query)
 	if err != nil {
 		return 0, err
@@ -127,7 +129,7 @@ func (d *docs) update(op, collection string, query, changes json.RawMessage, non
 	if err != nil {
 		return 0, err
 	}
-	n, err := d.writeAll(op, collection, q, found, d.changing(op, collection, c))
+	n, err = d.writeAll(op, collection, q, found, d.changing(op, collection, c))
 	if err != nil {
 		return 0, err
 	}
@@ -147,6 +149,9 @@ func (d *docs) changing(op, collection string, c *storage.Changes) writeFunc {
 	now := time.Now().UnixMilli()
 	return func(m match) error {
 		changed, err := c.Apply(m.body, now)
+		if storage.CodeOf(err) == storage.CodeFormat {
+			err = cmp.Or(d.broken(op), err)
+		}
 		if err != nil {
 			return withOp(op, err)
 		}
@@ -172,8 +177,9 @@ func (d *docs) removing(op, collection string) writeFunc {
 	}
 }
 
-func (d *docs) Delete(collection string, query json.RawMessage) (int, error) {
+func (d *docs) Delete(collection string, query json.RawMessage) (n int, err error) {
 	const op = "ds.delete"
+	defer d.blame(op, &err)
 	q, err := d.parseWrite(op, collection, query)
 	if err != nil {
 		return 0, err
@@ -188,8 +194,9 @@ func (d *docs) Delete(collection string, query json.RawMessage) (int, error) {
 	return d.writeAll(op, collection, q, found, d.removing(op, collection))
 }
 
-func (d *docs) DeleteOldest(collection string, keep int) (int, error) {
+func (d *docs) DeleteOldest(collection string, keep int) (n int, err error) {
 	const op = "ds.deleteOldest"
+	defer d.blame(op, &err)
 	if err := checkKeepNewest(op, collection, keep); err != nil {
 		return 0, err
 	}

@@ -132,6 +132,10 @@ func notADatabase(path string, err error) error {
 }
 
 func unusable(path string, err error) error {
+	if isBusy(err) {
+		return &storage.Error{Code: storage.CodeOverloaded, Op: "open", Path: path, Err: err,
+			Hint: "another program holds the data file's lock; let it end its transaction, or try again"}
+	}
 	return &storage.Error{Code: storage.CodeUnavailable, Op: "open", Path: path, Msg: "the data file can't be used",
 		Err: err, Hint: "check that the path is right and that this user may read and write the file and its directory"}
 }
@@ -185,8 +189,12 @@ func letShrink(c *conn) error {
 
 // claim writes our application id into a database that has no tables yet. It
 // decides under the write lock, so that two processes may make one file at
-// once, and before anything else is changed.
+// once, and before anything else is changed. A file that is ours already stays so,
+// which needs no lock: another program may hold it for long.
 func claim(c *conn, path string) error {
+	if id, err := c.queryInt("PRAGMA application_id"); err == nil && id == applicationID {
+		return refuseNewer(c)
+	}
 	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
@@ -222,23 +230,21 @@ func claimEmpty(c *conn, path string) error {
 	return err
 }
 
-// switchTimeout is how long opening waits for those who read a data file that was
-// closed: a query of another process at most.
-const switchTimeout = queryTimeout + 5*time.Second
+// switchTimeout is how long opening waits for the lock that the switch to a log needs.
+// Whoever reads a data file that was closed holds it up, and so does another program's
+// transaction. The file is used without a log then, and the writer switches later.
+const switchTimeout = 250 * time.Millisecond
 
-// useLog switches the file to a write-ahead log. SQLite does not wait for the
-// exclusive lock that the switch needs, so this does.
+// useLog switches the file to a write-ahead log, if the lock for that can be had. SQLite
+// does not wait for it, so this does.
 func useLog(ctx context.Context, c *conn, path string) error {
 	timeout := time.NewTimer(switchTimeout)
 	defer timeout.Stop()
 	retry := time.NewTicker(10 * time.Millisecond)
 	defer retry.Stop()
 	for {
-		row, err := c.queryRow("PRAGMA journal_mode = WAL")
-		if err == nil {
-			if len(row) == 1 && row[0] == "wal" {
-				return nil
-			}
+		done, err := switchLog(c)
+		if err == nil && !done {
 			return &storage.Error{Code: storage.CodeUnavailable, Op: "open", Path: path,
 				Msg:  "the file system does not support a write-ahead log",
 				Hint: "keep the data file on a local disk"}
@@ -249,9 +255,23 @@ func useLog(ctx context.Context, c *conn, path string) error {
 		select {
 		case <-retry.C:
 		case <-timeout.C:
-			return err
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// switchLog switches to a log at once, or not.
+func switchLog(c *conn) (done bool, err error) {
+	row, err := c.queryRow("PRAGMA journal_mode = WAL")
+	return len(row) == 1 && row[0] == "wal", err
+}
+
+// useLog switches to the log that opening could not switch to, if there is none yet.
+func (w *writer) useLog() {
+	if w.logless {
+		done, err := switchLog(w.conn)
+		w.logless = err != nil || !done
 	}
 }

@@ -230,7 +230,7 @@ func (c *reader) pace(ctx context.Context) error {
 	if now.Sub(c.paced) < paceEvery {
 		return nil
 	}
-	if !c.long && (now.Sub(c.start) >= longRead || c.contended(ctx)) && !c.pool.lengthen(c, !c.givesWay) {
+	if !c.long && (c.contended(ctx) || now.Sub(c.start) >= longRead) && !c.pool.lengthen(c, !c.givesWay) {
 		return errGiveWay
 	}
 	c.pool.charge(c, now)
@@ -272,19 +272,6 @@ func (s *session) snapshot(r *readers, op, app string, fn func() error) (err err
 	}()
 	defer foreignTypes(op, &err)
 	return fn()
-}
-
-// foreignTypes turns the panic of a read that met a value of another type than fazt
-// writes, in a data file that somebody has changed, into an error.
-func foreignTypes(op string, err *error) {
-	switch p := recover().(type) {
-	case nil:
-	case *runtime.TypeAssertionError:
-		*err = &storage.Error{Code: storage.CodeFormat, Op: op, Msg: "the data file has a value of another type than fazt writes: " + p.Error(),
-			Hint: "restore a backup"}
-	default:
-		panic(p)
-	}
 }
 
 func (s *session) beginRead(r *readers, op, app string, long bool) error {

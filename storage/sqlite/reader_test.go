@@ -144,15 +144,22 @@ func countNone(ctx context.Context, s *sqlite.Store) error {
 }
 
 // contended is a pacer of a read whose processor others wait for. It tells when the read
-// waits.
+// waits after it knew that.
 type contended struct {
 	pacer
+	asked bool
 	waits chan struct{}
 }
 
-func (*contended) Contended(context.Context) bool { return true }
+func (c *contended) Contended(context.Context) bool {
+	c.asked = true
+	return true
+}
+
 func (c *contended) Wait(_ context.Context, wait func() error) error {
-	c.waits <- struct{}{}
+	if c.asked {
+		c.waits <- struct{}{}
+	}
 	return wait()
 }
 

@@ -181,8 +181,12 @@ func (s *Store) Migrate(ctx context.Context, module string, steps []string) erro
 }
 
 // migrate runs the steps that are missing. Each decides under the write lock
-// whether it still has to run, so that two processes can start at once.
+// whether it still has to run, so that two processes can start at once. When all
+// have run, which is nearly always, it needs no lock.
 func (s *Store) migrate(ctx context.Context, op, module string, steps []string) error {
+	if done, err := s.migrated(ctx, op, module, len(steps)); err != nil || done {
+		return wrap(op, err)
+	}
 	for {
 		var current int
 		err := s.writer.do(ctx, "", op, func(tx *writeTx) error {
@@ -197,6 +201,21 @@ func (s *Store) migrate(ctx context.Context, op, module string, steps []string) 
 			return nil
 		}
 	}
+}
+
+// migrated reports whether all steps have run.
+func (s *Store) migrated(ctx context.Context, op, module string, steps int) (bool, error) {
+	c := s.writer.conn
+	if s.system != nil { // otherwise nobody has the store yet
+		r, err := s.system.get(ctx, op, "", false)
+		if err != nil {
+			return false, err
+		}
+		defer s.system.put(r)
+		c = r.conn
+	}
+	current, err := schemaVersion(c, module)
+	return current == steps, err
 }
 
 // migrateStep runs the next step, if there is one, and returns how many have

@@ -83,6 +83,7 @@ type writer struct {
 	stopped   chan struct{} // closed when the goroutine has ended
 
 	// Of the writer's goroutine alone:
+	logless    bool       // the data file has no log yet, see useLog
 	batch      []*request // begun, and not answered yet
 	served     []*flow    // whose they are
 	log        logLimits
@@ -112,6 +113,11 @@ func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, 
 	if err != nil {
 		return nil, err
 	}
+	mode, err := c.queryRow("PRAGMA journal_mode")
+	if err != nil {
+		return nil, err
+	}
+	w.logless = mode[0] != "wal"
 	w.log.frame = page + 24 // https://www.sqlite.org/fileformat.html, section 4.1
 	w.log.reset()
 	w.wake = sync.NewCond(&w.mu)
@@ -353,6 +359,7 @@ func (w *writer) finish(batch, commit time.Duration) {
 // write runs one batch in one transaction, and returns how long the commit took and
 // what to answer. If the transaction is lost midway, the batch ends there.
 func (w *writer) write(most int) (commit time.Duration, outcome func(*request) error) {
+	w.useLog()
 	if err := w.begin.run(); err != nil {
 		for len(w.batch) < most && w.take(0) != nil {
 		}

@@ -105,6 +105,37 @@ func testAudit(t *testing.T, s storage.Store) {
 		t.Fatal(err)
 	}
 	diff(t, "values of variables", [][]any{{int64(0)}}, hushed.Rows)
+	newest, err := s.Audit(t.Context(), storage.AuditQuery{Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		q    storage.AuditQuery
+		want int
+	}{
+		{"a kind", storage.AuditQuery{Action: "alias"}, 4},
+		{"a part of a kind", storage.AuditQuery{Action: "ali"}, 0},
+		{"an action", storage.AuditQuery{Action: "alias.set"}, 2},
+		{"by name", storage.AuditQuery{Actor: ann.Name, Action: "app"}, 4},
+		{"by id", storage.AuditQuery{Actor: ann.ID, Action: "app"}, 4},
+		{"local", storage.AuditQuery{Actor: "local"}, 1},
+		{"before the newest", storage.AuditQuery{Before: newest[0].ID}, len(want) - 1},
+		{"since long ago", storage.AuditQuery{Since: time.Now().Add(-time.Hour)}, len(want)},
+		{"since later", storage.AuditQuery{Since: time.Now().Add(time.Hour)}, 0},
+	} {
+		n, err := s.CountAudit(t.Context(), tt.q)
+		list, listErr := s.Audit(t.Context(), tt.q)
+		if n != tt.want || len(list) != tt.want || err != nil || listErr != nil {
+			t.Errorf("%s: %d, listed %d, %v, %v; want %d", tt.name, n, len(list), err, listErr, tt.want)
+		}
+	}
+	page, err := s.Audit(t.Context(), storage.AuditQuery{Offset: 1, Limit: 2, Action: "app"})
+	if err != nil || len(page) != 2 || page[0].Action != "app.remove" || page[1].Action != "app.rollback" {
+		t.Errorf("a page: %v %v", page, err)
+	}
+	_, err = s.Audit(t.Context(), storage.AuditQuery{Offset: -1})
+	wantCode(t, "a negative offset", err, storage.CodeInvalid)
 }
 
 // testAuditOfFailures makes changes that are refused, before and after they have
