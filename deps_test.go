@@ -34,7 +34,6 @@ var arrows = map[string][]string{
 	"auth":                        {"api", "storage"},
 	"auth/passkey":                {"auth"},
 	"internal/site":               {"api", "runtime", "storage"},
-	"internal/seal":               {},
 	"internal/jsapi":              {"api", "auth", "budget", "internal/site", "runtime", "storage"},
 	"":                            {"api", "auth", "budget", "frontdoor", "internal/jsapi", "internal/seal", "internal/site", "runtime", "runtime/gojajs", "runtime/ottojs", "storage", "storage/backups", "storage/sqlite"},
 	"cli":                         {"", "api", "auth/passkey", "cli/gitignore", "frontdoor", "frontdoor/acme", "internal/site", "runtime", "storage", "storage/backups"},

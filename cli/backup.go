@@ -63,11 +63,7 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if !remote {
-		path, err := locate(c)
-		if err != nil {
-			return err
-		}
+	if path, err := locate(c); err == nil && !remote {
 		warnOfKey(c, path)
 	}
 	return printCopied(c, args[0], "saved in "+args[0])
