@@ -106,7 +106,8 @@ func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front f
 		return err
 	}
 	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
-		return err
+		// Apps can be served from a disk that is full.
+		opt.Logger.Error("no link to set this server up can be made; start it again when this is mended", "err", err)
 	}
 	err := front.serve(ctx, server, opt)
 	if err == nil {
