@@ -21,7 +21,7 @@ import (
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
-const sizeApp = `request.files.f ? request.files.f.size : request.text.length`
+const sizeApp = `request.files && request.files.f ? request.files.f.size : request.bytes.length`
 
 // poolStats is what the server says of its pools.
 func poolStats(t *testing.T, srv *harnesstest.Server) (bodies, answers api.PoolStats) {
@@ -208,7 +208,7 @@ func admitted(t *testing.T, srv *harnesstest.Server, app string) uint64 {
 func TestMultipart(t *testing.T) {
 	srv := open(t)
 	deploy(t, srv, "app", files("api/main.js", `
-		var f = request.files.f;
+		var f = (request.files || {}).f;
 		respond({form: request.form, file: f && [f.name, f.type, f.size]})`))
 	part := func(header, body string) string { return "--x\r\n" + header + "\r\n\r\n" + body + "\r\n" }
 	field := func(name, body string) string { return part(`Content-Disposition: form-data; name="`+name+`"`, body) }

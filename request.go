@@ -13,7 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unsafe"
+	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
@@ -25,12 +25,8 @@ import (
 // readRequest makes what the handler sees of a request, or says why it is not
 // run.
 func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, a *app, p string, body *held) (*runtime.Request, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, badRequest("INVALID_QUERY", "the query string is malformed")
-	}
 	req := &runtime.Request{
-		ID: w.Header().Get(api.RequestIDHeader), Method: r.Method, Path: p, Query: query,
+		ID: w.Header().Get(api.RequestIDHeader), Method: r.Method, Path: p, Query: runtime.ParseForm(r.URL.RawQuery),
 		Header: auth.PublicHeader(r.Header), Host: r.Host, IP: remoteIP(r),
 	}
 	for _, c := range r.Cookies() {
@@ -128,26 +124,38 @@ func (s *Server) compute(ctx context.Context, caller budget.Caller, size int, wo
 }
 
 // parseBody fills in what a whole body says.
-func parseBody(req *runtime.Request, body []byte, kind, boundary string, turn func() error) (err error) {
+func parseBody(req *runtime.Request, body []byte, kind, boundary string, turn func() error) error {
+	req.Body = body
 	if kind == "multipart/form-data" {
-		return readMultipart(req, body, boundary, turn)
+		return readMultipart(req, boundary, turn)
 	}
-	// Text and JSON are the same bytes, which nobody changes: a copy of each body
-	// would be as much memory again.
-	req.Text = unsafe.String(unsafe.SliceData(body), len(body))
+	req.IsText = isText(kind) && utf8.Valid(body)
 	switch {
 	case len(body) == 0:
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
-		if err := runtime.CheckJSON(body); err != nil {
+		text := bytes.TrimPrefix(body, []byte("\ufeff")) // as browsers do
+		if err := runtime.CheckJSON(text); err != nil {
 			return badRequest("INVALID_JSON", "the body is not valid JSON: "+err.Error())
 		}
-		req.JSON = body
+		req.JSON = text
 	case kind == "application/x-www-form-urlencoded":
-		if req.Form, err = url.ParseQuery(req.Text); err != nil {
-			return badRequest("INVALID_FORM", "the form's fields are malformed")
-		}
+		req.Form = runtime.ParseForm(string(body))
 	}
 	return nil
+}
+
+// isText reports whether a body of a type is text, as far as its bytes are. One
+// without a type may be.
+func isText(kind string) bool {
+	if strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "+json") || strings.HasSuffix(kind, "+xml") {
+		return true
+	}
+	switch kind {
+	case "", "application/json", "application/x-www-form-urlencoded", "application/xml", "application/javascript",
+		"application/ecmascript", "application/graphql", "application/sql", "application/x-ndjson", "application/yaml", "application/toml":
+		return true
+	}
+	return false
 }
 
 const (
@@ -159,13 +167,16 @@ const (
 	partSlice = 64 << 10
 )
 
-func readMultipart(req *runtime.Request, body []byte, boundary string, turn func() error) error {
+// readMultipart fills in the fields and files of a form, each of which is a part of the
+// body's own bytes: it may be as large as the body.
+func readMultipart(req *runtime.Request, boundary string, turn func() error) error {
 	if boundary == "" {
 		return badRequest("INVALID_BODY", "the form's Content-Type has no boundary")
 	}
-	req.Form, req.Files = make(url.Values), make(map[string]runtime.UploadedFile)
-	reader := multipart.NewReader(bytes.NewReader(body), boundary)
-	content := make([]byte, 0, len(body)) // of all parts, which is less than the body
+	req.Form, req.Files = make(url.Values), make(map[string][]runtime.UploadedFile)
+	reader := multipart.NewReader(bytes.NewReader(req.Body), boundary)
+	var content []byte
+	rest := req.Body
 	for parts := 0; ; parts++ {
 		part, err := reader.NextPart()
 		switch {
@@ -176,29 +187,55 @@ func readMultipart(req *runtime.Request, body []byte, boundary string, turn func
 		case parts == maxParts:
 			return badRequest("INVALID_BODY", fmt.Sprintf("the form has more than %d fields and files", maxParts))
 		}
-		start := len(content)
-		for {
-			if err := turn(); err != nil {
-				return err
-			}
-			n, err := part.Read(content[len(content):min(cap(content), len(content)+partSlice)])
-			content = content[:len(content)+n]
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				return bodyError(err)
-			}
+		if content, err = readPart(content[:0], part, turn); err != nil {
+			return err
 		}
-		data := slices.Clip(content[start:])
-		field, name := part.FormName(), part.FileName()
-		switch _, known := req.Files[field]; {
-		case field == "", known && name != "": // of several files, the first
-		case name == "":
-			req.Form[field] = append(req.Form[field], string(data))
-		default:
-			req.Files[field] = runtime.UploadedFile{Name: name, Type: part.Header.Get("Content-Type"), Data: data}
+		data := content
+		if i := bytes.Index(rest, content); i >= 0 {
+			data = slices.Clip(rest[i : i+len(content)])
+			rest = rest[i+len(content):]
+		} else { // it was encoded
+			data = bytes.Clone(content)
 		}
+		addPart(req, part, data)
+	}
+}
+
+// readPart reads a part into content, which grows.
+func readPart(content []byte, part *multipart.Part, turn func() error) ([]byte, error) {
+	for {
+		if err := turn(); err != nil {
+			return content, err
+		}
+		content = slices.Grow(content, partSlice)
+		n, err := part.Read(content[len(content) : len(content)+partSlice])
+		content = content[:len(content)+n]
+		if err == io.EOF {
+			return content, nil
+		}
+		if err != nil {
+			return content, bodyError(err)
+		}
+	}
+}
+
+// formEscapes are what browsers write in the names of a form's fields and files for
+// what would end them. See
+// https://html.spec.whatwg.org/#multipart-form-data.
+var formEscapes = strings.NewReplacer("%22", `"`, "%0D", "\r", "%0A", "\n")
+
+// addPart notes a field, or a file, which a part is that has a file's name.
+func addPart(req *runtime.Request, part *multipart.Part, data []byte) {
+	field := formEscapes.Replace(part.FormName())
+	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	name, isFile := params["filename"]
+	switch {
+	case field == "", isFile && name == "" && len(data) == 0: // a file's field that was left empty
+	case isFile:
+		req.Files[field] = append(req.Files[field], runtime.UploadedFile{
+			Name: formEscapes.Replace(part.FileName()), Type: part.Header.Get("Content-Type"), Data: data})
+	default:
+		req.Form[field] = append(req.Form[field], string(data))
 	}
 }
 

@@ -298,6 +298,9 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatalf("deploy: %v: %s", err, out)
 	}
+	if want := "\n  " + strings.Replace(base, "127.0.0.1", "memo.example.com", 1) + "\n"; !strings.Contains(string(out), want) {
+		t.Errorf("deploy does not say where the app is, %s:\n%s", want, out)
+	}
 	url := strings.Replace(base, "127.0.0.1", "memo.localhost", 1)
 	deadline := time.Now().Add(patience)
 	for {

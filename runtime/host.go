@@ -22,6 +22,27 @@ type Func func(ctx context.Context, args Args) (Value, error)
 // to wait does so in [Blocking], and one that makes much calls [Hold] before.
 type Brief Func
 
+// Exact is an argument of a host function in which nothing is to be guessed, as it
+// says which data are meant: where another may leave undefined out, as JSON does, here
+// it is an error with the code INVALID_QUERY, like a RegExp, a Map or a Set anywhere in
+// it. A Date is its time in milliseconds. A property whose name begins with $ in an
+// object that came in with the request, or out of JSON.parse, is an error with the code
+// OPERATOR_FROM_REQUEST; copies of such an object by spread or Object.assign are like it.
+type Exact struct {
+	Arg int // counted from 0
+	// Below are the properties of an array's elements that are exact; what is beside
+	// them is not. Default: all of the argument is.
+	Below []string
+}
+
+// WithExact is a [Func] or a [Brief] some of whose arguments are exact.
+func WithExact(f any, args ...Exact) any { return exactFunc{f, args} }
+
+type exactFunc struct {
+	f    any
+	args []Exact
+}
+
 // Host is what handlers can reach under the global `fazt` and beside it. It
 // never changes, and any number of handlers share it.
 type Host struct {
@@ -85,6 +106,15 @@ func hostValue(x any) (*HostValue, error) {
 		return &HostValue{Func: &HostFunc{call: x}}, nil
 	case Brief:
 		return &HostValue{Func: &HostFunc{call: Func(x), brief: true}}, nil
+	case exactFunc:
+		v, err := hostValue(x.f)
+		if err == nil && v.Func == nil {
+			err = errors.New("only a function has arguments")
+		}
+		if err == nil {
+			v.Func.exact = x.args
+		}
+		return v, err
 	}
 	v, err := From(x)
 	switch {
@@ -116,6 +146,17 @@ type HostValue struct {
 type HostFunc struct {
 	call  Func
 	brief bool
+	exact []Exact
+}
+
+// Exact is how argument i is exact, or nil.
+func (f *HostFunc) Exact(i int) *Exact {
+	for at := range f.exact {
+		if f.exact[at].Arg == i {
+			return &f.exact[at]
+		}
+	}
+	return nil
 }
 
 // Names are those of an object's parts, sorted, and none for anything else. The

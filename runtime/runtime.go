@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // Source is the server-side JavaScript of one version of an app.
@@ -30,12 +33,31 @@ type Request struct {
 	Cookies map[string]string
 	IP      string
 	Host    string
-	// Text is the body as it came, and JSON its value when the type is JSON and
-	// it is well-formed. Form holds the fields of a urlencoded or multipart body.
-	Text  string
-	JSON  json.RawMessage
-	Form  url.Values
-	Files map[string]UploadedFile
+	// Body is the body as it came. IsText says that it is UTF-8 and of a type that is
+	// text, JSON that it is of that type and well-formed. Form and Files hold the fields
+	// of a urlencoded or multipart body; each has all that came under its name, in order.
+	Body   []byte
+	IsText bool
+	JSON   json.RawMessage
+	Form   url.Values
+	Files  map[string][]UploadedFile
+}
+
+// ParseForm parses a query string, or a urlencoded body, as the URL standard has it,
+// which knows no malformed one: a percent sign that begins no escape stands for itself,
+// and only an ampersand separates.
+//
+// See https://url.spec.whatwg.org/#urlencoded-parsing.
+func ParseForm(text string) url.Values {
+	fields := make(url.Values)
+	for part := range strings.SplitSeq(text, "&") {
+		if part != "" {
+			name, value, _ := strings.Cut(part, "=")
+			name = literal.FormDecode(name)
+			fields[name] = append(fields[name], literal.FormDecode(value))
+		}
+	}
+	return fields
 }
 
 // UploadedFile is one file of a multipart body.

@@ -2,8 +2,8 @@ package storage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -174,9 +174,9 @@ func (s *step) inc(slot *Value) error {
 	if slot.Kind != Null && slot.Kind != Number {
 		return invalid(s.path.String(), "can't add to "+slot.Kind.article())
 	}
-	sum := slot.Number + s.value.Number
-	if math.IsInf(sum, 0) {
-		return invalid(s.path.String(), "the sum is not a finite number")
+	sum, err := Count("changes", slot.Number, s.value.Number)
+	if e, ok := errors.AsType[*Error](err); ok {
+		return invalid(s.path.String(), e.Msg)
 	}
 	*slot = numberValue(sum)
 	return nil

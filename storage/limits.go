@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -141,4 +142,20 @@ func depth[T ~string | ~[]byte](text T) int {
 		}
 	}
 	return deepest
+}
+
+// maxCount is the greatest number up to which doubles have all whole numbers.
+const maxCount = 1<<53 - 1
+
+// Count adds by to a counter, or returns an [Error] where doubles are too far apart for
+// that: beyond 2^53 - 1, and where more than a thousandth of by would be lost.
+func Count(op string, counter, by float64) (float64, error) {
+	sum := counter + by
+	if !(math.Abs(sum) <= maxCount) {
+		return 0, &Error{Code: CodeInvalid, Op: op, Msg: "the sum is beyond 2^53 - 1, where counting is not exact"}
+	}
+	if math.Abs(sum-counter-by) > math.Abs(by)/1000 {
+		return 0, &Error{Code: CodeInvalid, Op: op, Msg: "the number is too large to count by so little: what is added would be lost"}
+	}
+	return sum, nil
 }

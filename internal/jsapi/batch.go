@@ -17,8 +17,10 @@ import (
 // one by one. They run in one transaction, which everybody waits for.
 const maxBatch = 1000
 
+const typeBatch Type = "Write[]"
+
 var batchFunctions = []Function{
-	{Name: "batch", Params: []Param{required("writes", "Write[]")}, Result: "any[]", make: binder.batch},
+	{Name: "batch", Params: []Param{required("writes", typeBatch)}, Result: "any[]", make: binder.batch},
 }
 
 // batch makes several writes together or none.

@@ -268,16 +268,12 @@ func (b binder) blobURL() any {
 
 // lifeArg reads {expires}, in milliseconds.
 func lifeArg(args runtime.Args, i int) (time.Duration, error) {
-	if !args.Has(i) {
-		return blobURLLife, nil
+	ms := float64(blobURLLife.Milliseconds())
+	if err := readOptions(args, i, option{"expires", &ms}); err != nil {
+		return 0, err
 	}
-	var opt struct{ Expires json.Number }
-	if err := args.Unmarshal(i, &opt); err != nil || opt.Expires == "" {
-		return blobURLLife, err
-	}
-	ms, err := opt.Expires.Float64()
-	if most := maxBlobURLLife.Milliseconds(); err != nil || ms < 1 || ms > float64(most) {
-		return 0, runtime.Invalid("argument %d: expires must be a number of milliseconds from 1 to %d, not %s", i+1, most, opt.Expires)
+	if most := maxBlobURLLife.Milliseconds(); ms < 1 || ms > float64(most) {
+		return 0, runtime.Invalid("argument %d: expires must be a number of milliseconds from 1 to %d, not %v", i+1, most, ms)
 	}
 	return time.Duration(ms * float64(time.Millisecond)), nil
 }

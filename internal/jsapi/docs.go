@@ -1,7 +1,6 @@
 package jsapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 
@@ -10,9 +9,10 @@ import (
 )
 
 const (
-	typeQuery   Type = "Query | string" // a string is the document of that id
-	typeChanges Type = "Changes"
-	typeDoc     Type = "{[field: string]: any}"
+	typeQuery     Type = "Query"
+	typeIDOrQuery Type = "Query | string" // a string is the document of that id
+	typeChanges   Type = "Changes"
+	typeDoc       Type = "{[field: string]: any}"
 )
 
 // writeOptions are those of update, delete and deleteOldest.
@@ -24,17 +24,17 @@ var docsFunctions = []Function{
 	{Name: "ds.insert", Params: []Param{required("collection", typeString), required("doc", typeDoc)}, Result: typeString, make: binder.docsInsert},
 	{Name: "ds.insertMany", Params: []Param{required("collection", typeString), required("docs", typeDoc+"[]")},
 		Result: "string[]", make: binder.docsInsertMany},
-	{Name: "ds.find", Params: []Param{required("collection", typeString), optional("query", "Query"), optional("options", findOptions)},
+	{Name: "ds.find", Params: []Param{required("collection", typeString), optional("query", typeQuery), optional("options", findOptions)},
 		Result: typeDoc + "[]", make: binder.docsFind},
-	{Name: "ds.findOne", Params: []Param{required("collection", typeString), required("query", typeQuery)},
+	{Name: "ds.findOne", Params: []Param{required("collection", typeString), required("query", typeIDOrQuery)},
 		Result: typeDoc + " | null", make: binder.docsFindOne},
-	{Name: "ds.update", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges),
+	{Name: "ds.update", Params: []Param{required("collection", typeString), required("query", typeIDOrQuery), required("changes", typeChanges),
 		optional("options", writeOptions)}, Result: typeNumber, make: binder.docsUpdate},
-	{Name: "ds.upsert", Params: []Param{required("collection", typeString), required("query", typeQuery), required("changes", typeChanges)},
+	{Name: "ds.upsert", Params: []Param{required("collection", typeString), required("query", typeIDOrQuery), required("changes", typeChanges)},
 		Result: typeNumber, make: binder.docsUpsert},
-	{Name: "ds.delete", Params: []Param{required("collection", typeString), required("query", "Query"), optional("options", writeOptions)},
+	{Name: "ds.delete", Params: []Param{required("collection", typeString), required("query", typeQuery), optional("options", writeOptions)},
 		Result: typeNumber, make: binder.docsDelete},
-	{Name: "ds.count", Params: []Param{required("collection", typeString), optional("query", "Query")}, Result: typeNumber, make: binder.docsCount},
+	{Name: "ds.count", Params: []Param{required("collection", typeString), optional("query", typeQuery)}, Result: typeNumber, make: binder.docsCount},
 	{Name: "ds.deleteOldest", Params: []Param{required("collection", typeString), required("keep", typeNumber), optional("options", writeOptions)},
 		Result: typeNumber, make: binder.docsDeleteOldest},
 }
@@ -137,7 +137,14 @@ func (b binder) docsUpsert() any {
 
 func (b binder) docsDelete() any {
 	return b.change(2, func(args runtime.Args) (countFunc, error) {
-		col, query, err := collectionAnd(args)
+		col, err := args.String(0)
+		if err != nil {
+			return nil, err
+		}
+		if kind := args.At(1).Kind(); kind != runtime.KindJSON {
+			return nil, noQuery("argument 2 must be a query, not %s; {} is every document", kind)
+		}
+		query, err := args.JSON(1)
 		return func(docs storage.ChunkedDocs) (int, error) { return docs.Delete(col, query) }, err
 	})
 }
@@ -181,20 +188,9 @@ func (b binder) change(i int, prepare func(runtime.Args) (countFunc, error)) run
 
 // chunksArg reads {chunks}.
 func chunksArg(args runtime.Args, i int) (bool, error) {
-	if !args.Has(i) {
-		return false, nil
-	}
-	text, err := args.JSON(i)
-	if err != nil {
-		return false, err
-	}
-	var in struct{ Chunks bool }
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil {
-		return false, runtime.Invalid("argument %d must be options, such as {chunks: true}: %v", i+1, err)
-	}
-	return in.Chunks, nil
+	var chunks bool
+	err := readOptions(args, i, option{"chunks", &chunks})
+	return chunks, err
 }
 
 // changeArgs reads the collection, the query or id, and the changes.
@@ -227,10 +223,21 @@ func collectionAndQuery(args runtime.Args) (collection string, query json.RawMes
 	return collection, json.RawMessage("{}"), err
 }
 
+// noQuery is the error of a call that does not say which documents it means.
+func noQuery(format string, args ...any) error {
+	err := runtime.Invalid(format, args...)
+	err.Code = "INVALID_QUERY"
+	return err
+}
+
 // idOrQuery takes a string for the document of that id.
 func idOrQuery(args runtime.Args, i int) (json.RawMessage, error) {
+	kind := args.At(i).Kind()
+	if kind != runtime.KindString && kind != runtime.KindJSON {
+		return nil, noQuery("argument %d must be an id or a query, not %s", i+1, kind)
+	}
 	arg, err := args.JSON(i)
-	if err == nil && args.At(i).Kind() == runtime.KindString {
+	if err == nil && kind == runtime.KindString {
 		arg = append(append([]byte(`{"id":`), arg...), '}')
 	}
 	return arg, err
@@ -238,25 +245,22 @@ func idOrQuery(args runtime.Args, i int) (json.RawMessage, error) {
 
 // findArg reads {limit, offset, order, sort}.
 func findArg(args runtime.Args, i int) (storage.FindOptions, error) {
-	var in struct {
-		Limit       *int
-		Offset      int
-		Order, Sort string
-	}
-	if !args.Has(i) {
-		return storage.FindOptions{}, nil
-	}
-	if err := args.Unmarshal(i, &in); err != nil {
-		return storage.FindOptions{}, err
-	}
-	if in.Order != "" && in.Order != "asc" && in.Order != "desc" {
-		return storage.FindOptions{}, runtime.Invalid("argument %d: order must be \"asc\" or \"desc\", not %q", i+1, in.Order)
-	}
-	limit, err := limitArg(in.Limit, i)
+	var opt storage.FindOptions
+	var most, offset *int
+	order := "asc"
+	err := readOptions(args, i, option{"limit", &most}, option{"offset", &offset}, option{"order", &order}, option{"sort", &opt.Sort})
 	if err != nil {
-		return storage.FindOptions{}, err
+		return opt, err
 	}
-	return storage.FindOptions{Limit: limit, Offset: in.Offset, Sort: in.Sort, Desc: in.Order == "desc"}, nil
+	if order != "asc" && order != "desc" {
+		return opt, runtime.Invalid("argument %d: order must be \"asc\" or \"desc\", not %q", i+1, order)
+	}
+	if offset != nil {
+		opt.Offset = *offset
+	}
+	opt.Desc = order == "desc"
+	opt.Limit, err = limitArg(most, i)
+	return opt, err
 }
 
 func documentList(ctx context.Context, docs []json.RawMessage) (runtime.Value, error) {

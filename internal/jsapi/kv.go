@@ -180,18 +180,13 @@ func ttlArg(args runtime.Args, i int) (time.Duration, error) {
 
 // pageArg reads {limit, after}.
 func pageArg(args runtime.Args, i int) (storage.Page, error) {
-	var in struct {
-		Limit *int
-		After string
+	var most *int
+	var page storage.Page
+	err := readOptions(args, i, option{"limit", &most}, option{"after", &page.After})
+	if err == nil {
+		page.Limit, err = limitArg(most, i)
 	}
-	if !args.Has(i) {
-		return storage.Page{}, nil
-	}
-	if err := args.Unmarshal(i, &in); err != nil {
-		return storage.Page{}, err
-	}
-	limit, err := limitArg(in.Limit, i)
-	return storage.Page{Limit: limit, After: in.After}, err
+	return page, err
 }
 
 // limitArg reads a limit that may be left out. 0 is refused: to storage it

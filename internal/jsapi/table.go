@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -104,11 +105,24 @@ func (a *API) Host() map[string]any {
 				b.scope = userScope
 			}
 			for _, f := range g.Functions {
-				host[prefix+"."+f.Name] = f.make(b)
+				host[prefix+"."+f.Name] = runtime.WithExact(f.make(b), f.exact()...)
 			}
 		}
 	}
 	return host
+}
+
+// exact are the arguments that say which data are meant.
+func (f Function) exact() (args []runtime.Exact) {
+	for i, p := range f.Params {
+		switch p.Type {
+		case typeQuery, typeIDOrQuery, typeChanges:
+			args = append(args, runtime.Exact{Arg: i})
+		case typeBatch:
+			args = append(args, runtime.Exact{Arg: i, Below: []string{"query", "changes"}})
+		}
+	}
+	return args
 }
 
 // String is the function as TypeScript declares it.

@@ -206,7 +206,7 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 			n.Right = call(funcShift, n.Right.Idx0(), n.Right)
 		}
 		if op := comparing[n.Operator]; rw.mentions.bigints && op != "" && !isLiteral(n.Left) && !isLiteral(n.Right) {
-			return call(funcCompare, n.Left.Idx0(), literal(op, n.Left.Idx0()), n.Left, n.Right)
+			return call(funcCompare, n.Left.Idx0(), stringLiteral(op, n.Left.Idx0()), n.Left, n.Right)
 		}
 		if n.Operator == token.PLUS && mayBeLong(n.Left) && mayBeLong(n.Right) {
 			return call(funcSum, n.Left.Idx0(), n)
@@ -251,7 +251,7 @@ var growing = map[token.Token]string{token.EXPONENT: "**", token.MULTIPLY: "*", 
 
 func binary(op token.Token, left, right ast.Expression) ast.Expression {
 	at := left.Idx0()
-	return call(funcBinary, at, literal(growing[op], at), left, right)
+	return call(funcBinary, at, stringLiteral(growing[op], at), left, right)
 }
 
 // comparing are the operators that read a text as a bigint to compare it with
@@ -273,7 +273,7 @@ func isLiteral(e ast.Expression) bool {
 	return false
 }
 
-func literal(text string, at file.Idx) ast.Expression {
+func stringLiteral(text string, at file.Idx) ast.Expression {
 	return &ast.StringLiteral{Idx: at, Literal: text, Value: identifier(text, at).Name}
 }
 

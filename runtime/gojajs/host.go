@@ -117,7 +117,7 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make(runtime.Args, len(c.Arguments))
 		for i, a := range c.Arguments {
-			args[i] = v.toGo(i, a)
+			args[i] = v.toGo(i, a, fn.Exact(i))
 		}
 		val, err := v.x.Call(fn, args)
 		if err != nil {

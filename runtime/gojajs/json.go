@@ -45,7 +45,28 @@ func (v *vm) NewArray(items []goja.Value) goja.Value {
 	return v.newArray(list...)
 }
 
-func (v *vm) Put(obj goja.Value, key string, val goja.Value) { v.put(obj.(*goja.Object), key, val) }
+func (v *vm) Put(obj goja.Value, key string, val goja.Value) {
+	v.put(obj.(*goja.Object), key, val)
+	if v.foreign && key != "" && key[0] == '$' {
+		v.markForeign(obj.(*goja.Object))
+	}
+}
+
+// markForeign gives an object a property that copies of it have too, and that nothing
+// prints or lists but Object.getOwnPropertySymbols and its like: see FromRequest.
+func (v *vm) markForeign(obj *goja.Object) {
+	if v.marker == nil {
+		v.marker = goja.NewSymbol("from the request")
+	}
+	_ = obj.SetSymbol(v.marker, true)
+}
+
+// asForeign makes a value of data that others have sent.
+func (v *vm) asForeign(read func() goja.Value) goja.Value {
+	v.foreign = true
+	defer func() { v.foreign = false }()
+	return read()
+}
 
 // parse is JSON.parse without a reviver.
 func (v *vm) parse(text string) goja.Value {
@@ -66,7 +87,8 @@ func (v *vm) fromJSON(text string) goja.Value {
 }
 
 func jsonParse(v *vm, c goja.FunctionCall) goja.Value {
-	val := v.parse(c.Argument(0).ToString().String())
+	text := c.Argument(0).ToString().String()
+	val := v.asForeign(func() goja.Value { return v.parse(text) })
 	if _, ok := goja.AssertFunction(c.Argument(1)); ok {
 		return v.library("revive", val, c.Argument(1))
 	}

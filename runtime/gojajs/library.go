@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime/internal/js"
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 const libraryName = "<library>"
@@ -162,7 +163,7 @@ func (v *vm) webLibrary() *goja.Object {
 		v.reach(name)
 	}
 	bridge := v.js.CreateObject(nil)
-	_ = bridge.Set("formDecode", func(c goja.FunctionCall) goja.Value { return v.js.ToValue(js.FormDecode(c.Argument(0).String())) })
+	_ = bridge.Set("formDecode", func(c goja.FunctionCall) goja.Value { return v.js.ToValue(literal.FormDecode(c.Argument(0).String())) })
 	_ = bridge.Set("formEncode", func(c goja.FunctionCall) goja.Value {
 		s := c.Argument(0).String()
 		if js.MaxEncoded*len(s) > v.maxText() {

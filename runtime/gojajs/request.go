@@ -1,11 +1,11 @@
 package gojajs
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/dop251/goja"
 
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
@@ -81,20 +81,34 @@ func (v *vm) requestField(name string) goja.Value {
 	switch name {
 	case "headers":
 		return v.headers()
-	case "files":
+	case "files", "filesAll":
+		if len(r.Files) == 0 {
+			return goja.Undefined()
+		}
 		files := v.js.NewObject()
-		for _, field := range slices.Sorted(maps.Keys(r.Files)) {
-			f := r.Files[field]
-			file := v.js.NewObject()
-			v.put(file, "name", v.js.ToValue(f.Name))
-			v.put(file, "type", v.js.ToValue(f.Type))
-			v.put(file, "size", v.js.ToValue(len(f.Data)))
-			v.put(file, "data", v.newBytes(f.Data))
-			v.put(files, field, file)
+		for _, field := range js.FileNames(r) {
+			if name == "files" {
+				v.put(files, field, v.upload(r.Files[field][0]))
+				continue
+			}
+			var all []any
+			for _, f := range r.Files[field] {
+				all = append(all, v.upload(f))
+			}
+			v.put(files, field, v.newArray(all...))
 		}
 		return files
 	}
-	return v.fromGo(js.RequestField(r, name))
+	return v.asForeign(func() goja.Value { return v.fromGo(js.RequestField(r, name)) })
+}
+
+func (v *vm) upload(f runtime.UploadedFile) goja.Value {
+	file := v.js.NewObject()
+	v.put(file, "name", v.js.ToValue(f.Name))
+	v.put(file, "type", v.js.ToValue(f.Type))
+	v.put(file, "size", v.js.ToValue(len(f.Data)))
+	v.put(file, "data", v.newBytes(slices.Clone(f.Data))) // the handler may write to its own
+	return file
 }
 
 func (v *vm) headers() goja.Value {

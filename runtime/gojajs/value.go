@@ -90,7 +90,26 @@ func isTyped(obj *goja.Object) bool {
 		return false
 	}
 	t := obj.ExportType()
-	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Interface
+	return t.Kind() == reflect.Slice && reflect.Int <= t.Elem().Kind() && t.Elem().Kind() <= reflect.Float64
+}
+
+func (v *vm) Class(val goja.Value) string {
+	obj := val.(*goja.Object)
+	switch class := obj.ClassName(); class {
+	case "Date", "RegExp":
+		return class
+	}
+	switch obj.ExportType() {
+	case reflect.TypeFor[[][2]any]():
+		return "Map"
+	case reflect.TypeFor[[]any]():
+		return "Set"
+	}
+	return ""
+}
+
+func (v *vm) FromRequest(val goja.Value) bool {
+	return v.marker != nil && val.(*goja.Object).GetSymbol(v.marker) != nil
 }
 
 func (v *vm) Bool(val goja.Value) bool {
@@ -207,10 +226,10 @@ func (v *vm) Describe(val goja.Value) string {
 func (v *vm) Same(a, b goja.Value) bool { return a.StrictEquals(b) }
 
 // toGo converts an argument of a host function.
-func (v *vm) toGo(i int, val goja.Value) runtime.Value {
+func (v *vm) toGo(i int, val goja.Value, exact *runtime.Exact) runtime.Value {
 	v.strict = true
 	defer func() { v.strict = false }()
-	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory))
+	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), exact)
 	if err != nil {
 		v.throw(err)
 	}

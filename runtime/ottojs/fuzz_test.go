@@ -25,7 +25,7 @@ func FuzzJSON(f *testing.F) {
 		if !utf8.ValidString(text) {
 			return
 		}
-		res, err := p.Run(context.Background(), &runtime.Request{Text: text})
+		res, err := p.Run(context.Background(), &runtime.Request{Body: []byte(text), IsText: true})
 		var want, got any
 		if wantErr := json.Unmarshal([]byte(text), &want); wantErr != nil {
 			var typeErr *json.UnmarshalTypeError

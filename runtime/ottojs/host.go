@@ -47,7 +47,7 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) native {
 	return func(c otto.FunctionCall) otto.Value {
 		args := make(runtime.Args, len(c.ArgumentList))
 		for i, a := range c.ArgumentList {
-			args[i] = v.toGo(i, a)
+			args[i] = v.toGo(i, a, fn.Exact(i))
 		}
 		val, err := v.x.Call(fn, args)
 		if err != nil {

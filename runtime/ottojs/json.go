@@ -58,6 +58,32 @@ func (b builder) NewArray(items []any) any { return b.vm.newArray(items) }
 
 func (b builder) Put(obj any, key string, val any) {
 	b.vm.set(obj.(otto.Value), whole(key), val)
+	if b.vm.run.foreign && key != "" && key[0] == '$' {
+		b.vm.markForeign(obj.(otto.Value))
+	}
+}
+
+// markForeign remembers an object, see FromRequest.
+func (v *vm) markForeign(obj otto.Value) {
+	if v.run.fromRequest == nil {
+		v.run.fromRequest = make(map[otto.Value]bool)
+	}
+	v.run.fromRequest[obj] = true
+}
+
+// copied is told of an object that has got the properties of another.
+func (v *vm) copied(c otto.FunctionCall) otto.Value {
+	if v.FromRequest(c.Argument(1)) {
+		v.markForeign(c.Argument(0))
+	}
+	return undefined
+}
+
+// asForeign makes a value of data that others have sent.
+func (v *vm) asForeign(read func() otto.Value) otto.Value {
+	v.run.foreign = true
+	defer func() { v.run.foreign = false }()
+	return read()
 }
 
 // whole replaces each run of three bytes that stands for half a surrogate pair.

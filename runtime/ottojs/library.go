@@ -13,6 +13,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // assign is o[k] = v that throws if it can't be done.
@@ -324,7 +325,7 @@ func (v *vm) formEncode(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) formDecode(c otto.FunctionCall) otto.Value {
-	return v.value(js.FormDecode(c.Argument(0).String()))
+	return v.value(literal.FormDecode(c.Argument(0).String()))
 }
 
 // encodable returns a text that may be percent-encoded.

@@ -90,6 +90,7 @@
         debugger;
         go.assign(target, keys[j], from[keys[j]]);
       }
+      go.copied(target, from);
     }
     return target;
   });

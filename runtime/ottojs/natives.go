@@ -30,7 +30,7 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
-		"assign":       v.assign, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
+		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID": v.randomUUID,
 		"random":     v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
@@ -125,7 +125,10 @@ func (v *vm) key(c otto.FunctionCall) otto.Value {
 	return k
 }
 
-func (v *vm) jsonParse(c otto.FunctionCall) otto.Value { return v.parse(c.Argument(0).String()) }
+func (v *vm) jsonParse(c otto.FunctionCall) otto.Value {
+	text := c.Argument(0).String()
+	return v.asForeign(func() otto.Value { return v.parse(text) })
+}
 
 func (v *vm) jsonStringify(c otto.FunctionCall) otto.Value {
 	out, ok, err := js.AppendJSON(nil, v, c.Argument(0), c.Argument(1).String(), v.maxText())

@@ -1,11 +1,9 @@
 package ottojs
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/robertkrimen/otto"
 
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
@@ -47,20 +45,34 @@ func (v *vm) requestValue(name string) otto.Value {
 			}
 		}
 		return obj
-	case "files":
+	case "files", "filesAll":
+		if len(r.Files) == 0 {
+			return undefined
+		}
 		files := v.newObject()
-		for _, field := range slices.Sorted(maps.Keys(r.Files)) {
-			f := r.Files[field]
-			file := v.newObject()
-			v.set(file, "name", f.Name)
-			v.set(file, "type", f.Type)
-			v.set(file, "size", len(f.Data))
-			v.set(file, "data", v.newBytes(f.Data))
-			v.set(files, field, file)
+		for _, field := range js.FileNames(r) {
+			if name == "files" {
+				v.set(files, field, v.upload(r.Files[field][0]))
+				continue
+			}
+			var all []any
+			for _, f := range r.Files[field] {
+				all = append(all, v.upload(f))
+			}
+			v.set(files, field, v.newArray(all))
 		}
 		return files
 	}
-	return v.fromGo(js.RequestField(r, name))
+	return v.asForeign(func() otto.Value { return v.fromGo(js.RequestField(r, name)) })
+}
+
+func (v *vm) upload(f runtime.UploadedFile) otto.Value {
+	file := v.newObject()
+	v.set(file, "name", f.Name)
+	v.set(file, "type", f.Type)
+	v.set(file, "size", len(f.Data))
+	v.set(file, "data", v.newBytes(f.Data))
+	return file
 }
 
 // defineOwn defines a property that can be written and deleted and isn't

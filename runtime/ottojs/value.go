@@ -130,6 +130,18 @@ func (v *vm) Describe(val otto.Value) string {
 
 func (v *vm) Same(a, b otto.Value) bool { return a == b }
 
+func (v *vm) Class(val otto.Value) string {
+	switch class := val.Class(); class {
+	case "Date", "RegExp":
+		return class
+	}
+	return ""
+}
+
+func (v *vm) FromRequest(val otto.Value) bool {
+	return len(v.run.fromRequest) > 0 && v.run.fromRequest[val]
+}
+
 // get reads a property. A getter's exception goes on as it is.
 func (v *vm) get(val otto.Value, key string) otto.Value {
 	if !val.IsObject() {
@@ -199,8 +211,8 @@ func (v *vm) throw(err error) {
 }
 
 // toGo converts an argument of a host function.
-func (v *vm) toGo(i int, val otto.Value) runtime.Value {
-	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory))
+func (v *vm) toGo(i int, val otto.Value, exact *runtime.Exact) runtime.Value {
+	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), exact)
 	if err != nil {
 		v.throw(err)
 	}

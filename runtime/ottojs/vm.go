@@ -77,7 +77,10 @@ type run struct {
 	modules map[string]otto.Value
 	bytes   map[otto.Value][]byte
 	made    map[otto.Value]any // responses made by respond and host functions, with their streams
-	last    *otto.Value
+
+	foreign     bool                // what is being made of JSON came from outside
+	fromRequest map[otto.Value]bool // objects that did and have a property that begins with $
+	last        *otto.Value
 
 	ended bool       // the main file's end was reached, without a return
 	value otto.Value // its completion value

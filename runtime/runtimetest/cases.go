@@ -124,7 +124,7 @@ func parseRequest(text string) (*runtime.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req := &runtime.Request{Method: method, Path: u.Path, Query: u.Query(), Header: http.Header{}, Text: body,
+	req := &runtime.Request{Method: method, Path: u.Path, Query: u.Query(), Header: http.Header{}, Body: []byte(body), IsText: true,
 		ID: "req-1", IP: "192.0.2.1", Host: "app.example", Cookies: map[string]string{}}
 	for line := range strings.SplitSeq(headers, "\n") {
 		if name, value, ok := strings.Cut(line, ": "); ok {
@@ -135,15 +135,13 @@ func parseRequest(text string) (*runtime.Request, error) {
 	case "application/json":
 		req.JSON = json.RawMessage(body)
 	case "application/x-www-form-urlencoded":
-		if req.Form, err = url.ParseQuery(body); err != nil {
-			return nil, err
-		}
+		req.Form = runtime.ParseForm(body)
 	}
 	for _, cookie := range (&http.Request{Header: req.Header}).Cookies() {
 		req.Cookies[cookie.Name] = cookie.Value
 	}
 	if data := req.Header.Get("X-Upload"); data != "" {
-		req.Files = map[string]runtime.UploadedFile{"doc": {Name: "a.txt", Type: "text/plain", Data: []byte(data)}}
+		req.Files = map[string][]runtime.UploadedFile{"doc": {{Name: "a.txt", Type: "text/plain", Data: []byte(data)}}}
 	}
 	return req, nil
 }

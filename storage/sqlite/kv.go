@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
@@ -186,9 +185,6 @@ func (k *kv) Delete(key string) (bool, error) {
 	return err == nil, err
 }
 
-// maxCount is the greatest number up to which doubles have all whole numbers.
-const maxCount = 1<<53 - 1
-
 func (k *kv) Incr(key string, by float64) (float64, error) {
 	const op = "kv.incr"
 	if err := storage.CheckKey(op, "key", key); err != nil {
@@ -201,16 +197,15 @@ func (k *kv) Incr(key string, by float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	sum := by
+	var before float64
 	if there {
-		n, err := number(old.Value)
-		if err != nil {
+		if before, err = number(old.Value); err != nil {
 			return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the value is not a number"}
 		}
-		sum += n
 	}
-	if !(math.Abs(sum) <= maxCount) {
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the sum is beyond 2^53 - 1, where counting is not exact"}
+	sum, err := storage.Count(op, before, by)
+	if err != nil {
+		return 0, err
 	}
 	text, err := json.Marshal(sum)
 	if err != nil {

@@ -3,6 +3,7 @@ package js
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -32,6 +33,12 @@ type Reader[V any] interface {
 	// Describe prints what JSON can't: a function, a symbol, an error.
 	Describe(v V) string
 	Same(a, b V) bool
+	// Class is "Date", "RegExp", "Map" or "Set" for one of these, else "".
+	Class(v V) string
+	// FromRequest reports whether an object came in with the request or out of
+	// JSON.parse, or is a copy of one. It need know that only of objects that have a
+	// property whose name begins with $.
+	FromRequest(v V) bool
 	// Check is a checkpoint: it doesn't return when the run has to end.
 	Check()
 }
@@ -66,6 +73,8 @@ type jsonWriter[V any] struct {
 	gap   string
 	keys  []string // the outermost object's, if they are known
 	count uint     // of values
+	exact bool     // modeData: see runtime.Exact
+	below []string // below which the rest is exact
 }
 
 // valuesBetween is how many values are written between two checkpoints.
@@ -82,10 +91,14 @@ type segment struct {
 // AppendData appends a value as strict JSON, for Go: a cycle, a function, a
 // symbol, NaN, an infinity, invalid UTF-8, or nesting past 100 levels is a
 // [*HostError] with the code INVALID and the path of what is wrong. Undefined
-// properties are left out, and undefined in an array is an error.
-func AppendData[V any](dst []byte, r Reader[V], v V, limit int) ([]byte, error) {
+// properties are left out, and undefined in an array is an error. exact, which may be
+// nil, refuses more.
+func AppendData[V any](dst []byte, r Reader[V], v V, limit int, exact *runtime.Exact) ([]byte, error) {
 	var open [usualDepth]V
 	w := jsonWriter[V]{r: r, mode: modeData, out: dst, limit: limit}
+	if exact != nil {
+		w.exact, w.below = len(exact.Below) == 0, exact.Below
+	}
 	_, err := w.value(v, "", -1, open[:0])
 	return w.out, err
 }
@@ -170,6 +183,11 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		return false, errTooLarge
 	}
 	kind := w.r.Kind(v)
+	if w.exact {
+		if done, err := w.exactValue(v, kind, key); done || err != nil {
+			return true, err
+		}
+	}
 	if kind >= KindArray || kind == runtime.KindBytes {
 		if index >= 0 {
 			key = strconv.Itoa(index)
@@ -343,12 +361,10 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 		if w.gap != "" {
 			w.out = append(w.out, ' ')
 		}
-		w.enter(segment{key: key, index: -1})
-		ok, err := w.value(w.r.Get(v, key), key, -1, open)
+		ok, err := w.property(v, key, open)
 		if err != nil {
 			return err
 		}
-		w.leave()
 		if !ok {
 			w.out = w.out[:mark]
 			continue
@@ -360,6 +376,56 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 	}
 	w.out = append(w.out, '}')
 	return nil
+}
+
+// property writes the value of a property.
+func (w *jsonWriter[V]) property(v V, key string, open []V) (bool, error) {
+	defer func(was bool) { w.exact = was }(w.exact)
+	w.enter(segment{key: key, index: -1})
+	if len(w.below) > 0 && len(w.path) == 2 && slices.Contains(w.below, key) {
+		w.exact = true
+	}
+	if w.exact && key != "" && key[0] == '$' && w.r.FromRequest(v) {
+		return false, w.inexact("OPERATOR_FROM_REQUEST",
+			"the operator came in with the request, so it is data; write it here, as in {%s: request.query.value}", key)
+	}
+	ok, err := w.value(w.r.Get(v, key), key, -1, open)
+	if err == nil {
+		w.leave()
+	}
+	return ok, err
+}
+
+// exactValue refuses what an exact argument must not have, and writes a Date.
+func (w *jsonWriter[V]) exactValue(v V, kind runtime.Kind, key string) (done bool, err error) {
+	const code = "INVALID_QUERY"
+	switch kind {
+	case runtime.KindUndefined:
+		if key != "" || len(w.path) > 0 {
+			return false, w.inexact(code, "is undefined, which would match anything; leave the field out, or use null")
+		}
+	case KindFunction, KindSymbol, KindBigInt, runtime.KindBytes:
+		return false, w.inexact(code, "%s can't be compared with", kindName(kind))
+	case KindObject:
+		switch class := w.r.Class(v); class {
+		case "":
+		case "Date":
+			ms := w.r.Number(v)
+			if math.IsNaN(ms) {
+				return false, w.inexact(code, "is an invalid Date")
+			}
+			return true, w.number(ms)
+		default:
+			return false, w.inexact(code, "a %s can't be compared with", class)
+		}
+	}
+	return false, nil
+}
+
+func (w *jsonWriter[V]) inexact(code, format string, args ...any) error {
+	err := w.fail(format, args...).(*runtime.HostError)
+	err.Code = code
+	return err
 }
 
 func (w *jsonWriter[V]) newline(depth int) {

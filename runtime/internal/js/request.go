@@ -5,17 +5,20 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // RequestFields are the properties of a handler's request, in their order.
-// [RequestField] has the value of each but headers and files, which hold more
+// [RequestField] has the value of each but headers, files and filesAll, which hold more
 // than JSON does.
-var RequestFields = []string{"method", "path", "query", "params", "headers", "cookies", "body", "text", "form", "files", "ip", "host", "id", "queryAll"}
+var RequestFields = []string{"method", "path", "query", "params", "headers", "cookies", "body", "text", "bytes", "form", "files",
+	"ip", "host", "id", "queryAll", "formAll", "filesAll"}
 
-// RequestField returns a property of the request object, except headers and files.
+// RequestField returns a property of the request object, except headers, files and
+// filesAll.
 func RequestField(r *runtime.Request, name string) runtime.Value {
 	switch name {
 	case "method":
@@ -23,7 +26,9 @@ func RequestField(r *runtime.Request, name string) runtime.Value {
 	case "path":
 		return runtime.String(r.Path)
 	case "text":
-		return runtime.String(r.Text)
+		return text(r)
+	case "bytes":
+		return runtime.Bytes(slices.Clone(r.Body)) // the handler may write to its own
 	case "ip":
 		return runtime.String(r.IP)
 	case "host":
@@ -38,6 +43,8 @@ func RequestField(r *runtime.Request, name string) runtime.Value {
 		return objectOf(r.Cookies, literal.AppendQuoted)
 	case "form":
 		return firstValues(r.Form)
+	case "formAll":
+		return objectOf(r.Form, appendStrings)
 	case "params":
 		return runtime.JSON([]byte("{}"))
 	case "body":
@@ -46,11 +53,25 @@ func RequestField(r *runtime.Request, name string) runtime.Value {
 			return runtime.JSON(r.JSON)
 		case r.Form != nil:
 			return firstValues(r.Form)
+		case !r.IsText && len(r.Body) > 0:
+			return runtime.Bytes(slices.Clone(r.Body))
 		}
-		return runtime.String(r.Text)
+		return text(r)
 	}
 	return runtime.Undefined()
 }
+
+// text is the body as a string, or undefined if it is none: to make one of other
+// bytes would lose some.
+func text(r *runtime.Request) runtime.Value {
+	if !r.IsText && len(r.Body) > 0 {
+		return runtime.Undefined()
+	}
+	return runtime.String(unsafe.String(unsafe.SliceData(r.Body), len(r.Body))) // which nobody changes
+}
+
+// FileNames are the names of the fields that have files, sorted.
+func FileNames(r *runtime.Request) []string { return slices.Sorted(maps.Keys(r.Files)) }
 
 func firstValues(m map[string][]string) runtime.Value {
 	return objectOf(m, func(dst []byte, v []string) []byte {

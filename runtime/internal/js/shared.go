@@ -50,7 +50,7 @@ func BytesText(b []byte, encoding string, limit int) (string, error) {
 // Argument makes a [Value] of the i-th argument of a host function, counted from
 // 0, for an engine. Objects and arrays may take limit bytes as JSON. Bytes are
 // what the Reader returns. The error is a [*HostError] for JavaScript.
-func Argument[V any](r Reader[V], i int, v V, limit int) (runtime.Value, error) {
+func Argument[V any](r Reader[V], i int, v V, limit int, exact *runtime.Exact) (runtime.Value, error) {
 	switch kind := r.Kind(v); kind {
 	case runtime.KindUndefined:
 		return runtime.Undefined(), nil
@@ -69,11 +69,17 @@ func Argument[V any](r Reader[V], i int, v V, limit int) (runtime.Value, error) 
 	case runtime.KindBytes:
 		return runtime.Bytes(r.Bytes(v)), nil
 	case KindFunction, KindSymbol, KindBigInt:
-		return runtime.Value{}, runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kindName(kind))
+		refused := runtime.Invalid("argument %d: %s can't be passed to the server", i+1, kindName(kind))
+		if exact != nil && len(exact.Below) == 0 {
+			refused.Code = "INVALID_QUERY"
+		}
+		return runtime.Value{}, refused
 	}
-	raw, err := AppendData(nil, r, v, limit)
+	raw, err := AppendData(nil, r, v, limit, exact)
 	if e, ok := errors.AsType[*runtime.HostError](err); ok {
-		return runtime.Value{}, runtime.Invalid("argument %d: %s", i+1, e.Message)
+		refused := runtime.Invalid("argument %d: %s", i+1, e.Message)
+		refused.Code = e.Code
+		return runtime.Value{}, refused
 	}
 	if err != nil {
 		return runtime.Value{}, runtime.Invalid("argument %d: %v", i+1, err)

@@ -5,7 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
 
 // WebLibrary is the part of the globals that engines share: URL and
@@ -186,32 +187,13 @@ func (u URL) cleanHost(host string) (string, bool) {
 	case !u.special():
 		return encodeURLPart(host, ""), !strings.ContainsAny(host, " #/:<>?@[\\]^|\x00")
 	}
-	host = strings.ToLower(unescape(host))
+	host = strings.ToLower(literal.Unescape(host))
 	for i := range len(host) {
 		if c := host[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("#/<>?@[\\]^|%:", c) >= 0 {
 			return "", false
 		}
 	}
 	return host, true
-}
-
-// unescape decodes what is a valid escape.
-func unescape(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 // cleanPath resolves dot segments, in their escaped spelling too.
@@ -271,12 +253,6 @@ func (u URL) resolve(ref string) (URL, bool) {
 	}
 	u.Pathname, u.Search = cleanPath(path), query
 	return u, true
-}
-
-// FormDecode decodes a name or a value of application/x-www-form-urlencoded.
-func FormDecode(s string) string {
-	s = unescape(strings.ReplaceAll(s, "+", " "))
-	return strings.ToValidUTF8(s, string(utf8.RuneError))
 }
 
 // FormEncode encodes a name or a value for it.

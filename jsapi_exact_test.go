@@ -1,0 +1,76 @@
+package fazt_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fazt-sh/fazt/harnesstest"
+)
+
+// What says which documents are meant is not guessed: see runtime.Exact.
+func TestExactQueries(t *testing.T) {
+	const (
+		query    = "INVALID_QUERY"
+		operator = "OPERATOR_FROM_REQUEST"
+	)
+	tests := []struct{ name, call, want string }{
+		{"undefined in a query", `ds.find('c', {a: undefined})`, query},
+		{"undefined deep inside", `ds.find('c', {$or: [{n: 1}, {a: {$in: [1, undefined]}}]})`, query},
+		{"undefined in changes", `ds.update('c', {}, {$set: {n: undefined}})`, query},
+		{"undefined as a query", `ds.delete('c', undefined)`, query},
+		{"undefined as changes", `ds.update('c', {}, undefined)`, "INVALID"},
+		{"no id", `ds.findOne('c', null)`, query},
+		{"no query", `ds.findOne('c')`, query},
+		{"a number for an id", `ds.update('c', 5, {n: 2})`, query},
+		{"a RegExp", `ds.find('c', {name: /ann/})`, query},
+		{"a function", `ds.find('c', {name: function () {}})`, query},
+		{"an invalid Date", `ds.find('c', {n: new Date(NaN)})`, query},
+		{"a Date", `ds.find('c', {at: {$gt: new Date(999)}}).length`, "1"},
+		{"a batch", `fazt.storage.batch([{ds: 'delete', collection: 'c', query: {n: undefined}}])`, query},
+		{"beside a batch's query", `fazt.storage.batch([{kv: 'set', key: 'k', value: {a: undefined}}]).length`, "1"},
+		{"undefined in a document", `typeof ds.insert('d', {a: undefined})`, "string"},
+		{"an option of undefined", `ds.find('c', {}, {limit: undefined}).length`, "1"},
+		{"a find of all", `ds.find('c', undefined, {limit: 5}).length`, "1"},
+		{"an unknown option", `ds.find('c', {}, {Limit: 1})`, "INVALID"},
+
+		{"the request's operator", `ds.find('c', request.body.q)`, operator},
+		{"inside", `ds.find('c', {n: request.body.q.n})`, operator},
+		{"the query string's", `ds.find('c', request.query)`, operator},
+		{"out of JSON.parse", `ds.find('c', JSON.parse('{"n": {"$gt": 0}}'))`, operator},
+		{"copied by JSON", `ds.find('c', JSON.parse(JSON.stringify(request.body.q)))`, operator},
+		{"copied by assign", `ds.find('c', {n: Object.assign({}, request.body.q.n)})`, operator},
+		{"in changes", `ds.update('c', {}, JSON.parse('{"$set": {"n": 2}}'))`, operator},
+		{"its value alone", `ds.find('c', {n: {$gt: Number(request.body.q.n.$gt)}}).length`, "1"},
+		{"in a document", `typeof ds.insert('d', request.body.q)`, "string"},
+		{"read back", `(ds.insert('d', {id: 'x' + fazt.app.version, q: request.body.q}),` +
+			` ds.find('c', ds.findOne('d', 'x' + fazt.app.version).q).length)`, "1"},
+		{"its own operator", `ds.find('c', {n: {$gt: 0}}).length`, "1"},
+	}
+	onlyGoja := []struct{ name, call, want string }{
+		{"a Map", `ds.find('c', {a: new Map()})`, query},
+		{"a Set", `ds.find('c', {a: new Set()})`, query},
+		{"copied by spread", `ds.find('c', {n: {...request.body.q.n}})`, operator},
+		{"merged by spread", `ds.find('c', {n: 1, ...request.body.q})`, operator},
+		{"taken apart", `(({n, ...rest}) => ds.find('c', {n: {...rest, ...n}}))(request.body.q)`, operator},
+		{"revived", `ds.find('c', JSON.parse('{"n": {"$gt": 0}}', (k, v) => v))`, operator},
+	}
+	srv := harnesstest.Start(t)
+	for _, engine := range []string{"otto", "goja"} {
+		cases := tests
+		if engine == "goja" {
+			cases = append(cases, onlyGoja...)
+		}
+		for _, test := range cases {
+			t.Run(test.name+"/"+engine, func(t *testing.T) {
+				app := srv.Deploy(files("manifest.json", `{"engine": "`+engine+`"}`, "api/main.js", `var ds = fazt.storage.ds;
+ds.insert('c', {n: 1, at: 1000});
+try { return String(`+test.call+`); } catch (e) { return e.code || e.message; }`))
+				res := app.Do(http.MethodPost, "/api?$where=1", map[string]any{"q": map[string]any{"n": map[string]any{"$gt": 0}}})
+				if res.Status != http.StatusOK || strings.TrimSpace(res.Body) != test.want {
+					t.Errorf("%s is %v, want %s", test.call, res, test.want)
+				}
+			})
+		}
+	}
+}
