@@ -63,7 +63,9 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	warnOfKey(c, path)
+	if path, err := locate(c); err == nil && !remote {
+		warnOfKey(c, path)
+	}
 	return printCopied(c, args[0], "saved in "+args[0])
 }
 
