@@ -33,6 +33,9 @@ func newClient(c *cli.Context, p storage.Peer) *api.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: connectTime}).DialContext
 	transport.TLSHandshakeTimeout = connectTime
+	if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" {
+		transport.Proxy = nil // it would read the key
+	}
 	client := &api.Client{URL: p.URL, Token: p.Token, HTTP: &http.Client{Transport: transport}}
 	if c.Bool("verbose") {
 		client.HTTP.Transport = &traced{transport, c.App.ErrWriter}

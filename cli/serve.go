@@ -102,17 +102,26 @@ func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front f
 	if opt.Dev {
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
 	}
-	if err := noteAddress(ctx, server, signIn); err != nil && ctx.Err() == nil {
+	if err := noteAddress(ctx, server, appsBeside(front, opt)); err != nil && ctx.Err() == nil {
 		return err
 	}
 	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
-		return err
+		// Apps can be served from a disk that is full.
+		opt.Logger.Error("no link to set this server up can be made; start it again when this is mended", "err", err)
 	}
 	err := front.serve(ctx, server, opt)
 	if err == nil {
 		opt.Logger.Info("stopped; every request was answered")
 	}
 	return err
+}
+
+// appsBeside is the sign-in host that apps are beside: not that of a listener of its own.
+func appsBeside(front front, opt fazt.Options) string {
+	if opt.Domain == "" {
+		return "http://localhost" + portSuffix(front.listener(), 80)
+	}
+	return front.signIn(opt)
 }
 
 // front is where visitors come in.
