@@ -13,7 +13,7 @@ import (
 //
 //   - it is in a directory where a framework puts nothing else, or
 //   - it is spelled like one, the build's own pages, scripts or style sheets speak of
-//     it, and it is code; or else it is beside such code, and of the same spelling.
+//     it, and it is code; or else it is beside such code, and of the same alphabet.
 //
 // In doubt it has none, which costs a question every five minutes; a wrong yes would
 // keep a stale file in browsers. The store takes a yes back when two versions that are
@@ -56,6 +56,16 @@ func MayBeHashed(name string) bool {
 func isCode(name string) bool {
 	switch path.Ext(name) {
 	case ".js", ".mjs", ".css", ".wasm", ".map":
+		return true
+	}
+	return false
+}
+
+// isFont reports whether a file is a font: people name them by words, Inter-SemiBold, and
+// not by numbers.
+func isFont(name string) bool {
+	switch path.Ext(name) {
+	case ".woff2", ".woff", ".ttf", ".otf", ".eot":
 		return true
 	}
 	return false
@@ -326,8 +336,8 @@ func (s *Site) hashed(r *references) []bool {
 		if out[i] || !r.found[i] {
 			continue
 		}
-		_, in, sure := spelled(f.path)
-		if want := surely; sure < want && !(isCode(f.path) && sure >= perhaps) {
+		hash, in, sure := spelled(f.path)
+		if sure < surely && !(sure >= perhaps && (isCode(f.path) || isFont(f.path) && !camelCase.MatchString(hash))) {
 			continue
 		}
 		for dir := path.Dir(f.path); !out[i]; dir = path.Dir(dir) {

@@ -57,10 +57,11 @@ func TestHashed(t *testing.T) {
 		{"Vite", []string{
 			"index.html", `<script type="module" crossorigin src="/assets/index-DiwrgTda.js"></script><link rel="stylesheet" href="/assets/index-BfX1ab_c.css">`,
 			"assets/index-DiwrgTda.js", `const a="/assets/logo-B7xYz12_.svg";import("./Markdown-Bcdefghi.js");x("/assets/photo-IMG_1234.jpg","/assets/my-MacBook2.png")`,
-			"assets/index-BfX1ab_c.css", `@font-face{src:url(/assets/font-C9dE-fG7.woff2)}`,
+			"assets/index-BfX1ab_c.css", `@font-face{src:url(/assets/font-C9dE-fG7.woff2),url(/assets/font-BBPuwvHQ.woff2),url(/assets/Inter-SemiBold.woff2)}`,
+			"assets/font-BBPuwvHQ.woff2", "", "assets/Inter-SemiBold.woff2", "",
 			"assets/Markdown-Bcdefghi.js", "", "assets/logo-B7xYz12_.svg", "", "assets/font-C9dE-fG7.woff2", "",
 			"assets/photo-IMG_1234.jpg", "", "assets/my-MacBook2.png", "", "assets/nobody-Q7xYz12_.svg", "", "photos/logo-B7xYz12q.svg", "", "favicon.ico", ""},
-			[]string{"assets/Markdown-Bcdefghi.js", "assets/font-C9dE-fG7.woff2", "assets/index-BfX1ab_c.css", "assets/index-DiwrgTda.js", "assets/logo-B7xYz12_.svg"}},
+			[]string{"assets/Markdown-Bcdefghi.js", "assets/font-BBPuwvHQ.woff2", "assets/font-C9dE-fG7.woff2", "assets/index-BfX1ab_c.css", "assets/index-DiwrgTda.js", "assets/logo-B7xYz12_.svg"}},
 		{"a page of photos", []string{
 			"index.html", `<img src="photo-IMG_1234.jpg"><img src="a-B7xYz12_.png"><script src="app-frontend.js"></script><img src="b.3f2a91bc.png">`,
 			"photo-IMG_1234.jpg", "", "a-B7xYz12_.png", "", "app-frontend.js", "", "b.3f2a91bc.png", ""},
