@@ -71,6 +71,7 @@ func attacks() []attack {
 			return 'ok';`)},
 		{name: "blobs of 4 MiB put", run: floods(8, "/api"),
 			app: handlerApp(`fazt.storage.s3.put('a', new Array(4 * 1048576 / 16 + 1).join('0123456789abcdef')); 'ok'`)},
+		{name: "deploys of 100 MB", app: handlerApp(`'ok'`), run: deploys},
 		{name: "JSON bodies of 1 MB", app: handlerApp(`'ok'`), run: func(ctx context.Context, a attacker, _ int) {
 			request := a.post("/api", `["`+strings.Repeat(`x","`, 250_000)+`"]`)
 			a.flood(ctx, 32, func(int) []byte { return request })

@@ -56,6 +56,7 @@ type attack struct {
 type attacker struct {
 	addr, host string
 	from       string // local address
+	token      string // an API key that may deploy
 }
 
 // flood sends the requests that make makes over some connections, one after
@@ -152,10 +153,14 @@ func (k attack) measure(b *testing.B, table io.Writer) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(slots + 1)) // as fazt serve does
 	srv := harnesstest.Start(b, quiet, func(o *fazt.Options) { o.Slots = slots })
 	victim := srv.Deploy(neighbour)
+	token, err := srv.Fazt.CreateKey(b.Context(), "attacker", "deploy")
+	if err != nil {
+		b.Fatal(err)
+	}
 	var attackers []attacker
 	for i := range max(1, k.apps) {
 		app := srv.Deploy(k.app)
-		a := attacker{addr: address(srv.URL), host: address(app.URL), from: fmt.Sprintf("127.0.1.%d", i+1)}
+		a := attacker{addr: address(srv.URL), host: address(app.URL), from: fmt.Sprintf("127.0.1.%d", i+1), token: token}
 		for n := range k.n {
 			if res := app.Get(fmt.Sprintf("%s&n=%d", k.seed, n)); res.Status != http.StatusOK {
 				b.Fatal(res)

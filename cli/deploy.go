@@ -3,11 +3,8 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -33,7 +30,15 @@ func deployFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "spa", Usage: "answer paths without a file with index.html"},
 		&cli.BoolFlag{Name: "no-build", Usage: "leave the build script of package.json alone"},
 		&cli.BoolFlag{Name: "include-private", Usage: "deploy private/ even if git ignores it"},
+		keepFlag(),
 	}
+}
+
+// keepFlag says how many versions are kept, for whoever makes one on a data file. A
+// peer has its own setting.
+func keepFlag() cli.Flag {
+	return &cli.IntFlag{Name: "keep-versions", EnvVars: []string{"FAZT_KEEP_VERSIONS"},
+		Usage: "keep `N` versions of an app, default $FAZT_KEEP_VERSIONS, else 10"}
 }
 
 func deploy(c *cli.Context) error {
@@ -94,11 +99,11 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 		}
 		s.tellLeft(c)
 		tellWarnings(c, made.Warnings)
-		text := fmt.Sprintf("%s: %s\n", made.App, deployed(made))
-		if at := appAddress(server, made.App); at != "" {
-			text += "  " + at + "\n"
+		at, err := addressOf(c.Context, server, made.App)
+		if err != nil {
+			return err
 		}
-		_, err = fmt.Fprint(c.App.Writer, text)
+		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n%s", made.App, deployed(made), at)
 		return err
 	})
 }
@@ -145,34 +150,6 @@ func tellWarnings(c *cli.Context, warnings []string) {
 	for _, w := range warnings {
 		note(c.App.ErrWriter, "warning: %s", w)
 	}
-}
-
-// appAddress is where an app answers, as far as that is known: beside a peer's
-// management, and for the data file where fazt serve answers without flags.
-func appAddress(server api.Service, app string) string {
-	r, ok := server.(*remote)
-	if !ok {
-		_, port, _ := net.SplitHostPort(defaultAddr)
-		return "http://" + net.JoinHostPort(app+".localhost", port) + "/ while fazt serve runs"
-	}
-	u, err := url.Parse(r.peer.URL)
-	if err != nil {
-		return ""
-	}
-	host := u.Hostname()
-	ip := net.ParseIP(host)
-	switch domain, isAdmin := strings.CutPrefix(host, "admin."); {
-	case host == "localhost" || ip != nil && ip.IsLoopback():
-		host = app + ".localhost"
-	case isAdmin:
-		host = app + "." + domain
-	default:
-		return "" // management has a listener of its own, and nothing tells the app's
-	}
-	if port := u.Port(); port != "" {
-		host = net.JoinHostPort(host, port)
-	}
-	return u.Scheme + "://" + host + "/"
 }
 
 // progress is a line on a terminal that says how far a deploy is.

@@ -141,7 +141,8 @@ func onNewService(c *cli.Context, check func(path string) error, do func(api.Ser
 		return err
 	}
 	var peer *storage.Peer
-	err = withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	opt := fazt.Options{DataFile: path, KeyFile: c.String("key-file"), Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")}}
+	err = withServer(c.Context, opt, func(server *fazt.Server) error {
 		if peer, err = findPeer(c.Context, server.Store(), named); err != nil || peer != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func rollbackCommand() *cli.Command {
 		Name:        "rollback",
 		Usage:       "serve a version that is kept again, as a new version",
 		ArgsUsage:   "<name>",
-		Flags:       []cli.Flag{versionFlag("serve version `N`, default the one before what is served"), dbFlag()},
+		Flags:       []cli.Flag{versionFlag("serve version `N`, default the one before what is served"), keepFlag(), dbFlag()},
 		Description: "fazt app rollback my-app\nfazt app rollback my-app --version 3",
 		Action:      rollback,
 	}
