@@ -86,7 +86,7 @@ type sureness int
 
 const (
 	unlikely sureness = iota
-	perhaps           // Markdown, VERSION2: where a build puts its code, it is one
+	perhaps           // Markdown, VERSION2, 58577206: where a build puts its code, it is one
 	likely            // utf8LE16: good enough for code
 	surely            // good enough for a picture beside the code
 )
@@ -130,6 +130,8 @@ var (
 	// wordNumber are what cameras and people number things by: IMG_1234, P1010001,
 	// version2, 20231122.
 	wordNumber = regexp.MustCompile(`^[A-Za-z]*[_-]?[0-9]+$`)
+	// date is what is numbered by the day: 20261122.
+	date = regexp.MustCompile(`^(19|20)[0-9]{2}(0[1-9]|1[0-2])`)
 	// camelCase are words: MacBook2, iPhone15, myPhoto.
 	camelCase = regexp.MustCompile(`^[a-z]*([A-Z][a-z]+)*[0-9]*$`)
 )
@@ -174,8 +176,10 @@ func classify(s string) (alphabet, sureness) {
 	switch {
 	case otherLower+upper+signs == 0:
 		switch {
-		case digits == 0 || hexLetters == 0:
+		case digits == 0 || hexLetters == 0 && (len(s) != least || date.MatchString(s)):
 			return noHash, unlikely
+		case hexLetters == 0:
+			return hexHash, perhaps
 		case turns >= 3 || turns == 2 && len(s) == least:
 			return hexHash, surely
 		}
