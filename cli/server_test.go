@@ -3,6 +3,8 @@ package cli_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	_ "github.com/mattn/go-sqlite3"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/cli"
@@ -315,6 +318,30 @@ func TestServe(t *testing.T) {
 	}
 	wantBody(t, url+"api", "handled")
 	p.until(`level=WARN msg=careful app=memo`)
+	if code := p.interrupt(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit %d after SIGTERM", code)
+	}
+}
+
+// TestServeWhatCantBeWritten: apps are served from a data file that takes no more.
+func TestServeWhatCantBeWritten(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	dir := write(t, map[string]string{"index.html": "served"})
+	if out, err := faztOn(dataFile, "app", "deploy", dir, "--name", "memo").CombinedOutput(); err != nil {
+		t.Fatalf("deploy: %v: %s", err, out)
+	}
+	db, err := sql.Open("sqlite3", dataFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("CREATE TRIGGER full BEFORE INSERT ON auth_invites BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, dataFile, "serve", "--addr", "127.0.0.1:0")
+	base := p.until(`msg=serving url=(http://127\.0\.0\.1:\d+/)`)[1]
+	p.until(`level=ERROR msg="no link to set this server up can be made; .* the disk is full`)
+	wantBody(t, strings.Replace(base, "127.0.0.1", "memo.localhost", 1), "served")
 	if code := p.interrupt(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit %d after SIGTERM", code)
 	}

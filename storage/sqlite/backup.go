@@ -193,7 +193,7 @@ func checkRoom(op string, c *conn, path string) error {
 	}
 	if size := pages * pageSize; free < size+spareRoom {
 		return &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: path,
-			Msg:  fmt.Sprintf("the copy takes %d MB, and its disk has %d MB left, of which %d stay free", size>>20, free>>20, spareRoom>>20),
+			Msg:  fmt.Sprintf("a copy of %d MB would leave less than %d MB of its disk free, which has %d MB now", size>>20+1, spareRoom>>20, free>>20),
 			Hint: "make room, or give another directory"}
 	}
 	return nil

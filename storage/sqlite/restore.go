@@ -181,7 +181,8 @@ func openBackup(op, path string) (c *conn, err error) {
 // refuseLogless returns an error for the copy of a data file that was open, without
 // the log in which its last writes were. A backup says of itself that it needs
 // none, and so does a data file that was closed (https://www.sqlite.org/fileformat.html,
-// offset 18).
+// offset 18); those of a fazt before that has marked them so can't be told from such a
+// copy, and are taken for what their operator says that they are.
 func refuseLogless(op, path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -189,13 +190,29 @@ func refuseLogless(op, path string) error {
 	}
 	defer f.Close() // no process has it open: there would be a log
 	version := make([]byte, 1)
-	if _, err := f.ReadAt(version, 18); err != nil || version[0] != 2 {
+	if _, err := f.ReadAt(version, 18); err != nil || version[0] != 2 || madeBeforeMarks(path) {
 		return nil
 	}
 	return &storage.Error{Code: storage.CodeFormat, Op: op, Path: path,
 		Msg: "it is the copy of a data file that was open, without its log (" + filepath.Base(path) + "-wal), which has the last writes",
 		Hint: "copy both files, or make a backup with fazt backup; to do without what is missing, " +
 			"make one of this copy: fazt backup <new file> --db " + path}
+}
+
+// markedFrom is how many steps the tables of a data file have had, at least, that the
+// first fazt made which marks files that need no log.
+const markedFrom = 8
+
+// madeBeforeMarks reports whether a file is of a fazt that did not mark files that need
+// no log.
+func madeBeforeMarks(path string) bool {
+	c, err := openConn(path, "mode", "ro", "immutable", "1")
+	if err != nil {
+		return false
+	}
+	defer c.close()
+	steps, err := schemaVersion(c, module)
+	return err == nil && steps > 0 && steps < markedFrom
 }
 
 // replace puts a new database in the place of one that nobody has open.
