@@ -89,7 +89,7 @@ func TestAliasRoutes(t *testing.T) {
 	linked(t, srv, api.Alias{Label: "old", Type: api.AliasRedirect, URL: "https://example.org/new?from=old"})
 	want("old.example.com", "/a%2Fb/c", "308 https://example.org/new/a%2Fb/c?from=old")
 	want("old.example.com", "/?x=1&y=%20", "308 https://example.org/new/?from=old&x=1&y=%20")
-	want("old.example.com", "//evil.example/", "308 https://example.org/new//evil.example/?from=old")
+	want("old.example.com", "//evil.example/", "308 https://example.org/new/evil.example/?from=old")
 	linked(t, srv, api.Alias{Label: "old", Type: api.AliasRedirect, URL: "http://example.org:8080"})
 	want("old.example.com", "/x?y", "308 http://example.org:8080/x?y")
 

@@ -264,7 +264,7 @@ func withLost(ctx context.Context, dataFile, keyFile string, do func(storage.Sto
 		return err
 	}
 	if keyFile == "" {
-		keyFile = defaultKeyFile(dataFile)
+		keyFile = DefaultKeyFile(dataFile)
 	}
 	keys := &keyring{path: keyFile, store: store}
 	if _, err := keys.opening(ctx); err == nil {
@@ -279,5 +279,6 @@ func withLost(ctx context.Context, dataFile, keyFile string, do func(storage.Sto
 	return do(store, lost)
 }
 
-// defaultKeyFile is where the key of a data file is.
-func defaultKeyFile(dataFile string) string { return dataFile + ".key" }
+// DefaultKeyFile is where the key file of a data file is, unless Options.KeyFile names
+// another.
+func DefaultKeyFile(dataFile string) string { return dataFile + ".key" }

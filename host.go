@@ -144,7 +144,7 @@ func (s *Server) serveAlias(w *answer, r *http.Request, label, p string) bool {
 	case storage.AliasReserved:
 		return false
 	case storage.AliasRedirect:
-		s.redirect(w, r, route.url)
+		s.redirect(w, r, route.url, p)
 		return true
 	case storage.AliasSplit:
 		key = s.draw(w, r, route.split)
@@ -161,9 +161,13 @@ func (s *Server) serveAlias(w *answer, r *http.Request, label, p string) bool {
 	return true
 }
 
-// redirect sends a visitor to the same path and query below a URL. Browsers ask each
+// redirect sends a visitor to the path p and the query below a URL. Browsers ask each
 // time, for the alias may change.
-func (s *Server) redirect(w *answer, r *http.Request, to *url.URL) {
+func (s *Server) redirect(w *answer, r *http.Request, to *url.URL, p string) {
+	path := r.URL.EscapedPath()
+	if p != r.URL.Path {
+		path = (&url.URL{Path: p}).EscapedPath()
+	}
 	query := to.RawQuery
 	if query != "" && r.URL.RawQuery != "" {
 		query += "&"
@@ -173,7 +177,7 @@ func (s *Server) redirect(w *answer, r *http.Request, to *url.URL) {
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
-	h.Set("Location", to.Scheme+"://"+to.Host+strings.TrimSuffix(to.EscapedPath(), "/")+r.URL.EscapedPath()+query)
+	h.Set("Location", to.Scheme+"://"+to.Host+strings.TrimSuffix(to.EscapedPath(), "/")+path+query)
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 

@@ -57,7 +57,7 @@ func TestBatch(t *testing.T) {
 		{"not a number", `code(function () { s.batch([{kv: 'incr', key: 'q'}, {kv: 'incr', key: 'a'}]) })`, `200 INVALID kv.incr: [1]: the value is not a number`},
 		{"too many", `
 			var w = []; for (var i = 0; i < 1001; i++) w.push({kv: 'incr', key: 'q'});
-			code(function () { s.batch(w) })`, `200 INVALID argument 1 has 1001 writes`},
+			code(function () { s.batch(w) })`, `200 INVALID argument 1 has more than 1000 writes`},
 		{"nothing of all this", `[kv.get('q') === undefined, ds.count('y')]`, `200 [true,0]`},
 		{"no user", `code(function () { fazt.app.user.batch([{kv: 'incr', key: 'q'}]) })`, `200 LOGIN_REQUIRED `},
 	}

@@ -69,6 +69,31 @@ func TestBlobBindings(t *testing.T) {
 	}
 }
 
+// TestServeWithinResponse has a blob streamed wherever a handler says what its answer is.
+func TestServeWithinResponse(t *testing.T) {
+	srv := open(t)
+	for _, engine := range []string{"otto", "goja"} {
+		for js, want := range map[string]string{
+			`respond(s3.serve('f.txt'))`:                                                                     "200 text/plain; charset=utf-8  300",
+			`respond('first'); respond(s3.serve('f.txt')); 'ended'`:                                          "200 text/plain; charset=utf-8  300",
+			`var r = s3.serve('f.txt'); r.status = 203; r.headers['X-A'] = 'a'; respond(r)`:                  "203 text/plain; charset=utf-8 a 300",
+			`respond(203, s3.serve('f.txt'))`:                                                                "203 text/plain; charset=utf-8  300",
+			`var r = s3.serve('f.txt'); r.headers['X-A'] = 'a'; respond(200, r, {'content-type': 'text/x'})`: "200 text/x a 300",
+			`return {status: 203, body: s3.serve('f.txt')}`:                                                  "203 text/plain; charset=utf-8  300",
+			`respond(200, s3.serve('none'))`:                                                                 "404 application/json  ",
+			`respond({file: s3.serve('f.txt')})`:                                                             "200 application/json  ",
+		} {
+			deploy(t, srv, "app", files("fazt.json", `{"engine": "`+engine+`"}`, "api/main.js",
+				`var s3 = fazt.storage.s3; s3.put('f.txt', new Array(301).join('x')); `+js))
+			w := do(srv, "GET", "http://app.localhost/api")
+			got := fmt.Sprint(w.Code, " ", w.Header().Get("Content-Type"), " ", w.Header().Get("X-A"), " ", w.Body.Len())
+			if !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %s: %s, want %s", engine, js, got, want)
+			}
+		}
+	}
+}
+
 func TestServeBlob(t *testing.T) {
 	srv := open(t)
 	deploy(t, srv, "app", files("api/main.js", `

@@ -43,6 +43,7 @@ var (
 	metricConns       = prometheus.NewDesc("fazt_connections", "Open connections.", nil, nil)
 	metricAddrs       = prometheus.NewDesc("fazt_rate_limited_addresses", "Client addresses that the rate limiter remembers.", nil, nil)
 	metricClosed      = prometheus.NewDesc("fazt_idle_connections_closed_total", "Idle connections closed for others of their address.", nil, nil)
+	metricNotLogged   = prometheus.NewDesc("fazt_access_log_dropped_total", "Lines of the access log that came faster than they could be written.", nil, nil)
 	metricPool        = prometheus.NewDesc("fazt_pool_bytes", "Bytes of requests' bodies and of handlers' answers in memory.", []string{"pool"}, nil)
 	metricCached      = prometheus.NewDesc("fazt_cache_bytes", "Bytes of static files in memory.", nil, nil)
 	metricLoaded      = prometheus.NewDesc("fazt_loaded_apps", "Apps that are ready to answer.", nil, nil)
@@ -100,6 +101,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricConns, float64(door.Conns))
 	gauge(metricAddrs, float64(door.Addresses))
 	counter(metricClosed, float64(door.ConnsClosed))
+	counter(metricNotLogged, float64(door.NotLogged))
 	for _, pool := range []struct {
 		name  string
 		stats budget.PoolStats

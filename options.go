@@ -185,7 +185,7 @@ func (opt Options) withDefaults() (Options, error) {
 		errs = append(errs, errors.New("fazt: Quotas are set beside a Store; give them to the store"))
 	}
 	if opt.KeyFile == "" && opt.DataFile != "" {
-		opt.KeyFile = defaultKeyFile(opt.DataFile)
+		opt.KeyFile = DefaultKeyFile(opt.DataFile)
 	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {

@@ -3,9 +3,12 @@ package fazt_test
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
 	"github.com/fazt-sh/fazt/harnesstest/routing"
 )
@@ -29,6 +32,9 @@ func TestRouting(t *testing.T) {
 					t.Fatalf("%s: version %d, want %d", app.Name, d.Version, app.Version)
 				}
 			}
+			for _, words := range table.Aliases {
+				linked(t, srv.Fazt, aliasOf(t, words))
+			}
 			for _, c := range table.Cases {
 				wrong, err := c.Send(address(srv.URL))
 				if err != nil {
@@ -40,4 +46,44 @@ func TestRouting(t *testing.T) {
 			}
 		})
 	}
+}
+
+// aliasOf reads an alias as a table has it: its label, its type and what it leads to.
+func aliasOf(t *testing.T, words []string) api.Alias {
+	t.Helper()
+	if len(words) < 2 {
+		t.Fatalf("alias %q has no type", words)
+	}
+	a, rest := api.Alias{Label: words[0], Type: words[1]}, words[2:]
+	switch a.Type {
+	case api.AliasRedirect:
+		a.URL = rest[0]
+	default:
+		if a.Type == api.AliasApp && len(rest) == 2 {
+			rest = []string{rest[0] + "@" + rest[1]}
+		}
+		for _, word := range rest {
+			name, weight, split := strings.Cut(word, "=")
+			name, version, _ := strings.Cut(name, "@")
+			target := api.AliasTarget{App: name, Version: number(t, version)}
+			if split {
+				target.Weight = number(t, weight)
+			}
+			a.Targets = append(a.Targets, target)
+		}
+	}
+	return a
+}
+
+// number is a whole number, or 0 for no text.
+func number(t *testing.T, text string) int {
+	t.Helper()
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -57,6 +57,14 @@ type AliasTarget struct {
 	Weight int `json:"weight,omitempty"`
 }
 
+// aliasBody is an alias in a request, whose label may be in the path.
+type aliasBody struct {
+	Label   string        `json:"subdomain,omitempty"` // a-z, 0-9 and hyphens; not beside one in the path
+	Type    string        `json:"type"`                // "app", "redirect", "reserved", "split"
+	URL     string        `json:"url,omitempty"`       // of a redirect
+	Targets []AliasTarget `json:"targets,omitempty"`   // the one of an app, or those of a split
+}
+
 type splitBody struct {
 	Targets []AliasTarget `json:"targets"`
 }
@@ -83,25 +91,25 @@ func (h *handler) alias(w http.ResponseWriter, r *http.Request) error {
 
 // makeAlias takes the label from the body, setAlias from the path.
 func (h *handler) makeAlias(w http.ResponseWriter, r *http.Request) error {
-	var a Alias
-	if err := readJSON(w, r, &a); err != nil {
+	var body aliasBody
+	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
-	made, err := h.Service.SetAlias(r.Context(), a)
+	made, err := h.Service.SetAlias(r.Context(), Alias(body))
 	return writeData(w, made, err)
 }
 
 func (h *handler) setAlias(w http.ResponseWriter, r *http.Request) error {
-	var a Alias
-	if err := readJSON(w, r, &a); err != nil {
+	var body aliasBody
+	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
 	label := r.PathValue("label")
-	if a.Label != "" && a.Label != label {
-		return invalid("subdomain: is %q, and the path has %q; leave it out", a.Label, label)
+	if body.Label != "" && body.Label != label {
+		return invalid("subdomain: is %q, and the path has %q; leave it out", body.Label, label)
 	}
-	a.Label = label
-	made, err := h.Service.SetAlias(r.Context(), a)
+	body.Label = label
+	made, err := h.Service.SetAlias(r.Context(), Alias(body))
 	return writeData(w, made, err)
 }
 

@@ -111,12 +111,7 @@ func (h *handler) logs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	type meta struct {
-		Limit   int   `json:"limit"`
-		HasMore bool  `json:"has_more"`
-		Last    int64 `json:"last"` // to go on: the next after, or before
-	}
-	WriteJSON(w, http.StatusOK, answer{page.Lines, meta{q.Limit, page.More, page.Last}})
+	WriteJSON(w, http.StatusOK, answer{page.Lines, cursor{q.Limit, page.More, page.Last}})
 	return nil
 }
 

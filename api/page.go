@@ -43,6 +43,13 @@ func pageOf(r *http.Request) (offset, limit int, err error) {
 	return offset, limit, nil
 }
 
+// cursor says whether there is more of a list that goes on from an entry.
+type cursor struct {
+	Limit   int   `json:"limit"`
+	HasMore bool  `json:"has_more"`
+	Last    int64 `json:"last"` // to go on: the next after, or before
+}
+
 // writeList answers with the part that a request asks for of a whole list.
 func writeList[T any](w http.ResponseWriter, r *http.Request, list []T, err error) error {
 	if err != nil {

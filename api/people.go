@@ -87,7 +87,7 @@ type Invite struct {
 
 // NewInvite is an invite to be made.
 type NewInvite struct {
-	Role string `json:"role"`           // default: "user"
+	Role string `json:"role,omitempty"` // default: "user"
 	Uses int    `json:"uses,omitempty"` // for how many people. Default: 1
 	// ExpiresAt is when it ends, a year away at most. Default: in a week.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`

@@ -46,6 +46,9 @@ type Media string
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
+		{"GET", "/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/api/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
+		{"GET", "/api/openapi.json", ScopeRead, "this API as an OpenAPI document", nil, Media("application/json"), (*handler).openAPI},
 		{"GET", "/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
 		{"GET", "/api/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
 		{"GET", "/api/system/health", ScopeRead, "how the server is, and what it depends on", nil, Checkup{}, (*handler).checkup},
@@ -72,9 +75,9 @@ func Routes() []Route {
 		{"PUT", "/api/apps/{app}/roles/{user}", ScopeAdmin, "give a user a role in one app", roleBody{}, Granted{}, (*handler).setAppRole},
 		{"DELETE", "/api/apps/{app}/roles/{user}", ScopeAdmin, "take it away", roleParameters{}, Granted{}, (*handler).removeAppRole},
 		{"GET", "/api/aliases", ScopeRead, "the aliases, by label", paging{}, []Alias{}, (*handler).aliases},
-		{"POST", "/api/aliases", ScopeDeploy, "make an alias, or replace the one of that label", Alias{}, Alias{}, (*handler).makeAlias},
+		{"POST", "/api/aliases", ScopeDeploy, "make an alias, or replace the one of that label", aliasBody{}, Alias{}, (*handler).makeAlias},
 		{"GET", "/api/aliases/{label}", ScopeRead, "one alias", nil, Alias{}, (*handler).alias},
-		{"PUT", "/api/aliases/{label}", ScopeDeploy, "make an alias, or replace it", Alias{}, Alias{}, (*handler).setAlias},
+		{"PUT", "/api/aliases/{label}", ScopeDeploy, "make an alias, or replace it", aliasBody{}, Alias{}, (*handler).setAlias},
 		{"DELETE", "/api/aliases/{label}", ScopeDeploy, "remove an alias", nil, Gone{}, (*handler).removeAlias},
 		{"POST", "/api/aliases/{label}/split", ScopeDeploy, "share an alias's visitors out among apps", splitBody{}, Alias{}, (*handler).splitAlias},
 		{"POST", "/api/aliases/swap", ScopeDeploy, "exchange what two aliases lead to, at one moment", swapBody{}, Swapped{}, (*handler).swapAliases},

@@ -89,6 +89,18 @@ func (t *Ticket) Resume(ctx context.Context) error {
 // that it has had the slot. It matters to the Budget's account alone.
 func (t *Ticket) Idle(d time.Duration) { t.idle.Add(int64(d)) }
 
+// Charge counts d, in which something without a slot has computed for the caller, as
+// CPU of its flow. The caller's [Budget] has it already, in the phase in which it waited.
+func (t *Ticket) Charge(d time.Duration) {
+	a, f := t.admission, t.flow
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f.tag += d
+	t.source.tag += d
+	f.used += d
+	t.used += d
+}
+
 // Leave gives the slot back, if the caller has one.
 func (t *Ticket) Leave() {
 	a := t.admission

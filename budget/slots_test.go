@@ -206,3 +206,36 @@ func TestOneFlowOfLongRuns(t *testing.T) {
 		time.Sleep(2 * time.Second)
 	})
 }
+
+// TestChargesCount: what something else has computed for a flow counts when the next
+// slot is given.
+func TestChargesCount(t *testing.T) {
+	for _, charged := range []time.Duration{0, 50 * ms} {
+		synctest.Test(t, func(t *testing.T) {
+			a := admission(t, budget.AdmissionConfig{Slots: 1})
+			first, second := enter(t, a, "first"), arrive(t.Context(), a, "second")
+			first.Charge(charged)
+			time.Sleep(2 * ms)
+			first.Leave()
+			time.Sleep(4 * ms) // the second has the slot, and has had more than the first by now
+			resumed := false
+			go func() {
+				if err := first.Resume(t.Context()); err != nil {
+					t.Error(err)
+				}
+				resumed = true
+			}()
+			synctest.Wait()
+			makesWay := second.look().ticket.Yield()
+			if want := charged == 0; makesWay != want {
+				t.Errorf("charged %v, the first is to go on before the second: %v", charged, makesWay)
+			}
+			second.ticket.Done()
+			synctest.Wait()
+			if !resumed {
+				t.Error("the first does not go on")
+			}
+			first.Done()
+		})
+	}
+}

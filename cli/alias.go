@@ -203,13 +203,9 @@ func aliases(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no aliases yet; make one with: fazt app link <label> <app>")
 		}
-		table := &storage.Table{Columns: []string{"subdomain", "type", "target"}}
+		table := &storage.Table{Columns: []string{"subdomain", "type", "url", "targets"}}
 		for _, a := range list {
-			to := a.URL
-			if len(a.Targets) > 0 {
-				to = targets(&a)
-			}
-			table.Rows = append(table.Rows, []any{a.Label, a.Type, to})
+			table.Rows = append(table.Rows, []any{a.Label, a.Type, a.URL, shown{targets(&a), a.Targets}})
 		}
 		return table, nil
 	})

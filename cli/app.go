@@ -42,6 +42,19 @@ func appCommand() *cli.Command {
 				Description: "fazt app remove my-app\nfazt app remove my-app --keep-data --yes",
 				Action:      remove,
 			},
+			{
+				Name:      "set",
+				Usage:     "change an app's title, tags or visibility",
+				ArgsUsage: "<name>",
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "title", Usage: "call it `TITLE` where people see it; '' is none"},
+					&cli.StringFlag{Name: "tags", Usage: "sort it under `TAGS`, such as work,notes; '' is none"},
+					&cli.StringFlag{Name: "visibility", Usage: "make it `VISIBILITY`: public, or unlisted for no visitor's list"},
+					dbFlag(),
+				},
+				Description: "fazt app set my-app --title 'My app' --tags work,notes\nfazt app set my-app --visibility unlisted",
+				Action:      set,
+			},
 			createCommand(),
 			validateCommand(),
 		}, aliasCommands()...),
@@ -104,6 +117,39 @@ func list(c *cli.Context) error {
 			table.Rows = append(table.Rows, []any{a.Name, a.Version, a.Files, a.Size, a.Engine, a.DeployedAt})
 		}
 		return table, nil
+	})
+}
+
+func set(c *cli.Context) error {
+	args, err := arguments(c, "<name>")
+	if err != nil {
+		return err
+	}
+	var change api.AppChange
+	given := func(name string, field **string) {
+		if text := c.String(name); c.IsSet(name) {
+			*field = &text
+		}
+	}
+	given("title", &change.Title)
+	given("visibility", &change.Visibility)
+	if c.IsSet("tags") {
+		tags := strings.FieldsFunc(c.String("tags"), func(r rune) bool { return r == ',' })
+		for i := range tags {
+			tags[i] = strings.TrimSpace(tags[i])
+		}
+		change.Tags = &tags
+	}
+	if change == (api.AppChange{}) {
+		return usagef("there is nothing to change; for example: %s", example(c.Command))
+	}
+	return onService(c, func(server api.Service) error {
+		app, err := server.ChangeApp(c.Context, args[0], change)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(c.App.Writer, "%s is changed\n", app.Name)
+		return err
 	})
 }
 

@@ -35,7 +35,7 @@ func audit(c *cli.Context) error {
 		return usagef("--lines %d is not a number of lines; give 1 or more", lines)
 	}
 	return printList(c, func(server api.Service) (*storage.Table, error) {
-		table := &storage.Table{Columns: []string{"time", "action", "target", "actor", "from", "details"}}
+		table := &storage.Table{Columns: []string{"time", "action", "target", "actor", "details"}}
 		q := api.AuditQuery{Since: since, Action: c.String("action"), Actor: c.String("actor")}
 		for len(table.Rows) < lines {
 			q.Offset, q.Limit = len(table.Rows), min(lines-len(table.Rows), 1000)
@@ -48,7 +48,10 @@ func audit(c *cli.Context) error {
 				if who == "" {
 					who = string(e.Actor.Kind)
 				}
-				table.Rows = append(table.Rows, []any{when(e.Time), e.Action, e.Target, who, e.Actor.Addr, string(e.Details)})
+				if e.Actor.Addr != "" {
+					who += " from " + e.Actor.Addr
+				}
+				table.Rows = append(table.Rows, []any{e.Time, e.Action, e.Target, shown{who, e.Actor}, shown{string(e.Details), e.Details}})
 			}
 			if len(list) == 0 || len(table.Rows) >= total {
 				break

@@ -63,6 +63,9 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if path, err := locate(c); err == nil && !remote {
+		warnOfKey(c, path)
+	}
 	return printCopied(c, args[0], "saved in "+args[0])
 }
 
@@ -143,7 +146,10 @@ func restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return printCopied(c, path, "restored to "+path)
+	if err := printCopied(c, path, "restored to "+path); err != nil {
+		return err
+	}
+	return warnOfLost(c, path)
 }
 
 // printCopied says what a copy came to.

@@ -77,7 +77,11 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return ExitOK
 	}
-	note(stderr, "fazt: %s", oneLine(err))
+	text := oneLine(err)
+	if ctx.Err() != nil {
+		text = strings.ReplaceAll(text, context.Canceled.Error(), "stopped by a signal")
+	}
+	note(stderr, "fazt: %s", text)
 	if _, ok := errors.AsType[usageError](err); ok {
 		return ExitUsage
 	}

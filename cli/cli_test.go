@@ -52,6 +52,39 @@ func TestFlagsAnywhere(t *testing.T) {
 	}
 }
 
+// TestHereOnly: what is done on this machine alone is refused for a peer before
+// anything is done, and all else is not.
+func TestHereOnly(t *testing.T) {
+	var got []string
+	for command := range cli.Commands() {
+		if !cli.TakesPeer(command) {
+			got = append(got, command)
+			code, _, stderr := run(append([]string{"@zyt"}, strings.Fields(command)...)...)
+			if want := "fazt: fazt " + command + " works on this machine alone; leave out @zyt\n"; code != cli.ExitUsage || stderr != want {
+				t.Errorf("%s: exit %d, %q", command, code, stderr)
+			}
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"app create", "app env lost", "app validate", "auth setup", "completion", "dev", "peer add", "peer default", "peer list", "peer remove",
+		"restore", "serve", "version",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("on this machine alone (-want +got):\n%s", diff)
+	}
+}
+
+// TestFlagsHaveOneMeaning: whether a word after a flag is its value is decided before
+// the command is known.
+func TestFlagsHaveOneMeaning(t *testing.T) {
+	for name, kinds := range cli.FlagKinds() {
+		if len(kinds) != 1 {
+			t.Errorf("--%s takes a value in one command and none in another", name)
+		}
+	}
+}
+
 func TestUsageErrors(t *testing.T) {
 	tests := []struct {
 		args string
@@ -60,6 +93,8 @@ func TestUsageErrors(t *testing.T) {
 		{"deplyo", `unknown command "deplyo"; did you mean deploy?`},
 		{"serv", `unknown command "serv"; did you mean serve?`},
 		{"app deplyo", `unknown command "deplyo"; did you mean deploy?`},
+		{"validate", `unknown command "validate"; did you mean app validate?`},
+		{"key", `unknown command "key"; did you mean auth key create?`},
 		{"app deploy x --nmae y", `unknown flag "--nmae"; did you mean --name?`},
 		{"app deploy x --limit 3", `unknown flag "--limit"; see: fazt app deploy --help`},
 		{"--nope", `unknown flag "--nope"; see: fazt --help`},

@@ -230,6 +230,36 @@ func lostEnv(c *cli.Context) error {
 	return print(table)
 }
 
+// warnOfLost names what a data file that was restored has lost with its key.
+func warnOfLost(c *cli.Context, path string) error {
+	lost, err := fazt.LostSecrets(c.Context, path, c.String("key-file"))
+	if err == nil && len(lost) > 0 {
+		note(c.App.ErrWriter, "warning: the key file that these are encrypted by is not here: %s; put it at %s before the server starts, or give them up with: fazt app env lost --forget",
+			strings.Join(lost, ", "), keyFilePath(c, path))
+	}
+	return err
+}
+
+// warnOfKey says what a copy of the data file has not.
+func warnOfKey(c *cli.Context, path string) {
+	if key := keyFilePath(c, path); exists(key) {
+		note(c.App.ErrWriter, "secrets are encrypted by the key in %s, which is not in the copy; keep a copy of it somewhere else", key)
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// keyFilePath is where the key file of a data file is, or is to be.
+func keyFilePath(c *cli.Context, path string) string {
+	if key := c.String("key-file"); key != "" {
+		return key
+	}
+	return fazt.DefaultKeyFile(path)
+}
+
 // parseEnv reads a .env file: a line is NAME=value or export NAME=value, # begins a
 // comment. A value may stand in ' ', where everything is itself, or in " ", where \n,
 // \r, \t, \", \\ and \$ are what they usually are; either may have several lines.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -63,6 +64,25 @@ func Commands() map[string]string {
 	}
 	add("", newApp(io.Discard, io.Discard).Commands)
 	return takes
+}
+
+// FlagKinds are, by the name of a flag, what commands take by it: "value" or "none".
+func FlagKinds() map[string][]string {
+	kinds := make(map[string][]string)
+	each(newApp(io.Discard, io.Discard).Commands, func(c *cli.Command) {
+		for _, f := range c.Flags {
+			for _, name := range f.Names() {
+				kind := "none"
+				if f.(cli.DocGenerationFlag).TakesValue() {
+					kind = "value"
+				}
+				if !slices.Contains(kinds[name], kind) {
+					kinds[name] = append(kinds[name], kind)
+				}
+			}
+		}
+	})
+	return kinds
 }
 
 // TakesPeer reports whether a command, such as "app deploy", works on peers.

@@ -132,11 +132,7 @@ func (l *line) resolve(commands []*cli.Command, words []string) ([]string, error
 		}
 		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(words[0]) })
 		if i < 0 {
-			var names []string
-			for _, c := range commands {
-				names = append(names, c.Name)
-			}
-			return nil, l.unknown("command", words[0], names)
+			return nil, l.unknownCommand(commands, words[0])
 		}
 		l.path = append(l.path, commands[i])
 		commands, words = commands[i].Subcommands, words[1:]
@@ -164,6 +160,21 @@ func (l *line) checkFlags(given []string) error {
 		}
 	}
 	return nil
+}
+
+// unknownCommand names the command that may have been meant: one below of just that
+// name, or the nearest of those that could stand there.
+func (l *line) unknownCommand(commands []*cli.Command, given string) error {
+	for _, row := range commandRows(commands, "") {
+		if path := row[0]; slices.Contains(strings.Fields(path), given) {
+			return usagef("unknown command %q; did you mean %s?", given, path)
+		}
+	}
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	return l.unknown("command", given, names)
 }
 
 func (l *line) unknown(what, given string, known []string) error {

@@ -43,7 +43,8 @@ func TestNamesAreTheAPIs(t *testing.T) {
 		{command: "app info notes", route: "/api/apps/notes"},
 		{command: "app versions notes", route: "/api/apps/notes/versions"},
 		{command: "app files notes", route: "/api/apps/notes/files"},
-		{command: "app aliases", route: "/api/aliases", own: []string{"target"}},
+		{command: "app aliases", route: "/api/aliases"},
+		{command: "audit", route: "/api/audit"},
 		{command: "auth users", route: "/api/users"},
 		{command: "auth user ann@example.com", route: "/api/users/ann@example.com"},
 		{command: "auth invites", route: "/api/invites"},
@@ -118,6 +119,7 @@ func fill(t *testing.T, server *fazt.Server) {
 	ctx := t.Context()
 	did(server.Deploy(ctx, "notes", fstest.MapFS{"index.html": {Data: []byte("x")}, "api/main.js": {Data: []byte("1")}}))
 	did(server.SetAlias(ctx, api.Alias{Label: "shop", Type: api.AliasApp, Targets: []api.AliasTarget{{AppID: "notes"}}}))
+	did(server.SetAlias(ctx, api.Alias{Label: "away", Type: api.AliasRedirect, URL: "https://example.com"}))
 	did(server.MakeInvite(ctx, api.NewInvite{Role: "user"}))
 	did(server.SetProvider(ctx, "google", api.ProviderConfig{ClientID: "x", ClientSecret: "y"}))
 	r := httptest.NewRequest("POST", "http://localhost/", nil)

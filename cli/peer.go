@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,12 +194,18 @@ func peers(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	path, err := dataFile(c)
+	if err != nil {
+		return err
+	}
 	var list []storage.Peer
-	if err := onDataFile(c, func(server *fazt.Server) (err error) {
-		list, err = server.Store().Peers(c.Context)
-		return err
-	}); err != nil {
-		return err
+	if checkThere(path) == nil { // who has never had a data file has no peers
+		if err := onDataFile(c, func(server *fazt.Server) (err error) {
+			list, err = server.Store().Peers(c.Context)
+			return err
+		}); err != nil {
+			return err
+		}
 	}
 	if len(list) == 0 {
 		note(c.App.ErrWriter, "no peers yet; add one with: %s", "fazt peer add <name> --url https://admin.example.com")
@@ -277,6 +284,9 @@ func setDefaultPeer(c *cli.Context) error {
 		return err
 	}
 	name := peerName(args[0])
+	if path, err := locate(c); err != nil || checkThere(path) != nil && name != storage.LocalPeer {
+		return cmp.Or(err, noPeer(name))
+	}
 	return onDataFile(c, func(server *fazt.Server) error {
 		if name == storage.LocalPeer {
 			if err := server.Store().SetDefaultPeer(c.Context, ""); err != nil {

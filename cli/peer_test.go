@@ -2,18 +2,22 @@ package cli_test
 
 import (
 	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/cli"
 )
 
@@ -176,5 +180,47 @@ func TestPeerThatIsGone(t *testing.T) {
 		if code != cli.ExitFailed || !regexp.MustCompile(`^fazt: @p: `+want+`; nothing was added: see fazt peer add --help\n$`).MatchString(stderr) {
 			t.Errorf("%s: exit %d, %q", url, code, stderr)
 		}
+	}
+}
+
+// TestPeerByTLS: a certificate is checked against the machine's authorities, which are
+// named by SSL_CERT_FILE here, and for the name that was asked.
+func TestPeerByTLS(t *testing.T) {
+	dir := t.TempDir()
+	server, err := fazt.New(t.Context(), fazt.Options{DataFile: filepath.Join(dir, "peer.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	listener := httptest.NewUnstartedServer(server)
+	listener.Config.ErrorLog = log.New(io.Discard, "", 0)
+	listener.StartTLS()
+	defer listener.Close()
+	key, err := server.CreateKey(t.Context(), "test", "read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorities := filepath.Join(dir, "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: listener.Certificate().Raw})
+	if err := os.WriteFile(authorities, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("fazt", args...)
+		cmd.Env = append(os.Environ(), "FAZT_DB_PATH="+filepath.Join(dir, "data.db"), "FAZT_TOKEN="+key, "SSL_CERT_FILE="+authorities)
+		out, _ := cmd.CombinedOutput() // what it says is what is asked for
+		return string(out)
+	}
+	if got := command("peer", "add", "p", "--url", listener.URL); !strings.HasPrefix(got, "p is https://127.0.0.1:") {
+		t.Fatal(got)
+	}
+	if got := command("@p", "app", "list", "--format", "csv"); !strings.Contains(got, "name,version,") {
+		t.Error(got)
+	}
+	url := strings.Replace(listener.URL, "127.0.0.1", "localhost", 1)
+	want := "fazt: @q: the certificate of " + url + " is not for it; check the address; nothing was added: see fazt peer add --help\n"
+	if got := command("peer", "add", "q", "--url", url); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

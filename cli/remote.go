@@ -33,6 +33,9 @@ func newClient(c *cli.Context, p storage.Peer) *api.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: connectTime}).DialContext
 	transport.TLSHandshakeTimeout = connectTime
+	if u, err := url.Parse(p.URL); err != nil || u.Scheme != "https" {
+		transport.Proxy = nil // it would read the key
+	}
 	client := &api.Client{URL: p.URL, Token: p.Token, HTTP: &http.Client{Transport: transport}}
 	if c.Bool("verbose") {
 		client.HTTP.Transport = &traced{transport, c.App.ErrWriter}
@@ -85,7 +88,7 @@ func onPeer(c *cli.Context, p storage.Peer, do func(api.Service) error) error {
 // health is what it said of itself, if it did.
 func explainPeer(ctx context.Context, p storage.Peer, health *api.Health, err error) error {
 	say := func(format string, args ...any) error {
-		return fmt.Errorf("@%s: %s", p.Name, fmt.Sprintf(format, args...))
+		return fmt.Errorf("@%s: %w", p.Name, fmt.Errorf(format, args...))
 	}
 	if e, ok := errors.AsType[*api.AnswerError](err); ok {
 		switch {
@@ -105,7 +108,10 @@ func explainPeer(ctx context.Context, p storage.Peer, health *api.Health, err er
 		}
 		return err
 	}
-	if failed, ok := errors.AsType[*url.Error](err); ok && ctx.Err() == nil {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		if ctx.Err() != nil {
+			return say("%w before there was an answer; what was asked for may have been done", ctx.Err())
+		}
 		return say("%s", transportFault(p.URL, failed))
 	}
 	return err

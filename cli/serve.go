@@ -22,7 +22,7 @@ func serveCommand() *cli.Command {
 		Category:    hereOnly,
 		Usage:       "serve the apps in the data file",
 		Flags:       slices.Concat(hostFlags(), httpsFlags(), visitorFlags(), accessLogFlags(), backupFlags(), []cli.Flag{dbFlag(), keyFileFlag(false)}),
-		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --addr 0.0.0.0:80 --admin-addr 192.168.1.5:8081 --home my-app",
+		Description: "fazt serve\nfazt serve --domain example.com --tls-email you@example.com\nfazt serve --domain example.com --trusted-proxy 127.0.0.1/32\nfazt serve --addr 0.0.0.0:80 --admin-addr 192.168.1.5:8081 --home notes",
 		Action:      serve,
 	}
 }
@@ -81,13 +81,9 @@ func serve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer front.close()
-	admin, err := adminListener(c, opt.Dev)
-	if err != nil {
+	defer func() { front.close() }()
+	if front, err = withAdmin(c, front, opt); err != nil {
 		return err
-	}
-	if admin != nil {
-		defer admin.Close()
 	}
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
@@ -95,35 +91,37 @@ func serve(c *cli.Context) error {
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		return serveOn(c.Context, server, opt, front, admin, out)
+		return serveOn(c.Context, server, opt, front, out)
 	})
 }
 
 // serveOn says where the server is, and serves until ctx ends.
-func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, admin net.Listener, out io.Writer) error {
+func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, out io.Writer) error {
 	opt.Logger.Info("serving", "url", front.url(opt), "data_file", opt.DataFile)
 	signIn := front.signIn(opt)
-	if admin != nil {
-		opt.Logger.Info("managing", "url", adminURL(admin)+"/")
-		if opt.Domain == "" {
-			signIn = adminURL(admin)
-		}
-	}
 	if opt.Dev {
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))
 	}
-	if err := noteAddress(ctx, server, signIn); err != nil && ctx.Err() == nil {
+	if err := noteAddress(ctx, server, appsBeside(front, opt)); err != nil && ctx.Err() == nil {
 		return err
 	}
 	if err := offerSetup(ctx, server, out, signIn); err != nil && ctx.Err() == nil {
 		// Apps can be served from a disk that is full.
 		opt.Logger.Error("no link to set this server up can be made; start it again when this is mended", "err", err)
 	}
-	err := serveBoth(ctx, func(ctx context.Context) error { return front.serve(ctx, server, opt) }, server, admin)
+	err := front.serve(ctx, server, opt)
 	if err == nil {
 		opt.Logger.Info("stopped; every request was answered")
 	}
 	return err
+}
+
+// appsBeside is the sign-in host that apps are beside: not that of a listener of its own.
+func appsBeside(front front, opt fazt.Options) string {
+	if opt.Domain == "" {
+		return "http://localhost" + portSuffix(front.listener(), 80)
+	}
+	return front.signIn(opt)
 }
 
 // front is where visitors come in.

@@ -44,17 +44,12 @@ func query(c *cli.Context) error {
 	if c.Bool("write") {
 		return write(c, args[0])
 	}
-	if here, err := isHere(c); err != nil || here != "" {
-		if err != nil {
-			return err
-		}
-		// The file itself is read, beside a server that has it open and whatever that
-		// is doing.
-		table, err := fazt.QueryFile(c.Context, here, args[0], limit)
-		if err != nil {
-			return err
-		}
-		return printRows(c, print, table)
+	peer, err := onAPeer(c)
+	if err != nil {
+		return err
+	}
+	if !peer {
+		return queryHere(c, args[0], limit, print)
 	}
 	return onService(c, func(server api.Service) error {
 		t, err := server.Query(c.Context, api.Query{SQL: args[0], Limit: limit})
@@ -65,24 +60,22 @@ func query(c *cli.Context) error {
 	})
 }
 
-// isHere is the path of the data file if the command is about that, and "" if it is
-// about a peer.
-func isHere(c *cli.Context) (path string, err error) {
-	switch targetOf(c) {
-	case storage.LocalPeer:
-		return existingDataFile(c)
-	case "":
-	default:
-		return "", nil
+// queryHere reads the data file itself, beside a server that has it open and whatever
+// that is doing.
+func queryHere(c *cli.Context, query string, limit int, print func(*storage.Table) error) error {
+	path, err := locate(c)
+	if err != nil {
+		return err
 	}
-	if path, err = existingDataFile(c); err != nil {
-		return "", err
+	warnOfMode(c, path)
+	if err := checkThere(path); err != nil {
+		return err
 	}
-	// A data file that has no peers yet, or can't be read, is what the query is about.
-	if table, err := fazt.QueryFile(c.Context, path, "SELECT 1 FROM peers WHERE is_default = 1", 1); err == nil && len(table.Rows) > 0 {
-		return "", nil
+	table, err := fazt.QueryFile(c.Context, path, query, limit)
+	if err != nil {
+		return err
 	}
-	return path, nil
+	return printRows(c, print, table)
 }
 
 // printRows prints a table, and says if it is not all.

@@ -15,6 +15,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Client makes a client that keeps cookies and finds the server whatever the
@@ -32,6 +33,7 @@ func (s *Server) Client() *http.Client {
 			return dialer.DialContext(ctx, network, s.addr)
 		},
 		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     30 * time.Second, // before the server's own, which might be just when a request is sent
 		DisableCompression:  true,
 	}
 	s.tb.Cleanup(transport.CloseIdleConnections)

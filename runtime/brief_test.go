@@ -112,6 +112,31 @@ func TestBriefIsCPUTime(t *testing.T) {
 	}
 }
 
+// TestCharge has something else compute for a call that waits: it is the run's time and the
+// pass's, and not idle.
+func TestCharge(t *testing.T) {
+	g := &gate{}
+	r := newRuntime(t, runtime.Options{Gate: g, Limits: runtime.Limits{CPU: time.Minute}})
+	p := load(t, r, `for (var i = 0; i < request.query.n; i++) host.write(); 'went on'`, map[string]any{
+		"host.write": runtime.Brief(func(ctx context.Context, _ runtime.Args) (runtime.Value, error) {
+			err := runtime.Blocking(ctx, func() error { return nil })
+			runtime.Charge(ctx, 25*time.Second)
+			return runtime.Value{}, err
+		}),
+	})
+	run := func(n string) (*runtime.Result, error) {
+		return p.Run(t.Context(), &runtime.Request{Query: map[string][]string{"n": {n}}})
+	}
+	result, err := run("2")
+	if err != nil || result.CPU < 50*time.Second || g.charged != 50*time.Second || g.idle >= 25*time.Second {
+		t.Errorf("%v of CPU time, the pass has %v, and %v idle: %v", result.CPU, g.charged, g.idle, err)
+	}
+	_, err = run("1e9")
+	if e, ok := errors.AsType[*runtime.Error](err); !ok || e.Code != runtime.CodeCPU {
+		t.Errorf("a run that is charged for ever: %v", err)
+	}
+}
+
 func TestHold(t *testing.T) {
 	r := newRuntime(t, runtime.Options{Limits: runtime.Limits{Memory: 1 << 20}})
 	p := load(t, r, `
@@ -135,6 +160,10 @@ func TestHold(t *testing.T) {
 
 func TestOutsideOfARun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	runtime.Charge(ctx, time.Hour)
+	if runtime.Contended(ctx) {
+		t.Error("somebody waits for no slot")
+	}
 	if err := errors.Join(runtime.Checkpoint(ctx), runtime.Hold(ctx, 1<<40)); err != nil {
 		t.Error(err)
 	}

@@ -57,6 +57,22 @@ func Contended(ctx context.Context) bool {
 	return x != nil && x.contended()
 }
 
+// Charge counts time that something else has computed for a host function, such as one
+// goroutine that writes for all, as the run's CPU time, and as its share of the slots.
+// It is for the goroutine that the function was called on. Outside of a run it does
+// nothing.
+func Charge(ctx context.Context, d time.Duration) {
+	x := running(ctx)
+	if x == nil {
+		return
+	}
+	x.used.Add(int64(d))
+	x.began += d // the pass has no part of its slot in it
+	if x.pass != nil {
+		x.pass.Charge(d)
+	}
+}
+
 // Hold charges bytes to the memory of the run that a host function serves, before
 // they are made: the watcher would notice them when it is too late, and might put
 // them down to another run. They are charged to the run's end, as nobody can tell

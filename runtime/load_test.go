@@ -59,6 +59,7 @@ type notedPass struct{ gate *notedGate }
 
 func (p *notedPass) Leave()                       { p.gate.note("leave") }
 func (p *notedPass) Idle(time.Duration)           {}
+func (p *notedPass) Charge(time.Duration)         {}
 func (p *notedPass) Resume(context.Context) error { p.gate.note("resume"); return nil }
 func (p *notedPass) Yield() bool                  { return !p.gate.has("leave") }
 func (p *notedPass) Done()                        { p.gate.note("done") }

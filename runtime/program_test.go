@@ -221,6 +221,7 @@ type gate struct {
 	held    int
 	runs    int // admitted and not done
 	idle    time.Duration
+	charged time.Duration
 	entered int
 	refuse  int  // which entry is refused; 0 is none
 	yield   bool // ask runs to leave all the time
@@ -276,6 +277,12 @@ func (p *pass) Leave() {
 	}
 	p.held = false
 	p.gate.held--
+}
+
+func (p *pass) Charge(d time.Duration) {
+	p.gate.mu.Lock()
+	defer p.gate.mu.Unlock()
+	p.gate.charged += d
 }
 
 func (p *pass) Idle(d time.Duration) {

@@ -90,7 +90,7 @@ type Line struct {
 type Result struct {
 	Response Response
 	Log      []Line
-	CPU      time.Duration // time on a slot: brief host calls are part of it, others and the making of an interpreter are not
+	CPU      time.Duration // time on a slot and what was charged ([Charge]): brief host calls are part of it, others and the making of an interpreter are not
 
 	// Memory is how many bytes the run is known to have had: those that it held (see
 	// [Hold]) or, if that is more, by how much the heap had grown at a garbage
@@ -147,6 +147,8 @@ type Pass interface {
 	// Idle tells that the run spent time on its slot in a host function, before
 	// it leaves that.
 	Idle(time.Duration)
+	// Charge tells that something without a slot has computed for the run.
+	Charge(time.Duration)
 	// Resume takes a slot again. Its error ends the run.
 	Resume(ctx context.Context) error
 	// Yield is asked about every half millisecond while the run is on a slot, by any

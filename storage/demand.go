@@ -128,7 +128,7 @@ type CollectionIndexes struct {
 // Index is an indexed field.
 type Index struct {
 	Field     string
-	Automatic bool      // it has made itself, and goes when nobody has used it for a week
+	Automatic bool      // it has made itself, and goes when nobody has used it for a week in which a server ran
 	Ready     bool      // finds use it
 	UsedAt    time.Time // to the hour; zero: not since the deploy that brought it
 }

@@ -1,6 +1,9 @@
 package storage
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Pacer is told what an operation costs while it runs, so that what reads for
 // one caller can give way to others and be ended. [WithPacer] gives one to the
@@ -16,7 +19,7 @@ type Pacer interface {
 }
 
 // Waiter is a [Pacer] that is also told where an operation waits: for a
-// connection, for its turn, for the disk. Pace may give the processor away while
+// connection, for its turn, for the disk; and what was computed for it meanwhile. Pace may give the processor away while
 // the operation holds a connection, and whoever waits for a connection with a
 // processor kept from all others would wait for ever.
 type Waiter interface {
@@ -27,6 +30,9 @@ type Waiter interface {
 	// Wait calls wait, on the same goroutine. Its error is that of wait, or why
 	// the work has to end.
 	Wait(ctx context.Context, wait func() error) error
+	// Charge is told, on the same goroutine, how long something else has computed for
+	// the operation: what writes for many callers, on a goroutine of its own.
+	Charge(ctx context.Context, d time.Duration)
 }
 
 type pacerKey struct{}
@@ -50,4 +56,12 @@ func Wait(ctx context.Context, wait func() error) error {
 		return w.Wait(ctx, wait)
 	}
 	return wait()
+}
+
+// Charge tells the context's [Waiter], if there is one, what was computed for the
+// operation.
+func Charge(ctx context.Context, d time.Duration) {
+	if w, ok := PacerOf(ctx).(Waiter); ok {
+		w.Charge(ctx, d)
+	}
 }

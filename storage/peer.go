@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -39,6 +40,12 @@ type Peer struct {
 	Default   bool      // what commands work on that name none
 	CreatedAt time.Time // set by SetPeer
 }
+
+// String leaves the token out, so that none gets into a log.
+func (p Peer) String() string { return p.Name + " " + p.URL }
+
+// LogValue is String: a log in JSON would have every field.
+func (p Peer) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // CheckPeer returns an [Error], with the field as its Path, unless p is well
 // formed.

@@ -29,6 +29,9 @@ const (
 	DefaultNewHosts = 20
 	// DefaultCheckEvery is 10 min, a small part of any certificate's life.
 	DefaultCheckEvery = 10 * time.Minute
+
+	// expiredKept is how long a certificate is kept after its end: its host may come back.
+	expiredKept = 30 * 24 * time.Hour
 )
 
 // Options configures [New].
@@ -156,7 +159,28 @@ func New(opt Options) (*Certificates, error) {
 	})
 	c.issuer = certmagic.NewACMEIssuer(c.magic, c.template(logger))
 	c.magic.Issuers = []certmagic.Issuer{c.issuer}
+	c.work.Go(func() { c.clean(logger) })
 	return c, nil
+}
+
+// clean removes from the store, about once a day for all servers on it, the
+// certificates of hosts that are gone.
+func (c *Certificates) clean(logger *zap.Logger) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-c.open.Done():
+			return
+		case <-tick.C:
+		}
+		err := certmagic.CleanStorage(c.open, c.keeper, certmagic.CleanStorageOptions{
+			Logger: logger, Interval: 24 * time.Hour, OCSPStaples: true, ExpiredCerts: true, ExpiredCertGracePeriod: expiredKept,
+		})
+		if err != nil && c.open.Err() == nil {
+			c.opt.Logger.Warn("certificates that have expired could not be removed", "error", err)
+		}
+	}
 }
 
 // template is what certmagic is told about the authority. It is told the addresses so

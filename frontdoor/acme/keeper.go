@@ -19,7 +19,7 @@ import (
 
 const (
 	// leaseTime is how long a lock stays when the server that has it is killed.
-	leaseTime = 30 * time.Second
+	leaseTime = 15 * time.Second
 	// leasePoll is how often a lock that another has is tried.
 	leasePoll = 250 * time.Millisecond
 )
@@ -47,6 +47,9 @@ var _ certmagic.Storage = (*keeper)(nil)
 func newKeeper(open context.Context, store storage.Certificates, log *slog.Logger) *keeper {
 	return &keeper{store: store, log: log, open: open, locks: make(map[string]*lock)}
 }
+
+// String is what certmagic's lines say of it.
+func (k *keeper) String() string { return "the store" }
 
 // Lock implements [certmagic.Locker].
 func (k *keeper) Lock(ctx context.Context, name string) error {

@@ -30,6 +30,8 @@ type authority struct {
 	roots     *x509.CertPool // whose certificates it issues
 	orders    atomic.Int64   // that it has taken
 	server    *httptest.Server
+	busy      atomic.Pointer[chan struct{}] // orders wait until it is closed; nil: they don't
+	held      atomic.Int64                  // that wait, or have
 
 	tls, http *relay
 }
@@ -48,6 +50,10 @@ func startAuthority(t *testing.T, validity uint64) *authority {
 	handler := front.Handler()
 	a.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/order-plz" {
+			if busy := a.busy.Load(); busy != nil {
+				a.held.Add(1)
+				<-*busy
+			}
 			w = &counter{w, &a.orders}
 		}
 		handler.ServeHTTP(w, r)

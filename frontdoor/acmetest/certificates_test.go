@@ -214,22 +214,90 @@ func TestRandomNames(t *testing.T) {
 }
 
 // TestRenewal: certificates that live for seconds are renewed without a visitor's
-// help, and none sees an expired one or waits.
+// help, once for two servers, and nobody sees one that has expired, or waits.
 func TestRenewal(t *testing.T) {
 	a := startAuthority(t, 15)
 	s := newSite(t, a, "notes")
-	s.start(func(opt *acme.Options) { opt.CheckEvery = 100 * time.Millisecond })
+	var addrs []string
+	for range 2 {
+		s.start(func(opt *acme.Options) { opt.CheckEvery = 100 * time.Millisecond })
+		addrs = append(addrs, s.addr)
+	}
 	first := s.mustShake("notes.example.test")
-	began, shakes := time.Now(), 0
-	for time.Since(began) < patience {
-		cert := s.mustShake("notes.example.test") // which verifies it
-		if shakes++; cert.SerialNumber.Cmp(first.SerialNumber) != 0 && time.Now().After(first.NotAfter) {
-			t.Logf("%d handshakes in %v, %d orders", shakes, time.Since(began).Round(time.Second), a.orders.Load())
-			return
+	serials := map[string]int{}
+	began, renewed := time.Now(), map[string]bool{}
+	for len(renewed) < 2 {
+		if time.Since(began) > patience {
+			t.Fatal("the certificate was not renewed")
+		}
+		for _, s.addr = range addrs {
+			cert := s.mustShake("notes.example.test") // which verifies it
+			serials[cert.SerialNumber.String()]++
+			if time.Now().After(first.NotAfter) {
+				renewed[s.addr] = true
+			}
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Error("the certificate was not renewed")
+	t.Logf("%d orders, handshakes by certificate %v in %v", a.orders.Load(), serials, time.Since(began).Round(time.Second))
+	if orders := a.orders.Load(); orders > int64(len(serials))+1 || orders < 2 { // one may be under way
+		t.Errorf("%d orders for %d certificates", orders, len(serials))
+	}
+}
+
+// TestSlowAuthority: visitors wait for a host's first certificate longer than for a
+// client that says nothing, too many are told so at once, and one that leaves does not
+// end the order.
+func TestSlowAuthority(t *testing.T) {
+	a := startAuthority(t, 0)
+	s := newSite(t, a, "notes")
+	s.start(func(*acme.Options) {})
+	busy := make(chan struct{})
+	a.busy.Store(&busy)
+	leaves, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		gone <- tls.Client(leaves, &tls.Config{ServerName: "notes.example.test"}).HandshakeContext(ctx)
+	}()
+	for end := time.Now().Add(patience); a.held.Load() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("there is no order")
+		}
+	}
+	const visitors, waiting = 100, 63 // beside who leaves
+	results := make(chan error, visitors)
+	for range visitors {
+		go func() {
+			_, err := s.shake("notes.example.test")
+			results <- err
+		}()
+	}
+	for range visitors - waiting { // at once
+		if err := <-results; err == nil {
+			t.Fatal("there is a certificate")
+		}
+	}
+	cancel()
+	if err := <-gone; err == nil {
+		t.Error("who left has a certificate")
+	}
+	select {
+	case err := <-results:
+		t.Fatalf("one that waits: %v", err)
+	case <-time.After(6 * time.Second): // more than the server's deadline for handshakes
+	}
+	a.busy.Store(nil)
+	close(busy)
+	for range waiting {
+		if err := <-results; err != nil {
+			t.Errorf("one that waited: %v", err)
+		}
+	}
+	a.wantOrders(t, 1)
 }
 
 // TestRenewalOfRemovedApp: the certificate of an app that is gone is not renewed.

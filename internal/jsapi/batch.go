@@ -2,6 +2,7 @@ package jsapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,27 +26,38 @@ var batchFunctions = []Function{
 
 // batch makes several writes together or none.
 func (b binder) batch() any {
-	return b.write(docsWrite, func(args runtime.Args) (operation, error) {
-		items, err := batchItems(args)
-		if err != nil {
+	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+		return b.run(docsWrite, b.api.opt.Store.Tx, func(args runtime.Args) (operation, error) {
+			return b.batchOperation(ctx, args)
+		})(ctx, args)
+	})
+}
+
+// batchOperation checks the writes of a batch, as far as that needs no data, and makes one
+// operation of them.
+func (b binder) batchOperation(ctx context.Context, args runtime.Args) (operation, error) {
+	items, err := batchItems(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	writes := make([]operation, len(items))
+	for i, item := range items {
+		if err := runtime.Checkpoint(ctx); err != nil {
 			return nil, err
 		}
-		writes := make([]operation, len(items))
-		for i, item := range items {
-			if writes[i], err = item.write(i); err != nil {
-				return nil, b.api.hostError(inItem(i, err))
+		if writes[i], err = item.write(i); err != nil {
+			return nil, b.api.hostError(inItem(i, err))
+		}
+	}
+	return func(tx storage.Tx) (runtime.Value, error) {
+		results := make([]runtime.Value, len(writes))
+		for i, write := range writes {
+			if results[i], err = write(tx); err != nil {
+				return runtime.Value{}, inItem(i, err)
 			}
 		}
-		return func(tx storage.Tx) (runtime.Value, error) {
-			results := make([]runtime.Value, len(writes))
-			for i, write := range writes {
-				if results[i], err = write(tx); err != nil {
-					return runtime.Value{}, inItem(i, err)
-				}
-			}
-			return runtime.From(results)
-		}, nil
-	})
+		return runtime.From(results)
+	}, nil
 }
 
 // inItem says in which item of the batch a fault lies.
@@ -65,23 +77,33 @@ func inItem(i int, err error) error {
 // batchItem is one write, as it came.
 type batchItem map[string]json.RawMessage
 
-func batchItems(args runtime.Args) ([]batchItem, error) {
+// batchItems takes the array apart, and lets others compute between two items, of which
+// there may be a thousand.
+func batchItems(ctx context.Context, args runtime.Args) ([]batchItem, error) {
 	text, err := args.JSON(0)
 	if err != nil {
 		return nil, err
 	}
-	var raw []json.RawMessage
-	if err := json.Unmarshal(text, &raw); err != nil || raw == nil {
+	d := json.NewDecoder(bytes.NewReader(text))
+	if first, err := d.Token(); err != nil || first != json.Delim('[') {
 		return nil, runtime.Invalid("argument 1 must be an array of writes, such as {kv: 'set', key: 'a', value: 1}")
 	}
-	if len(raw) > maxBatch {
-		return nil, runtime.Invalid("argument 1 has %d writes; a batch has at most %d", len(raw), maxBatch)
-	}
-	items := make([]batchItem, len(raw))
-	for i, text := range raw {
-		if err := json.Unmarshal(text, &items[i]); err != nil || items[i] == nil {
-			return nil, runtime.Invalid("[%d] must be an object, such as {kv: 'set', key: 'a', value: 1}", i)
+	var items []batchItem
+	for d.More() {
+		if err := runtime.Checkpoint(ctx); err != nil {
+			return nil, err
 		}
+		if len(items) == maxBatch {
+			return nil, runtime.Invalid("argument 1 has more than %d writes, the most that a batch may have", maxBatch)
+		}
+		var item batchItem
+		if err := d.Decode(&item); err != nil || item == nil {
+			return nil, runtime.Invalid("[%d] must be an object, such as {kv: 'set', key: 'a', value: 1}", len(items))
+		}
+		items = append(items, item)
+	}
+	if _, err := d.Token(); err != nil || d.More() {
+		return nil, runtime.Invalid("argument 1 is not JSON")
 	}
 	return items, nil
 }

@@ -1,6 +1,7 @@
 package jsapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -16,9 +17,18 @@ func FuzzBatch(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		err := jsapi.CheckBatch(text)
+		err := jsapi.CheckBatch(t.Context(), text)
 		if err == nil && !json.Valid(text) {
 			t.Errorf("%q was taken", text)
 		}
 	})
+}
+
+// TestBatchCanEnd has the time of a call be up while its batch is read.
+func TestBatchCanEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := jsapi.CheckBatch(ctx, []byte(`[{"kv":"delete","key":"a"}]`)); err != context.Canceled {
+		t.Errorf("a batch is read to its end: %v", err)
+	}
 }

@@ -1,10 +1,14 @@
 package jsapi
 
-import "github.com/fazt-sh/fazt/runtime"
+import (
+	"context"
+
+	"github.com/fazt-sh/fazt/runtime"
+)
 
 // CheckBatch reads the argument of a batch, as far as that needs no data.
-func CheckBatch(text []byte) error {
-	items, err := batchItems(runtime.Args{runtime.JSON(text)})
+func CheckBatch(ctx context.Context, text []byte) error {
+	items, err := batchItems(ctx, runtime.Args{runtime.JSON(text)})
 	for i, item := range items {
 		if _, err := item.write(i); err != nil {
 			return err

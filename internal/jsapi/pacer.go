@@ -2,6 +2,7 @@ package jsapi
 
 import (
 	"context"
+	"time"
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
@@ -21,6 +22,8 @@ func (p *pacer) Contended(ctx context.Context) bool { return runtime.Contended(c
 func (p *pacer) Wait(ctx context.Context, wait func() error) error {
 	return runtime.Blocking(ctx, wait)
 }
+
+func (p *pacer) Charge(ctx context.Context, d time.Duration) { runtime.Charge(ctx, d) }
 
 func (p *pacer) Read(bytes int) error { return p.inv.read(p.ctx, int64(bytes), bytes) }
 

@@ -35,9 +35,10 @@ func inDir(name string, dirs []string) bool {
 	return false
 }
 
-// inImmutableDir reports whether a file is where only such files are.
+// inImmutableDir reports whether a file is where only such files are. A page has its
+// address for a name.
 func inImmutableDir(name string) bool {
-	return inDir(name, immutableDirs) && !inDir(name, mutableDirs)
+	return inDir(name, immutableDirs) && !inDir(name, mutableDirs) && path.Ext(name) != ".html"
 }
 
 // MayBeHashed reports whether a file's name could carry a hash of its content: all that

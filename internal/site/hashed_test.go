@@ -77,7 +77,7 @@ func TestHashed(t *testing.T) {
 			"assets/index.md.DxFz-3_a.js", "", "assets/index.md.DxFz-3_a.lean.js", ""},
 			[]string{"assets/app.CyFGKb4z.js", "assets/chunks/theme.Bq8v-RzK.js", "assets/index.md.DxFz-3_a.js", "assets/index.md.DxFz-3_a.lean.js"}},
 		{"SvelteKit", []string{
-			"index.html", "", "_app/version.json", "", "_app/env.js", "", "_app/immutable/entry/start.DZqmutyk.js", "", "_app/immutable/chunks/abcdefgh.js", "", "_app/immutable/assets/0.abcdefgh.css", ""},
+			"index.html", "", "_app/version.json", "", "_app/env.js", "", "_app/immutable/page.html", "", "_app/immutable/entry/start.DZqmutyk.js", "", "_app/immutable/chunks/abcdefgh.js", "", "_app/immutable/assets/0.abcdefgh.css", ""},
 			[]string{"_app/immutable/assets/0.abcdefgh.css", "_app/immutable/chunks/abcdefgh.js", "_app/immutable/entry/start.DZqmutyk.js"}},
 		{"a file that names only itself", []string{"index.html", "", "app.3f2a91bc.js", "app.3f2a91bc.js"}, []string{}},
 		{"a reference from what is private, or of the handler", []string{

@@ -144,6 +144,10 @@ func (v *vm) logger(level string) nativeFunc {
 // respond(status, body, headers).
 func (v *vm) respond(c goja.FunctionCall) goja.Value {
 	status, body := v.js.ToValue(200), c.Argument(0)
+	if stream, _ := v.isMade(body); stream != nil && len(c.Arguments) == 1 {
+		v.last = body // as it is
+		return body
+	}
 	if f := wholeNumber(body); len(c.Arguments) > 1 || f >= 100 && f <= 599 {
 		if !(f >= 100 && f <= 599) {
 			v.throwError("RangeError", "", "respond: the status must be a whole number from 100 to 599")

@@ -53,7 +53,7 @@ func (v *vm) bytesToString(c goja.FunctionCall) goja.Value {
 	if e := c.Argument(1); !goja.IsUndefined(e) {
 		encoding = e.String()
 	}
-	s, err := js.BytesText(b, encoding, v.maxText())
+	s, err := js.BytesText(b, encoding, v.maxText(), v.x.Check)
 	if err != nil {
 		v.throw(err)
 	}
@@ -165,24 +165,32 @@ func (v *vm) btoa(c goja.FunctionCall) goja.Value {
 		v.tooLong("btoa")
 	}
 	raw := make([]byte, s.Length())
-	for i := range raw {
-		unit := s.CharAt(i)
-		if unit > 0xFF {
-			v.throwError("InvalidCharacterError", "", "btoa: the text has characters past U+00FF; encode it with TextEncoder")
+	js.InSlices(len(raw), v.x.Check, func(from, to int) {
+		for i := from; i < to; i++ {
+			unit := s.CharAt(i)
+			if unit > 0xFF {
+				v.throwError("InvalidCharacterError", "", "btoa: the text has characters past U+00FF; encode it with TextEncoder")
+			}
+			raw[i] = byte(unit)
 		}
-		raw[i] = byte(unit)
+	})
+	text, err := js.BytesText(raw, "base64", v.maxText(), v.x.Check)
+	if err != nil {
+		v.throw(err)
 	}
-	return v.js.ToValue(base64.StdEncoding.EncodeToString(raw))
+	return v.js.ToValue(text)
 }
 
 func (v *vm) atob(c goja.FunctionCall) goja.Value {
-	raw, err := js.DecodeBase64(c.Argument(0).String())
+	raw, err := js.DecodeBase64(c.Argument(0).String(), v.x.Check)
 	if err != nil {
 		v.throw(err)
 	}
 	units := make([]uint16, len(raw))
-	for i, b := range raw {
-		units[i] = uint16(b)
-	}
+	js.InSlices(len(raw), v.x.Check, func(from, to int) {
+		for i, b := range raw[from:to] {
+			units[from+i] = uint16(b)
+		}
+	})
 	return goja.StringFromUTF16(units)
 }

@@ -93,6 +93,12 @@ func (v *vm) logger(level string) native {
 // respond(status, body, headers).
 func (v *vm) respond(c otto.FunctionCall) otto.Value {
 	status, body := v.value(200), c.Argument(0)
+	if len(c.ArgumentList) == 1 && body.IsObject() {
+		if stream, _ := v.madeResponse(body); stream != nil {
+			v.run.last = &body // as it is
+			return body
+		}
+	}
 	if f := v.wholeNumber(body); len(c.ArgumentList) > 1 || f >= 100 && f <= 599 {
 		if f < 100 || f > 599 {
 			v.rangeError("respond: the status must be a whole number from 100 to 599")

@@ -284,23 +284,32 @@ func (v *vm) btoa(c otto.FunctionCall) otto.Value {
 	v.bounded(float64(base64.StdEncoding.EncodedLen(len(s))))
 	raw := make([]byte, 0, len(s))
 	for _, r := range s {
+		if len(raw)%(64<<10) == 0 {
+			v.Check()
+		}
 		if r > 0xFF {
 			v.invalidCharacter("btoa: the text has characters past U+00FF; encode it with TextEncoder")
 		}
 		raw = append(raw, byte(r))
 	}
-	return v.value(base64.StdEncoding.EncodeToString(raw))
+	text, err := js.BytesText(raw, "base64", v.maxText(), v.Check)
+	if err != nil {
+		v.throw(err)
+	}
+	return v.value(text)
 }
 
 func (v *vm) atob(c otto.FunctionCall) otto.Value {
-	raw, err := js.DecodeBase64(c.Argument(0).String())
+	raw, err := js.DecodeBase64(c.Argument(0).String(), v.Check)
 	if err != nil {
 		v.throw(err)
 	}
 	var b strings.Builder
-	for _, c := range raw {
-		b.WriteRune(rune(c))
-	}
+	js.InSlices(len(raw), v.Check, func(from, to int) {
+		for _, c := range raw[from:to] {
+			b.WriteRune(rune(c))
+		}
+	})
 	return v.value(b.String())
 }
 

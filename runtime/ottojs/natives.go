@@ -178,7 +178,7 @@ func (v *vm) bytesOf(val otto.Value) []byte {
 }
 
 func (v *vm) bytesToString(c otto.FunctionCall) otto.Value {
-	s, err := js.BytesText(v.bytesOf(c.Argument(0)), c.Argument(1).String(), v.maxText())
+	s, err := js.BytesText(v.bytesOf(c.Argument(0)), c.Argument(1).String(), v.maxText(), v.Check)
 	if err != nil {
 		v.throw(err)
 	}

@@ -21,7 +21,8 @@ const (
 	// demandSamples is how many documents are looked at to tell what an index would
 	// narrow a find to.
 	demandSamples = 256
-	// useEvery is how exactly is written down when an index was used.
+	// useEvery is how exactly is written down when an index was used, and that there was
+	// somebody who could have.
 	useEvery = time.Hour
 )
 
@@ -35,6 +36,7 @@ type indexer struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	alive  time.Time // when it was last written down that a server runs; see skipAbsence
 
 	mu      sync.Mutex
 	working map[string]bool // apps whose indexes are being built or removed
@@ -70,7 +72,7 @@ func (x *indexer) loop() {
 		case <-decide.C:
 			x.warn(x.decide())
 		case <-tidy.C:
-			x.warn(errors.Join(x.writeUses(), x.dropIdle(), x.work()))
+			x.warn(errors.Join(x.writeUses(), x.skipAbsence(), x.dropIdle(), x.work()))
 		case <-x.wake:
 			x.warn(x.work())
 		case <-x.ctx.Done():
@@ -217,6 +219,41 @@ func (x *indexer) writeUses() error {
 		}
 		return nil
 	})
+}
+
+// skipAbsence writes down every hour that a server runs, and does not count as idle, of the
+// indexes that have made themselves, the time in which none did.
+func (x *indexer) skipAbsence() error {
+	const alive = "indexes.alive"
+	now := time.Now()
+	if now.Sub(x.alive).Abs() < useEvery {
+		return nil
+	}
+	automatic, err := list(x.ctx, x.store, "indexes", func(row []driver.Value) int64 { return row[0].(int64) },
+		"SELECT id FROM indexes WHERE automatic = 1 AND state <> 'dropped' LIMIT 1")
+	if err != nil || len(automatic) == 0 {
+		return err
+	}
+	err = x.store.writer.do(x.ctx, "", "indexes", func(tx *writeTx) error {
+		row, err := tx.conn.queryRow("SELECT updated_at FROM config WHERE name = ?", alive)
+		if err != nil {
+			return err
+		}
+		if row != nil {
+			last := row[0].(int64)
+			if absent := now.UnixMilli() - last; absent > 2*useEvery.Milliseconds() {
+				if _, err := tx.write("UPDATE indexes SET used_at = used_at + ? WHERE automatic = 1 AND used_at <= ?", absent, last); err != nil {
+					return err
+				}
+			}
+		}
+		_, err = tx.write("INSERT OR REPLACE INTO config (name, value, updated_at) VALUES (?, 'true', ?)", alive, now.UnixMilli())
+		return err
+	})
+	if err == nil {
+		x.alive = now
+	}
+	return err
 }
 
 // dropIdle gives up the indexes that have made themselves and that nobody uses.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -198,6 +199,40 @@ func TestIndexGoesUnused(t *testing.T) {
 		setUsed(storage.IndexIdle)
 		wait(2 * time.Minute)
 		wantIndexes(t, s, app, byApp)
+	})
+}
+
+// TestIndexOutlastsAbsence has no server run for ten days, in which nobody could use an index.
+func TestIndexOutlastsAbsence(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data.db")
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, path)
+		app := publish(t, s, "shop", nil)
+		insertDocs(t, s, storage.Scope{App: app}, "items", 0, 1500)
+		findTimes(t, s, storage.Scope{App: app}, 2*enoughScans, `{"rare":70}`, storage.FindOptions{}, 10)
+		decide()
+		wait(3 * time.Minute)
+		wantIndexes(t, s, app, itself("rare")...)
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(storage.IndexIdle + 3*24*time.Hour)
+			s = open(t, path)
+			wait(3 * time.Minute)
+			wantIndexes(t, s, app, itself("rare")...)
+		}
+		if err := s.Write(t.Context(), func(q storage.SQL) error {
+			_, err := q.Exec("UPDATE indexes SET used_at = used_at - ?", storage.IndexIdle.Milliseconds())
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		wait(3 * time.Minute)
+		wantIndexes(t, s, app)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 

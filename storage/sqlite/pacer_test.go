@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
@@ -13,14 +14,16 @@ import (
 
 // waiter counts waits, and ends the caller with an error.
 type waiter struct {
-	waits int
-	begun func()
-	err   error
+	waits   int
+	charged time.Duration
+	begun   func()
+	err     error
 }
 
-func (w *waiter) Pace(context.Context) error     { return nil }
-func (w *waiter) Read(int) error                 { return nil }
-func (w *waiter) Contended(context.Context) bool { return false }
+func (w *waiter) Pace(context.Context) error                { return nil }
+func (w *waiter) Read(int) error                            { return nil }
+func (w *waiter) Contended(context.Context) bool            { return false }
+func (w *waiter) Charge(_ context.Context, d time.Duration) { w.charged += d }
 func (w *waiter) Wait(_ context.Context, wait func() error) error {
 	w.waits++
 	w.begun()
@@ -66,5 +69,21 @@ func TestWaitForAReaderIsPaced(t *testing.T) {
 			t.Errorf("%v, and %d waits; want %v and 1", err, w.waits, ended)
 		}
 		all.Wait()
+	}
+}
+
+// TestWriterCharges has the writer tell what it has computed for an operation.
+func TestWriterCharges(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	const takes = 3 * time.Millisecond
+	w := &waiter{begun: func() {}}
+	err := s.Tx(storage.WithPacer(t.Context(), w), storage.Scope{App: "a"}, func(storage.Tx) error {
+		for began := time.Now(); time.Since(began) < takes; {
+		}
+		return nil
+	})
+	if err != nil || w.charged < takes {
+		t.Errorf("%v was charged for a write of %v: %v", w.charged, takes, err)
 	}
 }

@@ -85,7 +85,7 @@ func (v *views) open(abs string) error {
 	// Sorts and the like have their temporary tables in memory, where they are
 	// bounded, and not in files, where they could not be. To say so drops the views
 	// that are there.
-	if _, err := v.conn.exec("PRAGMA temp_store = MEMORY;\n" + definitions + "PRAGMA query_only = ON"); err != nil {
+	if _, err := v.conn.exec("PRAGMA temp_store = MEMORY;\nBEGIN;\n" + definitions + "COMMIT;\nPRAGMA query_only = ON"); err != nil {
 		return err
 	}
 	for id, limit := range map[int]int{

@@ -156,6 +156,8 @@ func (c *contended) Contended(context.Context) bool {
 	return true
 }
 
+func (*contended) Charge(context.Context, time.Duration) {}
+
 func (c *contended) Wait(_ context.Context, wait func() error) error {
 	if c.asked {
 		c.waits <- struct{}{}

@@ -54,6 +54,7 @@ type request struct {
 	atomic bool
 	state  atomic.Int32
 	err    error         // set before done is closed
+	took   time.Duration // in the writer, as well
 	done   chan struct{} // closed when the answer is known
 
 	flow       *flow // whose queue it waits in, if it does
@@ -151,7 +152,7 @@ func (w *writer) do(ctx context.Context, app, op string, fn func(*writeTx) error
 	if err := w.enqueue(r); err != nil {
 		return err
 	}
-	return storage.Wait(ctx, func() error {
+	err := storage.Wait(ctx, func() error {
 		select {
 		case <-r.done:
 			return r.err
@@ -159,6 +160,12 @@ func (w *writer) do(ctx context.Context, app, op string, fn func(*writeTx) error
 			return w.abandon(r, ctx.Err())
 		}
 	})
+	select {
+	case <-r.done:
+		storage.Charge(ctx, r.took)
+	default: // given up: the writer may have it still
+	}
+	return err
 }
 
 // abandon gives a request up for err, its caller's time being over, and returns
@@ -375,7 +382,8 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 		tx.first = len(w.batch) == 1
 		tx.run(r)
 		end := time.Now()
-		w.charge(end.Sub(now))
+		r.took = end.Sub(now)
+		w.charge(r.took)
 		now = end
 		if tx.lost != nil || tx.undo {
 			w.abort()

@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "Versions", test: testVersions},
 		{name: "NamedVersions", test: testNamedVersions},
 		{name: "FileInKept", test: testFileInKept},
+		{name: "HashedNames", test: testHashedNames},
 		{name: "ChangeApp", test: testChangeApp},
 		{name: "RemoveApp", test: testRemoveApp},
 		{name: "RemoveAppKeepData", test: testRemoveAppKeepData},

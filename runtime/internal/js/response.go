@@ -3,6 +3,7 @@ package js
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -84,8 +85,35 @@ func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (an
 	if res.Stream, _ = made(v); res.Stream != nil {
 		return res, nil
 	}
-	err := writeBody(r, limits, &res, r.Get(v, "body"), nil)
+	body := r.Get(v, "body")
+	if streams(r, body, made) {
+		return sent(r, limits, res, body, made)
+	}
+	err := writeBody(r, limits, &res, body, nil)
 	return res, err
+}
+
+// streams reports whether a body is a response of a host function's that is a stream.
+func streams[V any](r Reader[V], body V, made func(V) (any, bool)) bool {
+	if r.Kind(body) != KindObject {
+		return false
+	}
+	stream, _ := made(body)
+	return stream != nil
+}
+
+// sent is the response that a body is, with the status and the headers of the one around it.
+func sent[V any](r Reader[V], limits runtime.Limits, around runtime.Response, body V, made func(V) (any, bool)) (runtime.Response, error) {
+	res, err := responseOf(r, limits, body, made)
+	if err != nil {
+		return around, err
+	}
+	res.Status = around.Status
+	if res.Header == nil {
+		res.Header = make(http.Header)
+	}
+	maps.Copy(res.Header, around.Header)
+	return res, nil
 }
 
 func readHeaders[V any](r Reader[V], res *runtime.Response, headers V) error {
