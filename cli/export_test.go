@@ -110,3 +110,6 @@ func WatchHeap() (look func()) {
 	var heap heapWatch
 	return heap.look
 }
+
+// SpareProcessor gives Go one processor more than handlers may use at once.
+func SpareProcessor() (slots int) { return spareProcessor() }
