@@ -32,7 +32,7 @@ func TestServeAdmin(t *testing.T) {
 	if code := p.interrupt(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if code, _, notes := command(t, db, "", "serve", "--admin-addr", "here"); code != 2 || !strings.Contains(notes, "--admin-addr here is not HOST:PORT") {
+	if code, _, notes := command(t, db, "", "serve", "--addr", "127.0.0.1:0", "--admin-addr", "here"); code != 2 || !strings.Contains(notes, "--admin-addr here is not HOST:PORT") {
 		t.Errorf("%d %s", code, notes)
 	}
 }
