@@ -3,11 +3,17 @@ package fazt_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -288,5 +294,48 @@ func TestHealth(t *testing.T) {
 	}
 	if status, _ := ask("/api/system/health", newKey(t, srv, "deploy")); status != 403 {
 		t.Errorf("a key that may not read: %d", status)
+	}
+}
+
+// TestCertificateEnds: the certificates of hosts that are here are in the metrics, and
+// one that was not renewed in the health.
+func TestCertificateEnds(t *testing.T) {
+	srv := harnesstest.Start(t, func(o *fazt.Options) { o.Domain = "example.com" })
+	srv.DeployAs("notes", files("index.html", ""))
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	put := func(host string, begun, left time.Duration) {
+		t.Helper()
+		c := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{host}, NotBefore: time.Now().Add(-begun), NotAfter: time.Now().Add(left)}
+		der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		if err := srv.Fazt.Store().PutCertificateValue(t.Context(), "certificates/ca/"+host+"/"+host+".crt", text, host); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reasons := func() []string {
+		t.Helper()
+		c, err := srv.Fazt.Checkup(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Reasons
+	}
+	put("notes.example.com", 30*day, 60*day)
+	put("gone.example.com", 80*day, 1*day)
+	diff(t, "all is well", []string{}, reasons())
+	metrics := manage(t, srv, "/metrics")
+	if !strings.Contains(metrics, `fazt_certificate_end_timestamp_seconds{host="notes.example.com"} 1.`) || strings.Contains(metrics, "gone.example.com") {
+		t.Error("the metrics don't have what they should")
+	}
+	put("notes.example.com", 80*day, 10*day)
+	if got := reasons(); len(got) != 1 || !strings.HasPrefix(got[0], "the certificate of notes.example.com ends on ") {
+		t.Errorf("one that is late: %q", got)
 	}
 }

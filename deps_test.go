@@ -33,6 +33,7 @@ var arrows = map[string][]string{
 	"storage/backups":             {"storage"},
 	"auth":                        {"api", "storage"},
 	"auth/passkey":                {"auth"},
+	"internal/seal":               {},
 	"internal/site":               {"api", "runtime", "storage"},
 	"internal/jsapi":              {"api", "auth", "budget", "internal/site", "runtime", "storage"},
 	"":                            {"api", "auth", "budget", "frontdoor", "internal/jsapi", "internal/seal", "internal/site", "runtime", "runtime/gojajs", "runtime/ottojs", "storage", "storage/backups", "storage/sqlite"},

@@ -107,6 +107,8 @@ func TestEnvByAPI(t *testing.T) {
 		{"deploy", "DELETE", path + "/C", "", 200, `{"removed":"C"}`},
 		{"deploy", "DELETE", path + "/C", "", 404, "NOT_FOUND"},
 		{"read", "GET", path + "?limit=1", "", 200, `[{"name":"A","updated_at":"20`},
+		{"read", "GET", path + "/B", "", 200, `{"name":"B","updated_at":"20`},
+		{"read", "GET", path + "/C", "", 404, "NOT_FOUND"},
 		{"read", "GET", "/api/apps/nope/env", "", 404, "NOT_FOUND"},
 	} {
 		o := operate(t, srv)

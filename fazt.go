@@ -40,11 +40,13 @@ type Server struct {
 	stats   stats
 	logs    *logWriter
 	backups *backups.Keeper // nil without any
-	content *contentCache
-	blobKey []byte // signs the URLs of blobs
-	keys    *keyring
-	started time.Time
-	forgery *http.CrossOriginProtection
+
+	certificates certificateEnds
+	content      *contentCache
+	blobKey      []byte // signs the URLs of blobs
+	keys         *keyring
+	started      time.Time
+	forgery      *http.CrossOriginProtection
 
 	management  http.Handler
 	credentials credentials

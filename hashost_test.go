@@ -2,7 +2,11 @@ package fazt_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -84,6 +88,24 @@ func TestHasHostWithoutDomain(t *testing.T) {
 	for _, host := range []string{"localhost", "example.com", ""} {
 		if got, err := srv.HasHost(t.Context(), host); err != nil || got {
 			t.Errorf("%q: %v, %v", host, got, err)
+		}
+	}
+}
+
+// TestOpaqueTarget: a request line that no browser sends redirects to nobody else's host.
+func TestOpaqueTarget(t *testing.T) {
+	srv, err := fazt.New(t.Context(), fazt.Options{DataFile: filepath.Join(t.TempDir(), "data.db"), Domain: "example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	for _, host := range []string{"www.example.com", "example.com", "admin.example.com"} {
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r.Host, r.URL = host, &url.URL{Scheme: "http", Opaque: ".elsewhere.test"}
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		if w.Code != http.StatusNotFound || strings.Contains(w.Header().Get("Location"), "elsewhere") {
+			t.Errorf("%s: %d %v", host, w.Code, w.Header())
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, route func(w *ans
 	}
 	defer s.requests.Done()
 	p, ok := site.CleanPath(r.URL.Path)
-	if !ok {
+	if !ok || r.URL.Opaque != "" { // "GET http:.elsewhere.test", which redirects would go on with
 		s.notFound(out, r)
 		return
 	}

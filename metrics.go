@@ -1,6 +1,7 @@
 package fazt
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,6 +62,7 @@ var (
 	metricFree           = prometheus.NewDesc("fazt_storage_free_bytes", "Room that the disk of the data file has left.", nil, nil)
 	metricBackup         = prometheus.NewDesc("fazt_backup_last_timestamp_seconds", "When the newest good backup was begun that the server made by itself.", nil, nil)
 	metricBackupSize     = prometheus.NewDesc("fazt_backup_bytes", "Length of that backup.", nil, nil)
+	metricCertificate    = prometheus.NewDesc("fazt_certificate_end_timestamp_seconds", "When the certificate ends that a host has from an authority.", []string{"host"}, nil)
 	metricBackupFailures = prometheus.NewDesc("fazt_backup_failures", "Attempts at a backup that have failed since.", nil, nil)
 )
 
@@ -131,6 +133,15 @@ func (c collector) collectStorage(gauge, counter func(*prometheus.Desc, float64,
 		gauge(metricFree, float64(store.FreeBytes))
 	}
 	c.collectBackups(gauge)
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	ends, err := c.server.certificateEnds(ctx)
+	if err != nil {
+		c.server.log.Warn("the certificates can't be read for the metrics", "err", err)
+	}
+	for _, e := range ends {
+		gauge(metricCertificate, float64(e.end.Unix()), e.host)
+	}
 }
 
 // collectBackups tells of the backups that the server makes by itself.

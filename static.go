@@ -230,10 +230,13 @@ func (f *file) encodingFor(h http.Header) string {
 	accept := h.Get("Accept-Encoding")
 	if h["If-None-Match"] != nil || h["If-Match"] != nil {
 		named := h.Get("If-Match") + h.Get("If-None-Match")
-		for encoding, etag := range f.etags {
-			if strings.Contains(named, etag[0]) && (encoding == "" || site.ChooseEncoding(accept, []string{encoding}) != "") {
+		for i, encoding := range f.Encodings {
+			if strings.Contains(named, f.etags[encoding][0]) && site.ChooseEncoding(accept, f.Encodings[i:i+1]) != "" {
 				return encoding
 			}
+		}
+		if strings.Contains(named, f.etags[""][0]) {
+			return ""
 		}
 	}
 	if accept == "" {

@@ -2,11 +2,15 @@ package fazt
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
@@ -55,6 +59,15 @@ func (s *Server) Checkup(ctx context.Context) (*api.Checkup, error) {
 	if stats.Free && stats.FreeBytes < lowSpace {
 		worse(api.HealthDegraded, fmt.Sprintf("the disk of the data has %d MB left", stats.FreeBytes>>20))
 	}
+	ends, err := s.certificateEnds(probe)
+	if err != nil && c.Status != api.HealthFailing {
+		worse(api.HealthFailing, "the certificates can't be read: "+publicError(err).Message)
+	}
+	for _, e := range ends {
+		if now.After(e.late) {
+			worse(api.HealthDegraded, fmt.Sprintf("the certificate of %s ends on %s, and was not renewed", e.host, e.end.UTC().Format(time.RFC3339)))
+		}
+	}
 	if s.backups == nil {
 		return c, nil
 	}
@@ -72,6 +85,60 @@ func (s *Server) Checkup(ctx context.Context) (*api.Checkup, error) {
 		worse(api.HealthDegraded, fmt.Sprintf("the last backup was made %v ago", now.Sub(b.Last).Round(time.Minute)))
 	}
 	return c, nil
+}
+
+// certificateEnd is when a host's certificate ends.
+type certificateEnd struct {
+	host   string
+	end    time.Time
+	late   time.Time // from when on it should have been renewed: half of the time is over that there is for that
+	stored time.Time
+}
+
+// certificateEnds remembers what was read of the certificates in the store.
+type certificateEnds struct {
+	mu    sync.Mutex
+	known map[string]certificateEnd // by the value's name
+}
+
+// certificateEnds returns when the certificates in the store end of hosts that this
+// server answers; those of others are not renewed. A certificate is read once.
+func (s *Server) certificateEnds(ctx context.Context) (ends []certificateEnd, err error) {
+	const below, suffix = "certificates", ".crt" // as certmagic names them
+	values, err := s.store.CertificateValues(ctx, below)
+	if err != nil {
+		return nil, err
+	}
+	s.certificates.mu.Lock()
+	defer s.certificates.mu.Unlock()
+	known := make(map[string]certificateEnd)
+	for _, v := range values {
+		if !strings.HasSuffix(v.Name, suffix) {
+			continue
+		}
+		c := s.certificates.known[v.Name]
+		if !c.stored.Equal(v.UpdatedAt) {
+			value, stored, err := s.store.CertificateValue(ctx, v.Name)
+			if err != nil {
+				return nil, err
+			}
+			c = certificateEnd{stored: stored}
+			if block, _ := pem.Decode(value); block != nil {
+				if parsed, err := x509.ParseCertificate(block.Bytes); err == nil && len(parsed.DNSNames) > 0 {
+					c.host, c.end = parsed.DNSNames[0], parsed.NotAfter
+					c.late = c.end.Add(-parsed.NotAfter.Sub(parsed.NotBefore) / 6) // a third is left when it begins
+				}
+			}
+		}
+		known[v.Name] = c
+		if here, err := s.HasHost(ctx, c.host); err != nil {
+			return nil, err
+		} else if here {
+			ends = append(ends, c)
+		}
+	}
+	s.certificates.known = known
+	return ends, nil
 }
 
 func (s *Server) uptime() int64 { return int64(time.Since(s.started).Seconds()) }

@@ -52,6 +52,19 @@ func (h *handler) env(w http.ResponseWriter, r *http.Request) error {
 	return writeList(w, r, list, err)
 }
 
+func (h *handler) variable(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.Service.Env(r.Context(), r.PathValue("app"))
+	if err != nil {
+		return err
+	}
+	name := r.PathValue("name")
+	i := slices.IndexFunc(list, func(v Variable) bool { return v.Name == name })
+	if i < 0 {
+		return &Error{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: "no such variable; list them for their names"}
+	}
+	return writeData(w, list[i], nil)
+}
+
 func (h *handler) setEnv(w http.ResponseWriter, r *http.Request) error {
 	var body envBody
 	if err := readJSONUpTo(w, r, maxEnvJSON, &body); err != nil {

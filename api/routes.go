@@ -69,6 +69,7 @@ func Routes() []Route {
 		{"GET", "/api/logs", ScopeRead, "lines of several apps' logs", logsParameters{}, []LogLine{}, (*handler).logs},
 		{"GET", "/api/apps/{app}/env", ScopeRead, "an app's variables by name, without their values", paging{}, []Variable{}, (*handler).env},
 		{"PUT", "/api/apps/{app}/env", ScopeDeploy, "set variables, all or none", envBody{}, EnvSet{}, (*handler).setEnv},
+		{"GET", "/api/apps/{app}/env/{name}", ScopeRead, "a variable, without its value", nil, Variable{}, (*handler).variable},
 		{"PUT", "/api/apps/{app}/env/{name}", ScopeDeploy, "set a variable", variableBody{}, EnvSet{}, (*handler).setVariable},
 		{"DELETE", "/api/apps/{app}/env/{name}", ScopeDeploy, "remove a variable", nil, Gone{}, (*handler).unsetVariable},
 		{"POST", "/api/sql", ScopeSQL, "run one SQL statement, which reads unless write is true; that takes the scope admin, of an owner", sqlRequest{}, Bare{sqlAnswer{}}, (*handler).sql},

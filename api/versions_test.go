@@ -199,3 +199,22 @@ func TestFileIsNoPage(t *testing.T) {
 		t.Errorf("a path that leads out: %d", got)
 	}
 }
+
+// TestProgress: a deploy tells how far it is, up to its end.
+func TestProgress(t *testing.T) {
+	for name, s := range services(t) {
+		var last, all int64
+		told := 0
+		_, err := s.Deploy(t.Context(), name, fstest.MapFS{"index.html": {Data: []byte("page")}, "a.txt": {Data: []byte("text")}},
+			api.Progress(func(done, total int64) {
+				if done < last {
+					t.Errorf("%s: %d after %d", name, done, last)
+				}
+				last, all = done, total
+				told++
+			}))
+		if err != nil || told < 2 || last != all || all < 8 {
+			t.Errorf("%s: told %d times, %d of %d, %v", name, told, last, all, err)
+		}
+	}
+}

@@ -17,8 +17,8 @@ func TestServeAdmin(t *testing.T) {
 	}
 	p := start(t, db, "serve", "--addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--home", "notes")
 	apps := p.until(`msg=serving url=http://127\.0\.0\.1:(\d+)/`)[1]
-	link := p.until(`^Set up this server: (\S+)$`)[1]
 	admin := p.until(`msg=managing url=(http://127\.0\.0\.1:\d+/)`)[1]
+	link := p.until(`^Set up this server: (\S+)$`)[1]
 	if !strings.HasPrefix(link, admin+"auth/setup/") {
 		t.Errorf("the set-up link is %s, and management is at %s", link, admin)
 	}

@@ -89,7 +89,7 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
 	}
-	check := func(path string) error { return checkOutside(path, dir) }
+	check := func(path string) error { return checkOutside(path, c.String("key-file"), dir) }
 	return onNewService(c, check, func(server api.Service) error {
 		bar := newProgress(c, server)
 		made, err := server.Deploy(c.Context, name, s, append(opts, api.Progress(bar.tell))...)

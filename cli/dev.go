@@ -71,7 +71,7 @@ func dev(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutside(path, dir); err != nil {
+	if err := checkOutside(path, c.String("key-file"), dir); err != nil {
 		return err
 	}
 	l, err := devListener(c)

@@ -145,7 +145,7 @@ func listEnv(c *cli.Context) error {
 		if len(list) == 0 {
 			note(c.App.ErrWriter, "no variables yet; set one with: fazt app env set %s NAME=value", args[0])
 		}
-		table := &storage.Table{Columns: []string{"name", "updated"}}
+		table := &storage.Table{Columns: []string{"name", "updated_at"}}
 		for _, v := range list {
 			table.Rows = append(table.Rows, []any{v.Name, when(v.UpdatedAt)})
 		}

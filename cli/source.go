@@ -66,13 +66,20 @@ func checkApp(dir string) error {
 	return nil
 }
 
-// checkOutside refuses a data file that would be deployed with the app.
-func checkOutside(dataFile, dir string) error {
-	relative, err := filepath.Rel(realPath(dir), filepath.Join(realPath(filepath.Dir(dataFile)), filepath.Base(dataFile)))
-	if err != nil || !filepath.IsLocal(relative) || slices.ContainsFunc(strings.Split(filepath.ToSlash(relative), "/"), leftOut) {
-		return nil
+// checkOutside refuses a data file, and a key file if one is named, that would be
+// deployed with the app.
+func checkOutside(dataFile, keyFile, dir string) error {
+	for _, f := range []struct{ what, path string }{{"data", dataFile}, {"key", keyFile}} {
+		if f.path == "" {
+			continue
+		}
+		relative, err := filepath.Rel(realPath(dir), filepath.Join(realPath(filepath.Dir(f.path)), filepath.Base(f.path)))
+		if err != nil || !filepath.IsLocal(relative) || slices.ContainsFunc(strings.Split(filepath.ToSlash(relative), "/"), leftOut) {
+			continue
+		}
+		return fmt.Errorf("the %s file %s is inside the app's directory and would be deployed with it; put it elsewhere", f.what, f.path)
 	}
-	return fmt.Errorf("the data file %s is inside the app's directory and would be deployed with it; put it elsewhere", dataFile)
+	return nil
 }
 
 // realPath is path made absolute, through symbolic links as far as it exists.

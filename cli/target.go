@@ -91,12 +91,15 @@ func dataFile(c *cli.Context) (string, error) {
 	return path, err
 }
 
-// warnOfMode warns of a data file that is not its owner's alone.
+// warnOfMode warns of a data file, and of its key file, that are not their owner's
+// alone.
 func warnOfMode(c *cli.Context, path string) {
-	// Windows has other means, and shows every file as readable by all.
-	info, err := os.Stat(path)
-	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0 {
-		note(c.App.ErrWriter, "warning: others on this machine can read or write the data file; keep it to yourself with: chmod 600 %s", path)
+	for _, f := range []struct{ what, path string }{{"data", path}, {"key", keyFilePath(c, path)}} {
+		// Windows has other means, and shows every file as readable by all.
+		info, err := os.Stat(f.path)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0 {
+			note(c.App.ErrWriter, "warning: others on this machine can read or write the %s file; keep it to yourself with: chmod 600 %s", f.what, f.path)
+		}
 	}
 }
 

@@ -29,10 +29,15 @@ func RedirectTLS(port int, has func(ctx context.Context, host string) (bool, err
 			http.Error(w, "there is nothing at this address", http.StatusNotFound)
 			return
 		}
+		target := r.URL.RequestURI()
+		if !strings.HasPrefix(target, "/") { // "GET http:.elsewhere.test" would go on with the host's name
+			http.Error(w, "ask for a path", http.StatusBadRequest)
+			return
+		}
 		if port != 443 {
 			host = net.JoinHostPort(host, strconv.Itoa(port))
 		}
-		w.Header().Set("Location", "https://"+host+r.URL.RequestURI())
+		w.Header().Set("Location", "https://"+host+target)
 		w.WriteHeader(http.StatusPermanentRedirect)
 	})
 }

@@ -3,6 +3,8 @@ package frontdoor_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -46,5 +48,22 @@ func TestRedirectTLS(t *testing.T) {
 		if body := w.Body.String(); strings.Contains(body, "elsewhere") || strings.Contains(body, "store") {
 			t.Errorf("%s is answered %q", tt.url, body)
 		}
+	}
+}
+
+// TestRedirectTLSOpaque: what no browser sends leads nowhere else.
+func TestRedirectTLSOpaque(t *testing.T) {
+	l := listen(t)
+	has := func(_ context.Context, host string) (bool, error) { return host == "example.test", nil }
+	serve(t, frontdoor.Options{}, l, frontdoor.RedirectTLS(443, has))
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET http:.elsewhere.test HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n\r\n")
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") || strings.Contains(string(answer), "Location") {
+		t.Errorf("%v %s", err, answer)
 	}
 }

@@ -13,7 +13,7 @@ import (
 //
 //   - it is in a directory where a framework puts nothing else, or
 //   - it is spelled like one, the build's own pages, scripts or style sheets speak of
-//     it, and it is code; or else it is beside such code, and of the same spelling.
+//     it, and it is code; or else it is beside such code, and of the same alphabet.
 //
 // In doubt it has none, which costs a question every five minutes; a wrong yes would
 // keep a stale file in browsers. The store takes a yes back when two versions that are
@@ -61,6 +61,16 @@ func isCode(name string) bool {
 	return false
 }
 
+// isFont reports whether a file is a font: people name them by words, Inter-SemiBold, and
+// not by numbers.
+func isFont(name string) bool {
+	switch path.Ext(name) {
+	case ".woff2", ".woff", ".ttf", ".otf", ".eot":
+		return true
+	}
+	return false
+}
+
 // An alphabet is one in which build tools write hashes.
 type alphabet int
 
@@ -76,7 +86,7 @@ type sureness int
 
 const (
 	unlikely sureness = iota
-	perhaps           // Markdown, VERSION2: where a build puts its code, it is one
+	perhaps           // Markdown, VERSION2, 58577206: where a build puts its code, it is one
 	likely            // utf8LE16: good enough for code
 	surely            // good enough for a picture beside the code
 )
@@ -120,6 +130,8 @@ var (
 	// wordNumber are what cameras and people number things by: IMG_1234, P1010001,
 	// version2, 20231122.
 	wordNumber = regexp.MustCompile(`^[A-Za-z]*[_-]?[0-9]+$`)
+	// date is what is numbered by the day: 20261122.
+	date = regexp.MustCompile(`^(19|20)[0-9]{2}(0[1-9]|1[0-2])`)
 	// camelCase are words: MacBook2, iPhone15, myPhoto.
 	camelCase = regexp.MustCompile(`^[a-z]*([A-Z][a-z]+)*[0-9]*$`)
 )
@@ -164,8 +176,10 @@ func classify(s string) (alphabet, sureness) {
 	switch {
 	case otherLower+upper+signs == 0:
 		switch {
-		case digits == 0 || hexLetters == 0:
+		case digits == 0 || hexLetters == 0 && (len(s) != least || date.MatchString(s)):
 			return noHash, unlikely
+		case hexLetters == 0:
+			return hexHash, perhaps
 		case turns >= 3 || turns == 2 && len(s) == least:
 			return hexHash, surely
 		}
@@ -326,8 +340,8 @@ func (s *Site) hashed(r *references) []bool {
 		if out[i] || !r.found[i] {
 			continue
 		}
-		_, in, sure := spelled(f.path)
-		if want := surely; sure < want && !(isCode(f.path) && sure >= perhaps) {
+		hash, in, sure := spelled(f.path)
+		if sure < surely && !(sure >= perhaps && (isCode(f.path) || isFont(f.path) && !camelCase.MatchString(hash))) {
 			continue
 		}
 		for dir := path.Dir(f.path); !out[i]; dir = path.Dir(dir) {

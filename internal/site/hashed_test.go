@@ -19,7 +19,7 @@ func TestMayBeHashed(t *testing.T) {
 		"index-DiwrgTda.js": true, "_app/immutable/nodes/0.js": true, "docs/_astro/hoisted.js": true, "app-kp0xy2ne.js": true,
 		"app.js": false, "3f2a91bc.js": false, "jquery-3.7.1.min.js": false, "report-20261122.pdf": false, "my-component2.js": false,
 		"photo-deadbeef.png": false, "notes.markdown.txt": false, "app-frontend.js": false, "photo-vacation.jpg": false,
-		"photo-IMG_1234.jpg": false, "trip-DSC01234.JPG": false, "a-P1010001.jpg": false, "x-PXL_2026.jpg": false, "lib-version2.js": false, "report-23452345.pdf": false,
+		"photo-IMG_1234.jpg": false, "trip-DSC01234.JPG": false, "a-P1010001.jpg": false, "x-PXL_2026.jpg": false, "lib-version2.js": false, "main.58577206.js": true,
 		"550e8400-e29b-41d4-a716-446655440000.png": false, "_nuxt/builds/latest.json": false,
 	} {
 		if got := site.MayBeHashed(name); got != want {
@@ -57,20 +57,22 @@ func TestHashed(t *testing.T) {
 		{"Vite", []string{
 			"index.html", `<script type="module" crossorigin src="/assets/index-DiwrgTda.js"></script><link rel="stylesheet" href="/assets/index-BfX1ab_c.css">`,
 			"assets/index-DiwrgTda.js", `const a="/assets/logo-B7xYz12_.svg";import("./Markdown-Bcdefghi.js");x("/assets/photo-IMG_1234.jpg","/assets/my-MacBook2.png")`,
-			"assets/index-BfX1ab_c.css", `@font-face{src:url(/assets/font-C9dE-fG7.woff2)}`,
+			"assets/index-BfX1ab_c.css", `@font-face{src:url(/assets/font-C9dE-fG7.woff2),url(/assets/font-BBPuwvHQ.woff2),url(/assets/Inter-SemiBold.woff2)}`,
+			"assets/font-BBPuwvHQ.woff2", "", "assets/Inter-SemiBold.woff2", "",
 			"assets/Markdown-Bcdefghi.js", "", "assets/logo-B7xYz12_.svg", "", "assets/font-C9dE-fG7.woff2", "",
 			"assets/photo-IMG_1234.jpg", "", "assets/my-MacBook2.png", "", "assets/nobody-Q7xYz12_.svg", "", "photos/logo-B7xYz12q.svg", "", "favicon.ico", ""},
-			[]string{"assets/Markdown-Bcdefghi.js", "assets/font-C9dE-fG7.woff2", "assets/index-BfX1ab_c.css", "assets/index-DiwrgTda.js", "assets/logo-B7xYz12_.svg"}},
+			[]string{"assets/Markdown-Bcdefghi.js", "assets/font-BBPuwvHQ.woff2", "assets/font-C9dE-fG7.woff2", "assets/index-BfX1ab_c.css", "assets/index-DiwrgTda.js", "assets/logo-B7xYz12_.svg"}},
 		{"a page of photos", []string{
 			"index.html", `<img src="photo-IMG_1234.jpg"><img src="a-B7xYz12_.png"><script src="app-frontend.js"></script><img src="b.3f2a91bc.png">`,
 			"photo-IMG_1234.jpg", "", "a-B7xYz12_.png", "", "app-frontend.js", "", "b.3f2a91bc.png", ""},
 			[]string{}},
 		{"webpack, with the hashes in a table", []string{
-			"docs/index.html", `<script src="/assets/js/runtime~main.8a3b2c1d.js" defer></script><link href="/assets/css/styles.4f5e6d7c.css">`,
+			"docs/index.html", `<script src="/assets/js/runtime~main.8a3b2c1d.js" defer></script><script src="/assets/js/main.58577206.js"></script><script src="/assets/js/app.20261122.js"></script><link href="/assets/css/styles.4f5e6d7c.css">`,
 			"assets/js/runtime~main.8a3b2c1d.js", `e.u=t=>"assets/js/"+({48:"a94703ab"}[t]||t)+"."+{48:"2f1e3d4c"}[t]+".js"`,
 			"assets/js/a94703ab.2f1e3d4c.js", `e.exports="/assets/images/plan-d2f1a3b4c5d6e7f8a9b0c1d2e3f4a5b6.png"`,
+			"assets/js/main.58577206.js", "", "assets/js/app.20261122.js", "", "assets/images/plan-58577206.png", "",
 			"assets/css/styles.4f5e6d7c.css", "", "assets/images/plan-d2f1a3b4c5d6e7f8a9b0c1d2e3f4a5b6.png", "", "img/plan-d2f1a3b4c5d6e7f8a9b0c1d2e3f4a5b7.png", ""},
-			[]string{"assets/css/styles.4f5e6d7c.css", "assets/images/plan-d2f1a3b4c5d6e7f8a9b0c1d2e3f4a5b6.png", "assets/js/a94703ab.2f1e3d4c.js", "assets/js/runtime~main.8a3b2c1d.js"}},
+			[]string{"assets/css/styles.4f5e6d7c.css", "assets/images/plan-d2f1a3b4c5d6e7f8a9b0c1d2e3f4a5b6.png", "assets/js/a94703ab.2f1e3d4c.js", "assets/js/main.58577206.js", "assets/js/runtime~main.8a3b2c1d.js"}},
 		{"VitePress", []string{
 			"index.html", `<script>window.__VP_HASH_MAP__=JSON.parse("{\"index.md\":\"DxFz-3_a\"}")</script><script type="module" src="/assets/app.CyFGKb4z.js"></script>`,
 			"assets/app.CyFGKb4z.js", `import"./chunks/theme.Bq8v-RzK.js"`, "assets/chunks/theme.Bq8v-RzK.js", "",

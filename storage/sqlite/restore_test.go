@@ -168,11 +168,13 @@ var tampered = map[string]string{
 	"a foreign view":        "CREATE VIEW evil AS SELECT * FROM kv",
 	"a view of our name":    "DROP VIEW docs; CREATE VIEW docs AS SELECT 1 AS app",
 	"a foreign table":       "CREATE TABLE evil (a)",
-	"a foreign index":       "CREATE INDEX evil ON kv (value)",
-	"a missing index":       "DROP INDEX kv_expiry",
-	"a missing table":       "DROP TABLE audit",
-	"a column more":         "ALTER TABLE apps ADD COLUMN evil TEXT",
-	"a column less":         "ALTER TABLE audit DROP COLUMN details",
+	"a trigger on a table that may be there": "CREATE TABLE _litestream_lock (id INTEGER); " +
+		"CREATE TRIGGER evil AFTER INSERT ON _litestream_lock BEGIN DELETE FROM apps; END",
+	"a foreign index": "CREATE INDEX evil ON kv (value)",
+	"a missing index": "DROP INDEX kv_expiry",
+	"a missing table": "DROP TABLE audit",
+	"a column more":   "ALTER TABLE apps ADD COLUMN evil TEXT",
+	"a column less":   "ALTER TABLE audit DROP COLUMN details",
 	"another type of column": "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'version    INTEGER NOT NULL', " +
 		"'version    TEXT NOT NULL') WHERE name = 'apps'",
 	"a table without our key": "DROP TABLE keys; CREATE TABLE keys (name TEXT NOT NULL, key_secret BLOB NOT NULL)",
@@ -218,7 +220,8 @@ func TestRestoreRefusesWhatFaztHasNotMade(t *testing.T) {
 		"half of a module's": "CREATE TABLE known (a TEXT NOT NULL); INSERT INTO migrations (module, step, applied_at) VALUES ('known', 1, 0)",
 		"a guest's": "INSERT INTO migrations (module, step, applied_at) VALUES ('guest', 1, 0); CREATE TABLE guests (n); " +
 			"CREATE TRIGGER guests_gone AFTER DELETE ON guests BEGIN SELECT 1; END; INSERT INTO guests VALUES (1)",
-		"analyzed": "ANALYZE",
+		"analyzed":   "ANALYZE",
+		"replicated": "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER); CREATE TABLE _litestream_lock (id INTEGER)",
 	} {
 		good, path := copyOf(t, backup, filepath.Join(t.TempDir(), "good.db")), filepath.Join(t.TempDir(), "data.db")
 		makeDatabase(t, good, statements)
