@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -147,5 +148,32 @@ func TestColumnNames(t *testing.T) {
 		if code != cli.ExitOK || strings.ContainsRune(stdout, '\x1b') || !strings.Contains(stdout, want) {
 			t.Errorf("%s: exit %d, %q, %q", format, code, stdout, stderr)
 		}
+	}
+}
+
+// TestPullLeavesGitsFiles: what somebody else has deployed does not become the
+// configuration of a repository, in which git finds programs to run.
+func TestPullLeavesGitsFiles(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "data.db")
+	t.Setenv("FAZT_DB_PATH", db)
+	server, err := fazt.New(t.Context(), fazt.Options{DataFile: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := fstest.MapFS{}
+	for _, name := range []string{"index.html", ".gitignore", "x.git/a", ".git/config", "sub/.GIT/config", ".git /config", ".g\u200cit/config"} {
+		app[name] = &fstest.MapFile{Data: []byte("[core]")}
+	}
+	_, err = server.Deploy(t.Context(), "notes", app)
+	if err := errors.Join(err, server.Close()); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "notes")
+	code, stdout, stderr := run("app", "pull", "notes", to)
+	if code != cli.ExitOK || !strings.Contains(stdout, ": 3 files") || strings.Count(stderr, "left out: ") != 4 {
+		t.Errorf("exit %d, %s%s", code, stdout, stderr)
+	}
+	if there, err := filepath.Glob(filepath.Join(to, "*")); err != nil || len(there) != 3 {
+		t.Errorf("%q, %v", there, err)
 	}
 }

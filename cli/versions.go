@@ -11,7 +11,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -187,6 +189,13 @@ func pull(c *cli.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		files = slices.DeleteFunc(files, func(f api.AppFile) bool {
+			left := isGits(f.Path)
+			if left {
+				note(c.App.ErrWriter, "left out: %s, by which git may run what the app's author likes", f.Path)
+			}
+			return left
+		})
 		scratch, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".fazt-pull-")
 		if err != nil {
 			return fmt.Errorf("cannot copy to %s: %w", dir, err)
@@ -206,6 +215,24 @@ func pull(c *cli.Context) (err error) {
 		_, err = fmt.Fprintf(c.App.Writer, "%s: %s, %s\n", printable(dir), count(len(files), "file"), size(total))
 		return err
 	})
+}
+
+// isGits reports whether git takes a file for one of its own, on any file system: in
+// what is configured there are programs that it runs, and a shell's prompt may ask it.
+func isGits(name string) bool {
+	for part := range strings.SplitSeq(strings.ToLower(name), "/") {
+		part, _, _ = strings.Cut(part, ":") // a stream of NTFS
+		part = strings.Map(func(r rune) rune {
+			if unicode.Is(unicode.Cf, r) { // HFS+ does not see these
+				return -1
+			}
+			return r
+		}, part)
+		if part = strings.TrimRight(part, ". "); part == ".git" || part == "git~1" {
+			return true
+		}
+	}
+	return false
 }
 
 // copyFiles writes files of an app below a new directory, and checks that they are
