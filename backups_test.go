@@ -138,7 +138,7 @@ func TestCutBackupIsNone(t *testing.T) {
 			w.(http.Flusher).Flush()
 		},
 		"without a hash": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) },
-		"a page":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>no</h1>", 502) },
+		"a page":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>no</h1>", http.StatusBadGateway) },
 	} {
 		server := httptest.NewServer(serve)
 		server.Config.ErrorLog = nil

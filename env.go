@@ -200,10 +200,26 @@ func (s *Server) checkKey(ctx context.Context) error {
 		return errors.Join(err, lostErr)
 	}
 	if len(lost) == 0 {
-		return nil // the key is on record, and nothing is left that it sealed
+		return s.dropUnusedKey(ctx)
 	}
 	return fmt.Errorf("%w; these can't be read: %s; put the key file back, name it with --key-file, or give these up with: fazt app env lost --forget",
 		err, strings.Join(lost, ", "))
+}
+
+// dropUnusedKey takes a key off the record that has sealed nothing that is left, so that
+// the next secret can have another.
+func (s *Server) dropUnusedKey(ctx context.Context) error {
+	return s.store.Write(ctx, func(tx storage.SQL) error {
+		vars, err := storage.SealedVariables(tx)
+		if err != nil {
+			return err
+		}
+		providers, err := auth.SealedProviders(tx)
+		if err != nil || len(vars)+len(providers) > 0 {
+			return err // just now: the next start says what is lost
+		}
+		return storage.ForgetSealed(tx, api.ActorFrom(ctx))
+	})
 }
 
 // lostWithKey names what can't be read without the key.

@@ -3,6 +3,7 @@ package fazt_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -254,6 +255,21 @@ func TestKeyFile(t *testing.T) {
 	}
 	if got := get(srv, "http://notes.localhost/api"); got != "200 new" {
 		t.Errorf("by the new key: %s", got)
+	}
+
+	// A key that has sealed nothing that is left is missed by nobody.
+	if err := errors.Join(srv.UnsetEnv(t.Context(), "notes", "A"), srv.Close(), os.Remove(keyFile)); err != nil {
+		t.Fatal(err)
+	}
+	if srv, err = start(); err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	if err := srv.SetEnv(t.Context(), "notes", map[string]string{"A": "newer"}); err != nil {
+		t.Error(err)
+	}
+	if got := get(srv, "http://notes.localhost/api"); got != "200 newer" {
+		t.Errorf("by the third key: %s", got)
 	}
 }
 

@@ -17,8 +17,8 @@ func TestServeAdmin(t *testing.T) {
 	}
 	p := start(t, db, "serve", "--addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--home", "notes")
 	apps := p.until(`msg=serving url=http://127\.0\.0\.1:(\d+)/`)[1]
-	admin := p.until(`msg=managing url=(http://127\.0\.0\.1:\d+/)`)[1]
 	link := p.until(`^Set up this server: (\S+)$`)[1]
+	admin := p.until(`msg=managing url=(http://127\.0\.0\.1:\d+/)`)[1]
 	if !strings.HasPrefix(link, admin+"auth/setup/") {
 		t.Errorf("the set-up link is %s, and management is at %s", link, admin)
 	}
@@ -32,7 +32,7 @@ func TestServeAdmin(t *testing.T) {
 	if code := p.interrupt(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if code, _, notes := command(t, db, "", "serve", "--admin-addr", "here"); code != 2 || !strings.Contains(notes, "--admin-addr here is not HOST:PORT") {
+	if code, _, notes := command(t, db, "", "serve", "--addr", "127.0.0.1:0", "--admin-addr", "here"); code != 2 || !strings.Contains(notes, "--admin-addr here is not HOST:PORT") {
 		t.Errorf("%d %s", code, notes)
 	}
 }

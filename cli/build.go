@@ -43,9 +43,12 @@ var (
 	pages   = []string{"index.html", "manifest.json", "fazt.json"}
 )
 
-// besideOutput is what belongs to an app beside what its build made.
-var besideOutput = []string{"api", "private", "fazt.json", "manifest.json", "package.json",
-	"bun.lock", "bun.lockb", "pnpm-lock.yaml", "yarn.lock", "package-lock.json", "npm-shrinkwrap.json"}
+// besideOutput is what belongs to an app beside what its build made, and besideHandler
+// what tells which packages a handler has: without one, it would only tell visitors.
+var (
+	besideOutput  = []string{"api", "private", "fazt.json", "manifest.json"}
+	besideHandler = []string{"package.json", "bun.lock", "bun.lockb", "pnpm-lock.yaml", "yarn.lock", "package-lock.json", "npm-shrinkwrap.json"}
+)
 
 // build is how a directory is built.
 type build struct {
@@ -166,11 +169,15 @@ func readBuilt(dir, output string, private bool) (*source, error) {
 func (s *source) adopt(from *source) {
 	s.roots = append(s.roots, from.roots...)
 	top := s.dirs["."]
+	wanted := besideOutput
+	if _, ok := from.dirs["api"]; ok {
+		wanted = slices.Concat(besideOutput, besideHandler)
+	}
 	for _, e := range from.dirs["."].entries {
 		name := e.Name()
 		_, isFile := s.files[name]
 		_, isDir := s.dirs[name]
-		if isFile || isDir || !slices.Contains(besideOutput, name) {
+		if isFile || isDir || !slices.Contains(wanted, name) {
 			continue
 		}
 		top.entries = append(top.entries, e)

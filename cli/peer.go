@@ -265,7 +265,7 @@ func status(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		name, where := storage.LocalPeer, c.String("db")
+		name, where := storage.LocalPeer, ""
 		if r, ok := server.(*remote); ok {
 			name, where = r.peer.Name, r.URL
 		} else if where, err = locate(c); err != nil {

@@ -108,7 +108,7 @@ func TestKeeper(t *testing.T) {
 			k := keep(t, backups.Options{Dir: dir, Keep: 3}, one)
 			go func() { k.Run(ctx); ended <- struct{}{} }()
 		}
-		time.Sleep(last.Add(49 * time.Hour).Add(144 * time.Minute).Sub(time.Now()))
+		time.Sleep(time.Until(last.Add(49*time.Hour + 144*time.Minute)))
 		stop()
 		<-ended
 		<-ended

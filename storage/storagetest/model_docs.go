@@ -334,7 +334,7 @@ func updateStep(m *model) *rapid.Generator[step] {
 			add("$inc", paths[1], 1, func(d modelDoc) bool {
 				old, _ := d.at(paths[1])
 				n, isNumber := old.(float64)
-				return (old == nil || isNumber) && d.put(paths[1], n+1)
+				return (old == nil || isNumber) && math.Abs(n+1) <= 1<<53-1 && d.put(paths[1], n+1)
 			})
 		}
 		if rapid.Bool().Draw(t, "push") {
