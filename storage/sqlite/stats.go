@@ -38,7 +38,7 @@ func (s *Store) leavesSpare(op string) error {
 	if !known || free >= spareRoom {
 		return nil
 	}
-	return &storage.Error{Code: storage.CodeUnavailable, Op: op, Path: s.path,
+	return &storage.Error{Code: storage.CodeUnavailable, Op: op,
 		Msg:  fmt.Sprintf("the disk is nearly full: it has %d MB free, and the last %d MB are kept for small writes", free>>20, spareRoom>>20),
 		Hint: "free some disk space, then try again"}
 }
