@@ -14,28 +14,33 @@ import (
 // addressOf is a line that says where an app answers, as far as that is known: beside a
 // peer's management, or beside that of the server that was last on the data file.
 func addressOf(ctx context.Context, server api.Service, app string) (line string, err error) {
-	var management string
-	switch s := server.(type) {
-	case *remote:
-		management = s.peer.URL
-	case *fazt.Server:
-		var known bool
-		err := s.Store().Read(ctx, func(tx storage.SQL) (err error) {
-			known, err = storage.Setting(tx, storage.ManagementURL, &management)
-			return err
-		})
-		if err != nil {
-			return "", err
-		}
-		if !known {
-			_, port, _ := net.SplitHostPort(defaultAddr)
-			return "  http://" + net.JoinHostPort(app+".localhost", port) + "/ while fazt serve runs\n", nil
-		}
+	management, err := managementOf(ctx, server)
+	if err != nil {
+		return "", err
+	}
+	if management == "" {
+		_, port, _ := net.SplitHostPort(defaultAddr)
+		return "  http://" + net.JoinHostPort(app+".localhost", port) + "/ while fazt serve runs\n", nil
 	}
 	if at := appAddress(management, app); at != "" {
 		line = "  " + at + "\n"
 	}
 	return line, nil
+}
+
+// managementOf is where a peer's management is, or that of the server that was last on
+// the data file; "" if there was none yet.
+func managementOf(ctx context.Context, server api.Service) (management string, err error) {
+	switch s := server.(type) {
+	case *remote:
+		management = s.peer.URL
+	case *fazt.Server:
+		err = s.Store().Read(ctx, func(tx storage.SQL) error {
+			_, err := storage.Setting(tx, storage.ManagementURL, &management)
+			return err
+		})
+	}
+	return management, err
 }
 
 // appAddress is the address of an app of the server whose management is at a URL, or ""
@@ -64,11 +69,8 @@ func appAddress(management, app string) string {
 // noteAddress keeps where the server's management is for those who work on the data
 // file beside it.
 func noteAddress(ctx context.Context, server *fazt.Server, management string) error {
-	var known string
-	if err := server.Store().Read(ctx, func(tx storage.SQL) error {
-		_, err := storage.Setting(tx, storage.ManagementURL, &known)
-		return err
-	}); err != nil || known == management {
+	known, err := managementOf(ctx, server)
+	if err != nil || known == management {
 		return err
 	}
 	return server.Store().Write(ctx, func(tx storage.SQL) error {

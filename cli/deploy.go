@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 func deployCommand() *cli.Command {
@@ -95,7 +96,7 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 		made, err := server.Deploy(c.Context, name, s, append(opts, api.Progress(bar.tell))...)
 		bar.end()
 		if err != nil {
-			return err
+			return interrupted(c, server, name, err)
 		}
 		s.tellLeft(c)
 		tellWarnings(c, made.Warnings)
@@ -106,6 +107,18 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 		_, err = fmt.Fprintf(c.App.Writer, "%s: %s\n%s", made.App, deployed(made), at)
 		return err
 	})
+}
+
+// interrupted is the error of a deploy, in plainer words where a signal has ended it here
+// before there was anything to serve. Whether a peer has gone on, nobody here knows.
+func interrupted(c *cli.Context, server api.Service, name string, err error) error {
+	if _, ok := server.(*remote); ok || c.Context.Err() == nil {
+		return err
+	}
+	if e, ok := errors.AsType[*storage.Error](err); ok && e.Op == "publish" {
+		return err
+	}
+	return fmt.Errorf("interrupted; %s is as it was", name)
 }
 
 // readApp reads what of a directory is deployed: it as it is, or what its build makes.

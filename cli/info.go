@@ -46,7 +46,9 @@ func info(c *cli.Context) error {
 		case "csv":
 			return print(infoTable(app))
 		}
-		note(c.App.ErrWriter, "what was charged is counted by the process that serves the app; a running server tells it at GET /api/apps/%s", app.Name)
+		if _, ok := server.(*remote); !ok {
+			note(c.App.ErrWriter, "what was charged is counted by the process that serves the app; a running server tells it at GET /api/apps/%s", app.Name)
+		}
 		return writeInfo(c.App.Writer, app)
 	})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -76,17 +77,21 @@ func inviteCommand() *cli.Command {
 	}
 }
 
-// urlFlag says where browsers find the sign-in host, which a data file does not know.
+// urlFlag says where browsers find the sign-in host.
 func urlFlag() cli.Flag {
-	return &cli.StringFlag{Name: "url", Value: "http://localhost:8080", Usage: "the `URL` of the sign-in host; default http://localhost:8080, or the peer's"}
+	return &cli.StringFlag{Name: "url", Usage: "the `URL` of the sign-in host; default the peer's, or of the server that last had the data file, else http://localhost:8080"}
 }
 
 // printLink prints a link to a path of a server's sign-in host: a peer's is where its
 // management is.
-func printLink(c *cli.Context, server any, path string) error {
+func printLink(c *cli.Context, server api.Service, path string) error {
 	base := c.String("url")
-	if r, ok := server.(*remote); ok && !c.IsSet("url") {
-		base = r.URL
+	if base == "" {
+		known, err := managementOf(c.Context, server)
+		if err != nil {
+			return err
+		}
+		base = cmp.Or(known, "http://localhost:8080")
 	}
 	_, err := fmt.Fprintln(c.App.Writer, strings.TrimSuffix(base, "/")+path)
 	return err

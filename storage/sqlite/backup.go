@@ -173,7 +173,7 @@ func removeLeft(dir string) {
 }
 
 // spareRoom is how much room a copy leaves on its disk, in bytes, which may be the one
-// that the data file grows on.
+// that the data file grows on. Deploys and large blobs leave it, too.
 const spareRoom = 64 << 20
 
 // checkRoom refuses a copy for which there is no room, before a disk is full that

@@ -72,6 +72,9 @@ func (d *draft) read(ctx context.Context, data io.Reader) error {
 
 // put stores a chunk that is not the last.
 func (d *draft) put(ctx context.Context) error {
+	if err := d.store.leavesSpare(d.op); err != nil {
+		return err
+	}
 	var id int64
 	err := d.store.writer.do(ctx, d.app, d.op, func(tx *writeTx) (err error) {
 		if d.check != nil {

@@ -72,6 +72,12 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 	for _, encoding := range stored {
 		delete(forms, encoding)
 	}
+	if len(forms) == 0 {
+		return nil
+	}
+	if err := s.leavesSpare(op); err != nil {
+		return err
+	}
 	drafts := make(map[string]*draft, len(forms))
 	defer func() {
 		for _, d := range drafts {
@@ -83,9 +89,6 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 		if err := drafts[encoding].readContent(ctx, c.Hash, encoding, data); err != nil {
 			return wrap(op, err)
 		}
-	}
-	if len(drafts) == 0 {
-		return nil
 	}
 	// All forms become visible at once: whoever finds one finds them all.
 	return wrap(op, s.writer.do(ctx, c.App, op, func(tx *writeTx) error {

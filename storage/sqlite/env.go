@@ -84,7 +84,7 @@ func (s *Store) UnsetEnv(ctx context.Context, appID, name string) error {
 	return s.change(ctx, op, "env.unset", func(tx *writeTx) (string, any, error) {
 		n, err := tx.write("DELETE FROM env_vars WHERE app = ? AND name = ?", appID, name)
 		if err == nil && n == 0 {
-			err = errNotFound(op, "no such variable")
+			err = errNotFound(op, "there is no variable "+name+"; list the app's variables to see their names")
 		}
 		if err != nil {
 			return "", nil, err

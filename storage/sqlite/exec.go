@@ -79,6 +79,7 @@ type execution struct {
 	affected  int64
 	viewed    int64 // rows of the view docs that it has changed
 	documents bool  // it may have changed some
+	changes   bool  // it is one that changes rows, whether there are any or not
 }
 
 // run makes the change, with its entry in the audit log, and returns the revision
@@ -180,6 +181,10 @@ func (x *execution) exec() error {
 	if err := rows.Close(); err != nil {
 		return wrap(x.op, err)
 	}
+	if !x.changes {
+		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement only reads, and its rows would not be shown",
+			Hint: "run it without --write, or \"write\": true"}
+	}
 	if x.conn.raw.AutoCommit() {
 		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement has ended its transaction"}
 	}
@@ -228,6 +233,7 @@ func (x *execution) authorize(op int, arg1, arg2, _ string) int {
 		allowed = !slices.Contains(sealedTables, table) && !strings.HasPrefix(table, "sqlite_") && !secret(table, arg2) &&
 			(op != sqlite3.SQLITE_INSERT || !secretTables[table])
 		x.documents = x.documents || table == "documents"
+		x.changes = true
 	}
 	if !allowed {
 		return sqlite3.SQLITE_DENY

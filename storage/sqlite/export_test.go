@@ -26,6 +26,9 @@ const DirectUnits, ForeignUnits, MaxNoted, SweepInterval = directUnits, foreignU
 // matches.
 func AfterSearch(s *Store, fn func()) { s.searched = fn }
 
+// HasFree has a store take its disk for one with so much room.
+func HasFree(s *Store, bytes int64) { s.free = func() (int64, bool) { return bytes, true } }
+
 // IndexStatements are the statements that read the index, for a test of how
 // SQLite plans them.
 var IndexStatements = map[string]string{

@@ -40,7 +40,7 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	}
 	there := exists(dataFile) || exists(dataFile+"-wal") || exists(dataFile+"-journal")
 	if there && !force {
-		return refuseExisting(op, existing(dataFile), "its data would be lost; to replace it all the same, restore with --force, or force in Go")
+		return refuseExisting(op, existing(dataFile), "its data would be lost; to replace it all the same, restore with --force")
 	}
 	if err := refuseLinked(op, dataFile); err != nil {
 		return err
@@ -67,9 +67,9 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	reached(ctx, "copied")
 	if !there {
 		if there = exists(dataFile+"-wal") || exists(dataFile+"-journal"); there {
-			return refuseExisting(op, existing(dataFile), "it was made meanwhile; to replace its data, restore with --force, or force in Go")
+			return refuseExisting(op, existing(dataFile), "it was made meanwhile; to replace its data, restore with --force")
 		}
-		return publishNew(op, temp, dataFile, "it was made meanwhile; to replace its data, restore with --force, or force in Go")
+		return publishNew(op, temp, dataFile, "it was made meanwhile; to replace its data, restore with --force")
 	}
 	return replace(ctx, op, temp, dataFile)
 }

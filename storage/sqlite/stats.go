@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -26,8 +26,21 @@ func (s *Store) Stats() storage.Stats {
 	stats.Batches, stats.Commits = w.batches.Load(), w.commits.Load()
 	stats.BatchSize, stats.CommitTime = w.recent.percentiles()
 	stats.DataBytes, stats.LogBytes = lengthOf(s.path), lengthOf(s.path+"-wal")
-	stats.FreeBytes, stats.Free = freeBytes(filepath.Dir(s.path))
+	stats.FreeBytes, stats.Free = s.free()
 	return stats
+}
+
+// leavesSpare refuses large bytes while the disk is nearly full. Were they to take the last
+// of it, the write-ahead log could not be folded into the data file any more, which
+// wants as much room as the log has, and every app's small writes would fail from then on.
+func (s *Store) leavesSpare(op string) error {
+	free, known := s.free()
+	if !known || free >= spareRoom {
+		return nil
+	}
+	return &storage.Error{Code: storage.CodeUnavailable, Op: op,
+		Msg:  fmt.Sprintf("the disk is nearly full: it has %d MB free, and the last %d MB are kept for small writes", free>>20, spareRoom>>20),
+		Hint: "free some disk space, then try again"}
 }
 
 // lengthOf is a file's length, or 0.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"sync"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -39,7 +40,8 @@ type Store struct {
 	vacuum    *vacuum
 	indexer   *indexer
 
-	searched func() // if a test has set it, called after a search for matches
+	searched func()                           // if a test has set it, called after a search for matches
+	free     func() (bytes int64, known bool) // how much room the disk has, unless a test says so
 
 	closeOnce sync.Once
 	closeErr  error
@@ -69,7 +71,8 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, logger: logger, quotas: quotas, snapshots: newSnapshots(),
-		queries: make(chan struct{}, maxQueries)}
+		queries: make(chan struct{}, maxQueries),
+		free:    func() (int64, bool) { return freeBytes(filepath.Dir(path)) }}
 	if s.writer, err = newWriter(c, path, s.snapshots, logger, quotas); err != nil {
 		c.close()
 		return nil, wrap("open", err)
