@@ -37,6 +37,9 @@ func TestExactQueries(t *testing.T) {
 		{"the request's operator", `ds.find('c', request.body.q)`, operator},
 		{"inside", `ds.find('c', {n: request.body.q.n})`, operator},
 		{"the query string's", `ds.find('c', request.query)`, operator},
+		{"a header", `ds.find('c', {n: request.headers})`, operator},
+		{"a copied header", `ds.find('c', {n: Object.assign({}, request.headers)})`, operator},
+		{"headers by their names", `request.headers.$gt + request.headers['Content-Type'] + Object.keys(request.headers).indexOf('Content-Type')`, "0application/json-1"},
 		{"out of JSON.parse", `ds.find('c', JSON.parse('{"n": {"$gt": 0}}'))`, operator},
 		{"copied by JSON", `ds.find('c', JSON.parse(JSON.stringify(request.body.q)))`, operator},
 		{"copied by assign", `ds.find('c', {n: Object.assign({}, request.body.q.n)})`, operator},
@@ -66,7 +69,9 @@ func TestExactQueries(t *testing.T) {
 				app := srv.Deploy(files("manifest.json", `{"engine": "`+engine+`"}`, "api/main.js", `var ds = fazt.storage.ds;
 ds.insert('c', {n: 1, at: 1000});
 try { return String(`+test.call+`); } catch (e) { return e.code || e.message; }`))
-				res := app.Do(http.MethodPost, "/api?$where=1", map[string]any{"q": map[string]any{"n": map[string]any{"$gt": 0}}})
+				req := app.Request(http.MethodPost, "/api?$where=1", map[string]any{"q": map[string]any{"n": map[string]any{"$gt": 0}}})
+				req.Header.Set("$gt", "0")
+				res := app.Send(req)
 				if res.Status != http.StatusOK || strings.TrimSpace(res.Body) != test.want {
 					t.Errorf("%s is %v, want %s", test.call, res, test.want)
 				}

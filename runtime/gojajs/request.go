@@ -2,6 +2,7 @@ package gojajs
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -115,9 +116,26 @@ func (v *vm) headers() goja.Value {
 	fields := js.RequestHeaders(v.x.Request)
 	keys := make([]string, len(fields))
 	for i, f := range fields {
-		keys[i] = f.Name
+		if keys[i] = f.Name; strings.HasPrefix(f.Name, "$") {
+			return v.foreignHeaders(fields)
+		}
 	}
 	return v.js.NewDynamicObject(&record{keys: keys, fields: fields, vm: v})
+}
+
+// foreignHeaders are headers of which one looks like an operator. An object of goja's
+// own can be marked, and what is copied of it.
+func (v *vm) foreignHeaders(fields []js.HeaderField) goja.Value {
+	obj := v.js.NewObject()
+	for _, f := range fields {
+		val := v.js.ToValue(f.Value)
+		v.put(obj, f.Name, val)
+		if f.Alias != "" {
+			_ = obj.DefineDataProperty(f.Alias, val, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		}
+	}
+	v.markForeign(obj)
+	return obj
 }
 
 // put defines a property of an object that Go made, whatever its name and

@@ -1,6 +1,8 @@
 package ottojs
 
 import (
+	"strings"
+
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -42,6 +44,9 @@ func (v *vm) requestValue(name string) otto.Value {
 			v.set(obj, h.Name, val)
 			if h.Alias != "" {
 				v.defineOwn(obj, h.Alias, val)
+			}
+			if strings.HasPrefix(h.Name, "$") {
+				v.markForeign(obj)
 			}
 		}
 		return obj
