@@ -153,14 +153,31 @@ func TestUncleanPaths(t *testing.T) {
 	srv := open(t)
 	deploy(t, srv, "app", files("index.html", "home", "auth/x.html", "mine", "dir/index.html", "dir", "dir/sub/index.html", "sub"))
 	for path, want := range map[string]int{
-		"//auth/x.html": 404, "/y/../auth/x.html": 404, "/auth/../index.html": 200, "/dir/.": 404, "/dir/sub/..": 404, "/dir%2Fsub": 404,
-		"/dir": 301, "/dir/sub": 301, "/dir/./": 200,
+		"//auth/x.html": 404, "/y/../auth/x.html": 404, "/auth/../index.html": 200, "/dir/./": 200,
 	} {
 		req := httptest.NewRequest(http.MethodGet, "http://app.localhost"+path, nil)
 		w := httptest.NewRecorder()
 		srv.ServeHTTP(w, req)
 		if w.Code != want {
 			t.Errorf("%s: %d to %s, want %d", path, w.Code, w.Header().Get("Location"), want)
+		}
+	}
+	// A redirect is relative, and leads to the directory however its path was written.
+	for path, body := range map[string]string{
+		"/dir": "dir", "/dir/sub": "sub", "/dir/.": "dir", "/dir/sub/..": "dir", "/dir%2Fsub": "sub",
+	} {
+		req := httptest.NewRequest(http.MethodGet, "http://app.localhost"+path, nil)
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, req)
+		to, err := req.URL.Parse(w.Header().Get("Location"))
+		if w.Code != http.StatusMovedPermanently || err != nil {
+			t.Errorf("%s: %d to %s, %v", path, w.Code, to, err)
+			continue
+		}
+		there := httptest.NewRecorder()
+		srv.ServeHTTP(there, httptest.NewRequest(http.MethodGet, to.String(), nil))
+		if there.Code != http.StatusOK || there.Body.String() != body {
+			t.Errorf("%s leads to %s: %d %s", path, to, there.Code, there.Body)
 		}
 	}
 }

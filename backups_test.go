@@ -52,10 +52,17 @@ func TestBackupOverHTTP(t *testing.T) {
 	app.Get("/api")
 	client := &api.Client{URL: srv.URL, Token: newKey(t, srv.Fazt, "admin"), HTTP: srv.Client()}
 	file := filepath.Join(t.TempDir(), "copy.db")
+	// Processes that were killed have left these, one of them just now.
+	for name, age := range map[string]time.Duration{".fazt-backup-1": 25 * time.Hour, ".fazt-backup-2": time.Hour} {
+		left, at := filepath.Join(dir, name), time.Now().Add(-age)
+		if err := errors.Join(os.Mkdir(left, 0o700), os.WriteFile(filepath.Join(left, ".fazt-1"), []byte("everybody's"), 0o600), os.Chtimes(left, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := client.Backup(t.Context(), file, nil); err != nil {
 		t.Fatal(err)
 	}
-	diff(t, "what is beside the data", []string{"data.db", "data.db-shm", "data.db-wal"}, dirNames(t, dir))
+	diff(t, "what is beside the data", []string{".fazt-backup-2", "data.db", "data.db-shm", "data.db-wal"}, dirNames(t, dir))
 	diff(t, "what is beside the copy", []string{"copy.db"}, dirNames(t, filepath.Dir(file)))
 	restored := filepath.Join(t.TempDir(), "data.db")
 	if err := fazt.Restore(t.Context(), file, restored, false, nil); err != nil {

@@ -114,8 +114,8 @@ func TestCookieFilter(t *testing.T) {
 func TestFrames(t *testing.T) {
 	srv := open(t)
 	deploy(t, srv, "notes", files("index.html", "x", "api/main.js", `respond('x')`))
-	deploy(t, srv, "open", files("index.html", "x", "fazt.json", `{}`,
-		"manifest.json", `{"headers": {"/*": {"X-Frame-Options": "ALLOWALL"}}}`))
+	deploy(t, srv, "open", files("index.html", "x",
+		"fazt.json", `{"headers": {"/*": {"X-Frame-Options": "ALLOWALL"}}}`))
 	get := func(host, path, site, dest string) string {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.Host = host

@@ -47,7 +47,8 @@ func (h *handler) backup(w http.ResponseWriter, r *http.Request) error {
 		return &Error{Status: http.StatusServiceUnavailable, Code: "OVERLOADED", Retryable: true, RetryAfter: time.Minute,
 			Message: "another backup is being made; try again when it is done"}
 	}
-	dir, err := os.MkdirTemp(h.TempDir, ".fazt-backup-*")
+	removeLeft(h.TempDir)
+	dir, err := os.MkdirTemp(h.TempDir, leftPrefix+"*")
 	if err != nil {
 		return fmt.Errorf("api: backup: %w", err)
 	}
@@ -88,6 +89,24 @@ func (h *handler) backup(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+const (
+	// leftPrefix begins the names of the directories that backups are made in.
+	leftPrefix = ".fazt-backup-"
+	// leftAge is how old one is whose process was killed: no backup takes as long.
+	leftAge = 24 * time.Hour
+)
+
+// removeLeft removes what backups have left whose processes were killed while they
+// made them: each has everybody's data, and takes as much room.
+func removeLeft(dir string) {
+	entries, _ := os.ReadDir(cmp.Or(dir, os.TempDir()))
+	for _, e := range entries {
+		if info, err := e.Info(); strings.HasPrefix(e.Name(), leftPrefix) && err == nil && info.IsDir() && time.Since(info.ModTime()) > leftAge {
+			_ = os.RemoveAll(filepath.Join(cmp.Or(dir, os.TempDir()), e.Name()))
+		}
+	}
 }
 
 // Backup asks POST /api/backup. An answer that is cut off or changed on its way is an

@@ -46,8 +46,6 @@ type Media string
 // must have, and what is documented all come from here.
 func Routes() []Route {
 	return []Route{
-		{"GET", "/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
-		{"GET", "/api/health", ScopeOpen, "whether the server is there", nil, Health{}, (*handler).health},
 		{"GET", "/api/openapi.json", ScopeRead, "this API as an OpenAPI document", nil, Media("application/json"), (*handler).openAPI},
 		{"GET", "/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},
 		{"GET", "/api/health", ScopeOpen, "whether the server is there", healthParameters{}, Health{}, (*handler).health},

@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"net/http"
+	stdpath "path"
 	"strings"
 )
 
@@ -118,10 +119,12 @@ func cookieName(cookie string) string {
 }
 
 // PublicPath returns a request's path as a log may have it: without the code of a
-// set-up link or an invite, which lets whoever reads it in.
+// set-up link or an invite, which lets whoever reads it in. A path that is not clean,
+// as of a link with a slash too many, leads nowhere, but its code is as good.
 func PublicPath(path string) string {
+	clean := stdpath.Clean(path)
 	for _, prefix := range []string{SetupPath(""), InvitePath("")} {
-		if strings.HasPrefix(path, prefix) && path != prefix {
+		if strings.HasPrefix(clean, prefix) && clean != prefix {
 			return prefix + "..."
 		}
 	}

@@ -141,3 +141,22 @@ func TestBearerToken(t *testing.T) {
 		}
 	}
 }
+
+// TestPublicPath: no log has a code that lets its reader in, however it was asked for.
+func TestPublicPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/":                       "/",
+		"/auth/login":             "/auth/login",
+		"/auth/setup/":            "/auth/setup/",
+		"/auth/setup/code":        "/auth/setup/...",
+		"//auth/setup/code":       "/auth/setup/...",
+		"/auth//invite/code/":     "/auth/invite/...",
+		"/x/../auth/./setup/code": "/auth/setup/...",
+		"/x//y":                   "/x//y",
+		"":                        "",
+	} {
+		if got := auth.PublicPath(path); got != want {
+			t.Errorf("%q is %q, want %q", path, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -128,4 +129,23 @@ func fill(t *testing.T, server *fazt.Server) {
 	}))
 	did(nil, server.SetAppRole(ctx, "notes", "ann@example.com", "editor"))
 	did(server.MakeKey(ctx, api.NewKey{Name: "ci", Scopes: []string{"read"}, ExpiresAt: time.Now().Add(time.Hour)}))
+}
+
+// TestColumnNames: whoever writes a query names its columns, and a peer may answer with
+// any; none of them commands a terminal.
+func TestColumnNames(t *testing.T) {
+	t.Setenv("FAZT_DB_PATH", filepath.Join(t.TempDir(), "data.db"))
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("hi"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := run("app", "deploy", dir, "--name", "notes"); code != cli.ExitOK {
+		t.Fatal(stderr)
+	}
+	for format, want := range map[string]string{"table": "\ufffd[31m\\nred\n", "csv": "\"\ufffd[31m\nred\"\n", "json": `{"\u001b[31m\nred":1}`} {
+		code, stdout, stderr := run("sql", "select 1 as \"\x1b[31m\nred\"", "--format", format)
+		if code != cli.ExitOK || strings.ContainsRune(stdout, '\x1b') || !strings.Contains(stdout, want) {
+			t.Errorf("%s: exit %d, %q, %q", format, code, stdout, stderr)
+		}
+	}
 }

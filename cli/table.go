@@ -64,7 +64,11 @@ var oneRow = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\t", `\t`)
 // writeTable writes aligned columns, numbers to the right.
 func writeTable(w io.Writer, t *storage.Table) error {
 	rows := make([][]string, 0, len(t.Rows)+1)
-	rows = append(rows, t.Columns)
+	heads := make([]string, len(t.Columns))
+	for i, name := range t.Columns { // whoever writes a query names them, and so does a peer
+		heads[i] = printable(oneRow.Replace(name))
+	}
+	rows = append(rows, heads)
 	right := make([]bool, len(t.Columns))
 	for i := range right {
 		right[i] = len(t.Rows) > 0
@@ -170,7 +174,11 @@ func jsonText(v any) (string, error) {
 // NULL is empty; bytes are base64.
 func writeCSV(w io.Writer, t *storage.Table) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(t.Columns); err != nil {
+	heads := make([]string, len(t.Columns))
+	for i, name := range t.Columns {
+		heads[i] = plainText(name)
+	}
+	if err := out.Write(heads); err != nil {
 		return err
 	}
 	for _, row := range t.Rows {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,9 +166,20 @@ func (x *execution) exec() error {
 	defer memory.stop()
 	x.conn.raw.RegisterAuthorizer(x.authorize)
 	defer x.conn.raw.RegisterAuthorizer(nil)
-	result, err := x.conn.raw.ExecContext(ctx, x.statement, nil)
+	rows, err := x.conn.raw.QueryContext(ctx, x.statement, nil)
 	if err != nil {
-		return cmp.Or(memory.err(x.op), wrap(x.op, callError(ctx, err)))
+		return cmp.Or(memory.err(x.op), explainExec(x.op, callError(ctx, err)))
+	}
+	defer rows.Close()
+	if len(rows.Columns()) > 0 { // nobody would see them, and SQLite counts no rows until they are read
+		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement returns rows, and one that writes returns their number alone",
+			Hint: "leave RETURNING out; a SELECT is run without write"}
+	}
+	if err := rows.Next(nil); !errors.Is(err, io.EOF) {
+		return cmp.Or(memory.err(x.op), explainExec(x.op, ctxError(ctx, err)))
+	}
+	if err := rows.Close(); err != nil {
+		return wrap(x.op, err)
 	}
 	if !x.changes {
 		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement only reads, and its rows would not be shown",
@@ -175,8 +188,18 @@ func (x *execution) exec() error {
 	if x.conn.raw.AutoCommit() {
 		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement has ended its transaction"}
 	}
-	x.affected, err = result.RowsAffected()
+	x.conn.raw.RegisterAuthorizer(nil)
+	x.affected, err = x.conn.queryInt("SELECT changes()")
 	x.affected += x.viewed
+	return err
+}
+
+// explainExec says what a statement that writes may do.
+func explainExec(op string, err error) error {
+	err = wrap(op, err)
+	if e, ok := errors.AsType[*storage.Error](err); ok && e.Code == storage.CodeReadOnly {
+		e.Hint = "a statement here is an INSERT, UPDATE or DELETE, not of a secret, nor of " + strings.Join(sealedTables, ", ")
+	}
 	return err
 }
 

@@ -199,6 +199,14 @@ func testExec(t *testing.T, s storage.Store) {
 			t.Errorf("%s: the entry is %+v, %v", tt.statement, entries, err)
 		}
 	}
+	for _, text := range []string{"UPDATE apps SET title = 'x' RETURNING id", "SELECT 1", "EXPLAIN DELETE FROM apps"} {
+		if n, err := s.Exec(t.Context(), text); storage.CodeOf(err) != storage.CodeInvalid || !strings.Contains(err.Error(), "returns rows") {
+			t.Errorf("%s: %d, %v", text, n, err)
+		}
+	}
+	if _, err := s.Exec(t.Context(), "DELETE FROM audit"); storage.CodeOf(err) != storage.CodeReadOnly || strings.Contains(err.Error(), "only reads") {
+		t.Errorf("what no statement changes: %v", err)
+	}
 	diff(t, "kv", "1", get(t, s, "k"))
 	app, err := s.App(t.Context(), "shop")
 	if err != nil || app.Title != "The shop" {
