@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -179,6 +180,20 @@ func remove(c *cli.Context) error {
 			text = "removed %s; its data waits for the next deploy under that name\n"
 		}
 		_, err = fmt.Fprintf(c.App.Writer, text, app.Name)
+		noteOrphans(c, server, app.Name)
 		return err
 	})
+}
+
+// noteOrphans says which aliases lead to an app that is removed: their visitors get 404.
+func noteOrphans(c *cli.Context, server api.Service, app string) {
+	list, err := server.Aliases(c.Context) // for whom a key may not list them, the app is removed all the same
+	if err != nil {
+		return
+	}
+	for _, a := range list {
+		if slices.ContainsFunc(a.Targets, func(t api.AliasTarget) bool { return t.App == app }) {
+			note(c.App.ErrWriter, "the alias %s still leads to %s, and answers 404 for it; see: fazt app unlink %s", a.Label, app, a.Label)
+		}
+	}
 }

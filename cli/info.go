@@ -58,11 +58,11 @@ func infoTable(a *api.AppInfo) *storage.Table {
 	charges := a.Stats.Charges
 	return &storage.Table{
 		Columns: []string{
-			"name", "id", "version", "file_count", "size_bytes", "engine", "deployed_at", "used_bytes", "allowed_bytes",
+			"name", "id", "title", "tags", "visibility", "version", "file_count", "size_bytes", "engine", "deployed_at", "used_bytes", "allowed_bytes",
 			"processor_ms", "writer_ms", "read_bytes", "written_bytes", "log_bytes", "warnings", "held_bytes", "in_flight", "waiting",
 		},
 		Rows: [][]any{{
-			a.Name, a.ID, a.Version, a.Files, a.Size, a.Engine, a.DeployedAt, a.Usage.Used, a.Usage.Allowed,
+			a.Name, a.ID, a.Title, a.Tags, a.Visibility, a.Version, a.Files, a.Size, a.Engine, a.DeployedAt, a.Usage.Used, a.Usage.Allowed,
 			charges.ProcessorMS, charges.WriterMS, charges.ReadBytes, charges.WrittenBytes, charges.LogBytes, int64(charges.Warnings),
 			charges.HeldBytes, int64(charges.InFlight), int64(charges.Waiting),
 		}},
