@@ -402,7 +402,7 @@ func TestFollowForLong(t *testing.T) {
 	})
 }
 
-// breaking is a proxy that cuts its connections when it is told to.
+// breaking is a proxy that cuts its connections when it is told to, and counts them.
 type breaking struct {
 	net.Listener
 	to    string
@@ -430,13 +430,14 @@ func (b *breaking) serve() {
 	}
 }
 
-func (b *breaking) cut() {
+func (b *breaking) cut() (connections int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.conns {
 		c.Close()
 	}
 	b.conns = nil
+	return b.count
 }
 
 // TestFollowLogsResumes: a client whose connections are cut misses no line and gets
@@ -447,12 +448,11 @@ func TestFollowLogsResumes(t *testing.T) {
 	one, two, three := srv.Deploy(js), srv.Deploy(js), srv.Deploy(js)
 	proxy := &breaking{Listener: listen(t), to: strings.TrimPrefix(srv.URL, "http://")}
 	go proxy.serve()
-	t.Cleanup(proxy.cut)
+	t.Cleanup(func() { proxy.cut() })
 	client := &api.Client{URL: "http://localhost:" + strconv.Itoa(proxy.Addr().(*net.TCPAddr).Port), Token: newKey(t, srv.Fazt, "read"), HTTP: &http.Client{Transport: &http.Transport{}}}
 	for name, service := range map[string]api.Service{"server": srv.Fazt, "client": client} {
 		ctx, cancel := context.WithCancel(t.Context())
-		got := make(chan api.LogLine, 100)
-		done := make(chan error, 1)
+		got, done := make(chan api.LogLine, 100), make(chan error, 1)
 		_, _, next, err := api.Recent(ctx, service, api.LogQuery{Apps: []string{one.Name, two.Name}, Level: "warn", Limit: 10})
 		if err != nil {
 			t.Fatal(name, err)
@@ -483,8 +483,8 @@ func TestFollowLogsResumes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if proxy.count < 4 {
-		t.Errorf("%d connections", proxy.count)
+	if n := proxy.cut(); n < 4 {
+		t.Errorf("%d connections", n)
 	}
 	// What no waiting mends is an error at once.
 	gone := client.FollowLogs(t.Context(), api.LogQuery{Apps: []string{"nothing"}}, nil)
