@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 //
 // Output is a table, as on a terminal; unset FAZT_FORMAT for what a pipe gets.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: the scripts run the command as a process of its own, which the race detector does not see")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,12 +21,14 @@ import (
 // store makes copies, unless it is told to fail.
 type store struct {
 	made []time.Time
-	fail error
+	full atomic.Bool
 }
 
+var errFull = errors.New("the disk is full")
+
 func (s *store) Backup(_ context.Context, path string, _ storage.Progress) error {
-	if s.fail != nil {
-		return s.fail
+	if s.full.Load() {
+		return errFull
 	}
 	s.made = append(s.made, time.Now())
 	return os.WriteFile(path, []byte("copy"), 0o600)
@@ -128,19 +131,19 @@ func TestKeeperFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := files(t, dir)
-		s.fail = errors.New("the disk is full")
+		s.full.Store(true)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { k.Run(ctx); close(done) }()
 		time.Sleep(3 * time.Hour)
 		got := k.Status()
-		if got.Failures < 5 || got.Err != s.fail || !got.Late(time.Now()) || time.Since(got.Last) < 3*time.Hour {
+		if got.Failures < 5 || got.Err != errFull || !got.Late(time.Now()) || time.Since(got.Last) < 3*time.Hour {
 			t.Errorf("status %+v", got)
 		}
 		if diff := cmp.Diff(before, files(t, dir)); diff != "" {
 			t.Errorf("files (-want +got):\n%s", diff)
 		}
-		s.fail = nil
+		s.full.Store(false)
 		time.Sleep(time.Hour + 10*time.Minute)
 		if got := k.Status(); got.Failures != 0 || got.Err != nil || got.Late(time.Now()) {
 			t.Errorf("status after it went well: %+v", got)
