@@ -7,6 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/fazt-sh/fazt/internal/site"
+
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -199,35 +201,9 @@ func (l *line) name() string {
 func nearest(given string, candidates []string) string {
 	best, fewest := "", 1+max(1, len(strings.TrimLeft(given, "-"))/2)
 	for _, c := range candidates {
-		if d := edits(given, c); d < fewest {
+		if d := site.Distance(given, c); d < fewest {
 			best, fewest = c, d
 		}
 	}
 	return best
-}
-
-// edits is the optimal string alignment distance: how many insertions,
-// deletions, replacements and swaps of neighbours turn a into b.
-func edits(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replace := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replace++
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -71,16 +71,16 @@ func nearest(key string) string {
 		return ""
 	}
 	for _, known := range knownKeys {
-		if d := distance(lower, known); d < least {
+		if d := Distance(lower, known); d < least {
 			best, least = known, d
 		}
 	}
 	return best
 }
 
-// distance is how many characters must be put in, taken out, changed or swapped with
+// Distance is how many characters must be put in, taken out, changed or swapped with
 // their neighbour to make b of a (the optimal string alignment distance).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	rows := make([][]int, len(a)+1)
 	for i := range rows {
 		rows[i] = make([]int, len(b)+1)

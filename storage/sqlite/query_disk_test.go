@@ -45,7 +45,7 @@ func counted(t *testing.T, file, name string) int64 {
 // before its time is over, and writes no file meanwhile.
 func TestQueryKeepsOffTheDisk(t *testing.T) {
 	if _, err := os.Stat("/proc/self/io"); err != nil {
-		t.Skip("this system does not tell what a process writes: ", err)
+		t.Skip("SKIPPED: this system does not tell what a process writes: ", err)
 	}
 	s := open(t, filepath.Join(t.TempDir(), "data.db"))
 	defer s.Close()
