@@ -2,6 +2,7 @@ package fazt_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -57,8 +58,9 @@ func (b *tab) send(form string) { b.t.Helper(); b.follow(`form[action^="` + form
 // follow clicks what leads to another page, and waits until the browser is there.
 func (b *tab) follow(selector string) {
 	b.t.Helper()
-	b.js(`document.documentElement.dataset.left = ''`)
-	b.click(selector)
+	b.wait(selector)
+	// Not by the mouse: a browser that has just started takes a click for two at times.
+	b.js(`document.documentElement.dataset.left = ''; document.querySelector(` + strconv.Quote(selector) + `).click()`)
 	b.do(chromedp.WaitReady(chromedp.CSS(`html:not([data-left]) body`)))
 }
 
@@ -213,11 +215,10 @@ func (b *tab) visitClub(w way) {
 	b.arrive(room, "#who", "nobody")
 	w.as(ann, "user")
 	b.follow("#in")
-	if w.none {
-		b.again()
-	} else {
+	if !w.none {
 		w.press()
 	}
+	b.again()
 	b.arrive(room, "#who", ann)
 	b.open(list)
 	b.arrive(list, "#list", "the list")
