@@ -25,6 +25,10 @@ const (
 	funcShift   = "shift"   // what a bigint is shifted right by
 	funcOwner   = "owner"   // what a property is deleted of, see names.go
 	funcCompare = "compare" // an operator that may compare a bigint with a text
+
+	funcGenerator = "generator" // what an asynchronous generator gives, see asyncgen.go
+	funcDelegate  = "delegate"  // what it delegates to
+	funcForAwait  = "forAwait"  // the loop of a for await
 )
 
 // instrument answers for these properties. It does so in Go, because a property
@@ -71,6 +75,12 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.owner
 	case funcCompare:
 		f = v.compare
+	case funcGenerator:
+		f = v.asyncGenerator
+	case funcDelegate:
+		f = v.delegate
+	case funcForAwait:
+		f = v.forAwait
 	}
 	return o.funcs.set(key, v.js.ToValue(f))
 }

@@ -102,6 +102,7 @@ func (v *vm) bridge() *goja.Object {
 		_ = obj.Set(name, f)
 	}
 	_ = obj.Set("iterator", goja.SymIterator)
+	_ = obj.Set("toStringTag", goja.SymToStringTag)
 	_ = obj.Set("tag", goja.SymToStringTag)
 	return obj
 }

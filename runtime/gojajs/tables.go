@@ -194,14 +194,15 @@ var guards = func() map[string]guard {
 
 // prepared are features that do more than guard a property.
 var prepared = map[string]func(v *vm){
-	"constructor": (*vm).prepareConstructor,
-	"__proto__":   (*vm).prepareProto,
-	restOfArray:   (*vm).prepareRest,
-	"next":        (*vm).prepareRest,
-	numberTexts:   (*vm).prepareNumberTexts,
-	delegation:    (*vm).prepareDelegation,
-	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
-	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
+	"constructor":   (*vm).prepareConstructor,
+	"__proto__":     (*vm).prepareProto,
+	restOfArray:     (*vm).prepareRest,
+	"next":          (*vm).prepareRest,
+	numberTexts:     (*vm).prepareNumberTexts,
+	delegation:      (*vm).prepareDelegation,
+	"asyncIterator": (*vm).prepareAsyncIterator,
+	expressions:     func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+	"Error":         func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 }
 
 // globals are what goja doesn't have, beside the host's.

@@ -92,7 +92,12 @@ func bodiesOnNode(t *testing.T, programs []string) []string {
 		const run = async body => {
 			let f;
 			try { f = make(function () {}, body); } catch { f = make(async function () {}, body); }
-			try { const v = await f({}); return typeof v === 'string' ? v : JSON.stringify(v) || ''; } catch (e) { return 'throws ' + e.name; }
+			try {
+				const v = await f({});
+				return typeof v === 'string' ? v : JSON.stringify(v) || '';
+			} catch (e) {
+				return 'throws ' + e.name;
+			}
 		};
 		(async () => {
 			const out = [];
