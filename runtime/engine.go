@@ -29,6 +29,7 @@ type Engine interface {
 type Unit struct {
 	Files  map[string]string
 	Main   string
+	Last   bool // no engine is tried after this one: what can be told at run time is not refused
 	Limits Limits
 
 	load *load // nil when it is compiled
