@@ -216,13 +216,6 @@ func (x *Exec) Left() time.Duration {
 	return left
 }
 
-// Exhaust ends the run for its CPU time, a moment early: for a native that
-// can't go on with the little that is left. It doesn't return.
-func (x *Exec) Exhaust() {
-	x.stop(cause{err: x.cpuError(x.cpu())})
-	goruntime.Goexit()
-}
-
 // TextTooLong ends the run for a text that is longer than allowed. It doesn't
 // return: a handler that caught an error here would still have the text, and
 // could make a longer one of it.
