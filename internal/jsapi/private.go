@@ -28,7 +28,7 @@ func (b binder) privateReadJSON() any {
 	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := b.readPrivate(ctx, args)
 		data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark
-		return runtime.JSON(data), err // which the engine checks as it reads it, in steps
+		return runtime.JSON(data), err                  // which the engine checks as it reads it, in steps
 	})
 }
 
