@@ -61,7 +61,7 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 		if !errors.As(err, &refusal) {
 			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
 		}
-		last = refusal.locate(unit.Files)
+		last = unit.places.locate(refusal)
 	}
 	if last == nil {
 		return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("unknown engine %q; use auto or %s", src.Engine, r.engineNames())}
