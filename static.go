@@ -189,6 +189,9 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *fi
 		h["Cache-Control"] = f.cacheControl
 	}
 	if f.isUnchanged(r, encoding) {
+		// A client keeps what it was told with the file (RFC 9110, 15.4.5 and 9111, 3.2).
+		delete(h, "X-Content-Type-Options")
+		delete(h, "Referrer-Policy")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
