@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	goruntime "runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -29,9 +30,18 @@ type Engine interface {
 type Unit struct {
 	Files  map[string]string
 	Main   string
+	Last   bool // no engine is tried after this one: what can be told at run time is not refused
 	Limits Limits
 
-	load *load // nil when it is compiled
+	load   *load // nil when it is compiled
+	places *places
+}
+
+// Bundled tells whether package bundle has made the program, or packages for it: in
+// newer language, which is all that it writes.
+func (u Unit) Bundled() bool {
+	_, packages := u.Files[path.Dir(u.Main)+"/node_modules.js"]
+	return packages || IsBundled(u.Files[u.Main])
 }
 
 // Script is a compiled program. It is used by many goroutines.

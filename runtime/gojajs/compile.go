@@ -263,9 +263,9 @@ func unsupported(text string, line, column int) string {
 	is := func(word string) bool { return strings.HasPrefix(rest, word) || strings.HasSuffix(before, word) }
 	switch {
 	case is("import"):
-		return "import can't be used in a handler; write const x = require('./x')"
+		return "import is for handlers that are bundled, as fazt app deploy does; deploy the folder by it, or write const x = require('./x')"
 	case is("export"):
-		return "export can't be used in a handler; write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
+		return "export is for handlers that are bundled, as fazt app deploy does; deploy the folder by it, or write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
 	}
 	return ""
 }
