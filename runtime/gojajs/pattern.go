@@ -129,6 +129,14 @@ func (v *vm) subject(s goja.String) *subject {
 // match finds the first match at or behind a place: pairs of places for the
 // match and its groups, -1 for a group that took no part.
 func (v *vm) match(e *expression, t *subject, from int) []int {
+	m := v.find(e, t, from)
+	if m != nil {
+		v.matched = lastMatch{t.text, m}
+	}
+	return m
+}
+
+func (v *vm) find(e *expression, t *subject, from int) []int {
 	v.x.Check()
 	if e.First == nil || e.Lines && e.otherLines(t.ascii) {
 		m, err := e.Backtrack(unitText{t.text, e.unicode}, from, int(v.x.Limits.Memory/bytesPerChoice), v.x.Check)
