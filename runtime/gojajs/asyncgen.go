@@ -2,6 +2,7 @@ package gojajs
 
 import (
 	"reflect"
+	"regexp"
 	"strconv"
 
 	"github.com/dop251/goja"
@@ -35,10 +36,16 @@ func (m *mended) lower(rw *rewriter) {
 	}
 }
 
-// mayNeedLowering tells whether a text may have what is lowered, which takes a pass
-// over its tree to find out.
+// asyncStar is how an asynchronous generator begins.
+var asyncStar = regexp.MustCompile(`async\b[^;{}()=]*\*`)
+
+// mayNeedLowering tells whether a text may have what is lowered. Where there is a sign
+// of it, that takes a pass over its tree.
 func (m *mended) mayNeedLowering() bool {
 	found := len(m.loops) > 0
+	if found || !asyncStar.MatchString(m.text) {
+		return found
+	}
 	nodes(reflect.ValueOf(m.body), make(map[any]bool), func(node any) bool {
 		fn, ok := node.(*ast.FunctionLiteral)
 		found = found || ok && fn.Async && fn.Generator

@@ -234,12 +234,12 @@ func checkRegExp(v *vm, _ string, args []goja.Value) []goja.Value {
 		source = re.Get("source")
 	}
 	text := v.str(source)
-	v.checkPattern(text.String())
 	flags := ""
 	if len(args) > 1 && !goja.IsUndefined(args[1]) {
 		letters := v.str(args[1])
 		flags, args[1] = letters.String(), letters
 	}
+	v.checkPattern(text.String(), flags)
 	if err := esregexp.Check(text.String(), esregexp.ParseFlags(flags)); err != nil {
 		v.throwError("SyntaxError", "", err.Error())
 	}

@@ -278,7 +278,7 @@ func patternMethod(symbol *goja.Symbol) guard {
 			}
 			if a := c.Argument(0); !goja.IsUndefined(a) {
 				text := v.str(a)
-				v.checkPattern(text.String())
+				v.checkPattern(text.String(), "")
 				c = with(c, 0, text)
 			}
 			return f(c)

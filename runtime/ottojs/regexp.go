@@ -91,7 +91,11 @@ func compilePattern(source, flags string) (*pattern, error) {
 // time.
 func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
 	source, flags := c.Argument(0).String(), c.Argument(1).String()
-	if regexpcost.Of(source) > regexpcost.Max {
+	cost := regexpcost.Of(source)
+	if strings.Contains(flags, "i") {
+		cost += regexpcost.Folded(source)
+	}
+	if cost > regexpcost.Max {
 		v.rangeError("this regular expression is too large")
 	}
 	for i := range flags {
