@@ -243,7 +243,9 @@ func checkRegExp(v *vm, _ string, args []goja.Value) []goja.Value {
 	if err := esregexp.Check(text.String(), esregexp.ParseFlags(flags)); err != nil {
 		v.throwError("SyntaxError", "", err.Error())
 	}
-	args[0] = text
+	if args[0] = text; isRefused(text.String(), flags) {
+		args[0], v.meant = v.js.ToValue(standIn), text
+	}
 	return args
 }
 

@@ -29,6 +29,7 @@ const (
 	funcGenerator = "generator" // what an asynchronous generator gives, see asyncgen.go
 	funcDelegate  = "delegate"  // what it delegates to
 	funcForAwait  = "forAwait"  // the loop of a for await
+	funcPattern   = "pattern"   // a regular expression that goja refuses, see standin.go
 )
 
 // instrument answers for these properties. It does so in Go, because a property
@@ -81,6 +82,8 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.delegate
 	case funcForAwait:
 		f = v.forAwait
+	case funcPattern:
+		f = v.pattern
 	}
 	return o.funcs.set(key, v.js.ToValue(f))
 }

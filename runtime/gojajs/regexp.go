@@ -250,6 +250,7 @@ func matchAllSymbol(v *vm, c goja.FunctionCall) goja.Value {
 	if err != nil {
 		panic(rethrown(err))
 	}
+	v.giveSource(own)
 	if err := own.Set("lastIndex", re.Get("lastIndex")); err != nil {
 		panic(rethrown(err))
 	}

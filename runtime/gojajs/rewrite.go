@@ -43,6 +43,7 @@ type rewriter struct {
 	text     string // the file's
 	body     *ast.FunctionLiteral
 	brackets []brackets.Pair // nil until they are needed
+	regexps  map[int]int     // where regular expressions were that have been replaced
 }
 
 // mentions are the names in a program: all of them, and those whose value may

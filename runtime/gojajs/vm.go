@@ -77,6 +77,7 @@ type vm struct {
 	exec        goja.Value           // the guard of RegExp.prototype.exec
 	asyncSymbol *goja.Symbol         // see asyncIterator
 	web, bytes  *goja.Object         // see webLibrary and newBytes
+	meant       goja.String          // see giveSource
 	matched     lastMatch
 	regexps     map[*goja.Object]*expression
 	lib         *goja.Object // what the library exports, nil until it is needed
