@@ -47,8 +47,11 @@ func TestUnusualFiles(t *testing.T) {
 		{"a rest element of another alphabet", "return 1;\nconst [...été] = []", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 8,
 			Message: "the name of a rest element has to be of ASCII's letters; rename it"}},
 		{"an invalid pattern", "return 1;\n/a**/.test('')", outcome{Code: runtime.CodeSyntax, Line: 2, Column: 1, Message: "Invalid regular expression: /a**/: Nothing to repeat"}},
-		{"arguments in an arrow function", "function f() {\n  return () => [() => arguments]\n}", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 23,
-			Message: "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args"}},
+		{"arguments in an arrow function", "function f() {\n  return () => [() => arguments]\n}\nreturn f(1)()[0]()[0]", outcome{Body: "1"}},
+		{"arguments in an arrow function in parameters", "function f(a, b = () => arguments) {}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 25,
+			Message: "arguments can't be used in an arrow function here; give it, or the function around it, a parameter like ...args"}},
+		{"arguments of the file in an arrow function", "return () => ({arguments})", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 16,
+			Message: "arguments can't be used in an arrow function here; give it, or the function around it, a parameter like ...args"}},
 		{"arguments in a function in one", "return (() => function () { return arguments.length })()(1, 2)", outcome{Body: "2"}},
 		{"an end in the middle", "function handler() {\n  return {a: 1,\n", outcome{Code: runtime.CodeSyntax, Message: "Unexpected end of the file", Line: 3, Column: 1}},
 	}

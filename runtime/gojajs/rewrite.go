@@ -37,8 +37,8 @@ type rewriter struct {
 	skip     map[any]bool // nodes whose mention isn't a value, and objects' spreads
 	handler  bool         // the file declares handler at its top level
 	handlers []any        // the functions that are it
-	arrows   []int        // how many arrow functions are around, of each function
-	strict   int          // how many functions and classes are around that make code strict
+	scopes   []scope
+	strict   int // how many functions and classes are around that make code strict
 
 	text     string // the file's
 	body     *ast.FunctionLiteral
@@ -119,7 +119,7 @@ func (rw *rewriter) node(node any) {
 		name := n.Name.String()
 		rw.uses[name] = true
 		rw.name(name, !rw.skip[n])
-		rw.noArguments(n)
+		rw.arguments(n)
 	case *ast.DotExpression:
 		rw.name(n.Identifier.Name.String(), !rw.skip[n])
 		if n.Identifier.Name == "prototype" {
@@ -135,6 +135,9 @@ func (rw *rewriter) node(node any) {
 			rw.name(lit.Value.String(), !rw.skip[n])
 		}
 	case *ast.PropertyShort:
+		if n.Name.Name == "arguments" && rw.scopes[len(rw.scopes)-1].arrows > 0 {
+			rw.refuse(n.Name.Idx, noArguments)
+		}
 		rw.uses[n.Name.Name.String()] = true
 		rw.name(n.Name.Name.String(), true)
 	case *ast.PropertyKeyed:
@@ -151,10 +154,10 @@ func (rw *rewriter) node(node any) {
 	case *ast.ArrayLiteral:
 		rw.mentions.arrays = true
 	case *ast.FunctionLiteral:
-		rw.arrows = append(rw.arrows, 0)
+		rw.scopes = append(rw.scopes, scope{fn: n})
 		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, n.Body)...)
 	case *ast.ArrowFunctionLiteral:
-		rw.arrows[len(rw.arrows)-1]++
+		rw.scopes[len(rw.scopes)-1].arrows++
 		body, _ := n.Body.(*ast.BlockStatement)
 		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, body)...)
 	case *ast.ParameterList:
@@ -200,15 +203,6 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.WithStatement:
 		rw.refuse(n.With, "the with statement can't be run safely")
-	}
-}
-
-// noArguments refuses an arrow function that uses the arguments of the function
-// around it: goja reads them from the wrong place of its stack, where there may be
-// anything.
-func (rw *rewriter) noArguments(id *ast.Identifier) {
-	if id.Name == "arguments" && rw.arrows[len(rw.arrows)-1] > 0 {
-		rw.refuse(id.Idx, "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args")
 	}
 }
 
@@ -285,10 +279,13 @@ func (rw *rewriter) after(node any) {
 	switch n := node.(type) {
 	case *ast.FunctionLiteral:
 		rw.leave(n.Body)
-		rw.arrows = rw.arrows[:len(rw.arrows)-1]
+		if rw.scopes[len(rw.scopes)-1].arguments {
+			keepArguments(n)
+		}
+		rw.scopes = rw.scopes[:len(rw.scopes)-1]
 		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
-		rw.arrows[len(rw.arrows)-1]--
+		rw.scopes[len(rw.scopes)-1].arrows--
 		if body, ok := n.Body.(*ast.BlockStatement); ok {
 			rw.leave(body)
 		}
