@@ -24,6 +24,7 @@ type shared struct {
 	library  *module
 	web      *goja.Program
 	globals  map[string]func(v *vm) goja.Value
+	passedOn map[string]guard
 	written  map[uintptr]bool // see writtenFunctions
 }
 
@@ -48,7 +49,7 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{written: written, features: features, library: lib, web: web, globals: globals}, nil
+	return &shared{written: written, features: features, library: lib, web: web, globals: globals, passedOn: passedOn}, nil
 }
 
 // Name is "goja".

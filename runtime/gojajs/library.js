@@ -76,11 +76,29 @@ exports.constructor = function (native, name, length, check) {
   return wrapper;
 };
 
+// Date is the constructor for a program that passes it on: time makes a time of
+// arguments, and now is Date() without new.
+exports.Date = function (native, time, now) {
+  const wrapper = function Date(...args) {
+    if (new.target === undefined) return now();
+    if (args.length > 0) args = [time(...args)];
+    return go.construct(native, args, new.target === wrapper ? native : new.target);
+  };
+  go.define(wrapper, 'length', 7);
+  go.adopt(wrapper, native);
+  return wrapper;
+};
+
 exports.primitive = function (o) {
   const convert = go.conversion(o);
   if (convert !== undefined && convert !== null) return go.apply(convert, o, ['number']);
-  const value = o.valueOf();
-  return value === null || typeof value !== 'object' && typeof value !== 'function' ? value : o.toString();
+  for (let i = 0; i < 2; i++) {
+    const f = i === 0 ? o.valueOf : o.toString;
+    if (typeof f !== 'function') continue;
+    const value = go.apply(f, o, []);
+    if (value === null || typeof value !== 'object' && typeof value !== 'function') return value;
+  }
+  throw new TypeError('Cannot convert object to primitive value');
 };
 
 exports.binary = function (op, a, b) {

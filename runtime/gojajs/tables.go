@@ -1,6 +1,7 @@
 package gojajs
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/dop251/goja"
@@ -59,6 +60,7 @@ var implied = func() map[string][]string {
 		"match":     {expressions},
 		"matchAll":  {expressions, "Symbol.matchAll"},
 		"search":    {expressions},
+		"toJSON":    {"toISOString"},
 		// Typed arrays become texts by it.
 		"Uint8Array": {"join"},
 	}
@@ -98,6 +100,9 @@ var typedArrays = []string{"Uint8Array", "Uint8ClampedArray", "Int8Array", "Uint
 // they can stand where a native expects a function.
 var valueConstructors = []string{"Object", "Array", "RegExp", "Error", "GoError", "AggregateError", "TypeError", "ReferenceError",
 	"SyntaxError", "RangeError", "EvalError", "URIError"}
+
+// passedOn are guards of constructors that only need one where their value is passed on.
+var passedOn = map[string]guard{"Date": dateGuard}
 
 // ownFunctions are what the first two of them have of their own.
 var ownFunctions = map[string][]string{
@@ -157,9 +162,10 @@ var guards = func() map[string]guard {
 		"RegExp.prototype.Symbol.split": instead(splitSymbol), "RegExp.prototype.Symbol.matchAll": instead(matchAllSymbol),
 
 		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
+		"Math.imul": checking(within32At), "Math.clz32": checking(within32At),
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
 		"Math.max": checking(numbers), "Math.min": checking(numbers), "Math.hypot": checking(numbers),
-		"String.fromCharCode": checking(numbers), "String.fromCodePoint": checking(numbers),
+		"String.fromCharCode": checking(charCodes), "String.fromCodePoint": checking(numbers),
 		"parseInt": checking(shortNumber), "parseFloat": checking(shortNumber), "Number.parseInt": checking(shortNumber), "Number.parseFloat": checking(shortNumber),
 	}
 	// at, entries, keys, pop, push and values take no longer for a long array.
@@ -186,6 +192,7 @@ var guards = func() map[string]guard {
 			return constructorGuard(checkTyped)(v, native)
 		}
 	}
+	maps.Copy(g, dateGuards)
 	g["BigInt64Array"], g["BigUint64Array"] = refused(noBigArrays), refused(noBigArrays)
 	g["DataView.prototype.getBigInt64"], g["DataView.prototype.getBigUint64"] = madeBigInt, madeBigInt
 	g["DataView.prototype.setBigInt64"], g["DataView.prototype.setBigUint64"] = bigintAt(1), bigintAt(1)
@@ -201,6 +208,7 @@ var prepared = map[string]func(v *vm){
 	numberTexts:   (*vm).prepareNumberTexts,
 	delegation:    (*vm).prepareDelegation,
 	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+	"Date":        (*vm).prepareDate,
 	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 }
 
