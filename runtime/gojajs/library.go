@@ -44,7 +44,7 @@ func (v *vm) bridge() *goja.Object {
 	for name, f := range map[string]func(c goja.FunctionCall) goja.Value{
 		"isArray": func(c goja.FunctionCall) goja.Value {
 			o, ok := c.Argument(0).(*goja.Object)
-			return v.js.ToValue(ok && o.ClassName() == "Array")
+			return v.js.ToValue(ok && isArray(o))
 		},
 		"lengthOf": func(c goja.FunctionCall) goja.Value { return v.js.ToValue(v.lengthOf(c.Argument(0).ToObject(v.js))) },
 		"push": func(c goja.FunctionCall) goja.Value {
@@ -53,7 +53,7 @@ func (v *vm) bridge() *goja.Object {
 			return goja.Undefined()
 		},
 		"set": func(c goja.FunctionCall) goja.Value {
-			v.put(c.Argument(0).(*goja.Object), c.Argument(1).String(), c.Argument(2))
+			v.put(c.Argument(0).(*goja.Object), v.Units(c.Argument(1)), c.Argument(2))
 			return goja.Undefined()
 		},
 		"bare": func(goja.FunctionCall) goja.Value { return v.js.CreateObject(nil) },
@@ -70,7 +70,7 @@ func (v *vm) bridge() *goja.Object {
 			keys := v.Keys(c.Argument(0))
 			list := make([]any, len(keys))
 			for i, k := range keys {
-				list[i] = k
+				list[i] = v.NewString(k)
 			}
 			return v.newArray(list...)
 		},
@@ -105,6 +105,7 @@ func (v *vm) bridge() *goja.Object {
 	} {
 		_ = obj.Set(name, f)
 	}
+	_ = obj.Set("species", goja.SymSpecies)
 	_ = obj.Set("iterator", goja.SymIterator)
 	return obj
 }

@@ -174,6 +174,7 @@ var guards = func() map[string]guard {
 		"reverse", "shift", "slice", "some", "splice", "unshift", "with", "toReversed", "toSpliced"} {
 		g["Array.prototype."+name] = arrayMethod
 	}
+	g["Array.prototype.includes"] = includesMethod(arrayMethod)
 	g["Array.prototype.concat"] = checking(checkConcat)
 	g["Array.prototype.sort"], g["Array.prototype.toSorted"] = sortMethod, sortMethod
 	g["Array.prototype.flat"] = instead(flat)
@@ -184,6 +185,7 @@ var guards = func() map[string]guard {
 		"toLocaleString", "toReversed", "toSorted", "with", "every", "some", "forEach", "find", "findIndex", "findLast", "findLastIndex", "reduce", "reduceRight"} {
 		g["%TypedArray%.prototype."+name] = typedMethod
 	}
+	g["%TypedArray%.prototype.includes"] = includesMethod(typedMethod)
 	g["%TypedArray%.prototype.set"] = checking(checkSet)
 	g["%TypedArray%.prototype.join"] = instead((*vm).join)
 	for _, name := range typedArrays {

@@ -60,7 +60,6 @@ type vm struct {
 	ended      bool                  // the main file's end was reached, without a return
 	value      goja.Value            // its completion value
 
-	strict     bool         // String refuses lone surrogates
 	foreign    bool         // what is being made of JSON came from outside
 	marker     *goja.Symbol // of what did, nil until it is needed
 	depth      int          // guarded natives that are running inside one another
