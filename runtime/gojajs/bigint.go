@@ -10,7 +10,7 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
 
-	"github.com/fazt-sh/fazt/runtime/internal/number"
+	"github.com/fazt-sh/fazt/runtime/internal/numbers"
 )
 
 // Bounds of bigints: a step of arithmetic can't be interrupted.
@@ -130,7 +130,7 @@ func (v *vm) binary(c goja.FunctionCall) goja.Value {
 		}
 	}
 	if op == "<<" && x == nil && y == nil {
-		a, b = v.js.ToValue(number.ToInt32(a.ToFloat())), v.js.ToValue(number.ToInt32(b.ToFloat()))
+		a, b = v.js.ToValue(numbers.ToInt32(a.ToFloat())), v.js.ToValue(numbers.ToInt32(b.ToFloat()))
 	}
 	return v.library("binary", v.js.ToValue(op), a, b)
 }

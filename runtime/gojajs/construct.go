@@ -405,8 +405,8 @@ func (v *vm) prepareProto() {
 	}))
 }
 
-// numbers guards a native that makes numbers of all its arguments.
-func numbers(v *vm, c goja.FunctionCall) goja.FunctionCall {
+// shortNumbers guards a native that makes numbers of all its arguments.
+func shortNumbers(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	for _, a := range c.Arguments {
 		v.checkNumber(a)
 	}

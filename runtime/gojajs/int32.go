@@ -8,7 +8,7 @@ import (
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/token"
 
-	"github.com/fazt-sh/fazt/runtime/internal/number"
+	"github.com/fazt-sh/fazt/runtime/internal/numbers"
 )
 
 // goja takes numbers past 2^63 for 0 where an operator works on 32 bits. So what may be
@@ -79,7 +79,7 @@ func (v *vm) int32(c goja.FunctionCall) goja.Value {
 	if goja.IsBigInt(val) {
 		return val
 	}
-	return v.js.ToValue(number.ToInt32(val.ToFloat()))
+	return v.js.ToValue(numbers.ToInt32(val.ToFloat()))
 }
 
 // assign32 makes x |= y an assignment of x | y, and of what else it is assigned to.
@@ -131,7 +131,7 @@ func within32At(v *vm, c goja.FunctionCall) goja.FunctionCall {
 		v.checkNumber(a)
 		f := v.toNumber(a)
 		if math.Abs(f) >= two32 {
-			f = float64(number.ToInt32(f))
+			f = float64(numbers.ToInt32(f))
 		}
 		c.Arguments[i] = v.js.ToValue(f)
 	}
@@ -139,4 +139,6 @@ func within32At(v *vm, c goja.FunctionCall) goja.FunctionCall {
 }
 
 // charCodes is within32At for String.fromCharCode.
-func charCodes(v *vm, c goja.FunctionCall) goja.FunctionCall { return within32At(v, numbers(v, c)) }
+func charCodes(v *vm, c goja.FunctionCall) goja.FunctionCall {
+	return within32At(v, shortNumbers(v, c))
+}

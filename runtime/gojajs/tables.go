@@ -164,8 +164,8 @@ var guards = func() map[string]guard {
 		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
 		"Math.imul": checking(within32At), "Math.clz32": checking(within32At),
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
-		"Math.max": checking(numbers), "Math.min": checking(numbers), "Math.hypot": checking(numbers),
-		"String.fromCharCode": checking(charCodes), "String.fromCodePoint": checking(numbers),
+		"Math.max": checking(shortNumbers), "Math.min": checking(shortNumbers), "Math.hypot": checking(shortNumbers),
+		"String.fromCharCode": checking(charCodes), "String.fromCodePoint": checking(shortNumbers),
 		"parseInt": checking(shortNumber), "parseFloat": checking(shortNumber), "Number.parseInt": checking(shortNumber), "Number.parseFloat": checking(shortNumber),
 	}
 	// at, entries, keys, pop, push and values take no longer for a long array.

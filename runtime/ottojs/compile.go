@@ -64,6 +64,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
+	rw.deepest += instrumentArithmetic(body)
 	if main {
 		rw.finish(body)
 	}
@@ -181,6 +182,10 @@ const (
 	idKey       = "key ()"     // checks a property that is being assigned
 	idSum       = "sum ()"     // the result of +
 	idMethod    = "method ()"  // the name of a method
+	idNumber    = "number ()"  // an operand as a number
+	idInt32     = "int32 ()"   // an operand as a number of 32 bits
+	idLess      = "less ()"    // one of <, >, <= and >=
+	idEqual     = "equal ()"   // ==
 	idSetLength = "set length" // array.length = n
 	idThrow     = "throw ()"   // notes where a value was thrown
 	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
@@ -193,7 +198,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idMethod, idNumber, idInt32, idLess, idEqual, idSetLength, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

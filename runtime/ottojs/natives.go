@@ -28,9 +28,10 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	set("requestFields", strings.Join(js.RequestFields, " "))
 	for name, fn := range map[string]native{
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
-		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
+		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "parseInt": v.parseInt, "number": v.numberOf, "int32": v.int32,
+		"dateParse": v.dateParse, "dateClip": v.dateClip, "dateNew": v.dateNew, "dateSet": v.dateSet, "dateText": v.dateText, "formatNumber": v.formatNumber,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
-		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
+		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID": v.randomUUID,
 		"random":     v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
@@ -45,6 +46,14 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 		err = errors.Join(err, strs.Set(name, v.method(name, f)))
 	}
 	set("strings", strs.Value())
+	maths, e := v.otto.Object("({})")
+	if e != nil {
+		return nil, e
+	}
+	for name, f := range v.maths() {
+		err = errors.Join(err, maths.Set(name, f))
+	}
+	set("maths", maths.Value())
 	return obj, err
 }
 
@@ -70,7 +79,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.sum, v.methodName, v.lib.setLength, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.methodName, v.numberOf, v.int32, v.less, v.equal, v.lib.setLength, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}

@@ -44,6 +44,8 @@ type vm struct {
 
 // library is what the prelude gives to Go.
 type library struct {
+	primitive otto.Value // what an object is without being one
+	equal     otto.Value // a == b
 	attempt   otto.Value // calls a function and hands what it throws to caught
 	inside    otto.Value // calls vm.read
 	bind      otto.Value // Function.prototype.bind
