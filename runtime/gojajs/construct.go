@@ -131,10 +131,15 @@ func (v *vm) listLike(obj *goja.Object) goja.Value {
 	if isBuffer(obj) || isTyped(obj) {
 		return obj
 	}
-	if it := obj.GetSymbol(goja.SymIterator); it != nil && !goja.IsUndefined(it) && !goja.IsNull(it) {
+	if isIterable(obj) {
 		return v.listOf(obj)
 	}
 	return v.library("copy", obj, v.js.ToValue(v.lengthOf(obj)))
+}
+
+func isIterable(obj *goja.Object) bool {
+	it := obj.GetSymbol(goja.SymIterator)
+	return it != nil && !goja.IsUndefined(it) && !goja.IsNull(it)
 }
 
 func elementSize(name string) float64 {
@@ -229,7 +234,7 @@ func arrayFrom(v *vm, c goja.FunctionCall) goja.Value {
 		v.typeError("Array.from: the second argument must be a function")
 	}
 	if _, ok := goja.AssertConstructor(c.This); ok && c.This != v.holder("Array") {
-		return v.library("fromOf", c.This, list, f, c.Argument(2), v.js.ToValue(!isIterable(from)))
+		return v.library("fromOf", c.This, list, f, c.Argument(2), v.js.ToValue(!iterates(from)))
 	}
 	if !goja.IsUndefined(f) {
 		return v.library("from", list, f, c.Argument(2))
@@ -237,15 +242,14 @@ func arrayFrom(v *vm, c goja.FunctionCall) goja.Value {
 	return list
 }
 
-// isIterable tells what has an iterator.
-func isIterable(val goja.Value) bool {
+// iterates is isIterable of any value.
+func iterates(val goja.Value) bool {
 	obj, ok := val.(*goja.Object)
 	if !ok {
 		_, ok = val.(goja.String)
 		return ok
 	}
-	it := obj.GetSymbol(goja.SymIterator)
-	return it != nil && !goja.IsUndefined(it) && !goja.IsNull(it)
+	return isIterable(obj)
 }
 
 func isTypedValue(val goja.Value) bool {

@@ -9,6 +9,14 @@ import (
 	"github.com/fazt-sh/fazt/runtime/internal/numbers"
 )
 
+// numberNatives are what the prelude gets for numbers and dates.
+func (v *vm) numberNatives() map[string]native {
+	return map[string]native{
+		"number": v.numberOf, "int32": v.int32, "parseFloat": v.parseFloat, "parseInt": v.parseInt, "formatNumber": v.formatNumber,
+		"dateParse": v.dateParse, "dateClip": v.dateClip, "dateNew": v.dateNew, "dateSet": v.dateSet, "dateText": v.dateText,
+	}
+}
+
 // toNumber is what the language makes of a value as a number. otto reads a text as Go
 // does: '1_0' as 10.
 func (v *vm) toNumber(val otto.Value) float64 {
