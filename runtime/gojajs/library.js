@@ -48,13 +48,13 @@ exports.flat = function (o, depth) {
   return out;
 };
 
-exports.localeText = function (o) {
+exports.localeText = function (o, locales, options) {
   let text = '';
   const n = go.lengthOf(o);
   for (let i = 0; i < n; i++) {
     const e = o[i];
     if (i > 0) text += ',';
-    if (e !== undefined && e !== null) text += e.toLocaleString();
+    if (e !== undefined && e !== null) text += e.toLocaleString(locales, options);
   }
   return text;
 };

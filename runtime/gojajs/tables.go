@@ -150,7 +150,7 @@ var guards = func() map[string]guard {
 		"String.prototype.lastIndexOf": checking(searched), "String.prototype.includes": checking(searched),
 		"String.prototype.split": splitMethod, "String.prototype.replace": replaceMethod(false), "String.prototype.replaceAll": replaceMethod(true),
 		"String.prototype.match": patternMethod(goja.SymMatch), "String.prototype.matchAll": patternMethod(goja.SymMatchAll), "String.prototype.search": patternMethod(goja.SymSearch),
-		"String.prototype.normalize": inPieces, "String.prototype.localeCompare": checking(compared),
+		"String.prototype.normalize":   inPieces,
 		"String.prototype.toLowerCase": inPieces, "String.prototype.toUpperCase": inPieces,
 		"String.prototype.toLocaleLowerCase": inPieces, "String.prototype.toLocaleUpperCase": inPieces,
 		"encodeURI": checking(encoded), "encodeURIComponent": checking(encoded), "escape": checking(encoded),
@@ -161,7 +161,6 @@ var guards = func() map[string]guard {
 		"RegExp.prototype.Symbol.replace": symbolMethod(replaceSymbol), "RegExp.prototype.Symbol.search": symbolMethod(searchSymbol),
 		"RegExp.prototype.Symbol.split": instead(splitSymbol), "RegExp.prototype.Symbol.matchAll": instead(matchAllSymbol),
 
-		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
 		"Math.imul": checking(within32At), "Math.clz32": checking(within32At),
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
 		"Math.max": checking(shortNumbers), "Math.min": checking(shortNumbers), "Math.hypot": checking(shortNumbers),
@@ -179,7 +178,7 @@ var guards = func() map[string]guard {
 	g["Array.prototype.sort"], g["Array.prototype.toSorted"] = sortMethod, sortMethod
 	g["Array.prototype.flat"] = instead(flat)
 	g["Array.prototype.toLocaleString"] = instead(func(v *vm, c goja.FunctionCall) goja.Value {
-		return v.library("localeText", c.This.ToObject(v.js))
+		return v.library("localeText", c.This.ToObject(v.js), c.Argument(0), c.Argument(1))
 	})
 	for _, name := range []string{"fill", "filter", "includes", "indexOf", "join", "lastIndexOf", "map", "reverse", "sort",
 		"toLocaleString", "toReversed", "toSorted", "with", "every", "some", "forEach", "find", "findIndex", "findLast", "findLastIndex", "reduce", "reduceRight"} {
@@ -195,6 +194,7 @@ var guards = func() map[string]guard {
 		}
 	}
 	maps.Copy(g, dateGuards)
+	maps.Copy(g, localeGuards)
 	g["BigInt64Array"], g["BigUint64Array"] = refused(noBigArrays), refused(noBigArrays)
 	g["DataView.prototype.getBigInt64"], g["DataView.prototype.getBigUint64"] = madeBigInt, madeBigInt
 	g["DataView.prototype.setBigInt64"], g["DataView.prototype.setBigUint64"] = bigintAt(1), bigintAt(1)
@@ -224,6 +224,7 @@ var globals = map[string]func(v *vm) goja.Value{
 	"crypto":          (*vm).crypto,
 	"TextEncoder":     func(v *vm) goja.Value { return v.library("TextEncoder") },
 	"TextDecoder":     func(v *vm) goja.Value { return v.library("TextDecoder") },
+	"Intl":            (*vm).intlLibrary,
 	"URL":             func(v *vm) goja.Value { return v.webLibrary().Get("URL") },
 	"URLSearchParams": func(v *vm) goja.Value { return v.webLibrary().Get("URLSearchParams") },
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // script is a compiled program, shared by its runs.
@@ -78,6 +79,7 @@ type vm struct {
 	regexps    map[*goja.Object]*expression
 	lib        *goja.Object // what the library exports, nil until it is needed
 	timer      timers
+	intl       *js.Intl[goja.Value]   // see formats
 	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
 	lostOrder  []*goja.Promise
 }

@@ -28,26 +28,6 @@ func (v *vm) assign(c otto.FunctionCall) otto.Value {
 	return undefined
 }
 
-// grouped prints as en-US does: thousands separated, at most three decimals.
-func grouped(f float64) string {
-	s := strings.TrimRight(strconv.FormatFloat(math.Abs(f), 'f', 3, 64), "0")
-	whole, fraction, _ := strings.Cut(s, ".")
-	var b strings.Builder
-	if f < 0 {
-		b.WriteByte('-')
-	}
-	for i, d := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	if fraction != "" {
-		b.WriteString("." + fraction)
-	}
-	return b.String()
-}
-
 func (v *vm) hypot(c otto.FunctionCall) otto.Value {
 	sum := 0.0
 	list := c.Argument(0)

@@ -34,6 +34,11 @@
   // --- strings and regular expressions ---
 
   for (var name in go.strings) put(S, name, go.strings[name]);
+  put(S, 'localeCompare', function (other, locales, options) {
+    if (this === undefined || this === null) throw new TypeError(
+      'String.prototype.localeCompare called on null or undefined');
+    return go.localeCompare(String(this), String(other), locales, options);
+  });
   var NativeRegExp = RegExp;
   function checkedRegExp(source, flags) {
     if (isObject(source) && call(objectToString, source) === '[object RegExp]') {
@@ -277,7 +282,11 @@
       return go.formatNumber(+this, name, digits);
     });
   });
-  put(Number.prototype, 'toLocaleString', function () { return go.formatNumber(+this, 'toLocaleString'); });
+  put(Number.prototype, 'toLocaleString', function (locales, options) {
+    if (typeof this !== 'number' && call(objectToString, this) !==
+      '[object Number]') throw new TypeError('this is not a number');
+    return go.localeNumber(+this, locales, options);
+  });
 
   var M = Math;
   for (name in go.maths) put(M, name, go.maths[name]);

@@ -38,8 +38,10 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	} {
 		set(name, fn)
 	}
-	for name, fn := range v.numberNatives() {
-		set(name, fn)
+	for _, natives := range []map[string]native{v.numberNatives(), v.intlNatives()} {
+		for name, fn := range natives {
+			set(name, fn)
+		}
 	}
 	strs, e := v.otto.Object("({})")
 	if e != nil {

@@ -65,8 +65,6 @@ func (v *vm) formatNumber(c otto.FunctionCall) otto.Value {
 		v.rangeError("%s: %s must be from %v to %v", name, what, least, most)
 	}
 	switch {
-	case name == "toLocaleString":
-		return v.value(grouped(f))
 	case name == "toFixed":
 		return v.value(numbers.Fixed(f, int(n)))
 	case name == "toExponential" && given.IsUndefined():

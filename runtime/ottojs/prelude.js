@@ -219,10 +219,10 @@
     setLength(o, n - count + k);
     return removed;
   });
-  put(P, 'toLocaleString', function () {
+  put(P, 'toLocaleString', function (locales, options) {
     var o = object(this), n = lengthOf(o), list = [];
     for (var i = 0; i < n; i++) { debugger; list[i] = o[i] === undefined || o[i] === null ? '' :
-      O(o[i]).toLocaleString(); }
+      O(o[i]).toLocaleString(locales, options); }
     return go.join(list, n, ',');
   });
 
@@ -424,6 +424,10 @@
     put(D, name, function () { return go.dateText(call(getTime, this), name); });
   });
   put(D, 'toGMTString', D.toUTCString);
+  function putLocale(name, what) {
+    put(D, name, function (locales, options) { return go.localeDate(call(getTime, this), what, locales, options); });
+  }
+  putLocale('toLocaleString', 'all'); putLocale('toLocaleDateString', 'date'); putLocale('toLocaleTimeString', 'time');
   // putTime keeps otto's invalid dates from staying what they are in silence.
   function putTime(o, time) {
     if (call(setTime, o, time) !== time && time === time) throw new TypeError(
