@@ -137,8 +137,11 @@ func find(tag string) (Locale, bool, error) {
 
 // canonical writes a tag with usual letters: language, Script, REGION, extensions.
 func canonical(tag string) (string, bool) {
+	if len(tag) > maxTag {
+		return "", false
+	}
 	parts := strings.Split(tag, "-")
-	if len(tag) > maxTag || len(parts[0]) < 2 || len(parts[0]) > 8 {
+	if len(parts[0]) < 2 || len(parts[0]) > 8 {
 		return "", false
 	}
 	extension := false

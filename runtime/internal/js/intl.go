@@ -154,6 +154,9 @@ func (x *Intl[V]) Date(ms float64, what string, locales, options V) (string, err
 	return intl.Text(f.(*intl.DateTimeFormat).Format(ms)), nil
 }
 
+// maxListed bounds the texts of a list.
+const maxListed = 10_000
+
 // maxCompared bounds the texts that are put in order, in bytes of both.
 const maxCompared = 1 << 20
 
@@ -234,6 +237,9 @@ func (x *Intl[V]) Parts(kind string, number int, text, unit string, list []strin
 			return f.Format(text, unit)
 		}
 	case *intl.ListFormat:
+		if len(list) > maxListed {
+			return nil, &runtime.HostError{Name: "RangeError", Message: "a list of more than 10000 texts can't be formatted"}
+		}
 		if kind == "ListFormat" {
 			return f.Format(list), nil
 		}

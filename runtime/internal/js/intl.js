@@ -16,9 +16,7 @@
     defineProperty(o, name, {get: accessor(f), set: undefined, enumerable: false, configurable: true});
   }
 
-  var Intl = {};
-  function define(name, F) {
-    put(Intl, name, F);
+  function define(F) {
     put(F, 'supportedLocalesOf', function (locales) { return go.intlLocales(locales, 'supported'); });
     put(F.prototype, 'resolvedOptions', function () {
       var list = go.intlResolved(this._intl), out = {};
@@ -42,6 +40,7 @@
   function bound(F, name, f) {
     getter(F.prototype, name, function () {
       var self = this;
+      if (self === F.prototype) return undefined; // which otto looks at
       if (typeof self._intl !== 'number') throw new TypeError('this is not an object of Intl');
       if (!self._bound) hide(self, '_bound', function (a, b) { return f(self, a, b); });
       return self._bound;
@@ -52,7 +51,7 @@
     if (!(this instanceof NumberFormat)) return new NumberFormat(locales, options);
     make(this, 'NumberFormat', locales, options);
   }
-  define('NumberFormat', NumberFormat);
+  define(NumberFormat);
   bound(NumberFormat, 'format', function (self, n) { return go.intlText('NumberFormat', self._intl, n); });
   put(NumberFormat.prototype, 'formatToParts', function (n) { return objects(go.intlParts('NumberFormat', this._intl, n)); });
 
@@ -60,7 +59,7 @@
     if (!(this instanceof DateTimeFormat)) return new DateTimeFormat(locales, options);
     make(this, 'DateTimeFormat', locales, options);
   }
-  define('DateTimeFormat', DateTimeFormat);
+  define(DateTimeFormat);
   function time(date) { return date === undefined ? Date.now() : date; }
   bound(DateTimeFormat, 'format', function (self, date) { return go.intlText('DateTimeFormat', self._intl, time(date)); });
   put(DateTimeFormat.prototype, 'formatToParts', function (date) {
@@ -71,7 +70,7 @@
     if (!(this instanceof Collator)) return new Collator(locales, options);
     make(this, 'Collator', locales, options);
   }
-  define('Collator', Collator);
+  define(Collator);
   bound(Collator, 'compare', function (self, a, b) { return go.intlCompare(self._intl, String(a), String(b)); });
 
   function needsNew(o, F, name) {
@@ -81,14 +80,14 @@
     needsNew(this, PluralRules, 'PluralRules');
     make(this, 'PluralRules', locales, options);
   }
-  define('PluralRules', PluralRules);
+  define(PluralRules);
   put(PluralRules.prototype, 'select', function (n) { return go.intlSelect(this._intl, n); });
 
   function RelativeTimeFormat(locales, options) {
     needsNew(this, RelativeTimeFormat, 'RelativeTimeFormat');
     make(this, 'RelativeTimeFormat', locales, options);
   }
-  define('RelativeTimeFormat', RelativeTimeFormat);
+  define(RelativeTimeFormat);
   put(RelativeTimeFormat.prototype, 'format', function (n, unit) {
     return go.intlText('RelativeTimeFormat', this._intl, n, String(unit)); });
   put(RelativeTimeFormat.prototype, 'formatToParts', function (n, unit) {
@@ -98,11 +97,19 @@
     needsNew(this, ListFormat, 'ListFormat');
     make(this, 'ListFormat', locales, options);
   }
-  define('ListFormat', ListFormat);
+  define(ListFormat);
   put(ListFormat.prototype, 'format', function (list) { return go.intlText('ListFormat', this._intl, list); });
   put(ListFormat.prototype, 'formatToParts', function (list) {
     return objects(go.intlParts('ListFormat', this._intl, list)); });
 
+  // Declared behind what it holds, so that otto makes all of that unchangeable.
+  var Intl = {};
+  put(Intl, 'Collator', Collator);
+  put(Intl, 'DateTimeFormat', DateTimeFormat);
+  put(Intl, 'ListFormat', ListFormat);
+  put(Intl, 'NumberFormat', NumberFormat);
+  put(Intl, 'PluralRules', PluralRules);
+  put(Intl, 'RelativeTimeFormat', RelativeTimeFormat);
   put(Intl, 'getCanonicalLocales', function (locales) { return go.intlLocales(locales, 'canonical'); });
   put(Intl, 'supportedValuesOf', function (key) { return go.intlValues(String(key)); });
   return {Intl: Intl};
