@@ -30,6 +30,7 @@ type Engine interface {
 type Unit struct {
 	Files  map[string]string
 	Main   string
+	Last   bool // no engine is tried after this one: what can be told at run time is not refused
 	Limits Limits
 
 	load   *load // nil when it is compiled
@@ -222,13 +223,6 @@ func (x *Exec) Left() time.Duration {
 		left = min(left, time.Until(deadline))
 	}
 	return left
-}
-
-// Exhaust ends the run for its CPU time, a moment early: for a native that
-// can't go on with the little that is left. It doesn't return.
-func (x *Exec) Exhaust() {
-	x.stop(cause{err: x.cpuError(x.cpu())})
-	goruntime.Goexit()
 }
 
 // TextTooLong ends the run for a text that is longer than allowed. It doesn't
