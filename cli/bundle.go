@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,13 @@ func (s *source) installPackages(c *cli.Context) (done bool, err error) {
 	if isThere(s.dir, "node_modules") || !isThere(s.dir, "package.json") {
 		return false, nil // what lacks was left out by whoever installed the rest
 	}
-	b := &build{dir: s.dir, title: filepath.Clean(s.dir), manager: managerOf(s.dir)}
+	b := &build{dir: s.dir, title: cmp.Or(s.called, filepath.Clean(s.dir)), manager: managerOf(s.dir)}
+	if s.from != "" {
+		// Of their settings, some name a program that they run.
+		if err := confirm(c, "install the packages of "+s.from+" by "+b.manager.name+", whose settings in there may do all that you may"); err != nil {
+			return false, err
+		}
+	}
 	if _, err := exec.LookPath(b.manager.name); err != nil {
 		return false, fmt.Errorf("the packages of %s are installed by %s, which is not here; install it, or put the packages into node_modules by another", b.title, b.manager.name)
 	}

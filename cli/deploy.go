@@ -79,7 +79,7 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 		return err
 	}
 	defer s.close()
-	s.called = called
+	s.called, s.from = called, from.URL
 	name := c.String("name")
 	if name == "" {
 		if name, err = s.appName(); err != nil {
