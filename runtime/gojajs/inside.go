@@ -14,7 +14,7 @@ const (
 	propCalled  = "called"  // assigned: whether the main file has called its handler
 	propHandler = "handler" // assigned: the handler of the main file
 	propWanted  = "wanted"  // whether the handler is to be called; asked where the main file ends
-	propObject  = "object"  // assigned and read: what has the property that is assigned to
+	propTarget  = "target"  // assigned and read: what has the property that is assigned to
 	propMember  = "member"  // the same: the property's name
 	propEnd     = "end"     // assigned where the main file ends without a return: its completion value
 
@@ -54,7 +54,7 @@ func (o *instrument) Get(key string) goja.Value {
 		return v.requestObject()
 	case propWanted:
 		return v.js.ToValue(o.wanted())
-	case propObject:
+	case propTarget:
 		return o.object
 	case propMember:
 		return o.member
@@ -98,7 +98,7 @@ func (o *instrument) Set(key string, val goja.Value) bool {
 		o.called = val.ToBoolean()
 	case propHandler:
 		o.handler = val
-	case propObject:
+	case propTarget:
 		o.object = val
 	case propMember:
 		o.member = val

@@ -103,14 +103,14 @@ func (rw *rewriter) assign32(n *ast.AssignExpression) ast.Expression {
 		if _, super := left.Left.(*ast.SuperExpression); super {
 			return nil
 		}
-		left.Left = once(left.Left, propObject)
+		left.Left = once(left.Left, propTarget)
 	case *ast.PrivateDotExpression:
-		left.Left = once(left.Left, propObject)
+		left.Left = once(left.Left, propTarget)
 	case *ast.BracketExpression:
 		if _, super := left.Left.(*ast.SuperExpression); super {
 			return nil
 		}
-		left.Left = once(left.Left, propObject)
+		left.Left = once(left.Left, propTarget)
 		left.Member = once(left.Member, propMember)
 	case *ast.Identifier:
 	default:
