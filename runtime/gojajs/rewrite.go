@@ -37,6 +37,7 @@ type rewriter struct {
 	skip     map[any]bool // nodes whose mention isn't a value, and objects' spreads
 	handler  bool         // the file declares handler at its top level
 	handlers []any        // the functions that are it
+	dates    dateUses     // see finishDates
 	scopes   []scope
 	strict   int // how many functions and classes are around that make code strict
 
@@ -114,6 +115,7 @@ func (rw *rewriter) visited(node any) bool {
 // node looks at a node before its children are.
 func (rw *rewriter) node(node any) {
 	rw.checkName(node)
+	rw.noteDate(node)
 	switch n := node.(type) {
 	case *ast.Identifier:
 		name := n.Name.String()
@@ -283,6 +285,9 @@ func (rw *rewriter) after(node any) {
 			keepArguments(n)
 		}
 		rw.scopes = rw.scopes[:len(rw.scopes)-1]
+		if rw.file.Name() == libraryName {
+			n.Source = nativeSourceOf(n.Name)
+		}
 		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
 		rw.scopes[len(rw.scopes)-1].arrows--
@@ -329,6 +334,9 @@ func (rw *rewriter) after(node any) {
 		rw.keepNameOf(n)
 	case *ast.UnaryExpression:
 		rw.keepName(n)
+		if n.Operator == token.BITWISE_NOT {
+			n.Operand = rw.within32(n.Operand)
+		}
 	case *ast.SpreadElement:
 		name := funcList
 		if rw.skip[n] {
