@@ -99,6 +99,7 @@ func bodiesOnNode(t *testing.T, programs []string) []string {
 				return 'throws ' + e.name;
 			}
 		};
+		process.on('unhandledRejection', () => {}); // a program's own affair
 		(async () => {
 			const out = [];
 			for (const p of JSON.parse(require('fs').readFileSync(0, 'utf8'))) out.push(await run(p));
