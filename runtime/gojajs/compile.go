@@ -102,7 +102,7 @@ func parseFile(name, text string, main bool, check func() error) *parsed {
 	f := &parsed{name: name, text: text, main: main}
 	if main && strings.Contains(text, "await") {
 		f.mended, f.err = parse(name, beforeAsync, text, check)
-		if f.err == nil && (awaits(f.body.Body) || len(f.loops) > 0) {
+		if f.err == nil && f.awaits() {
 			return f
 		}
 	}
@@ -110,13 +110,15 @@ func parseFile(name, text string, main bool, check func() error) *parsed {
 	return f
 }
 
-// awaits tells whether a function's body has an await that isn't in another
+// awaits tells whether a file has an await, or a for await, that isn't in another
 // function.
-func awaits(body *ast.BlockStatement) (found bool) {
-	nodes(reflect.ValueOf(body), make(map[any]bool), func(node any) bool {
-		switch node.(type) {
+func (m *mended) awaits() (found bool) {
+	nodes(reflect.ValueOf(m.body.Body), make(map[any]bool), func(node any) bool {
+		switch n := node.(type) {
 		case *ast.AwaitExpression:
 			found = true
+		case *ast.ForOfStatement:
+			found = found || m.loops[m.author(int(n.For)-1-len(m.prefix))]
 		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral, *ast.ClassLiteral:
 			return false
 		}

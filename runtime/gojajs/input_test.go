@@ -46,6 +46,8 @@ func TestUnusualFiles(t *testing.T) {
 		{"a member in a pattern", "const {a: [b.c = 1] = []} = {}", outcome{Code: runtime.CodeSyntax, Message: "Invalid destructuring binding target", Line: 1, Column: 12}},
 		{"a rest element of another alphabet", "return 1;\nconst [...été] = []", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 8,
 			Message: "the name of a rest element has to be of ASCII's letters; rename it"}},
+		{"a newer flag", "return /[a--b]/v.test('a')", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 8,
+			Message: "the regular expression flag v is not available; write the class with the flag u"}},
 		{"an invalid pattern", "return 1;\n/a**/.test('')", outcome{Code: runtime.CodeSyntax, Line: 2, Column: 1, Message: "Invalid regular expression: /a**/: Nothing to repeat"}},
 		{"arguments in an arrow function", "function f() {\n  return () => [() => arguments]\n}\nreturn f(1)()[0]()[0]", outcome{Body: "1"}},
 		{"arguments in an arrow function in parameters", "function f(a, b = () => arguments) {}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 25,

@@ -165,58 +165,60 @@ function iteratorOf(iterable, symbol) {
   };
 }
 
-class AsyncGenerator {
-  #generator; #running = false; #asked = []; #answered = 0;
-  constructor(generator) { this.#generator = generator; }
-  next(value) { return this.#ask('next', value); }
-  return(value) { return this.#ask('return', value); }
-  throw(value) { return this.#ask('throw', value); }
+// makeAsyncGenerator makes the class of asynchronous generators.
+function makeAsyncGenerator(symbol) {
+  class AsyncGenerator {
+    #generator; #running = false; #asked = []; #answered = 0;
+    constructor(generator) { this.#generator = generator; }
+    next(value) { return this.#ask('next', value); }
+    return(value) { return this.#ask('return', value); }
+    throw(value) { return this.#ask('throw', value); }
 
-  #ask(how, value) {
-    return new Promise((resolve, reject) => {
-      go.push(this.#asked, {how, value, resolve, reject});
-      if (!this.#running) this.#run();
-    });
-  }
-
-  // run answers what is asked, one after the other.
-  async #run() {
-    this.#running = true;
-    while (this.#answered < this.#asked.length) {
-      const asked = this.#asked[this.#answered++];
-      let {how, value} = asked;
-      try {
-        if (how === 'return') {
-          try { value = await value; } catch (e) { how = 'throw'; value = e; }
-        }
-        for (;;) {
-          if (how === 'return') leaving = value;
-          const r = this.#generator[how](value);
-          if (r.done || 'emit' in r.value) {
-            asked.resolve({value: r.done ? r.value : r.value.emit, done: r.done});
-            break;
-          }
-          how = 'next';
-          try { value = await r.value.await; } catch (e) { how = 'throw'; value = e; }
-        }
-      } catch (e) {
-        asked.reject(e);
-      }
+    #ask(how, value) {
+      return new Promise((resolve, reject) => {
+        go.push(this.#asked, {how, value, resolve, reject});
+        if (!this.#running) this.#run();
+      });
     }
-    this.#asked.length = this.#answered = 0;
-    this.#running = false;
+
+    // run answers what is asked, one after the other.
+    async #run() {
+      this.#running = true;
+      while (this.#answered < this.#asked.length) {
+        const asked = this.#asked[this.#answered++];
+        let {how, value} = asked;
+        try {
+          if (how === 'return') {
+            try { value = await value; } catch (e) { how = 'throw'; value = e; }
+          }
+          for (;;) {
+            if (how === 'return') leaving = value;
+            const r = this.#generator[how](value);
+            if (r.done || 'emit' in r.value) {
+              asked.resolve({value: r.done ? r.value : r.value.emit, done: r.done});
+              break;
+            }
+            how = 'next';
+            try { value = await r.value.await; } catch (e) { how = 'throw'; value = e; }
+          }
+        } catch (e) {
+          asked.reject(e);
+        }
+      }
+      this.#asked.length = this.#answered = 0;
+      this.#running = false;
+    }
   }
+  const P = AsyncGenerator.prototype;
+  delete P.constructor;
+  go.define(P, symbol, function () { return this; });
+  go.define(P, go.toStringTag, 'AsyncGenerator');
+  return AsyncGenerator;
 }
 
-let prototyped = false;
+let AsyncGenerator;
 exports.asyncGenerator = function (generator, symbol) {
-  if (!prototyped) {
-    const P = AsyncGenerator.prototype;
-    prototyped = true;
-    delete P.constructor;
-    go.define(P, symbol, function () { return this; });
-    go.define(P, go.toStringTag, 'AsyncGenerator');
-  }
+  AsyncGenerator = AsyncGenerator || makeAsyncGenerator(symbol);
   return new AsyncGenerator(generator);
 };
 

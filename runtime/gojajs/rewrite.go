@@ -3,6 +3,7 @@ package gojajs
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
@@ -210,6 +211,15 @@ func (rw *rewriter) node(node any) {
 
 // checkPattern refuses a regular expression that is none, as goja takes some.
 func (rw *rewriter) checkPattern(n *ast.RegExpLiteral) {
+	for flag, instead := range map[string]string{
+		"v": "write the class with the flag u",
+		"d": "take the index of the match, and the lengths of its groups",
+	} {
+		if strings.Contains(n.Flags, flag) {
+			rw.refuse(n.Idx, "the regular expression flag "+flag+" is not available; "+instead)
+			return
+		}
+	}
 	if err := esregexp.Check(n.Pattern, esregexp.ParseFlags(n.Flags)); err != nil && rw.refusal == nil {
 		rw.refuse(n.Idx, err.Error())
 		rw.refusal.Code, rw.refusal.Name = runtime.CodeSyntax, "SyntaxError"
