@@ -43,7 +43,7 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	fmt.Fprintf(out, "  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n", devSignInURL(l))
 	for _, d := range all.apps {
 		made, err := all.server.Deploy(ctx, d.name, d.last)
-		if err != nil && !errors.Is(err, fazt.ErrInvalidApp) {
+		if err != nil && (!errors.Is(err, fazt.ErrInvalidApp) || len(d.last.files) == 0) {
 			return err // unlike what is being worked on
 		}
 		d.report(ctx, made, err)
