@@ -20,7 +20,7 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for _, template := range []string{"static", "api"} {
+	for _, template := range []string{"static", "api", "guestbook", "uploads"} {
 		if code, _, stderr := run("app", "create", "my-"+template, "--template", template); code != cli.ExitOK {
 			t.Fatalf("%s: %s", template, stderr)
 		}
@@ -37,6 +37,11 @@ func TestTemplates(t *testing.T) {
 		{"POST", "http://my-api.localhost/api/items", `{"text": 1}`, `400 {"error":{"code":"INVALID"`},
 		{"GET", "http://my-api.localhost/api/items", "", `200 {"items":[{`},
 		{"GET", "http://my-api.localhost/api/other", "", `404 {"error":{"code":"NOT_FOUND"`},
+		{"GET", "http://my-guestbook.localhost/", "", "200 <!doctype html>"},
+		{"GET", "http://my-guestbook.localhost/api/entries", "", `200 {"entries":[]}`},
+		{"POST", "http://my-guestbook.localhost/api/entries", `{"text": "x"}`, `401 {"error":{"code":"LOGIN_REQUIRED"`},
+		{"GET", "http://my-uploads.localhost/", "", "200 <!doctype html>"},
+		{"GET", "http://my-uploads.localhost/api/files", "", `401 {"error":{"code":"LOGIN_REQUIRED"`},
 	} {
 		r := httptest.NewRequest(test.method, test.url, strings.NewReader(test.body))
 		r.Header.Set("Content-Type", "application/json")
