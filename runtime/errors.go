@@ -102,12 +102,12 @@ func (e *Error) Excerpt() string {
 	return fmt.Sprintf("%s\n%s | %s^", out, strings.Repeat(" ", len(n)), string(indent))
 }
 
-// locate fills SourceLine in from the program's text.
-func (e *Error) locate(files map[string]string) *Error {
+// locate fills SourceLine in from the text of its file.
+func (e *Error) locate(text string) *Error {
 	if e.SourceLine != "" || e.Line < 1 {
 		return e
 	}
-	rest := files[e.File]
+	rest := text
 	for range e.Line - 1 {
 		_, after, ok := strings.Cut(rest, "\n")
 		if !ok {
