@@ -19,22 +19,12 @@ import (
 	"github.com/fazt-sh/fazt/runtime/bundle"
 )
 
-// bundleApp makes the handler of an app into what a server runs, and returns the app
-// with it. Packages that package.json has are installed if there are none; to validate
-// changes nothing, so install is false then.
+// bundleApp makes the handler of an app into what a server runs, says so, and returns
+// the app with it. See bundled.
 func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, error) {
-	made, err := s.bundle(c)
-	if _, lacking := errors.AsType[*bundle.MissingPackage](err); lacking && install {
-		done, failed := s.installPackages(c)
-		if failed != nil {
-			return nil, failed
-		}
-		if done {
-			made, err = s.bundle(c)
-		}
-	}
+	app, made, err := bundled(c, s, install)
 	if made == nil || err != nil {
-		return s, err
+		return app, err
 	}
 	what := fmt.Sprintf("bundled %s: %s, %s", made.Main, counted(len(made.Inputs), "file"), size(int64(made.Size())))
 	if len(made.Packages) > 0 {
@@ -42,7 +32,27 @@ func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, error) {
 	}
 	note(c.App.ErrWriter, "%s", what)
 	tellWarnings(c, made.Warnings)
-	return &overlay{base: s, files: made.Files, made: time.Now()}, nil
+	return app, nil
+}
+
+// bundled returns an app with its handler as a server runs it, and what was made for
+// that, which is nil where it is run as it is. Packages that package.json has are
+// installed if there are none; to validate changes nothing, so install is false then.
+func bundled(c *cli.Context, s *source, install bool) (fs.FS, *bundle.Result, error) {
+	made, err := s.bundle(c)
+	if _, lacking := errors.AsType[*bundle.MissingPackage](err); lacking && install {
+		done, failed := s.installPackages(c)
+		if failed != nil {
+			return nil, nil, failed
+		}
+		if done {
+			made, err = s.bundle(c)
+		}
+	}
+	if made == nil || err != nil {
+		return s, nil, err
+	}
+	return &overlay{base: s, files: made.Files, made: time.Now()}, made, nil
 }
 
 func counted(n int, what string) string {

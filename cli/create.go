@@ -24,6 +24,7 @@ var templateFiles embed.FS
 var templates = []template{
 	{"static", []string{"templates/static"}},
 	{"api", []string{"templates/items", "templates/api"}},
+	{"typescript", []string{"templates/items", "templates/typescript"}},
 	{"guestbook", []string{"guestbook"}},
 	{"uploads", []string{"uploads"}},
 }

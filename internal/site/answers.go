@@ -25,7 +25,7 @@ const maxRead = 256 << 10
 // how deep it nests.
 func CheckAnswers(source runtime.Source) error {
 	text := source.Files[source.Main]
-	if len(text) > maxRead {
+	if len(text) > maxRead || source.Maps[source.Main] != "" {
 		return nil
 	}
 	// A function may have a return, as a script here may.
@@ -314,7 +314,10 @@ func (s *Site) checkMain() error {
 		}
 		pages = pages || strings.HasSuffix(name, ".html")
 		stem, extension, _ := strings.Cut(name, ".")
-		if stem == "main" || !slices.Contains([]string{"js", "mjs", "cjs", "ts", "mts", "tsx", "jsx"}, extension) {
+		if stem == "main" {
+			return nil // it is bundled before it is deployed
+		}
+		if !slices.Contains([]string{"js", "mjs", "cjs", "ts", "mts", "tsx", "jsx"}, extension) {
 			continue
 		}
 		first = cmp.Or(first, f.path)
