@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,29 +17,16 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/bundle"
 )
 
-// bundleApp makes the handler of an app into what a server runs, says so, and returns
-// the app with it. See bundled.
-func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, error) {
-	app, made, err := bundled(c, s, install)
-	if made == nil || err != nil {
-		return app, err
-	}
-	what := fmt.Sprintf("bundled %s: %s, %s", made.Main, counted(len(made.Inputs), "file"), size(int64(made.Size())))
-	if len(made.Packages) > 0 {
-		what += ", with " + strings.Join(made.Packages, ", ")
-	}
-	note(c.App.ErrWriter, "%s", what)
-	tellWarnings(c, made.Warnings)
-	return app, nil
-}
-
-// bundled returns an app with its handler as a server runs it, and what was made for
-// that, which is nil where it is run as it is. Packages that package.json has are
-// installed if there are none; to validate changes nothing, so install is false then.
-func bundled(c *cli.Context, s *source, install bool) (fs.FS, *bundle.Result, error) {
+// bundleApp makes the handler of an app into what a server runs, and returns the app
+// with it, and nil if there was nothing to be made. With install, the packages that
+// package.json has are installed if none are. An error of the app's own wraps
+// fazt.ErrInvalidApp.
+func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, *bundle.Result, error) {
 	made, err := s.bundle(c)
 	if _, lacking := errors.AsType[*bundle.MissingPackage](err); lacking && install {
 		done, failed := s.installPackages(c)
@@ -49,10 +37,26 @@ func bundled(c *cli.Context, s *source, install bool) (fs.FS, *bundle.Result, er
 			made, err = s.bundle(c)
 		}
 	}
+	if _, ok := errors.AsType[*runtime.Error](err); ok {
+		err = fmt.Errorf("%w: %w", fazt.ErrInvalidApp, err)
+	}
 	if made == nil || err != nil {
 		return s, nil, err
 	}
 	return &overlay{base: s, files: made.Files, made: time.Now()}, made, nil
+}
+
+// tellBundle says what was bundled.
+func tellBundle(c *cli.Context, made *bundle.Result) {
+	if made == nil {
+		return
+	}
+	what := fmt.Sprintf("bundled %s: %s, %s", made.Main, counted(len(made.Inputs), "file"), size(int64(made.Size())))
+	if len(made.Packages) > 0 {
+		what += ", with " + strings.Join(made.Packages, ", ")
+	}
+	note(c.App.ErrWriter, "%s", what)
+	tellWarnings(c, made.Warnings)
 }
 
 func counted(n int, what string) string {
@@ -78,7 +82,13 @@ func (s *source) installPackages(c *cli.Context) (done bool, err error) {
 	if isThere(s.dir, "node_modules") || !isThere(s.dir, "package.json") {
 		return false, nil // what lacks was left out by whoever installed the rest
 	}
-	b := &build{dir: s.dir, title: filepath.Clean(s.dir), manager: managerOf(s.dir)}
+	b := &build{dir: s.dir, title: cmp.Or(s.called, filepath.Clean(s.dir)), manager: managerOf(s.dir)}
+	if s.from != "" {
+		// Of their settings, some name a program that they run.
+		if err := confirm(c, "install the packages of "+s.from+" by "+b.manager.name+", whose settings in there may do all that you may"); err != nil {
+			return false, err
+		}
+	}
 	if _, err := exec.LookPath(b.manager.name); err != nil {
 		return false, fmt.Errorf("the packages of %s are installed by %s, which is not here; install it, or put the packages into node_modules by another", b.title, b.manager.name)
 	}

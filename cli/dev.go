@@ -8,12 +8,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/frontdoor"
-	"github.com/fazt-sh/fazt/internal/site"
 )
 
 func devCommand() *cli.Command {
@@ -79,7 +79,7 @@ func dev(c *cli.Context) error {
 		RateLimit: frontdoor.NoRateLimit,
 	}
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		return develop(c.Context, developments{command: c, server: server, dataFile: path, out: out, apps: apps}, l)
+		return develop(c.Context, developments{server: server, c: c, dataFile: path, out: out, apps: apps}, l)
 	})
 }
 
@@ -105,9 +105,7 @@ func openApps(dirs []string, name string) (apps []*development, err error) {
 				return apps, err
 			}
 		}
-		if d.name, err = site.CleanName(d.name); err != nil {
-			return apps, err
-		}
+		d.name = strings.ToLower(d.name) // as it is deployed
 		if other, ok := byName[d.name]; ok {
 			return apps, fmt.Errorf("%s and %s are both named %s; give one of them another \"name\" in its fazt.json", other, dir, d.name)
 		}

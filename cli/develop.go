@@ -18,8 +18,8 @@ import (
 
 // developments are the apps of one fazt dev.
 type developments struct {
-	command  *cli.Context
 	server   *fazt.Server
+	c        *cli.Context
 	dataFile string
 	out      *console
 	apps     []*development
@@ -45,9 +45,9 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	}
 	fmt.Fprintf(out, "  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n", devSignInURL(l))
 	for _, d := range all.apps {
-		made, err := d.deploy(ctx, d.last)
-		if err != nil && (!isMendable(err) || len(d.last.files) == 0) {
-			return err
+		made, err := d.deploy(ctx, true)
+		if err != nil && (!errors.Is(err, fazt.ErrInvalidApp) || len(d.last.files) == 0) {
+			return err // unlike what is being worked on
 		}
 		d.report(ctx, made, err)
 	}
@@ -58,6 +58,27 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	}
 	return group.Wait()
 }
+
+// deploy deploys what was read last, bundled if need be. The first time packages are
+// installed, too.
+func (d *development) deploy(ctx context.Context, first bool) (*api.Deployment, error) {
+	app, made, err := bundleApp(d.c, d.last, first)
+	if err != nil {
+		// By a deploy that fails for it, the app's pages hear of it.
+		_, _ = d.server.Deploy(ctx, d.name, unreadable{err})
+		return nil, err
+	}
+	deployed, err := d.server.Deploy(ctx, d.name, app)
+	if made != nil && err == nil {
+		deployed.Warnings = append(made.Warnings, deployed.Warnings...)
+	}
+	return deployed, err
+}
+
+// unreadable is an app that cannot be read.
+type unreadable struct{ err error }
+
+func (u unreadable) Open(string) (fs.File, error) { return nil, u.err }
 
 // follow redeploys after each change. It returns nil when ctx ends.
 func (d *development) follow(ctx context.Context) error {
@@ -98,7 +119,7 @@ func (d *development) update(ctx context.Context) {
 		case err == nil:
 			d.last.close()
 			d.last = now
-			made, deployErr := d.deploy(ctx, now)
+			made, deployErr := d.deploy(ctx, false)
 			if err = deployErr; err == nil {
 				d.report(ctx, made, nil)
 				return
@@ -122,37 +143,6 @@ func (d *development) update(ctx context.Context) {
 		d.report(ctx, nil, failed)
 	}
 }
-
-// deploy deploys what was read, with its handler bundled.
-func (d *development) deploy(ctx context.Context, s *source) (*api.Deployment, error) {
-	app, made, err := bundled(d.command, s, true)
-	if err != nil {
-		// By a deploy that fails for it, the app's pages hear of it.
-		_, _ = d.server.Deploy(ctx, d.name, unreadable{err})
-		return nil, mistake{err}
-	}
-	deployed, err := d.server.Deploy(ctx, d.name, app)
-	if made != nil && err == nil {
-		deployed.Warnings = append(made.Warnings, deployed.Warnings...)
-	}
-	return deployed, err
-}
-
-// mistake is an error of what is being worked on.
-type mistake struct{ error }
-
-func (m mistake) Unwrap() error { return m.error }
-
-// isMendable reports whether a save may mend an error.
-func isMendable(err error) bool {
-	_, ok := errors.AsType[mistake](err)
-	return ok || errors.Is(err, fazt.ErrInvalidApp)
-}
-
-// unreadable is an app that cannot be read.
-type unreadable struct{ err error }
-
-func (u unreadable) Open(string) (fs.File, error) { return nil, u.err }
 
 // errHalfSaved stands for a file that has become empty, which editors write after.
 var errHalfSaved = errors.New("a file is empty")
