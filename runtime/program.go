@@ -232,8 +232,10 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	r.signals.Put(x.ended)
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
-		err = h.program.unit.places.locate(e)
+		err = e
+		r.place(ctx, h.program.unit.places, e, result.Log)
+	} else {
+		r.place(ctx, h.program.unit.places, nil, result.Log)
 	}
-	h.program.unit.places.lines(result.Log)
 	return result, err
 }
