@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,43 +75,44 @@ func (p *places) find(file string, line, column int) (place sourcemap.Place, ok 
 	return places.Find(line, column)
 }
 
-// place gives an error of a run, if there is one, and what it logged the places in the
-// author's source. To parse a map is work of the app, for which it waits as a run does.
-func (r *Runtime) place(ctx context.Context, p *places, e *Error, log []Line) {
-	if file := p.unparsed(e, log); file != "" && r.gate != nil {
+// place gives errors of a run, those that aren't nil, and what it logged the places in
+// the author's source. To parse a map is work of the app, for which it waits as a run
+// does.
+func (r *Runtime) place(ctx context.Context, p *places, log []Line, errs ...*Error) {
+	errs = slices.DeleteFunc(errs, func(e *Error) bool { return e == nil })
+	if p.isUnparsed(log, errs) && r.gate != nil {
 		pass, err := r.gate.Enter(ctx)
 		if err != nil {
-			if e != nil {
+			for _, e := range errs {
 				_ = e.locate(p.files[e.File])
 			}
 			return // there is no time for it; the places are those of what was made
 		}
 		defer pass.Done()
 	}
-	if e != nil {
+	for _, e := range errs {
 		_ = p.locate(e)
 	}
 	p.lines(log)
 }
 
-// unparsed is a file whose map is needed and yet to be parsed, or "".
-func (p *places) unparsed(e *Error, log []Line) (file string) {
+// isUnparsed tells whether a map is needed that is yet to be parsed.
+func (p *places) isUnparsed(log []Line, errs []*Error) (unparsed bool) {
 	if p.maps == nil {
-		return ""
+		return false
 	}
 	look := func(name string, _, _ int) (string, bool) {
-		if m := p.maps[name]; m != nil && !m.isParsed() {
-			file = name
-		}
+		m := p.maps[name]
+		unparsed = unparsed || m != nil && !m.isParsed()
 		return "", false
 	}
-	if e != nil {
+	for _, e := range errs {
 		look(e.File, 0, 0)
 	}
-	for i := 0; i < len(log) && file == ""; i++ {
+	for i := 0; i < len(log) && !unparsed; i++ {
 		replacePlaces(log[i].Text, look)
 	}
-	return file
+	return unparsed
 }
 
 // text is that of an author's file.

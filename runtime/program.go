@@ -231,11 +231,10 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	w.run(x)
 	r.signals.Put(x.ended)
 	result, err := x.result()
-	if e, ok := errors.AsType[*Error](err); ok {
+	e, ok := errors.AsType[*Error](err)
+	if ok {
 		err = e
-		r.place(ctx, h.program.unit.places, e, result.Log)
-	} else {
-		r.place(ctx, h.program.unit.places, nil, result.Log)
 	}
+	r.place(ctx, h.program.unit.places, result.Log, e, result.Place)
 	return result, err
 }
