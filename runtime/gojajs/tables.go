@@ -211,6 +211,7 @@ var prepared = map[string]func(v *vm){
 	delegation:    (*vm).prepareDelegation,
 	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
 	"Date":        (*vm).prepareDate,
+	"toGMTString": (*vm).prepareGMT,
 	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 }
 
