@@ -55,6 +55,5 @@
 //
 // Numbers and dates are ours where otto's differ from the language. otto reads a text in
 // arithmetic as Go does ('1_0' is 10), so operands that may be texts go through a function
-// first, see arithmetic.go; ++ and -- of a property don't. An invalid Date can't be made
-// valid by a setter, which throws.
+// first, see arithmetic.go. An invalid Date can't be made valid by a setter, which throws.
 package ottojs
