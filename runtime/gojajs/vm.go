@@ -101,9 +101,13 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 	js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
 	v.stack.calls = x.Limits.StackDepth // nothing has been called yet
 	x.OnStop(func() { js.Interrupt(errStopped) })
+	x.Locate(func() *runtime.Error { return v.where(js.CaptureCallStack(0, nil)) })
 	js.SetPromiseRejectionTracker(v.rejected)
 	res, err = v.answered()
 	if errors.Is(err, errStopped) {
+		if stopped, ok := errors.AsType[*goja.InterruptedError](err); ok {
+			x.Locate(func() *runtime.Error { return v.where(stopped.Stack()) })
+		}
 		x.Check() // doesn't return
 	}
 	v.reportRejections()
