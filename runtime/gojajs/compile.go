@@ -91,6 +91,9 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 	}
 	compiled, err := goja.CompileAST(program, false)
 	if err != nil {
+		if m, failed := f.again(rw, err, check); m != nil || failed != nil {
+			return m, failed
+		}
 		return nil, compileError(name, err)
 	}
 	return &module{name: name, program: compiled, async: f.prefix == beforeAsync, uses: rw.uses}, nil

@@ -40,7 +40,8 @@ type rewriter struct {
 	handlers []any        // the functions that are it
 	dates    dateUses     // see finishDates
 	scopes   []scope
-	strict   int // how many functions and classes are around that make code strict
+	caught   map[string]bool // names of what is caught, see again
+	strict   int             // how many functions and classes are around that make code strict
 
 	text     string // the file's
 	body     *ast.FunctionLiteral
@@ -198,6 +199,7 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.CatchStatement:
 		rw.name("Error", false)
+		rw.setCaught(n)
 	case *ast.ObjectLiteral:
 		for _, p := range n.Value {
 			if s, ok := p.(*ast.SpreadElement); ok {
