@@ -36,7 +36,7 @@ func (b *builder) errorOf(messages []api.Message) error {
 
 // at places a message.
 func (b *builder) at(m api.Message) *runtime.Error {
-	e := &runtime.Error{Code: runtime.CodeUnsupported, Message: plain(m.Text), File: b.main}
+	e := &runtime.Error{Code: runtime.CodeUnsupported, Message: strings.TrimSuffix(plain(m.Text), ":"), File: b.main}
 	if l := m.Location; l != nil {
 		e.File = strings.TrimPrefix(l.File, namespace+":")
 		e.Line, e.Column, e.SourceLine = l.Line, l.Column+1, shortLine(l.LineText)
