@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -265,6 +266,9 @@ func (b *builder) program(made *built) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(noFunction.FindAllStringSubmatch(code, -1), func(m []string) bool { return m[1] == local }) {
+		return nil, b.defaultError("the default export is no function")
+	}
 	loading := code + tail
 	code += fmt.Sprintf("if (typeof %s !== \"function\") throw new TypeError(%q + typeof %s + %q);\nfazt$main.exports = %s;\n%s\n",
 		local, "the default export of "+b.main+" is a value of the type ", local, "; write export default function (request) { ... }", local, tail)
@@ -291,9 +295,17 @@ func cutExports(code string) (rest, local string, err error) {
 	return "", "", fmt.Errorf("bundle: there is no default in the list of exports of what was made")
 }
 
-// noDefault is the error of a module that exports all kinds of things.
-func (b *builder) noDefault(made *built) error {
+// noFunction matches a default export that evidently is another value.
+var noFunction = regexp.MustCompile("(?m)^var (\\w+_default) = (?:[-+0-9\"'`{\\[/]|true\\b|false\\b|null\\b|void\\b)")
+
+// defaultError is an error of what the main file exports.
+func (b *builder) defaultError(what string) error {
 	line, column := placeOf(b.text(b.main), "export")
 	return &runtime.Error{Code: runtime.CodeUnsupported, File: b.main, Line: line, Column: column, SourceLine: lineOf(b.text(b.main), line),
-		Message: fmt.Sprintf("this module exports %s, but no default, which is what answers requests; write export default function (request) { ... }", strings.Join(made.names, ", "))}
+		Message: what + ", which is what answers requests; write export default function (request) { ... }"}
+}
+
+// noDefault is the error of a module that exports all kinds of things.
+func (b *builder) noDefault(made *built) error {
+	return b.defaultError(fmt.Sprintf("this module exports %s, but no default", strings.Join(made.names, ", ")))
 }

@@ -3,6 +3,7 @@ package bundle
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -35,7 +36,7 @@ func (b *builder) errorOf(messages []api.Message) error {
 
 // at places a message.
 func (b *builder) at(m api.Message) *runtime.Error {
-	e := &runtime.Error{Code: runtime.CodeUnsupported, Message: plain(m.Text), File: b.main}
+	e := &runtime.Error{Code: runtime.CodeUnsupported, Message: strings.TrimSuffix(plain(m.Text), ":"), File: b.main}
 	if l := m.Location; l != nil {
 		e.File = strings.TrimPrefix(l.File, namespace+":")
 		e.Line, e.Column, e.SourceLine = l.Line, l.Column+1, shortLine(l.LineText)
@@ -67,8 +68,12 @@ func (b *builder) whyNot(file, name string) (string, error) {
 		return fmt.Sprintf("the package %q isn't in node_modules; install what package.json has: %s", n.Name, b.command("")), err
 	case errors.As(err, &n):
 		return fmt.Sprintf("the package %q isn't in package.json; add it: %s", n.Name, b.command(n.Name)), err
-	case err != nil:
-		return err.Error(), err
+	}
+	if lost := (*unresolved)(nil); errors.As(err, &lost) {
+		return lost.reason, err
+	}
+	if broken := (*fs.PathError)(nil); errors.As(err, &broken) {
+		return fmt.Sprintf("%q leads to %s, which can't be read: %v", name, broken.Path, broken.Err), err
 	}
 	return fmt.Sprintf("%q can't be found", name), nil
 }

@@ -112,12 +112,15 @@ func (b *builder) checkFree(made *built) ([]byte, error) {
 	var uses []use
 	asked := make(map[[2]string]bool) // by file and name
 	restored := []byte(code)
-	line, lineAt := 1, 0
+	line, counted, begin := 1, 0, 0 // how far lines are counted, and where this one begins
 	made.free.each(code, func(at int, name string) {
 		restored[at] = name[0]
-		line += strings.Count(code[lineAt:at], "\n")
-		lineAt = at
-		p, ok := places.Find(line, at-strings.LastIndexByte(code[:at], '\n'))
+		line += strings.Count(code[counted:at], "\n")
+		if i := strings.LastIndexByte(code[counted:at], '\n'); i >= 0 {
+			begin = counted + i + 1
+		}
+		counted = at
+		p, ok := places.Find(line, at-begin+1)
 		if !ok {
 			return
 		}
@@ -127,9 +130,16 @@ func (b *builder) checkFree(made *built) ([]byte, error) {
 		}
 		uses = append(uses, use{name, p})
 	})
+	searched := make(map[string]bool)
 	for _, u := range uses {
+		if file := u.place.File; !searched[file] {
+			searched[file] = true
+			for _, m := range asking.FindAllStringSubmatch(b.text(file), -1) {
+				asked[[2]string{file, m[1] + m[2]}] = true
+			}
+		}
 		switch {
-		case asked[[2]string{u.place.File, u.name}] || b.asks(u):
+		case asked[[2]string{u.place.File, u.name}]:
 		case isPackaged(u.place.File):
 			made.suspects = append(made.suspects, u)
 		default:
@@ -140,14 +150,5 @@ func (b *builder) checkFree(made *built) ([]byte, error) {
 	return restored, nil
 }
 
+// asking matches where a file asks for a global as a property of the global object.
 var asking = regexp.MustCompile(`\b(?:globalThis|self|global)\s*(?:\?\.|\.|\[\s*["'])\s*([A-Za-z_]+)|["']([A-Za-z_]+)["']\s+in\s+(?:globalThis|self|global)\b`)
-
-// asks tells whether a file asks for a global as a property of the global object.
-func (b *builder) asks(u use) bool {
-	for _, m := range asking.FindAllStringSubmatch(b.text(u.place.File), -1) {
-		if m[1] == u.name || m[2] == u.name {
-			return true
-		}
-	}
-	return false
-}

@@ -345,10 +345,10 @@ func (r *resolver) realFolder(dir string) (string, bool, error) {
 	at := dir
 	for range maxLinks {
 		to, err := fs.ReadLink(r.fsys, at)
-		if err != nil || path.IsAbs(to) {
+		if err != nil {
 			break // it is no link
 		}
-		if at = path.Join(path.Dir(at), to); !fs.ValidPath(at) {
+		if at = path.Join(path.Dir(at), to); path.IsAbs(to) || !fs.ValidPath(at) {
 			return "", false, nowhere("the package in %s is a link out of the app's folder; install it into the app", dir)
 		}
 	}
@@ -389,6 +389,9 @@ func (r *resolver) manifest(dir string) (*manifest, error) {
 	case err != nil:
 		return nil, err
 	default:
+		if checkNesting(name, string(text), false) != nil {
+			return nil, nowhere("%s nests too deep to be read", name)
+		}
 		if m, err = parseManifest(dir, text); err != nil {
 			return nil, nowhere("%s can't be read, as it is no JSON", name)
 		}

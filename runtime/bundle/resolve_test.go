@@ -3,9 +3,12 @@ package bundle_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt/runtime/bundle"
 )
 
 func TestResolution(t *testing.T) {
@@ -101,5 +104,32 @@ func TestLinkedPackages(t *testing.T) {
 	}
 	if diff := cmp.Diff(`["x","y"]`, string(res.Response.Body)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A link out of the app leads nowhere.
+func TestLinksOut(t *testing.T) {
+	for _, to := range []string{"../../elsewhere", t.TempDir()} {
+		dir := t.TempDir()
+		for _, name := range []string{"api", "node_modules"} {
+			if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, "api", "main.ts"), []byte("import 'x'; export default () => 1;"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(to, filepath.Join(dir, "node_modules", "x")); err != nil {
+			t.Fatal(err)
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		_, err = bundle.Bundle(t.Context(), root.FS())
+		if err == nil || !strings.HasPrefix(err.Error(), "api/main.ts:1:8: the package in node_modules/x is a link out of the app's folder") {
+			t.Errorf("to %s: %v", to, err)
+		}
 	}
 }
