@@ -20,9 +20,9 @@ import (
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// serveHandler answers a request under /api by the app's JavaScript. p is the
-// cleaned path.
-func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p string) {
+// serveHandler answers a request by the app's JavaScript. p is the cleaned path, params
+// are its named parts.
+func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p string, params map[string]string) {
 	if a.broken != nil {
 		s.writeBroken(w, r, a, a.broken)
 		return
@@ -31,12 +31,14 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		s.notFound(w, r)
 		return
 	}
-	if s.refuseForged(w, r) {
+	r, ok := s.admitOrigin(w, r, a)
+	if !ok {
 		return
 	}
 	body := &held{pool: s.bodies, app: a.info.Name, request: r}
 	defer body.release()
 	req, err := s.readRequest(w, r, a, p, body)
+	req.Params = params
 	if err != nil {
 		if r.Context().Err() != nil {
 			return // the visitor has gone

@@ -225,7 +225,8 @@ func (s *Server) serveNamed(w *answer, r *http.Request, name, p string) {
 	}
 }
 
-// serveApp answers from one app: its handler under /api, its files elsewhere.
+// serveApp answers from one app: its handler under /api and on its routes, its files
+// elsewhere.
 func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
 	if framedBySibling(r) {
@@ -237,12 +238,32 @@ func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 		s.serveOwn(w, r, a, p)
 	case isAPI(p):
 		w.kind = kindHandler
-		s.serveHandler(w, r, a, p)
+		params, _ := a.manifest.Route(p)
+		s.serveHandler(w, r, a, p, params)
 	case a.broken != nil:
 		s.writeFailure(w, r, a, a.broken)
 	default:
+		if params, ok := s.routed(r, a, p); ok {
+			w.kind = kindHandler
+			s.serveHandler(w, r, a, p, params)
+			return
+		}
 		s.serveStatic(w, r, a, p)
 	}
+}
+
+// routed reports whether a path is the handler's by the app's routes, and returns its
+// named parts. What a file answers, of this version or of one before, is not.
+func (s *Server) routed(r *http.Request, a *app, p string) (params map[string]string, ok bool) {
+	params, ok = a.manifest.Route(p)
+	if !ok || a.files[site.MainPath] == nil {
+		return nil, false
+	}
+	if file, to := a.named(p); file != nil || to != "" {
+		return nil, false
+	}
+	kept, err := s.keptFile(r.Context(), a, p) // an error is serveStatic's to say
+	return params, kept == nil && err == nil
 }
 
 // framedBySibling reports whether a browser wants a page for a frame on one of another

@@ -320,6 +320,39 @@ func mountPrefix(r *http.Request) string {
 	return prefix
 }
 
+// admitOrigin returns a request as an app's handler is to have it, if it may. A page of
+// a site among the manifest's origins may send anything and read the answer, but as
+// anybody could: its request has no cookies, the session's among them, for a browser
+// sends those of a visitor along who has not been asked. Its preflight is answered here
+// (https://fetch.spec.whatwg.org/#http-cors-protocol).
+func (s *Server) admitOrigin(w http.ResponseWriter, r *http.Request, a *app) (admitted *http.Request, ok bool) {
+	if len(a.manifest.Origins) == 0 {
+		return r, !s.refuseForged(w, r)
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	_, host, _ := strings.Cut(origin, "://")
+	if !slices.Contains(a.manifest.Origins, origin) || strings.EqualFold(host, r.Host) {
+		return r, !s.refuseForged(w, r)
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	method := r.Header.Get("Access-Control-Request-Method")
+	if r.Method != http.MethodOptions || method == "" {
+		h.Set("Access-Control-Expose-Headers", "*")
+		r = r.Clone(r.Context())
+		r.Header.Del("Cookie")
+		return r, true
+	}
+	h.Set("Access-Control-Allow-Methods", method)
+	if names := r.Header.Get("Access-Control-Request-Headers"); names != "" {
+		h.Set("Access-Control-Allow-Headers", names)
+	}
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return r, false
+}
+
 // refuseForged answers a request that would change something and that a browser has
 // sent from a page of another origin, a sibling app's too. Browsers from before 2023
 // say so by Origin alone; what says nothing is no browser, or no more than a link.

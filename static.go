@@ -65,9 +65,21 @@ func lastSegment(p string) string {
 	return p[strings.LastIndexByte(p, '/')+1:]
 }
 
-// find returns the file that answers a path, or says where that would be, relative to
-// the last segment of the path, which stands for {}.
+// find is named, or the file that answers what no file is there for.
 func (a *app) find(p string) (file *file, to string) {
+	file, to = a.named(p)
+	if file == nil && to == "" && a.manifest.IsServable(p) && !site.IsPrivate(p) && path.Ext(p) == "" {
+		// 200.html is a custom of static hosts, for builds whose index.html is a page.
+		if file = a.files["200.html"]; file == nil && a.manifest.SPA {
+			file = a.files["index.html"]
+		}
+	}
+	return file, to
+}
+
+// named returns the file that a path names, or says where that would be, relative to
+// the last segment of the path, which stands for {}.
+func (a *app) named(p string) (file *file, to string) {
 	if !a.manifest.IsServable(p) {
 		return nil, ""
 	}
@@ -79,12 +91,6 @@ func (a *app) find(p string) (file *file, to string) {
 	} else if file = a.files[name]; file == nil {
 		if file = a.files[name+".html"]; file == nil && a.files[name+"/index.html"] != nil {
 			return nil, "./{}/"
-		}
-	}
-	if file == nil && !site.IsPrivate(p) && path.Ext(name) == "" {
-		// 200.html is a custom of static hosts, for builds whose index.html is a page.
-		if file = a.files["200.html"]; file == nil && a.manifest.SPA {
-			file = a.files["index.html"]
 		}
 	}
 	return file, ""
@@ -183,6 +189,9 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, a *app, f *fi
 		h["Cache-Control"] = f.cacheControl
 	}
 	if f.isUnchanged(r, encoding) {
+		// A client keeps what it was told with the file (RFC 9110, 15.4.5 and 9111, 3.2).
+		delete(h, "X-Content-Type-Options")
+		delete(h, "Referrer-Policy")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

@@ -341,7 +341,11 @@ func (a *Admission) withdraw(t *Ticket) {
 func (a *Admission) wait(ctx context.Context, t *Ticket, limit <-chan time.Time) error {
 	start := time.Now()
 	defer func() {
-		t.budget.Spend(Queue, time.Since(start))
+		now := time.Now()
+		if !t.since.IsZero() {
+			t.late.Store(int64(now.Sub(t.since)))
+		}
+		t.budget.Spend(Queue, now.Sub(start))
 		if limit != nil {
 			t.timer.Stop()
 		}

@@ -20,6 +20,7 @@ type Ticket struct {
 	noSample  bool
 
 	idle atomic.Int64 // ns of the time on the slot, see Idle
+	late atomic.Int64 // ns of it before the caller had a processor
 
 	// Guarded by Admission.mu.
 	queue      *queue // nil: not waiting
@@ -148,7 +149,7 @@ func (t *Ticket) Yield() bool {
 	if t.since.IsZero() {
 		return false
 	}
-	slice := now.Sub(t.since)
+	slice := t.slice(now)
 	// What a slice takes is charged as it goes, or its flow would be served on
 	// credit meanwhile.
 	a.charge(t, max(slice, t.charged))
@@ -170,6 +171,12 @@ func (t *Ticket) Yield() bool {
 		a.dispatch(now)
 	}
 	return true
+}
+
+// slice is the time that the caller has had on its slot: not what passed before it
+// had a processor, of which a flow with short runs would have most.
+func (t *Ticket) slice(now time.Time) time.Duration {
+	return max(0, now.Sub(t.since)-time.Duration(t.late.Load()))
 }
 
 // outranked reports whether somebody waits who should have t's slot: another flow
@@ -208,7 +215,8 @@ func (a *Admission) leave(t *Ticket, now time.Time) {
 		return
 	}
 	f := t.flow
-	slice := now.Sub(t.since)
+	slice := t.slice(now)
+	t.late.Store(0)
 	a.charge(t, slice)
 	if !t.noSample {
 		f.observe(&f.slices, now, slice)

@@ -120,7 +120,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:  "fazt",
 		Usage: "serve folders as apps, with storage and sign-in",
 		Commands: []*cli.Command{
-			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"),
+			devCommand(), serveCommand(), appCommand(), short("deploy"), short("list"), short("logs"), short("rollback"), typesCommand(),
 			sqlCommand(), auditCommand(), authCommand(), peerCommand(), statusCommand(),
 			backupCommand(), restoreCommand(), completionCommand(),
 			{

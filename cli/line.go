@@ -86,6 +86,9 @@ func parse(app *cli.App, args []string) (*line, error) {
 	if err := l.checkFlags(names); err != nil {
 		return nil, err
 	}
+	if l.peer != "" && len(l.path) == 0 && !l.help {
+		return nil, usagef("@%s is not followed by a command; for example: fazt @%s status", l.peer, l.peer)
+	}
 	// A group is not a command by itself, unless it has something to do.
 	l.help = l.help || len(l.path) == 0 || isGroup(l.path[len(l.path)-1]) && l.path[len(l.path)-1].Action == nil
 	return l, nil

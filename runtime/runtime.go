@@ -29,7 +29,8 @@ type Request struct {
 	Method  string
 	Path    string // decoded, with /api
 	Query   url.Values
-	Header  http.Header // without the server's own credentials
+	Params  map[string]string // the path's named parts
+	Header  http.Header       // without the server's own credentials
 	Cookies map[string]string
 	IP      string
 	Host    string

@@ -19,7 +19,7 @@ import (
 const blobInfo Type = "{path: string, mime: string, size: number, hash: string}"
 
 var blobFunctions = []Function{
-	{Name: "s3.put", Params: []Param{required("path", typeString), required("data", typeBytes), optional("mime", typeString)},
+	{Name: "s3.put", Params: []Param{required("path", typeString), required("data", typeData), optional("mime", typeString)},
 		Result: blobInfo, make: binder.blobPut},
 	{Name: "s3.get", Params: []Param{required("path", typeString)},
 		Result: "{data: string, mime: string, size: number, hash: string} | null", make: binder.blobGet},

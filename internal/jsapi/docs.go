@@ -12,7 +12,8 @@ const (
 	typeQuery     Type = "Query"
 	typeIDOrQuery Type = "Query | string" // a string is the document of that id
 	typeChanges   Type = "Changes"
-	typeDoc       Type = "{[field: string]: any}"
+	typeFields    Type = "{[field: string]: any}"
+	typeDoc       Type = "Doc" // with its id and timestamps
 )
 
 // writeOptions are those of update, delete and deleteOldest.
@@ -21,8 +22,8 @@ const writeOptions Type = `{chunks?: boolean}`
 const findOptions Type = `{limit?: number, offset?: number, order?: "asc" | "desc", sort?: string}`
 
 var docsFunctions = []Function{
-	{Name: "ds.insert", Params: []Param{required("collection", typeString), required("doc", typeDoc)}, Result: typeString, make: binder.docsInsert},
-	{Name: "ds.insertMany", Params: []Param{required("collection", typeString), required("docs", typeDoc+"[]")},
+	{Name: "ds.insert", Params: []Param{required("collection", typeString), required("doc", typeFields)}, Result: typeString, make: binder.docsInsert},
+	{Name: "ds.insertMany", Params: []Param{required("collection", typeString), required("docs", typeFields+"[]")},
 		Result: "string[]", make: binder.docsInsertMany},
 	{Name: "ds.find", Params: []Param{required("collection", typeString), optional("query", typeQuery), optional("options", findOptions)},
 		Result: typeDoc + "[]", make: binder.docsFind},

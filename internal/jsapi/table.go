@@ -37,8 +37,8 @@ const (
 	typeNumber  Type = "number"
 	typeBoolean Type = "boolean"
 	typeVoid    Type = "void"
-	typeAny     Type = "any" // whatever JSON has
-	typeBytes   Type = "string | Bytes"
+	typeAny     Type = "any"  // whatever JSON has
+	typeData    Type = "Data" // bytes, or a string for its UTF-8
 )
 
 // required and optional make parameters.

@@ -8,7 +8,7 @@ import (
 
 // knownKeys are those of a manifest. The last are for people and their tools.
 var knownKeys = []string{
-	"name", "spa", "engine", "timeout", "indexes", "headers", "types",
+	"name", "spa", "engine", "timeout", "indexes", "headers", "types", "routes", "origins",
 	"version", "description", "author", "$schema",
 }
 
@@ -34,7 +34,7 @@ func aboutOthers(entries []entry) []string {
 	var warnings []string
 	for _, e := range entries {
 		switch {
-		case slices.Contains([]string{"spa", "engine", "timeout", "indexes", "headers", "types"}, e.key):
+		case slices.Contains([]string{"spa", "engine", "timeout", "indexes", "headers", "types", "routes", "origins"}, e.key):
 			warnings = append(warnings, fmt.Sprintf("%s: %s: does nothing in a manifest for browsers; put it into %s", e.at, e.key, ConfigPath))
 		case nearest(e.key) != "" && !slices.ContainsFunc(entries, func(e entry) bool { return slices.Contains(browsersKeys, e.key) }):
 			warnings = append(warnings, e.at+": "+unknownKey(e.key))
@@ -44,9 +44,6 @@ func aboutOthers(entries []entry) []string {
 }
 
 func unknownKey(key string) string {
-	if key == "routes" || key == "origins" {
-		return key + ": is not supported yet, and does nothing"
-	}
 	if near := nearest(key); near != "" {
 		return fmt.Sprintf("%s: unknown key, which does nothing; did you mean %s?", shorten(key), near)
 	}

@@ -35,6 +35,12 @@ type Manifest struct {
 	Headers map[string]map[string]string `json:"headers,omitempty"`
 	// Types are MIME types by extension (".glb"), in lower case, or by path ("/feed").
 	Types map[string]string `json:"types,omitempty"`
+	// Routes are the paths beside /api that the handler answers when no file does, before
+	// SPA: "/feed.xml", "/s/{code}". See [Manifest.Route].
+	Routes []string `json:"routes,omitempty"`
+	// Origins are the other sites whose pages may send the handler what changes something,
+	// and read its answers: "https://example.org", in lower case.
+	Origins []string `json:"origins,omitempty"`
 
 	// ServesManifest says that manifest.json is a file like any other: a web app
 	// manifest, for browsers.
@@ -212,6 +218,16 @@ func (m *Manifest) set(key string, value json.RawMessage) error {
 			return err
 		}
 		return m.cleanTypes()
+	case "routes":
+		if err := decode(value, &m.Routes, `a list of paths, such as ["/s/{code}", "/feed.xml"]`); err != nil {
+			return err
+		}
+		return checkRoutes(m.Routes)
+	case "origins":
+		if err := decode(value, &m.Origins, `a list of sites, such as ["https://example.org"]`); err != nil {
+			return err
+		}
+		return cleanOrigins(m.Origins)
 	}
 	return nil // of interest to others: version, description, author
 }

@@ -139,9 +139,8 @@ func TestManifestWarnings(t *testing.T) {
 		{"fazt.json", "{\n\n\"nam\": \"x\"}", []string{"fazt.json:3: nam: unknown key, which does nothing; did you mean name?"}},
 		{"fazt.json", `{"SPA": true}`, []string{"fazt.json:1: SPA: unknown key, which does nothing; did you mean spa?"}},
 		{"fazt.json", `{"haeders": {}}`, []string{"fazt.json:1: haeders: unknown key, which does nothing; did you mean headers?"}},
-		{"fazt.json", `{"routes": []}`, []string{"fazt.json:1: routes: is not supported yet, and does nothing"}},
 		{"fazt.json", `{"scripts": {}}`, []string{"fazt.json:1: scripts: unknown key, which does nothing; known are " +
-			"name, spa, engine, timeout, indexes, headers, types, version, description, author, $schema"}},
+			"name, spa, engine, timeout, indexes, headers, types, routes, origins, version, description, author, $schema"}},
 		{"manifest.json", `{"name": "x", "tmeout": "5s"}`, []string{"manifest.json:1: tmeout: unknown key, which does nothing; did you mean timeout?"}},
 		{"manifest.json", "{\"name\": \"x\", \"icons\": [],\n\"spa\": true}", []string{
 			"manifest.json:2: spa: does nothing in a manifest for browsers; put it into fazt.json"}},

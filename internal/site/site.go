@@ -145,6 +145,9 @@ func (s *Site) finish() (*Site, error) {
 	if !hasPage && !hasMain {
 		s.Warnings = append(s.Warnings, "there is no index.html and no "+MainPath+" at the top, so the app's address itself answers 404")
 	}
+	if len(s.Manifest.Routes) > 0 && !hasMain {
+		s.Warnings = append(s.Warnings, "routes do nothing without the handler that answers them, "+MainPath)
+	}
 	return s, nil
 }
 

@@ -58,6 +58,7 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 	}
 	shift(program, file.Idx(len(f.prefix)))
 	rw.file, rw.uses, rw.skip = program.File, make(map[string]bool), make(map[any]bool)
+	rw.text, rw.body = text, body
 	finish := main
 	if handler := onlyHandler(body); main && handler != nil {
 		body, finish = handler, false

@@ -131,10 +131,15 @@ func (v *vm) listLike(obj *goja.Object) goja.Value {
 	if isBuffer(obj) || isTyped(obj) {
 		return obj
 	}
-	if it := obj.GetSymbol(goja.SymIterator); it != nil && !goja.IsUndefined(it) && !goja.IsNull(it) {
+	if isIterable(obj) {
 		return v.listOf(obj)
 	}
 	return v.library("copy", obj, v.js.ToValue(v.lengthOf(obj)))
+}
+
+func isIterable(obj *goja.Object) bool {
+	it := obj.GetSymbol(goja.SymIterator)
+	return it != nil && !goja.IsUndefined(it) && !goja.IsNull(it)
 }
 
 func elementSize(name string) float64 {

@@ -3,6 +3,7 @@ package gojajs
 import (
 	_ "embed"
 	"strconv"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -67,12 +68,7 @@ func (v *vm) bridge() *goja.Object {
 			return v.js.ToValue(false)
 		},
 		"keys": func(c goja.FunctionCall) goja.Value {
-			keys := v.Keys(c.Argument(0))
-			list := make([]any, len(keys))
-			for i, k := range keys {
-				list[i] = k
-			}
-			return v.newArray(list...)
+			return v.texts(v.Keys(c.Argument(0)))
 		},
 		"keyOf": func(c goja.FunctionCall) goja.Value {
 			val := v.unboxed(c.Argument(0))
@@ -106,6 +102,7 @@ func (v *vm) bridge() *goja.Object {
 		_ = obj.Set(name, f)
 	}
 	_ = obj.Set("iterator", goja.SymIterator)
+	_ = obj.Set("tag", goja.SymToStringTag)
 	return obj
 }
 
@@ -172,15 +169,23 @@ func (v *vm) webLibrary() *goja.Object {
 		return v.js.ToValue(js.FormEncode(s))
 	})
 	_ = bridge.Set("parseURL", func(c goja.FunctionCall) goja.Value {
-		u, ok := js.ParseURL(c.Argument(0).String(), c.Argument(1).String())
-		if !ok {
+		var base *string
+		if b := c.Argument(1); !goja.IsUndefined(b) {
+			text := b.String()
+			base = &text
+		}
+		return v.urlParts(js.ParseURL(c.Argument(0).String(), base))
+	})
+	_ = bridge.Set("setURL", func(c goja.FunctionCall) goja.Value {
+		return v.urlParts(js.SetURL(c.Argument(0).String(), c.Argument(1).String(), c.Argument(2).String()))
+	})
+	_ = bridge.Set("partNames", strings.Join(js.PartNames, " "))
+	_ = bridge.Set("listOf", func(c goja.FunctionCall) goja.Value {
+		obj, ok := c.Argument(0).(*goja.Object)
+		if !ok || !isIterable(obj) {
 			return goja.Undefined()
 		}
-		var parts []any
-		for _, p := range u.Parts() {
-			parts = append(parts, p)
-		}
-		return v.newArray(parts...)
+		return v.listOf(obj)
 	})
 	program, err := v.js.RunProgram(v.script.shared.web)
 	if err == nil {
@@ -191,8 +196,23 @@ func (v *vm) webLibrary() *goja.Object {
 		panic(rethrown(err))
 	}
 	v.web = program.(*goja.Object)
-	v.library("iterators", v.web.Get("URLSearchParams"))
+	v.library("iterators", v.web.Get("URL"), v.web.Get("URLSearchParams"))
 	return v.web
+}
+
+func (v *vm) urlParts(u *js.URL, ok bool) goja.Value {
+	if !ok {
+		return goja.Undefined()
+	}
+	return v.texts(u.Parts())
+}
+
+func (v *vm) texts(list []string) goja.Value {
+	values := make([]any, len(list))
+	for i, s := range list {
+		values[i] = s
+	}
+	return v.newArray(values...)
 }
 
 // webNames are the natives that the shared library calls.

@@ -209,10 +209,20 @@ exports.TextDecoder = function () {
   };
 };
 
-// iterators adds to the shared URLSearchParams what ES5 doesn't have.
-exports.iterators = function (URLSearchParams) {
+// iterators adds to the shared URL and URLSearchParams what ES5 doesn't have.
+exports.iterators = function (URL, URLSearchParams) {
   const P = URLSearchParams.prototype;
-  go.define(P, go.iterator, function* () { for (const e of go.apply(P.entries, this, [])) yield e; });
+  const walks = {
+    *entries() { for (let i = 0; i < this._pairs.length; i++) yield [this._pairs[i][0], this._pairs[i][1]]; },
+    *keys() { for (let i = 0; i < this._pairs.length; i++) yield this._pairs[i][0]; },
+    *values() { for (let i = 0; i < this._pairs.length; i++) yield this._pairs[i][1]; },
+  };
+  go.define(P, 'entries', walks.entries);
+  go.define(P, 'keys', walks.keys);
+  go.define(P, 'values', walks.values);
+  go.define(P, go.iterator, walks.entries);
+  go.define(P, go.tag, 'URLSearchParams');
+  go.define(URL.prototype, go.tag, 'URL');
 };
 
 // functions has a function of each kind.

@@ -9,6 +9,7 @@ import (
 	"github.com/dop251/goja/token"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/brackets"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
@@ -36,6 +37,11 @@ type rewriter struct {
 	handler  bool         // the file declares handler at its top level
 	handlers []any        // the functions that are it
 	arrows   []int        // how many arrow functions are around, of each function
+	strict   int          // how many functions and classes are around that make code strict
+
+	text     string // the file's
+	body     *ast.FunctionLiteral
+	brackets []brackets.Pair // nil until they are needed
 }
 
 // mentions are the names in a program: all of them, and those whose value may
@@ -144,19 +150,24 @@ func (rw *rewriter) node(node any) {
 		rw.mentions.arrays = true
 	case *ast.FunctionLiteral:
 		rw.arrows = append(rw.arrows, 0)
+		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, n.Body)...)
 	case *ast.ArrowFunctionLiteral:
 		rw.arrows[len(rw.arrows)-1]++
+		body, _ := n.Body.(*ast.BlockStatement)
+		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, body)...)
 	case *ast.ParameterList:
 		rw.mentions.arrays = rw.mentions.arrays || n.Rest != nil
 	case *ast.TemplateLiteral:
 		rw.harmless(n.Tag)
 		rw.mentions.arrays = rw.mentions.arrays || n.Tag != nil
 	case *ast.ClassLiteral:
+		rw.strict++
 		rw.lookedInto(n.SuperClass)
 		if n.SuperClass != nil {
 			rw.name(numberTexts, false)
 		}
 	case *ast.BinaryExpression:
+		rw.associate(n)
 		switch n.Operator {
 		case token.STRICT_EQUAL, token.STRICT_NOT_EQUAL, token.INSTANCEOF:
 			rw.harmless(n.Left)
@@ -240,14 +251,36 @@ func (rw *rewriter) ownFunction(callee ast.Expression) {
 	}
 }
 
+// enter looks at a function before its children are, and returns what it declares
+// besides.
+func (rw *rewriter) enter(list *ast.ParameterList, body *ast.BlockStatement) []*ast.VariableDeclaration {
+	if body != nil && isStrict(body.List) {
+		rw.strict++
+	}
+	if body == nil || rw.strict > 0 {
+		return nil
+	}
+	return hoist(list, body)
+}
+
+func (rw *rewriter) leave(body *ast.BlockStatement) {
+	if isStrict(body.List) {
+		rw.strict--
+	}
+}
+
 // after changes a node whose children are done.
 func (rw *rewriter) after(node any) {
 	switch n := node.(type) {
 	case *ast.FunctionLiteral:
+		rw.leave(n.Body)
 		rw.arrows = rw.arrows[:len(rw.arrows)-1]
 		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
 		rw.arrows[len(rw.arrows)-1]--
+		if body, ok := n.Body.(*ast.BlockStatement); ok {
+			rw.leave(body)
+		}
 		switch body := n.Body.(type) {
 		case *ast.BlockStatement:
 			body.List = behindDirectives(body.List, checkpoint(body.LeftBrace))
@@ -265,6 +298,8 @@ func (rw *rewriter) after(node any) {
 		n.Body = loop(n.Body)
 	case *ast.DoWhileStatement:
 		n.Body = loop(n.Body)
+	case *ast.ClassLiteral:
+		rw.strict--
 	case *ast.BracketExpression:
 		n.Member = lookAtKey(n.Member, funcKey)
 	case *ast.PropertyKeyed:
@@ -297,17 +332,15 @@ func (rw *rewriter) after(node any) {
 	}
 }
 
-// behindDirectives puts a statement behind the directives that a body begins
-// with.
-func behindDirectives(list []ast.Statement, s ast.Statement) []ast.Statement {
+// behindDirectives puts statements behind the directives that a body begins with.
+func behindDirectives(list []ast.Statement, more ...ast.Statement) []ast.Statement {
 	n := 0
 	for ; n < len(list); n++ {
 		if s, ok := list[n].(*ast.ExpressionStatement); !ok || !isString(s.Expression) {
 			break
 		}
 	}
-	out := append(make([]ast.Statement, 0, len(list)+1), list[:n]...)
-	return append(append(out, s), list[n:]...)
+	return slices.Insert(slices.Clone(list), n, more...)
 }
 
 func isString(e ast.Expression) bool {

@@ -56,7 +56,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if sm, err := parser.ReadSourceMap(name, inlineMap(text)); err == nil && sm != nil {
 		program.File = program.File.WithSourceMap(sm)
 	}
-	rw := &rewriter{file: program.File, uses: make(map[string]bool)}
+	rw := &rewriter{file: program.File, program: program, uses: make(map[string]bool)}
 	free := findFreeNames(body)
 	if main {
 		rw.merge(body)

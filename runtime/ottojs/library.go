@@ -318,13 +318,25 @@ func (v *vm) bytesFrom(c otto.FunctionCall) otto.Value {
 }
 
 func (v *vm) parseURL(c otto.FunctionCall) otto.Value {
-	u, ok := js.ParseURL(c.Argument(0).String(), c.Argument(1).String())
+	var base *string
+	if b := c.Argument(1); b.IsDefined() {
+		text := b.String()
+		base = &text
+	}
+	return v.urlParts(js.ParseURL(c.Argument(0).String(), base))
+}
+
+func (v *vm) setURL(c otto.FunctionCall) otto.Value {
+	return v.urlParts(js.SetURL(c.Argument(0).String(), c.Argument(1).String(), c.Argument(2).String()))
+}
+
+func (v *vm) urlParts(u *js.URL, ok bool) otto.Value {
 	if !ok {
 		return undefined
 	}
 	var parts []any
-	for _, p := range u.Parts() {
-		parts = append(parts, p)
+	for _, part := range u.Parts() {
+		parts = append(parts, part)
 	}
 	return v.newArray(parts)
 }

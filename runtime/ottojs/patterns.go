@@ -153,26 +153,22 @@ func (rw *rewriter) joinHalves(e *ast.StringLiteral) {
 	joined := joinPairs(e.Literal)
 	if hasHalf(joined) {
 		rw.refuse(e.Idx, halfReason)
-	} else if value, ok := parseString(joined); ok {
-		e.Value = value
+	} else if s, ok := parsePrimary(joined).(*ast.StringLiteral); ok {
+		e.Value = s.Value
 	}
 }
 
-// parseString is the text of a literal.
-func parseString(literal string) (string, bool) {
+// parsePrimary parses a literal by itself, or returns nil.
+func parsePrimary(literal string) ast.Expression {
 	program, err := parser.ParseFile(nil, "", "("+literal+")", 0)
 	if err != nil || len(program.Body) != 1 {
-		return "", false
+		return nil
 	}
-	stmt, _ := program.Body[0].(*ast.ExpressionStatement)
-	if stmt == nil {
-		return "", false
-	}
-	s, ok := stmt.Expression.(*ast.StringLiteral)
+	stmt, ok := program.Body[0].(*ast.ExpressionStatement)
 	if !ok {
-		return "", false
+		return nil
 	}
-	return s.Value, true
+	return stmt.Expression
 }
 
 // regexpAt is the regular expression that a text has at an offset.

@@ -8,6 +8,7 @@ import (
 	"github.com/robertkrimen/otto/token"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/brackets"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
@@ -25,6 +26,8 @@ import (
 //   - A throw notes its place, as a thrown string has none.
 type rewriter struct {
 	file     *file.File
+	program  *ast.Program
+	brackets []brackets.Pair // nil until they are needed
 	uses     map[string]bool
 	refusal  *runtime.Error
 	handler  bool                   // the file declares handler at its top level
@@ -35,6 +38,7 @@ type rewriter struct {
 	patterns float64 // size of the regular expressions since the last checkpoint among them
 	deepest  int
 
+	keyTokens   map[int][]string          // nil until they are needed, see keys
 	temporaries []*ast.VariableExpression // of the function that is being instrumented, see order.go
 }
 
@@ -69,6 +73,7 @@ func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 		rw.shortName(fn.Name)
 	}
 	body := fn.Body.(*ast.BlockStatement)
+	rw.blockFunctions(fn)
 	rw.directives(body.List)
 	rw.statements(body.List)
 	body.List = append([]ast.Statement{checkpoint(body.LeftBrace)}, body.List...)
@@ -195,6 +200,7 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 	case *ast.AssignExpression:
 		return rw.assign(e)
 	case *ast.BinaryExpression:
+		rw.associate(e)
 		if e.Operator == token.PLUS && mayBeLong(e.Left) && mayBeLong(e.Right) {
 			return rw.sum(e, func() { e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right) })
 		}
@@ -216,6 +222,7 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 		e.Callee = rw.expression(e.Callee)
 		rw.expressions(e.ArgumentList)
 	case *ast.ObjectLiteral:
+		rw.keys(e)
 		for i := range e.Value {
 			e.Value[i].Value = rw.expression(e.Value[i].Value)
 		}

@@ -46,7 +46,7 @@ func RequestField(r *runtime.Request, name string) runtime.Value {
 	case "formAll":
 		return objectOf(r.Form, appendStrings)
 	case "params":
-		return runtime.JSON([]byte("{}"))
+		return objectOf(r.Params, literal.AppendQuoted)
 	case "body":
 		switch {
 		case r.JSON != nil:

@@ -21,16 +21,23 @@
     hide(this, '_url', null);
     fill(this._pairs, init);
   }
+  // listOf is the list that an array or, where the engine has such, another iterable
+  // gives; undefined for anything else.
+  function listOf(v) {
+    if (Array.isArray(v)) return v;
+    return go.listOf ? go.listOf(v) : undefined;
+  }
   function fill(pairs, init) {
-    var i, k;
+    var i, list;
     if (init === undefined || init === null) return;
     if (init instanceof URLSearchParams) {
       for (i = 0; i < init._pairs.length; i++) { debugger; pairs.push([init._pairs[i][0], init._pairs[i][1]]); }
-    } else if (Array.isArray(init)) {
-      for (i = 0; i < init.length; i++) {
+    } else if ((list = listOf(init)) !== undefined) {
+      for (i = 0; i < list.length; i++) {
         debugger;
-        if (!init[i] || init[i].length !== 2) throw new TypeError('URLSearchParams wants pairs of a name and a value');
-        pairs.push([String(init[i][0]), String(init[i][1])]);
+        var pair = list[i] !== null && typeof list[i] === 'object' ? listOf(list[i]) : undefined;
+        if (!pair || pair.length !== 2) throw new TypeError('URLSearchParams wants pairs of a name and a value');
+        pairs.push([String(pair[0]), String(pair[1])]);
       }
     } else if (typeof init === 'object') {
       var keys = Object.keys(init);
@@ -51,36 +58,49 @@
     }
   }
   function changed(params) {
-    if (!params._url) return;
-    var text = params.toString();
-    params._url._parts[6] = text === '' ? '' : '?' + text;
+    if (params._url) params._url._parts = go.setURL(params._url._parts[HREF], 'search', params.toString());
+  }
+  function want(given, n) {
+    if (given < n) throw new TypeError('this wants ' + n + (n > 1 ? ' arguments' : ' argument') + ', and got ' + given);
   }
   var SP = URLSearchParams.prototype;
-  function select(params, name, keep) {
+  // select is the pairs of a name, or the others; of a name and a value if there is one.
+  function select(params, keep, name, value) {
     var out = [];
+    name = String(name);
+    if (value !== undefined) value = String(value);
     for (var i = 0; i < params._pairs.length; i++) {
       debugger;
-      if ((params._pairs[i][0] === name) === keep) out.push(params._pairs[i]);
+      var p = params._pairs[i];
+      if ((p[0] === name && (value === undefined || p[1] === value)) === keep) out.push(p);
     }
     return out;
   }
   put(SP, 'append', function (name, value) {
+    want(arguments.length, 2);
     this._pairs.push([String(name), String(value)]);
     changed(this);
   });
-  put(SP, 'delete', function (name) {
-    this._pairs = select(this, String(name), false);
+  put(SP, 'delete', function (name, value) {
+    want(arguments.length, 1);
+    this._pairs = select(this, false, name, value);
     changed(this);
   });
   put(SP, 'get', function (name) {
-    var found = select(this, String(name), true);
+    want(arguments.length, 1);
+    var found = select(this, true, name);
     return found.length ? found[0][1] : null;
   });
   put(SP, 'getAll', function (name) {
-    return select(this, String(name), true).map(function (p) { return p[1]; });
+    want(arguments.length, 1);
+    return select(this, true, name).map(function (p) { return p[1]; });
   });
-  put(SP, 'has', function (name) { return select(this, String(name), true).length > 0; });
+  put(SP, 'has', function (name, value) {
+    want(arguments.length, 1);
+    return select(this, true, name, value).length > 0;
+  });
   put(SP, 'set', function (name, value) {
+    want(arguments.length, 2);
     name = String(name);
     var out = [], done = false;
     for (var i = 0; i < this._pairs.length; i++) {
@@ -97,9 +117,11 @@
     changed(this);
   });
   put(SP, 'forEach', function (f, self) {
+    if (typeof f !== 'function') throw new TypeError('forEach wants a function');
     for (var i = 0; i < this._pairs.length; i++) { debugger; f.call(self, this._pairs[i][1], this._pairs[i][0], this); }
   });
-  // Lists rather than iterators, which ES5 doesn't have.
+  // Lists rather than iterators, which ES5 doesn't have; an engine that has them puts its
+  // own in their place.
   put(SP, 'keys', function () { return this._pairs.map(function (p) { return p[0]; }); });
   put(SP, 'values', function () { return this._pairs.map(function (p) { return p[1]; }); });
   put(SP, 'entries', function () { return this._pairs.map(function (p) { return [p[0], p[1]]; }); });
@@ -108,47 +130,33 @@
   });
   defineProperty(SP, 'size', {get: accessor(function () { return this._pairs ? this._pairs.length : undefined; }), set: undefined, enumerable: true, configurable: false});
 
-  // --- URL: its parts in an array, in the order of the names below ---
+  // --- URL: its parts in an array, in the order of the names that Go gives ---
 
-  var names = ['protocol', 'username', 'password', 'hostname', 'port', 'pathname', 'search', 'hash'];
+  var names = go.partNames.split(' '), HREF = 0;
 
   function URL(text, base) {
     if (!(this instanceof URL)) throw new TypeError('URL has to be called with new');
-    var parts = go.parseURL(String(text), base === undefined ? '' : String(base));
-    if (!parts) throw new TypeError('Invalid URL');
-    hide(this, '_parts', parts);
+    want(arguments.length, 1);
+    hide(this, '_parts', parsed(String(text), base) || invalid());
     hide(this, '_params', null);
   }
-  function hostOf(p) { return p[3] + (p[4] === '' ? '' : ':' + p[4]); }
-  function hrefOf(p) {
-    var user = p[1] + (p[2] === '' ? '' : ':' + p[2]);
-    var slashes = p[3] !== '' || p[0] === 'file:' ? '//' : '';
-    var path = slashes === '' && p[5].slice(0, 2) === '//' ? '/.' + p[5] : p[5]; // or it would be a host
-    return p[0] + slashes + (user === '' ? '' : user + '@') + hostOf(p) + path + p[6] + p[7];
+  function parsed(text, base) { return go.parseURL(text, base === undefined ? undefined : String(base)); }
+  function invalid() {
+    var e = new TypeError('Invalid URL');
+    e.code = 'ERR_INVALID_URL';
+    throw e;
   }
-  // change sets a part and keeps the URL as it was when the result is none.
-  function change(url, index, value) {
-    var parts = url._parts.slice();
-    value = String(value);
-    if (index === 0 && value.charAt(value.length - 1) !== ':') value += ':';
-    if (index === 5 && value.charAt(0) !== '/') value = '/' + value;
-    if (index === 5) value = value.replace(/\?/g, '%3F').replace(/#/g, '%23');
-    if (index === 6) value = value.replace(/#/g, '%23');
-    if (index === 6 && value !== '' && value.charAt(0) !== '?') value = '?' + value;
-    if (index === 7 && value !== '' && value.charAt(0) !== '#') value = '#' + value;
-    if (index === 1 || index === 2) value = encodeURIComponent(value);
-    if (index === 3 && /[\/?#@:]/.test(value)) return;
-    parts[index] = value;
-    replace(url, go.parseURL(hrefOf(parts), ''));
-  }
-  function replace(url, parts) {
-    if (!parts) return false;
+  function change(url, name, value) {
+    var parts = go.setURL(url._parts[HREF], name, String(value));
+    if (!parts) {
+      if (name === 'href') invalid();
+      throw new RangeError('the text is too long for a URL');
+    }
     url._parts = parts;
     if (url._params) {
       url._params._pairs = [];
-      parsePairs(url._params._pairs, parts[6]);
+      parsePairs(url._params._pairs, url.search);
     }
-    return true;
   }
   var UP = URL.prototype;
   function define(name, get, set) {
@@ -159,32 +167,26 @@
     });
   }
   names.forEach(function (name, index) {
-    define(name, function (url) { return url._parts[index]; }, function (url, v) { change(url, index, v); });
-  });
-  define('href', function (url) { return hrefOf(url._parts); }, function (url, v) {
-    if (!replace(url, go.parseURL(String(v), ''))) throw new TypeError('Invalid URL');
-  });
-  define('host', function (url) { return hostOf(url._parts); }, function (url, v) {
-    var p = url._parts.slice(), m = /^([^\/?#@]*?)(?::(\d*))?$/.exec(String(v));
-    if (!m) return;
-    p[3] = m[1];
-    if (m[2] !== undefined) p[4] = m[2];
-    replace(url, go.parseURL(hrefOf(p), ''));
-  });
-  define('origin', function (url) {
-    var p = url._parts;
-    return /^(https?|wss?|ftp):$/.test(p[0]) ? p[0] + '//' + hostOf(p) : 'null';
+    define(name, function (url) { return url._parts[index]; },
+      name === 'origin' ? undefined : function (url, v) { change(url, name, v); });
   });
   define('searchParams', function (url) {
     if (!url._params) {
-      url._params = new URLSearchParams(url._parts[6]);
+      url._params = new URLSearchParams(url.search);
       url._params._url = url;
     }
     return url._params;
   });
-  put(UP, 'toString', function () { return hrefOf(this._parts); });
-  put(UP, 'toJSON', function () { return hrefOf(this._parts); });
-  put(URL, 'canParse', function (text, base) { return !!go.parseURL(String(text), base === undefined ? '' : String(base)); });
+  put(UP, 'toString', function () { return this._parts[HREF]; });
+  put(UP, 'toJSON', function () { return this._parts[HREF]; });
+  put(URL, 'canParse', function (text, base) {
+    want(arguments.length, 1);
+    return !!parsed(String(text), base);
+  });
+  put(URL, 'parse', function (text, base) {
+    want(arguments.length, 1);
+    return parsed(String(text), base) ? new URL(text, base) : null;
+  });
 
   return {URL: URL, URLSearchParams: URLSearchParams};
 })

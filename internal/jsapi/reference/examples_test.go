@@ -1,0 +1,179 @@
+package reference_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/internal/jsapi/reference"
+)
+
+// sample is an example of the page: a handler, and perhaps requests with their answers.
+type sample struct {
+	name     string // the heading, and which of its examples
+	engines  []string
+	source   string
+	files    map[string]string // of the heading's examples before it
+	requests []exchange
+}
+
+type exchange struct{ method, path, body, status, answer string }
+
+// samples are all examples.
+func samples(t *testing.T) (list []sample) {
+	t.Helper()
+	for _, e := range reference.Entries() {
+		files := make(map[string]string)
+		n := 0
+		for _, b := range e.Blocks {
+			switch {
+			case b.Language() == "js" && strings.HasPrefix(b.Text, "// api/"):
+				name, _, _ := strings.Cut(strings.TrimPrefix(b.Text, "// "), "\n")
+				files[name] = b.Text
+			case b.Language() == "js":
+				n++
+				s := sample{name: fmt.Sprintf("%s %d", e.Name, n), source: b.Text, files: files, engines: []string{"otto", "goja"}}
+				if engine := strings.TrimPrefix(b.Kind, "js"); engine != "" {
+					s.engines = strings.Fields(engine)
+				}
+				list = append(list, s)
+			case b.Language() == "text" && strings.HasPrefix(b.Text, "> "):
+				list[len(list)-1].requests = exchanges(t, b.Text)
+			}
+		}
+	}
+	return list
+}
+
+// exchanges reads requests and their answers: "> METHOD PATH BODY", "< STATUS BODY".
+func exchanges(t *testing.T, text string) (list []exchange) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		fields := strings.SplitN(strings.TrimSpace(line), " ", 4)
+		switch {
+		case fields[0] == ">" && len(fields) > 2:
+			fields = append(fields, "")
+			list = append(list, exchange{method: fields[1], path: fields[2], body: fields[3]})
+		case fields[0] == "<" && len(list) > 0:
+			_, answer, _ := strings.Cut(strings.TrimSpace(line[2:]), " ")
+			list[len(list)-1].status, list[len(list)-1].answer = fields[1], answer
+		default:
+			t.Fatalf("what is %q?", line)
+		}
+	}
+	return list
+}
+
+var (
+	gives  = regexp.MustCompile(`^(\s*)((?:var \w+ = )?)(.*?);\s*// => (.*)$`)
+	throws = regexp.MustCompile(`^(\s*)(.*?);\s*// throws ([A-Z_]+)$`)
+)
+
+// checked is the source of an example whose comments are checked, on the same lines.
+func (s sample) checked(t *testing.T) string {
+	t.Helper()
+	lines := strings.Split(s.source, "\n")
+	for i, line := range lines {
+		if m := gives.FindStringSubmatch(line); m != nil {
+			lines[i] = fmt.Sprintf("%s%s__is(%d, (%s), (%s));", m[1], m[2], i+1, m[3], m[4])
+		} else if m := throws.FindStringSubmatch(line); m != nil {
+			lines[i] = fmt.Sprintf("%s__throws(%d, function () { %s; }, '%s');", m[1], i+1, m[2], m[3])
+		} else if strings.Contains(line, "// =>") || strings.Contains(line, "// throws") {
+			t.Errorf("this can't be checked, as it is no statement of one line: %s", line)
+		}
+	}
+	const check = `function __is(line, got, want) { if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error('line ' + line + ' gives ' + JSON.stringify(got)); return got; } ` +
+		`function __throws(line, f, code) { var got = 'nothing'; try { f(); } catch (e) { got = e.code || String(e); } if (got !== code) throw new Error('line ' + line + ' throws ' + got); } `
+	return check + strings.Join(lines, "\n")
+}
+
+// TestExamples runs each example on each engine that it is for: it fails nowhere, each
+// comment holds, and each answer is the one that stands there.
+func TestExamples(t *testing.T) {
+	srv := harnesstest.Start(t)
+	list := samples(t)
+	for _, s := range list {
+		for _, engine := range s.engines {
+			t.Run(s.name+"/"+engine, func(t *testing.T) { s.run(t, srv, engine) })
+		}
+	}
+	if len(list) < 60 {
+		t.Errorf("found %d examples", len(list))
+	}
+}
+
+func (s sample) run(t *testing.T, srv *harnesstest.Server, engine string) {
+	app := srv.Deploy(s.app(t, engine))
+	send := once(t, srv)
+	if strings.Contains(s.source, "fazt.auth") || strings.Contains(s.source, "app.user") {
+		app.SignIn("ann@example.com", "Ann", "admin")
+		send = app.Send
+	}
+	if s.requests == nil {
+		s.requests = []exchange{{method: http.MethodGet, path: "/api"}}
+	}
+	for _, x := range s.requests {
+		var body any
+		if x.body != "" {
+			body = json.RawMessage(x.body)
+		}
+		res := send(app.Request(x.method, x.path, body))
+		if x.status == "" && res.Status >= 400 && res.Status != http.StatusNotFound {
+			t.Errorf("%s\n%s", res.Body, s.source)
+		}
+		if x.status != "" && strconv.Itoa(res.Status) != x.status {
+			t.Errorf("%s %s: status %d, want %s\n%s", x.method, x.path, res.Status, x.status, res.Body)
+		} else if x.answer != "" && !same(x.answer, res.Body) {
+			t.Errorf("%s %s: %s, want %s", x.method, x.path, res.Body, x.answer)
+		}
+	}
+}
+
+func (s sample) app(t *testing.T, engine string) fstest.MapFS {
+	app := fstest.MapFS{
+		"fazt.json":           {Data: []byte(`{"engine": "` + engine + `"}`)},
+		"api/main.js":         {Data: []byte(s.checked(t))},
+		"private/prices.json": {Data: []byte(`{"mug": 12}`)},
+		"private/terms.txt":   {Data: []byte("be kind\n")},
+	}
+	for name, text := range s.files {
+		app[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return app
+}
+
+// once sends a request of a stranger's and follows no redirect, which may be the answer.
+func once(t *testing.T, srv *harnesstest.Server) func(*http.Request) *harnesstest.Response {
+	client := srv.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return func(req *http.Request) *harnesstest.Response {
+		t.Helper()
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &harnesstest.Response{Status: res.StatusCode, Header: res.Header, Body: string(body)}
+	}
+}
+
+func same(want, got string) bool {
+	var x, y any
+	if json.Unmarshal([]byte(want), &x) == nil && json.Unmarshal([]byte(got), &y) == nil {
+		return cmp.Equal(x, y)
+	}
+	return want == got
+}

@@ -1,0 +1,48 @@
+package brackets_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fazt-sh/fazt/runtime/internal/brackets"
+)
+
+// Brackets in strings, comments, templates and regular expressions are none.
+func TestPairs(t *testing.T) {
+	tests := []struct {
+		text, regexp string
+		want         []string
+	}{
+		{text: "f(a[0], {b})", want: []string{"[0]", "{b}", "(a[0], {b})"}},
+		{text: `g(")", '\')', /* ( */ 1) // (`, want: []string{`(")", '\')', /* ( */ 1)`}},
+		{text: "h(`) ${ k(`${1}`) } (`)", want: []string{"(`${1}`)", "(`) ${ k(`${1}`) } (`)"}},
+		{text: "m(/[)(]/, a / b / c)", regexp: "/[)(]/", want: []string{"(/[)(]/, a / b / c)"}},
+		{text: ") ( ["},
+	}
+	for _, tt := range tests {
+		regexps := map[int]int{}
+		if tt.regexp != "" {
+			regexps[strings.Index(tt.text, tt.regexp)] = len(tt.regexp)
+		}
+		var got []string
+		for _, p := range brackets.Pairs(tt.text, regexps) {
+			got = append(got, tt.text[p.Open:p.Close+1])
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s: %s", tt.text, diff)
+		}
+	}
+}
+
+func FuzzPairs(f *testing.F) {
+	f.Add("a(`${b}` /* */ + '\\'')//")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, p := range brackets.Pairs(text, nil) {
+			if p.Open >= p.Close || p.Close >= len(text) {
+				t.Errorf("%q: %v", text, p)
+			}
+		}
+	})
+}
