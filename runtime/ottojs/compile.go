@@ -189,6 +189,9 @@ const (
 	idSetLength = "set length" // array.length = n
 	idObject    = "object ()"  // what for...in walks
 	idNames     = "names ()"   // an object with the properties that it is to visit
+	idMade      = "made ()"    // takes an error that was made
+	idCatches   = "catches ()" // takes what was caught
+	idHere      = "here ()"    // notes a place for errors
 	idThrow     = "throw ()"   // notes where a value was thrown
 	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
 	idCaught    = "caught ()"  // takes what the main file throws
@@ -200,7 +203,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idObject, idNames, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idObject, idNames, idMade, idCatches, idHere, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

@@ -147,10 +147,11 @@ func (f *freeNames) target(e ast.Expression) {
 		f.assigned[name] = true
 	}
 	if name := f.standard(memberOf(e)); name != "" {
-		f.frozen(name, e)
+		f.change(name, e)
 	}
 }
 
+// memberOf is the object of a property.
 func memberOf(e ast.Expression) ast.Expression {
 	switch e := e.(type) {
 	case *ast.DotExpression:
@@ -171,7 +172,7 @@ func (f *freeNames) standard(e ast.Expression) string {
 	return f.freeIn(standardGlobals, e)
 }
 
-func (f *freeNames) frozen(name string, e ast.Expression) {
+func (f *freeNames) change(name string, e ast.Expression) {
 	f.needs = append(f.needs, need{at: e.Idx0(), reason: "otto's standard objects can't be changed, and " + name + " is one; write a function of its own"})
 }
 
@@ -187,7 +188,7 @@ func (f *freeNames) call(callee ast.Expression, args []ast.Expression) {
 			pattern = true
 		case "defineProperty", "defineProperties", "assign":
 			if name := f.standard(args[0]); name != "" && f.standard(dot.Left) == "Object" {
-				f.frozen(name, args[0])
+				f.change(name, args[0])
 			}
 		}
 	}

@@ -112,13 +112,13 @@
     if (!given) throw new TypeError('reduce of no elements without a first value');
     return value;
   }
-  put(P, 'reduce', function (f, value) {
+  put(P, 'reduce', function (f) {
     var o = object(this), n = lengthOf(o);
-    return fold(o, n, 0, 1, f, arguments.length > 1, value);
+    return fold(o, n, 0, 1, f, arguments.length > 1, arguments[1]);
   });
-  put(P, 'reduceRight', function (f, value) {
+  put(P, 'reduceRight', function (f) {
     var o = object(this), n = lengthOf(o);
-    return fold(o, n, n - 1, -1, f, arguments.length > 1, value);
+    return fold(o, n, n - 1, -1, f, arguments.length > 1, arguments[1]);
   });
 
   // search is indexOf in one direction. Go does it, but for undefined, which it
@@ -322,6 +322,7 @@
   ['keys', 'getOwnPropertyNames', 'seal', 'freeze', 'isSealed', 'isFrozen'].forEach(function (name) {
     var native = O[name];
     put(O, name, function (o) {
+      if (!isObject(o) && (name === 'isSealed' || name === 'isFrozen')) return true;
       o = object(o);
       if (call(objectToString, o) === '[object String]') lengthOf(o);
       var names = native(o);
@@ -361,6 +362,11 @@
     if (k === 'length' && isArray(o) && hasOwn(d, 'value')) {
       setLength(o, d.value);
       delete d.value;
+    }
+    // otto makes a property read-only of which that isn't said.
+    if (!hasOwn(d, 'writable') && !hasOwn(d, 'get') && !hasOwn(d, 'set') && hasOwn(o, k) && !hidden(o, k)) {
+      var old = describe(o, k);
+      if (hasOwn(old, 'writable')) element(d, 'writable', old.writable);
     }
     defineProperty(o, k, d);
   }
@@ -424,7 +430,12 @@
   };
   defineProperty(NewDate, 'prototype', {value: Date.prototype, writable: false, enumerable: false,
     configurable: false});
-  put(NewDate, 'UTC', Date.UTC);
+  var utc = Date.UTC;
+  put(NewDate, 'UTC', function (year, month, date, hours, minutes, seconds, ms) {
+    var n = arguments.length;
+    return utc(year, n > 1 ? month : 0, n > 2 ? date : 1, n > 3 ? hours : 0, n > 4 ? minutes : 0, n > 5 ? seconds : 0,
+      n > 6 ? ms : 0);
+  });
   put(NewDate, 'now', Date.now);
   put(NewDate, 'parse', function (text) { return parseDate(dateText(String(text))); });
   put(Date.prototype, 'constructor', NewDate);
@@ -530,6 +541,18 @@
     define: data,
     permit: permit,
     setLength: setLength,
+    // tidy makes a new error as ES5 has it: its message is not enumerable, and a text,
+    // and its name is the prototype's.
+    tidy: function (e) {
+      if (call(objectToString, e) !== '[object Error]') return e;
+      if (hasOwn(e, 'message')) redefine(e, 'message', e.message === undefined ? '' : e.message);
+      if (hasOwn(e, 'name') && e.name === prototypeOf(e).name) delete e.name;
+      return e;
+    },
+    restack: function (e, stack) {
+      defineProperty(e, 'stack', {value: stack, writable: true, enumerable: false, configurable: true});
+      return e;
+    },
     object: function (v) {
       if (v === undefined || v === null) return v;
       v = O(v);

@@ -170,6 +170,7 @@ func (rw *rewriter) statement(s ast.Statement) {
 		rw.statement(s.Body)
 		if s.Catch != nil {
 			rw.statement(s.Catch.Body)
+			rw.tidyCaught(s.Catch)
 		}
 		if s.Finally != nil {
 			rw.statement(s.Finally)
@@ -221,9 +222,13 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 	case *ast.NewExpression:
 		e.Callee = rw.expression(e.Callee)
 		rw.expressions(e.ArgumentList)
+		return tidyMade(e, e.Callee)
 	case *ast.ObjectLiteral:
 		rw.keys(e)
-		for i := range e.Value {
+		for i, p := range e.Value {
+			if fn, ok := p.Value.(*ast.FunctionLiteral); ok && (p.Kind != "value" || implicit[p.Key]) {
+				rw.placed(fn)
+			}
 			e.Value[i].Value = rw.expression(e.Value[i].Value)
 		}
 	case *ast.RegExpLiteral:
@@ -274,6 +279,11 @@ func (rw *rewriter) assign(e *ast.AssignExpression) ast.Expression {
 	}
 	if e.Operator == token.PLUS && mayBeLong(e.Right) {
 		return rw.sum(e, func() { e.Left, e.Right = rw.target(rw.expression(e.Left)), rw.expression(e.Right) })
+	}
+	if dot, ok := e.Left.(*ast.DotExpression); ok && implicit[dot.Identifier.Name] {
+		if fn, ok := e.Right.(*ast.FunctionLiteral); ok {
+			rw.placed(fn)
+		}
 	}
 	e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
 	if dot, ok := e.Left.(*ast.DotExpression); ok && e.Operator == token.ASSIGN && dot.Identifier.Name == "length" {
@@ -377,7 +387,7 @@ func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 		return &ast.SequenceExpression{Sequence: []ast.Expression{
 			assignTo(idCalled, e.Idx0(), boolean(true, e.Idx0())), e}}
 	}
-	return e
+	return tidyMade(e, e.Callee)
 }
 
 // method has the name looked at of a method that is computed: if there is none of
