@@ -64,7 +64,7 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 		if !errors.As(err, &refusal) {
 			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
 		}
-		last = refusal.locate(unit.Files)
+		last = unit.places.locate(refusal)
 		if pinned && !newest && refusal.Code == CodeUnsupported {
 			told := *last
 			told.Message += `; write it otherwise, or take "engine" out of fazt.json`

@@ -162,15 +162,15 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
-	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, load: l}
+	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, load: l, places: newPlaces(src)}
 	var sum extent
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != src.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
 		unit.Files[name] = hideHashbang(unit.Files[name])
-		if err := checkNesting(name, unit.Files[name], &sum); err != nil {
-			return Unit{}, err.locate(unit.Files)
+		if err := checkNesting(name, unit.Files[name], &sum, unit); err != nil {
+			return Unit{}, unit.places.locate(err)
 		}
 		if err := unit.Check(); err != nil {
 			return Unit{}, err
@@ -232,7 +232,8 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	r.signals.Put(x.ended)
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
-		err = e.locate(h.program.unit.Files)
+		err = h.program.unit.places.locate(e)
 	}
+	h.program.unit.places.lines(result.Log)
 	return result, err
 }

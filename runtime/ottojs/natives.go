@@ -33,7 +33,8 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
 		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID": v.randomUUID,
-		"random":     v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
+		"encodingOf": v.encodingOf, "decoder": v.decoder,
+		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {
 		set(name, fn)

@@ -78,6 +78,9 @@ func (s *script) missing() error {
 const maxSource = 128 << 10
 
 func checkSize(unit runtime.Unit) error {
+	if unit.Bundled() {
+		return &runtime.Error{Code: runtime.CodeUnsupported, Message: "the program is bundled, of modules, TypeScript or packages, which takes newer language"}
+	}
 	size := 0
 	for name, text := range unit.Files {
 		if name == unit.Main || isScript(name) {
