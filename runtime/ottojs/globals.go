@@ -112,7 +112,11 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 				f.guard(n.Left)
 				f.guard(n.Right)
 			}
+		case token.IN:
+			f.oddIndex(n.Left)
 		}
+	case *ast.BracketExpression:
+		f.oddIndex(n.Member)
 	case *ast.ForInStatement:
 		f.target(n.Into)
 	case *ast.AssignExpression:
@@ -196,6 +200,13 @@ func (f *freeNames) call(callee ast.Expression, args []ast.Expression) {
 		if reason := patternRefusal(source.Value, flagsOf(args)); reason != "" {
 			f.needs = append(f.needs, need{at: source.Idx, reason: reason})
 		}
+	}
+}
+
+// oddIndex looks at a literal property.
+func (f *freeNames) oddIndex(e ast.Expression) {
+	if name, ok := e.(*ast.StringLiteral); ok && isOddIndex(name.Value) {
+		f.needs = append(f.needs, need{at: name.Idx, reason: "otto takes '" + name.Value + "' for an index of a text"})
 	}
 }
 

@@ -357,8 +357,35 @@
     }
     return clean;
   }
+  // otto takes '01' for the index 1 when it defines a property of an array. So it does
+  // here, and what became of the index is undone.
+  function defineOddIndex(o, k, d) {
+    var i = +k, n = o.length, old = hasOwn(o, i) && describe(o, i);
+    if (!isExtensible(o) && !hasOwn(o, k)) throw new TypeError('the array is not extensible');
+    if (i >= longest) throw tooLong();
+    if (i >= n) o.length = i + 1;
+    element(d, 'configurable', true);
+    defineProperty(o, k, d);
+    if (old) defineProperty(o, i, old); else delete o[i];
+    if (i >= n) setLength(o, n);
+  }
+  function plain(v) { return {value: v, writable: true, enumerable: true, configurable: true}; }
+  // Assigning to this stands for assigning to such a property, see vm.key.
+  defineProperty(P, go.oddIndex, {
+    get: accessor(function () {
+      var k = go.oddName(this, false);
+      return k === undefined ? k : this[k];
+    }),
+    set: accessor(function (v) {
+      var k = go.oddName(this, true);
+      if (k === undefined) return;
+      if (hasOwn(this, k) ? describe(this, k).writable : isExtensible(this)) defineOddIndex(this, k, plain(v));
+    }),
+    enumerable: false, configurable: false
+  });
   function defineOne(o, k, d) {
     notGlobal(o);
+    if (isArray(o) && go.isOddIndex(k)) return defineOddIndex(o, k, d);
     if (k === 'length' && isArray(o) && hasOwn(d, 'value')) {
       setLength(o, d.value);
       delete d.value;

@@ -77,7 +77,8 @@ type run struct {
 	throwFile string // where a value that isn't an object was last thrown
 	throwAt   int
 
-	escaped    otto.Value // what was thrown last, see thrownAs
+	odd        []oddProperty // that are being assigned
+	escaped    otto.Value    // what was thrown last, see thrownAs
 	hasEscaped bool
 
 	request otto.Value // undefined until it is needed
