@@ -117,6 +117,8 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 		}
 	case *ast.BracketExpression:
 		f.oddIndex(n.Member)
+	case *ast.RegExpLiteral:
+		f.pattern(n.Pattern, n.Flags, n.Idx)
 	case *ast.ForInStatement:
 		f.target(n.Into)
 	case *ast.AssignExpression:
@@ -197,9 +199,17 @@ func (f *freeNames) call(callee ast.Expression, args []ast.Expression) {
 		}
 	}
 	if source, ok := args[0].(*ast.StringLiteral); ok && pattern {
-		if reason := patternRefusal(source.Value, flagsOf(args)); reason != "" {
-			f.needs = append(f.needs, need{at: source.Idx, reason: reason})
-		}
+		f.pattern(source.Value, flagsOf(args), source.Idx)
+	}
+}
+
+func (f *freeNames) pattern(source, flags string, at file.Idx) {
+	reason := patternRefusal(source, flags)
+	if reason == "" && keepsGroups(source) {
+		reason = "otto keeps what a group of this regular expression matched in an earlier repetition"
+	}
+	if reason != "" {
+		f.needs = append(f.needs, need{at: at, reason: reason})
 	}
 }
 

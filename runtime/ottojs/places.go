@@ -5,6 +5,7 @@ import (
 
 	"github.com/robertkrimen/otto"
 	"github.com/robertkrimen/otto/ast"
+	"github.com/robertkrimen/otto/token"
 )
 
 // otto knows where an error is from by the calls that lead to it. What is called by no
@@ -26,6 +27,26 @@ func (rw *rewriter) placed(fn *ast.FunctionLiteral) {
 }
 
 func (v *vm) here(otto.FunctionCall) otto.Value { return undefined }
+
+// rightSide has the right side of in and instanceof looked at, for which otto has
+// neither a place nor a text that an author would understand.
+func rightSide(e *ast.BinaryExpression) ast.Expression {
+	if id, ok := e.Right.(*ast.Identifier); ok && standardGlobals[id.Name] && e.Operator == token.INSTANCEOF {
+		return id
+	}
+	return call(idRight, e.Right.Idx0(), e.Right, boolean(e.Operator == token.IN, e.Right.Idx0()))
+}
+
+func (v *vm) rightSide(c otto.FunctionCall) otto.Value {
+	val := c.Argument(0)
+	switch in, _ := c.Argument(1).ToBoolean(); {
+	case in && !val.IsObject():
+		v.typeError("in wants an object on its right side")
+	case !in && !val.IsFunction():
+		v.typeError("instanceof wants a function on its right side")
+	}
+	return val
+}
 
 // tidyMade has an error tidied that is made by its name.
 func tidyMade(e, callee ast.Expression) ast.Expression {

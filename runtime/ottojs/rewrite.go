@@ -206,6 +206,9 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 			return rw.sum(e, func() { e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right) })
 		}
 		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
+		if e.Operator == token.IN || e.Operator == token.INSTANCEOF {
+			e.Right = rightSide(e)
+		}
 	case *ast.BracketExpression:
 		e.Left, e.Member = rw.expression(e.Left), rw.expression(e.Member)
 	case *ast.CallExpression:
