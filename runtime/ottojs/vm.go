@@ -144,6 +144,7 @@ func (v *vm) check() {
 func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
 	v.x = x
 	v.run = run{}
+	x.Locate(v.where)
 	main := v.script.modules[v.script.unit.Main]
 	value, err := v.runMain(main)
 	if err != nil {
