@@ -222,7 +222,7 @@ func (n *nesting) scanWord() string {
 	n.regexp = !property && operandWords[word]
 	if property {
 		n.word = "property"
-		return ""
+		return n.readsLastMatch(word)
 	}
 	if statementWords[word] {
 		top.statements++

@@ -194,6 +194,10 @@ const (
 	idSetLength = "set length" // array.length = n
 	idObject    = "object ()"  // what for...in walks
 	idNames     = "names ()"   // an object with the properties that it is to visit
+	idMade      = "made ()"    // takes an error that was made
+	idCatches   = "catches ()" // takes what was caught
+	idRight     = "right ()"   // the right side of in and instanceof
+	idHere      = "here ()"    // notes a place for errors
 	idThrow     = "throw ()"   // notes where a value was thrown
 	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
 	idCaught    = "caught ()"  // takes what the main file throws
@@ -205,7 +209,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idMethod, idNumber, idInt32, idLess, idEqual, idSetLength, idObject, idNames, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idMethod, idNumber, idInt32, idLess, idEqual, idSetLength, idObject, idNames, idMade, idCatches, idHere, idRight, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

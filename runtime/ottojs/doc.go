@@ -47,12 +47,17 @@
 //
 // What otto can't do as its author means it is refused when a program is
 // loaded, with the place, so that another engine can take it: anything newer
-// than ES5, 'use strict', with, look-ahead and back-references in regular
-// expression literals, and flags other than g, i and m. The standard library is
-// ES5 with what ES2015 to ES2020 added to Object, Array, String, Number and
-// Math, as far as ES5 can express it. Strings can't hold half of a surrogate pair: it
-// becomes U+FFFD. Bytes are Bytes objects with length, at, slice and toString('utf8' |
-// 'base64' | 'hex').
+// than ES5, a free reference to a global that only goja has, 'use strict', with,
+// and regular expressions that RE2 lacks or takes for others. Where another engine
+// can be chosen, so are patterns in texts, and changes of standard objects (see
+// globals.go). The standard library is ES5 with what ES2015 to ES2020 added to
+// Object, Array, String, Number and Math, as far as ES5 can express it. Strings
+// can't hold half of a surrogate pair: it becomes U+FFFD. Bytes are Bytes objects
+// with length, at, slice and toString('utf8' | 'base64' | 'hex').
+//
+// Where otto's order of evaluation, its for...in, its labels or its keys are not the
+// language's, the syntax tree is rewritten in terms that it gets right (see
+// order.go, keys.go and indexes.go).
 //
 // Numbers and dates are ours where otto's differ from the language. otto reads a text in
 // arithmetic as Go does ('1_0' is 10), so operands that may be texts go through a function

@@ -51,7 +51,7 @@ func caughtFrom(f func() error) (thrown *otto.Value, err error) {
 
 // caught is where the prelude hands over what was thrown.
 func (v *vm) caught(c otto.FunctionCall) otto.Value {
-	v.run.caught, v.run.thrown = true, c.Argument(0)
+	v.run.caught, v.run.thrown, v.run.hasEscaped = true, c.Argument(0), false
 	return undefined
 }
 
@@ -59,7 +59,10 @@ func (v *vm) caught(c otto.FunctionCall) otto.Value {
 // other values the place of the throw is kept.
 func (v *vm) noteThrow(c otto.FunctionCall) otto.Value {
 	val := c.Argument(0)
-	if val.Class() != "Error" {
+	v.escaped(val)
+	if val.Class() == "Error" {
+		v.tidy(val)
+	} else {
 		v.run.throwFile = c.Argument(2).String()
 		n, _ := c.Argument(1).ToInteger()
 		v.run.throwAt = int(n)
@@ -146,6 +149,7 @@ func (v *vm) placeStack(e *runtime.Error, stack string) {
 	if e.Name == "" || e.Message == "" {
 		head = e.Name + e.Message
 	}
+	const frames = 10 // that are told, as by Node
 	lines, size := []string{head}, len(head)
 	for line := range strings.SplitSeq(stack, "\n") {
 		if !strings.HasPrefix(line, "    at ") {
@@ -155,7 +159,7 @@ func (v *vm) placeStack(e *runtime.Error, stack string) {
 		if m == nil || m[1] == preludeName || strings.HasSuffix(m[1], ".go") {
 			continue
 		}
-		if size += len(line); size < runtime.MaxLineBytes {
+		if size += len(line); size < runtime.MaxLineBytes && len(lines) <= frames {
 			lines = append(lines, line)
 		}
 		if e.File == "" {

@@ -112,7 +112,13 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 				f.guard(n.Left)
 				f.guard(n.Right)
 			}
+		case token.IN:
+			f.oddIndex(n.Left)
 		}
+	case *ast.BracketExpression:
+		f.oddIndex(n.Member)
+	case *ast.RegExpLiteral:
+		f.pattern(n.Pattern, n.Flags, n.Idx)
 	case *ast.ForInStatement:
 		f.target(n.Into)
 	case *ast.AssignExpression:
@@ -147,10 +153,11 @@ func (f *freeNames) target(e ast.Expression) {
 		f.assigned[name] = true
 	}
 	if name := f.standard(memberOf(e)); name != "" {
-		f.frozen(name, e)
+		f.change(name, e)
 	}
 }
 
+// memberOf is the object of a property.
 func memberOf(e ast.Expression) ast.Expression {
 	switch e := e.(type) {
 	case *ast.DotExpression:
@@ -171,7 +178,7 @@ func (f *freeNames) standard(e ast.Expression) string {
 	return f.freeIn(standardGlobals, e)
 }
 
-func (f *freeNames) frozen(name string, e ast.Expression) {
+func (f *freeNames) change(name string, e ast.Expression) {
 	f.needs = append(f.needs, need{at: e.Idx0(), reason: "otto's standard objects can't be changed, and " + name + " is one; write a function of its own"})
 }
 
@@ -187,14 +194,29 @@ func (f *freeNames) call(callee ast.Expression, args []ast.Expression) {
 			pattern = true
 		case "defineProperty", "defineProperties", "assign":
 			if name := f.standard(args[0]); name != "" && f.standard(dot.Left) == "Object" {
-				f.frozen(name, args[0])
+				f.change(name, args[0])
 			}
 		}
 	}
 	if source, ok := args[0].(*ast.StringLiteral); ok && pattern {
-		if reason := patternRefusal(source.Value, flagsOf(args)); reason != "" {
-			f.needs = append(f.needs, need{at: source.Idx, reason: reason})
-		}
+		f.pattern(source.Value, flagsOf(args), source.Idx)
+	}
+}
+
+func (f *freeNames) pattern(source, flags string, at file.Idx) {
+	reason := patternRefusal(source, flags)
+	if reason == "" && keepsGroups(source) {
+		reason = "otto keeps what a group of this regular expression matched in an earlier repetition"
+	}
+	if reason != "" {
+		f.needs = append(f.needs, need{at: at, reason: reason})
+	}
+}
+
+// oddIndex looks at a literal property.
+func (f *freeNames) oddIndex(e ast.Expression) {
+	if name, ok := e.(*ast.StringLiteral); ok && isOddIndex(name.Value) {
+		f.needs = append(f.needs, need{at: name.Idx, reason: "otto takes '" + name.Value + "' for an index of a text"})
 	}
 }
 

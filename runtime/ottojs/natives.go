@@ -25,13 +25,14 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	}
 	set := func(name string, x any) { err = errors.Join(err, obj.Set(name, x)) }
 	set("longest", v.longest())
+	set("oddIndex", oddIndex)
 	set("requestFields", strings.Join(js.RequestFields, " "))
 	set("partNames", strings.Join(js.PartNames, " "))
 	for name, fn := range map[string]native{
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
-		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
+		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "oddName": v.oddName, "isOddIndex": func(c otto.FunctionCall) otto.Value { return truth(isOddIndex(c.Argument(0).String())) }, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID": v.randomUUID,
 		"encodingOf": v.encodingOf, "decoder": v.decoder,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
@@ -85,7 +86,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.sum, v.methodName, v.numberOf, v.int32, v.less, v.equal, v.lib.setLength, v.lib.object, v.visited, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.methodName, v.numberOf, v.int32, v.less, v.equal, v.lib.setLength, v.lib.object, v.visited, v.madeError, v.catches, v.here, v.rightSide, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}
@@ -132,6 +133,8 @@ func (v *vm) key(c otto.FunctionCall) otto.Value {
 	}
 	name, o := k.String(), c.Argument(0)
 	switch {
+	case isOddIndex(name) && o.Class() == "Array":
+		return v.assigning(oddProperty{o, name})
 	case name == "length" && (o.IsNull() || o.Class() == "Array" && v.Len(o) > longForAssign):
 		v.rangeError("write array.length = n to change the length of a long array")
 	case inherited[name] && o.IsObject():

@@ -112,13 +112,13 @@
     if (!given) throw new TypeError('reduce of no elements without a first value');
     return value;
   }
-  put(P, 'reduce', function (f, value) {
+  put(P, 'reduce', function (f) {
     var o = object(this), n = lengthOf(o);
-    return fold(o, n, 0, 1, f, arguments.length > 1, value);
+    return fold(o, n, 0, 1, f, arguments.length > 1, arguments[1]);
   });
-  put(P, 'reduceRight', function (f, value) {
+  put(P, 'reduceRight', function (f) {
     var o = object(this), n = lengthOf(o);
-    return fold(o, n, n - 1, -1, f, arguments.length > 1, value);
+    return fold(o, n, n - 1, -1, f, arguments.length > 1, arguments[1]);
   });
 
   // search is indexOf in one direction. Go does it, but for undefined, which it
@@ -166,6 +166,7 @@
   function setLength(o, n) {
     if (!isArray(o)) return o.length = n;
     n = +n;
+    if (n !== n >>> 0) throw new RangeError('Invalid array length');
     if (n < o.length && n >= 0) {
       for (var i = o.length; i - n > slow || i > slow && i > n; i--) { debugger; o.length = i - 1; }
     }
@@ -322,6 +323,7 @@
   ['keys', 'getOwnPropertyNames', 'seal', 'freeze', 'isSealed', 'isFrozen'].forEach(function (name) {
     var native = O[name];
     put(O, name, function (o) {
+      if (!isObject(o) && (name === 'isSealed' || name === 'isFrozen')) return true;
       o = object(o);
       if (call(objectToString, o) === '[object String]') lengthOf(o);
       var names = native(o);
@@ -356,11 +358,43 @@
     }
     return clean;
   }
+  // otto takes '01' for the index 1 when it defines a property of an array. So it does
+  // here, and what became of the index is undone.
+  function defineOddIndex(o, k, d) {
+    var i = +k, n = o.length, old = hasOwn(o, i) && describe(o, i);
+    if (!isExtensible(o) && !hasOwn(o, k)) throw new TypeError('the array is not extensible');
+    if (i >= longest) throw tooLong();
+    if (i >= n) o.length = i + 1;
+    element(d, 'configurable', true);
+    defineProperty(o, k, d);
+    if (old) defineProperty(o, i, old); else delete o[i];
+    if (i >= n) setLength(o, n);
+  }
+  function plain(v) { return {value: v, writable: true, enumerable: true, configurable: true}; }
+  // Assigning to this stands for assigning to such a property, see vm.key.
+  defineProperty(P, go.oddIndex, {
+    get: accessor(function () {
+      var k = go.oddName(this, false);
+      return k === undefined ? k : this[k];
+    }),
+    set: accessor(function (v) {
+      var k = go.oddName(this, true);
+      if (k === undefined) return;
+      if (hasOwn(this, k) ? describe(this, k).writable : isExtensible(this)) defineOddIndex(this, k, plain(v));
+    }),
+    enumerable: false, configurable: false
+  });
   function defineOne(o, k, d) {
     notGlobal(o);
+    if (isArray(o) && go.isOddIndex(k)) return defineOddIndex(o, k, d);
     if (k === 'length' && isArray(o) && hasOwn(d, 'value')) {
       setLength(o, d.value);
       delete d.value;
+    }
+    // otto makes a property read-only of which that isn't said.
+    if (!hasOwn(d, 'writable') && !hasOwn(d, 'get') && !hasOwn(d, 'set') && hasOwn(o, k) && !hidden(o, k)) {
+      var old = describe(o, k);
+      if (hasOwn(old, 'writable')) element(d, 'writable', old.writable);
     }
     defineProperty(o, k, d);
   }
@@ -550,6 +584,18 @@
     define: data,
     permit: permit,
     setLength: setLength,
+    // tidy makes a new error as ES5 has it: its message is not enumerable, and a text,
+    // and its name is the prototype's.
+    tidy: function (e) {
+      if (call(objectToString, e) !== '[object Error]') return e;
+      if (hasOwn(e, 'message')) redefine(e, 'message', e.message === undefined ? '' : e.message);
+      if (hasOwn(e, 'name') && e.name === prototypeOf(e).name) delete e.name;
+      return e;
+    },
+    restack: function (e, stack) {
+      defineProperty(e, 'stack', {value: stack, writable: true, enumerable: false, configurable: true});
+      return e;
+    },
     object: function (v) {
       if (v === undefined || v === null) return v;
       v = O(v);

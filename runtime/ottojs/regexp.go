@@ -219,10 +219,11 @@ func (v *vm) execOn(re otto.Value, t jsText) otto.Value {
 	global, _ := v.get(re, "global").ToBoolean()
 	if global {
 		f, _ := v.get(re, "lastIndex").ToFloat()
-		if from = int(f); f < 0 || f > float64(t.length()) {
+		if f > float64(t.length()) {
 			v.setLastIndex(re, 0)
 			return otto.NullValue()
 		}
+		from = int(max(f, 0))
 	}
 	m := v.firstMatch(p, t.s, t.offset(from))
 	if m == nil {

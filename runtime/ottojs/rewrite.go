@@ -38,6 +38,7 @@ type rewriter struct {
 	patterns float64 // size of the regular expressions since the last checkpoint among them
 	deepest  int
 
+	keyTokens   map[int][]string          // nil until they are needed, see keys
 	temporaries []*ast.VariableExpression // of the function that is being instrumented, see order.go
 }
 
@@ -169,6 +170,7 @@ func (rw *rewriter) statement(s ast.Statement) {
 		rw.statement(s.Body)
 		if s.Catch != nil {
 			rw.statement(s.Catch.Body)
+			rw.tidyCaught(s.Catch)
 		}
 		if s.Finally != nil {
 			rw.statement(s.Finally)
@@ -204,6 +206,9 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 			return rw.sum(e, func() { e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right) })
 		}
 		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
+		if e.Operator == token.IN || e.Operator == token.INSTANCEOF {
+			e.Right = rightSide(e)
+		}
 	case *ast.BracketExpression:
 		if name, ok := e.Member.(*ast.StringLiteral); ok {
 			rw.lastMatch(e.Left, name.Value)
@@ -224,8 +229,13 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 	case *ast.NewExpression:
 		e.Callee = rw.expression(e.Callee)
 		rw.expressions(e.ArgumentList)
+		return tidyMade(e, e.Callee)
 	case *ast.ObjectLiteral:
-		for i := range e.Value {
+		rw.keys(e)
+		for i, p := range e.Value {
+			if fn, ok := p.Value.(*ast.FunctionLiteral); ok && (p.Kind != "value" || implicit[p.Key]) {
+				rw.placed(fn)
+			}
 			e.Value[i].Value = rw.expression(e.Value[i].Value)
 		}
 	case *ast.RegExpLiteral:
@@ -276,6 +286,11 @@ func (rw *rewriter) assign(e *ast.AssignExpression) ast.Expression {
 	}
 	if e.Operator == token.PLUS && mayBeLong(e.Right) {
 		return rw.sum(e, func() { e.Left, e.Right = rw.target(rw.expression(e.Left)), rw.expression(e.Right) })
+	}
+	if dot, ok := e.Left.(*ast.DotExpression); ok && implicit[dot.Identifier.Name] {
+		if fn, ok := e.Right.(*ast.FunctionLiteral); ok {
+			rw.placed(fn)
+		}
 	}
 	e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
 	if dot, ok := e.Left.(*ast.DotExpression); ok && e.Operator == token.ASSIGN && dot.Identifier.Name == "length" {
@@ -379,7 +394,7 @@ func (rw *rewriter) call(e *ast.CallExpression) ast.Expression {
 		return &ast.SequenceExpression{Sequence: []ast.Expression{
 			assignTo(idCalled, e.Idx0(), boolean(true, e.Idx0())), e}}
 	}
-	return e
+	return tidyMade(e, e.Callee)
 }
 
 // method has the name looked at of a method that is computed: if there is none of

@@ -164,6 +164,7 @@ func (v *vm) invoke(fn, this otto.Value, args ...any) otto.Value {
 	result, err := v.call(fn, this, args)
 	if v.run.caught {
 		v.run.caught = false
+		v.escaped(v.run.thrown)
 		panic(v.run.thrown)
 	}
 	if err != nil {
@@ -188,9 +189,15 @@ func (v *vm) call(fn, this otto.Value, args []any) (otto.Value, error) {
 
 // rethrow throws what otto turned into a Go error.
 func (v *vm) rethrow(err error) {
+	if val, ok := v.thrownAs(err); ok {
+		panic(val)
+	}
 	if e, ok := errors.AsType[*otto.Error](err); ok {
 		name, message := splitError(e.Error())
-		panic(v.otto.MakeCustomError(name, message))
+		val := v.otto.MakeCustomError(name, message)
+		_, _ = v.lib.restack.Call(undefined, val, e.String()) // it may be the stack that is used up
+		v.escaped(val)
+		panic(val)
 	}
 	panic(v.otto.MakeCustomError("Error", err.Error()))
 }
@@ -211,6 +218,7 @@ func (v *vm) throw(err error) {
 			v.rethrow(err)
 		}
 	}
+	v.escaped(val)
 	panic(val)
 }
 

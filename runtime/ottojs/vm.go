@@ -59,6 +59,8 @@ type library struct {
 	setLength otto.Value
 	request   otto.Value // what a request inherits
 	object    otto.Value // what for...in walks
+	tidy      otto.Value // makes of an error what ES5 does
+	restack   otto.Value // gives an error another's stack
 	visible   otto.Value // the names that for...in visits, in an array
 	remove    otto.Value // deletes a global
 	bytes     otto.Value
@@ -78,6 +80,10 @@ type run struct {
 	caught    bool
 	throwFile string // where a value that isn't an object was last thrown
 	throwAt   int
+
+	odd        []oddProperty // that are being assigned
+	escaped    otto.Value    // what was thrown last, see thrownAs
+	hasEscaped bool
 
 	request otto.Value // undefined until it is needed
 	modules map[string]otto.Value
@@ -102,6 +108,7 @@ func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	v := &vm{script: s, host: host.Root(), otto: o, empty: s.prelude.empty, frozen: make(map[otto.Value]bool),
 		patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
 	o.SetStackDepthLimit(s.stackDepth())
+	o.SetStackTraceLimit(s.stackDepth()) // natives may be all that is deepest
 	o.SetDebuggerHandler(func(*otto.Otto) { v.check() })
 	v.made = v.madeResponse
 	global, err := o.Object("this")
