@@ -133,6 +133,8 @@ func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 	v, err := x.invoke(fn.call, args)
 	if stop, ok := errors.AsType[*Stop](err); ok {
 		x.stop(cause{response: stop.Response})
+	} else if e, ok := errors.AsType[*Error](err); ok {
+		x.stop(cause{err: e})
 	}
 	if x.ctx.Err() != nil {
 		x.stop(cause{err: x.wallError()}) // before the handler makes something of the host's error
@@ -144,7 +146,7 @@ func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 		x.enter()
 	}
 	x.Check()
-	return v, err
+	return v, fn.Refused(err)
 }
 
 // tellIdle tells the pass how long a brief call has had the slot.

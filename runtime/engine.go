@@ -78,6 +78,7 @@ type Exec struct {
 	outcome Result                // what the caller gets
 	end     cause                 // what main points cause at: the run's own end
 	onStop  atomic.Pointer[func()]
+	place   func(*Error) // see OnPlace
 
 	// The watcher's, under its lock.
 	watched    bool
@@ -150,7 +151,23 @@ const (
 
 func (x *Exec) yield() {
 	if !x.goOn() {
+		x.placeStop()
 		goruntime.Goexit()
+	}
+}
+
+// OnPlace sets what puts File, Line, Column and Stack into the error of a run that has
+// to end: where its JavaScript is. It is called once, on the run's goroutine.
+func (x *Exec) OnPlace(f func(*Error)) { x.place = f }
+
+// placeStop tells where the run was when it had to end.
+func (x *Exec) placeStop() {
+	f := x.place
+	x.place = nil // it may pass a checkpoint
+	if c := x.cause.Load(); f != nil && c != nil {
+		if e, ok := errors.AsType[*Error](c.err); ok && e.File == "" {
+			f(e)
+		}
 	}
 }
 
@@ -219,7 +236,7 @@ func (x *Exec) Left() time.Duration {
 // can't go on with the little that is left. It doesn't return.
 func (x *Exec) Exhaust() {
 	x.stop(cause{err: x.cpuError(x.cpu())})
-	goruntime.Goexit()
+	x.yield()
 }
 
 // TextTooLong ends the run for a text that is longer than allowed. It doesn't
@@ -227,7 +244,7 @@ func (x *Exec) Exhaust() {
 // could make a longer one of it.
 func (x *Exec) TextTooLong(length, allowed string) {
 	x.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler made a text that is too long", Allowed: allowed, Used: length}})
-	goruntime.Goexit()
+	x.yield()
 }
 
 func (x *Exec) cpuError(used time.Duration) *Error {

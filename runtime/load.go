@@ -62,6 +62,10 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
 		}
 		last = refusal.locate(unit.Files)
+		last.adviseSyntax()
+		if last.Code == CodeUnsupported && src.Engine == e.Name() && last.Hint == "" {
+			last.Hint = `leave "engine" out of the manifest, and the handler runs on an engine that can`
+		}
 	}
 	if last == nil {
 		return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("unknown engine %q; use auto or %s", src.Engine, r.engineNames())}
@@ -86,7 +90,7 @@ func loadReason(pinned string, refusal *Error) string {
 	case refusal != nil:
 		// It is no error: nothing in it may read like one.
 		told := *refusal
-		told.Name = ""
+		told.Name, told.Hint = "", ""
 		return told.Error()
 	}
 	return ""

@@ -169,7 +169,8 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 			continue
 		}
 		if err := checkNesting(name, src.Files[name], &sum); err != nil {
-			return Unit{}, err.locate(src.Files)
+			err.locate(src.Files).adviseSyntax()
+			return Unit{}, err
 		}
 		if err := unit.Check(); err != nil {
 			return Unit{}, err
@@ -222,7 +223,9 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	r.signals.Put(x.ended)
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
+		e.placeHandler(h.program.unit)
 		err = e.locate(h.program.unit.Files)
+		e.advise(h.host, r.limits)
 	}
 	return result, err
 }

@@ -80,7 +80,12 @@ func CheckJSON(text []byte) error {
 		}
 	}
 	var whole json.RawMessage
-	return json.Unmarshal(text, &whole)
+	if err := json.Unmarshal(text, &whole); err != nil {
+		offset, reason := ExplainJSON(text, err)
+		line, column := PlaceIn(text, offset)
+		return fmt.Errorf("line %d, column %d: %s", line, column, reason)
+	}
+	return nil
 }
 
 // JSON makes a Value of JSON text of any type; JavaScript sees the keys in the order
@@ -187,7 +192,7 @@ func (a Args) At(i int) Value {
 func (a Args) Has(i int) bool { return a.At(i).kind > KindNull }
 
 func (a Args) mismatch(i int, want string) error {
-	if i >= len(a) || a[i].kind == KindUndefined {
+	if i >= len(a) {
 		return Invalid("argument %d is missing: want %s", i+1, want)
 	}
 	return Invalid("argument %d must be %s, not %s", i+1, want, a[i].kind)

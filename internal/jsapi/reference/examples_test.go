@@ -94,9 +94,14 @@ func (s sample) checked(t *testing.T) string {
 			t.Errorf("this can't be checked, as it is no statement of one line: %s", line)
 		}
 	}
-	const check = `function __is(line, got, want) { if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error('line ' + line + ' gives ' + JSON.stringify(got)); return got; } ` +
-		`function __throws(line, f, code) { var got = 'nothing'; try { f(); } catch (e) { got = e.code || String(e); } if (got !== code) throw new Error('line ' + line + ' throws ' + got); } `
-	return check + strings.Join(lines, "\n")
+	const check = `function __is(line, got, want) {
+		if (JSON.stringify(got) === JSON.stringify(want)) return got;
+		throw new Error('line ' + line + ' gives ' + JSON.stringify(got)); }
+	function __throws(line, f, code) {
+		var got = 'nothing';
+		try { f(); } catch (e) { got = e.code || String(e); }
+		if (got !== code) throw new Error('line ' + line + ' throws ' + got); } `
+	return strings.ReplaceAll(check, "\n", " ") + strings.Join(lines, "\n")
 }
 
 // TestExamples runs each example on each engine that it is for: it fails nowhere, each
