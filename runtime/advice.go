@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -34,20 +35,33 @@ func (e *Error) placeHandler(unit Unit) {
 	}
 }
 
-// instead is what there is in place of globals that other places have.
-var instead = map[string]string{
-	"fetch": "a handler reaches nothing outside; let the page fetch it", "XMLHttpRequest": "a handler reaches nothing outside; let the page fetch it",
-	"WebSocket": "a handler reaches nothing outside; let the page open it", "process": "use fazt.env.get for variables",
-	"Buffer": "use TextEncoder, atob and btoa, and the bytes' own toString('base64')", "__dirname": "use fazt.private for files of the app",
-	"__filename": "use fazt.private for files of the app", "setInterval": "nothing runs after the answer; use setTimeout before it, or let the page ask again",
-	"setImmediate": "nothing runs after the answer; use setTimeout before it", "localStorage": "use fazt.storage.kv, or fazt.app.user.kv for a user's own",
-	"sessionStorage": "use fazt.storage.kv, or fazt.app.user.kv for a user's own",
-	"window":         pageOnly, "document": pageOnly, "navigator": pageOnly, "location": "use request.path, request.host and request.query",
-	"alert": "use console.log, which prints to the app's log", "req": "the request is called request", "res": "use respond, or return the answer",
-	"response": "use respond, or return the answer", "ctx": "the request is called request", "db": "use fazt.storage", "env": "use fazt.env.get",
+// MissingGlobals are names that other places have and handlers don't, with what there is
+// instead.
+var MissingGlobals = map[string]string{
+	"process": "variables of the environment are had by fazt.env.get(name)", "Buffer": "use Uint8Array with TextEncoder, atob and btoa",
+	"fetch": "a handler reaches no other server", "XMLHttpRequest": "a handler reaches no other server",
+	"WebSocket": "a handler reaches no other server", "EventSource": "a handler reaches no other server",
+	"setInterval": "a handler ends with its answer", "clearInterval": "a handler ends with its answer",
+	"setImmediate": "use setTimeout(f, 0)", "clearImmediate": "use setTimeout and clearTimeout",
+	"WebAssembly": "look for a package in plain JavaScript", "SharedArrayBuffer": "a handler has one thread", "Worker": "a handler has one thread",
+	"BroadcastChannel": "a handler has one thread", "MessageChannel": "a handler has one thread",
+	"window": "a handler has no page", "document": "a handler has no page", "navigator": "a handler has no browser",
+	"location": "the request's address is in request.host and request.path", "history": "a handler has no page",
+	"localStorage": "use fazt.storage.kv", "sessionStorage": "use fazt.storage.kv", "indexedDB": "use fazt.storage.ds", "caches": "use fazt.storage.kv",
+	"alert": "use console.log", "__dirname": "files are read by fazt.private", "__filename": "files are read by fazt.private",
+	"Deno": "this is not Deno", "Bun": "this is not Bun", "HTMLElement": "a handler has no page", "Image": "a handler has no page",
+	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers)", "Request": "the request is the handler's parameter",
+	"Headers": "headers are plain objects", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
+	"ReadableStream": "answer with the whole body, or by fazt.storage.s3.serve", "WritableStream": "answer with the whole body", "TransformStream": "answer with the whole body",
+	"CompressionStream": "answers need no compression", "DecompressionStream": "look for a package in plain JavaScript",
+	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request",
 }
 
-const pageOnly = "that belongs to the page; a handler runs on the server"
+// misnamed are names that authors of other servers use for what is called otherwise here.
+var misnamed = map[string]string{
+	"req": "the request is called request", "res": "use respond, or return the answer", "response": "use respond, or return the answer",
+	"ctx": "the request is called request", "db": "use fazt.storage", "env": "use fazt.env.get",
+}
 
 var (
 	noObject   = regexp.MustCompile(`^Cannot (?:read property|access member) ['"](\w+)['"] of (?:undefined|null)$`)
@@ -63,10 +77,7 @@ func (e *Error) advise(host *Host, limits Limits) {
 	}
 	switch m := notDefined.FindStringSubmatch(e.Message); {
 	case e.Name == "ReferenceError" && m != nil:
-		e.Hint = instead[m[1]]
-		if e.Hint == "" {
-			e.Hint = "declare it, or is it misspelled?"
-		}
+		e.Hint = cmp.Or(MissingGlobals[m[1]], misnamed[m[1]], "declare it, or is it misspelled?")
 	case e.Name == "RangeError" && e.Message == "Maximum call stack size exceeded":
 		e.Hint = fmt.Sprintf("%d calls may nest: look for a function that calls itself without an end", limits.StackDepth)
 	case e.Name != "TypeError":
@@ -120,7 +131,7 @@ func (e *Error) adviseSyntax() {
 		e.Message, e.Hint = "Invalid or unexpected token", "take the character out, or put it into quotes"
 	case strings.HasSuffix(e.Message, "has already been declared"):
 		e.Hint = "give one of the two another name"
-	case e.Name != "" && strings.HasPrefix(rest, "/") && !strings.HasPrefix(e.Message, "Unexpected"):
+	case e.Code == CodeSyntax && strings.HasPrefix(rest, "/") && !strings.HasPrefix(e.Message, "Unexpected"):
 		e.Message = "Invalid regular expression: " + strings.TrimPrefix(e.Message, "Invalid regular expression: ")
 		e.Hint = "put a backslash before what stands for itself"
 	case strings.HasPrefix(e.Message, "Unexpected token "):

@@ -162,14 +162,15 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
-	unit := Unit{Files: src.Files, Main: src.Main, Limits: r.limits, load: l}
+	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, load: l, places: newPlaces(src)}
 	var sum extent
-	for _, name := range slices.Sorted(maps.Keys(src.Files)) {
+	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != src.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
-		if err := checkNesting(name, src.Files[name], &sum); err != nil {
-			err.locate(src.Files).adviseSyntax()
+		unit.Files[name] = hideHashbang(unit.Files[name])
+		if err := checkNesting(name, unit.Files[name], &sum, unit); err != nil {
+			unit.places.locate(err).adviseSyntax()
 			return Unit{}, err
 		}
 		if err := unit.Check(); err != nil {
@@ -177,6 +178,15 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		}
 	}
 	return unit, nil
+}
+
+// hideHashbang makes a comment of a file's first line when it is for a shell, as
+// ES2023 has it. No place in the file moves.
+func hideHashbang(text string) string {
+	if rest, ok := strings.CutPrefix(text, "#!"); ok {
+		return "//" + rest
+	}
+	return text
 }
 
 // Engine names the engine that was chosen, and why: the refusal of the engine
@@ -224,8 +234,9 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
 		e.placeHandler(h.program.unit)
-		err = e.locate(h.program.unit.Files)
+		err = h.program.unit.places.locate(e)
 		e.advise(h.host, r.limits)
 	}
+	h.program.unit.places.lines(result.Log)
 	return result, err
 }

@@ -8,7 +8,11 @@ import (
 )
 
 // Changes is a parsed update.
-type Changes struct{ steps []step }
+type Changes struct {
+	steps   []step
+	created *Value // what a document that is written back says of its creation
+	updated string // where it says when it was last changed
+}
 
 // step changes one path.
 type step struct {
@@ -43,6 +47,9 @@ func ParseChanges(changes json.RawMessage) (*Changes, error) {
 			return nil, err
 		}
 	}
+	if c.updated != "" && c.created == nil {
+		return nil, keptByStore(c.updated)
+	}
 	return c, c.checkOverlap()
 }
 
@@ -67,10 +74,13 @@ func (c *Changes) operator(f *Field) error {
 
 func (c *Changes) add(at, op string, f *Field) error {
 	s := step{op: op, path: ParsePath(f.Name), value: f.Value}
-	if isTimestamp(s.path[0]) && op == "$set" && len(s.path) == 1 {
-		return nil // a document that was read, changed and written back
+	if isTimestamp(s.path[0]) {
+		if op != "$set" || len(s.path) > 1 {
+			return keptByStore(at)
+		}
+		return c.writtenBack(at, f) // by a document that was read and changed
 	}
-	if isTimestamp(s.path[0]) || s.path[0] == fieldID && (op != "$set" || len(s.path) > 1) {
+	if s.path[0] == fieldID && (op != "$set" || len(s.path) > 1) {
 		return invalid(at, "this field can't be changed")
 	}
 	switch op {
@@ -88,6 +98,21 @@ func (c *Changes) add(at, op string, f *Field) error {
 	}
 	c.steps = append(c.steps, s)
 	return nil
+}
+
+// writtenBack notes a timestamp, which does nothing: Apply makes sure that it is the
+// document's own.
+func (c *Changes) writtenBack(at string, f *Field) error {
+	if f.Name == fieldCreatedAt {
+		c.created = &f.Value
+	} else {
+		c.updated = at
+	}
+	return nil
+}
+
+func keptByStore(at string) error {
+	return &Error{Code: CodeInvalid, Path: at, Msg: "is kept by the store, and can't be changed", Hint: "use a field of your own"}
 }
 
 // checkOverlap refuses two changes of one value: which comes first would
@@ -119,6 +144,9 @@ func (c *Changes) Apply(body string, now int64) (string, error) {
 		return "", &Error{Code: CodeFormat, Msg: "the stored document is damaged", Hint: "restore a backup"}
 	}
 	created := doc.field(fieldCreatedAt).orNull()
+	if c.created != nil && !created.equal(c.created) {
+		return "", keptByStore(fieldCreatedAt)
+	}
 	doc.unset(Path{fieldCreatedAt})
 	doc.unset(Path{fieldUpdatedAt})
 	if err := c.apply(&doc); err != nil {

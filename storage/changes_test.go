@@ -36,7 +36,9 @@ func TestApply(t *testing.T) {
 			`"z":1,"a":"x","n":5,"list":[1,{"k":1}],"obj":{"in":{"v":1}},"nil":null` + rest},
 		{"null on the way", `{"nil.a.b":1}`,
 			`"z":1,"a":"x","n":5,"list":[1,2,{"k":1},2],"obj":{"in":{"v":1}},"nil":{"a":{"b":1}}` + rest},
-		{"written back", `{"id":"made","_createdAt":7,"_updatedAt":8,"a":"y"}`,
+		{"written back", `{"id":"made","_createdAt":1000,"_updatedAt":8,"a":"y"}`,
+			`"z":1,"a":"y","n":5,"list":[1,2,{"k":1},2],"obj":{"in":{"v":1}},"nil":null` + rest},
+		{"written back by $set", `{"$set":{"id":"made","_updatedAt":8,"_createdAt":1000,"a":"y"}}`,
 			`"z":1,"a":"y","n":5,"list":[1,2,{"k":1},2],"obj":{"in":{"v":1}},"nil":null` + rest},
 	}
 	for _, tt := range tests {
@@ -76,6 +78,8 @@ func TestChangesErrors(t *testing.T) {
 		{"unset id", `{"$unset":{"id":1}}`, storage.CodeInvalid, "$unset.id"},
 		{"inside id", `{"id.x":1}`, storage.CodeInvalid, "id.x"},
 		{"timestamp", `{"$inc":{"_createdAt":1}}`, storage.CodeInvalid, "$inc._createdAt"},
+		{"updated", `{"a":1,"_updatedAt":1}`, storage.CodeInvalid, "_updatedAt"},
+		{"inside a timestamp", `{"_createdAt.x":1}`, storage.CodeInvalid, "_createdAt.x"},
 		{"pull operator", `{"$pull":{"a":{"$x":1}}}`, storage.CodeInvalid, "$pull.a.$x"},
 		{"field twice", `{"$set":{"a":1,"a":2}}`, storage.CodeInvalid, "$set.a"},
 		{"utf8", "{\"a\":\"\xc3\"}", storage.CodeInvalid, ""},
@@ -96,6 +100,8 @@ func TestApplyErrors(t *testing.T) {
 		path          string
 	}{
 		{"id", `{"id":"other"}`, storage.CodeInvalid, "id"},
+		{"created", `{"_createdAt":1}`, storage.CodeInvalid, "_createdAt"},
+		{"created, as a text", `{"$set":{"_createdAt":"1000","_updatedAt":1}}`, storage.CodeInvalid, "_createdAt"},
 		{"id of another type", `{"id":7}`, storage.CodeInvalid, "id"},
 		{"inc a string", `{"$inc":{"s":1}}`, storage.CodeInvalid, "s"},
 		{"inc past the end", `{"$inc":{"max":1.7e308}}`, storage.CodeInvalid, "max"},

@@ -115,5 +115,6 @@
 //
 // Two changes of one value are refused. "id" cannot be changed, and the
 // timestamps are kept by the store: a document that was read may be written
-// back as it is.
+// back as it is, with them, and any other "_createdAt" is refused, as is
+// "_updatedAt" by itself.
 package storage

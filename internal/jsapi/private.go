@@ -1,6 +1,7 @@
 package jsapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,7 +28,8 @@ func (b binder) privateRead() any {
 func (b binder) privateReadJSON() any {
 	return runtime.Brief(func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
 		data, err := b.readPrivate(ctx, args)
-		return runtime.JSON(data), err // which the engine checks as it reads it, in steps
+		data = bytes.TrimPrefix(data, []byte("\ufeff")) // a byte order mark
+		return runtime.JSON(data), err                  // which the engine checks as it reads it, in steps
 	})
 }
 

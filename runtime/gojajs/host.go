@@ -144,7 +144,7 @@ func (v *vm) logger(level string) nativeFunc {
 // respond(status, body, headers).
 func (v *vm) respond(c goja.FunctionCall) goja.Value {
 	status, body := v.js.ToValue(200), c.Argument(0)
-	if stream, _ := v.isMade(body); stream != nil && len(c.Arguments) == 1 {
+	if _, made := v.isMade(body); made && len(c.Arguments) == 1 {
 		v.last = body // as it is
 		return body
 	}

@@ -97,7 +97,8 @@ func (v *vm) bridge() *goja.Object {
 			return goja.Undefined()
 		},
 		"describe": v.describeProperty, "accessor": v.defineAccessor,
-		"bytesToString": v.bytesToString, "encode": v.encode, "decode": v.decode, "checkLabel": v.checkLabel,
+		"bytesToString": v.bytesToString, "encode": v.encode, "encodeInto": v.encodeInto,
+		"encodingOf": v.encodingOf, "decoder": v.decoder,
 	} {
 		_ = obj.Set(name, f)
 	}

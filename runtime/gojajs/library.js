@@ -188,25 +188,31 @@ exports.Bytes = function (Uint8Array) {
 };
 
 exports.TextEncoder = function () {
-  return class TextEncoder {
+  class TextEncoder {
     get encoding() { return 'utf-8'; }
     encode(text) { return go.encode(text === undefined ? '' : go.text(text)); }
-  };
+    encodeInto(text, bytes) { return go.encodeInto(text, bytes); }
+  }
+  go.define(TextEncoder.prototype, go.tag, 'TextEncoder');
+  return TextEncoder;
 };
 
 exports.TextDecoder = function () {
-  return class TextDecoder {
-    #fatal; #keepBOM;
-    constructor(label, options) {
-      go.checkLabel(label);
+  class TextDecoder {
+    #encoding; #fatal; #keepBOM; #decode;
+    constructor(label = 'utf-8', options = {}) {
+      this.#encoding = go.encodingOf(go.text(label));
       this.#fatal = !!(options && options.fatal);
       this.#keepBOM = !!(options && options.ignoreBOM);
+      this.#decode = go.decoder(this.#encoding, this.#fatal, this.#keepBOM);
     }
-    get encoding() { return 'utf-8'; }
+    get encoding() { return this.#encoding; }
     get fatal() { return this.#fatal; }
     get ignoreBOM() { return this.#keepBOM; }
-    decode(bytes) { return bytes === undefined ? '' : go.decode(bytes, this.#fatal, this.#keepBOM); }
-  };
+    decode(bytes, options) { return go.apply(this.#decode, undefined, [bytes, !!(options && options.stream)]); }
+  }
+  go.define(TextDecoder.prototype, go.tag, 'TextDecoder');
+  return TextDecoder;
 };
 
 // iterators adds to the shared URL and URLSearchParams what ES5 doesn't have.

@@ -48,7 +48,10 @@ func (v *vm) load(file string) goja.Value {
 		return module.Get("exports")
 	}
 	if strings.HasSuffix(file, ".json") {
-		exports := v.parse(v.script.unit.Files[file])
+		exports, err := js.ParseModule[goja.Value](v, file, v.script.unit.Files[file])
+		if err != nil {
+			v.throw(err)
+		}
 		_ = v.newModule(file).Set("exports", exports)
 		return exports
 	}

@@ -57,7 +57,7 @@ func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
 	case "Boolean":
 		return runtime.KindBool
 	case "Object":
-		if isTyped(obj) || isBuffer(obj) {
+		if isTyped(obj) || isBuffer(obj) || isView(obj) {
 			return runtime.KindBytes
 		}
 		if _, ok := goja.AssertFunction(obj); ok {
@@ -67,13 +67,13 @@ func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
 	return js.KindObject
 }
 
-// bytesIn returns the bytes that an ArrayBuffer or a typed array shows, not
-// copied.
+// bytesIn returns the bytes that an ArrayBuffer, a typed array or a DataView shows,
+// not copied.
 func (v *vm) bytesIn(obj *goja.Object) ([]byte, bool) {
 	switch {
 	case isBuffer(obj):
 		return obj.Export().(goja.ArrayBuffer).Bytes(), true
-	case isTyped(obj):
+	case isTyped(obj), isView(obj):
 		var b []byte
 		err := v.js.ExportTo(obj, &b)
 		return b, err == nil
@@ -91,6 +91,15 @@ func isTyped(obj *goja.Object) bool {
 	}
 	t := obj.ExportType()
 	return t.Kind() == reflect.Slice && reflect.Int <= t.Elem().Kind() && t.Elem().Kind() <= reflect.Float64
+}
+
+// isView tells a DataView.
+func isView(obj *goja.Object) bool { return brand(obj) == "*goja.dataViewObject" }
+
+// brand is the type by which goja implements an object: what it is by itself, whatever
+// its prototype or its properties say, which nothing that is exported tells.
+func brand(obj *goja.Object) string {
+	return reflect.ValueOf(obj).Elem().FieldByName("self").Elem().Type().String()
 }
 
 func (v *vm) Class(val goja.Value) string {

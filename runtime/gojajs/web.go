@@ -4,7 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"strings"
+	"reflect"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
@@ -65,55 +66,60 @@ func (v *vm) encode(c goja.FunctionCall) goja.Value {
 	return v.plainBytes([]byte(c.Argument(0).String()))
 }
 
-// decode is TextDecoder.prototype.decode.
-func (v *vm) decode(c goja.FunctionCall) goja.Value {
-	s := string(v.bytesOf(c.Argument(0)))
-	if !c.Argument(2).ToBoolean() {
-		s = strings.TrimPrefix(s, "\uFEFF")
+// encodeInto is TextEncoder.prototype.encodeInto.
+func (v *vm) encodeInto(c goja.FunctionCall) goja.Value {
+	s := v.str(c.Argument(0))
+	obj, ok := c.Argument(1).(*goja.Object)
+	if !ok || obj.ExportType() != reflect.TypeFor[[]uint8]() {
+		v.typeError("encodeInto wants a Uint8Array to write to")
 	}
-	if !utf8.ValidString(s) {
-		if c.Argument(1).ToBoolean() {
-			v.typeError("the bytes are not UTF-8")
+	into := v.bytesOf(obj)
+	read, written := 0, 0
+	for read < s.Length() {
+		if read%checkEvery == 0 {
+			v.x.Check()
 		}
-		s = replaceInvalid(s)
+		r, n := runeAt(s, read, true)
+		if utf16.IsSurrogate(r) {
+			r = utf8.RuneError
+		}
+		if written+utf8.RuneLen(r) > len(into) {
+			break
+		}
+		written += utf8.EncodeRune(into[written:], r)
+		read += n
 	}
-	return v.js.ToValue(s)
+	res := v.js.NewObject()
+	v.put(res, "read", v.js.ToValue(read))
+	v.put(res, "written", v.js.ToValue(written))
+	return res
 }
 
-// replaceInvalid puts U+FFFD in the place of what isn't UTF-8: one for each
-// beginning of a sequence, as the WHATWG's encoding standard has it.
-func replaceInvalid(s string) string {
-	var b strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		b.WriteRune(r)
-		if r == utf8.RuneError && n == 1 {
-			n = invalidPrefix(s)
-		}
-		s = s[n:]
+// checkEvery is how many characters are looked at from one checkpoint to the next.
+const checkEvery = 1 << 14
+
+func (v *vm) encodingOf(c goja.FunctionCall) goja.Value {
+	name, err := js.EncodingOf(c.Argument(0).String())
+	if err != nil {
+		v.throw(err)
 	}
-	return b.String()
+	return v.js.ToValue(name)
 }
 
-// invalidPrefix is how much of a sequence is there before it breaks off.
-func invalidPrefix(s string) int {
-	for n := min(3, len(s)); n > 1; n-- {
-		if !utf8.FullRuneInString(s[:n]) {
-			return n
+// decoder is the function by which a TextDecoder decodes.
+func (v *vm) decoder(c goja.FunctionCall) goja.Value {
+	d := js.NewDecoder(c.Argument(0).String(), c.Argument(1).ToBoolean(), c.Argument(2).ToBoolean())
+	return v.js.ToValue(func(c goja.FunctionCall) goja.Value {
+		var b []byte
+		if given := c.Argument(0); !goja.IsUndefined(given) {
+			b = v.bytesOf(given)
 		}
-	}
-	return 1
-}
-
-func (v *vm) checkLabel(c goja.FunctionCall) goja.Value {
-	if l := c.Argument(0); !goja.IsUndefined(l) {
-		switch strings.ToLower(strings.TrimSpace(l.String())) {
-		case "utf-8", "utf8", "unicode-1-1-utf-8":
-		default:
-			v.rangeError("TextDecoder knows utf-8 only")
+		s, err := d.Decode(b, c.Argument(1).ToBoolean(), v.maxText(), v.x.Check)
+		if err != nil {
+			v.throw(err)
 		}
-	}
-	return goja.Undefined()
+		return v.js.ToValue(s)
+	})
 }
 
 // crypto is the global of that name.
@@ -131,24 +137,26 @@ func (v *vm) crypto() goja.Value {
 
 const maxRandom = 65536
 
-// getRandomValues fills a typed array, or an array with bytes, as the engines
-// without typed arrays have it.
+// getRandomValues fills a typed array of whole numbers, or an array with bytes, as the
+// engines without typed arrays have it.
 func (v *vm) getRandomValues(c goja.FunctionCall) goja.Value {
 	obj, ok := c.Argument(0).(*goja.Object)
-	if ok && isTyped(obj) {
+	switch {
+	case len(c.Arguments) == 0:
+		v.typeError("getRandomValues wants a typed array")
+	case ok && isTyped(obj) && obj.ExportType().Elem().Kind() < reflect.Float32:
 		b := v.bytesOf(obj)
 		if len(b) > maxRandom {
 			v.throwError("QuotaExceededError", "", fmt.Sprintf("getRandomValues fills at most %d bytes", maxRandom))
 		}
 		_, _ = rand.Read(b) // never fails
 		return obj
-	}
-	if !ok || obj.ClassName() != "Array" {
-		v.typeError("getRandomValues wants a typed array, or an array, which it fills with bytes")
+	case !ok || obj.ClassName() != "Array":
+		v.throwError("TypeMismatchError", "", "getRandomValues wants a typed array of whole numbers, or an array, which it fills with bytes")
 	}
 	n := v.lengthOf(obj)
 	if n > maxRandom {
-		v.rangeError(fmt.Sprintf("getRandomValues fills at most %d elements", maxRandom))
+		v.throwError("QuotaExceededError", "", fmt.Sprintf("getRandomValues fills at most %d elements", maxRandom))
 	}
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails

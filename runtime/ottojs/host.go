@@ -94,7 +94,7 @@ func (v *vm) logger(level string) native {
 func (v *vm) respond(c otto.FunctionCall) otto.Value {
 	status, body := v.value(200), c.Argument(0)
 	if len(c.ArgumentList) == 1 && body.IsObject() {
-		if stream, _ := v.madeResponse(body); stream != nil {
+		if _, made := v.madeResponse(body); made {
 			v.run.last = &body // as it is
 			return body
 		}

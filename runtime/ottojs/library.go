@@ -317,6 +317,33 @@ func (v *vm) bytesFrom(c otto.FunctionCall) otto.Value {
 	return v.newBytes([]byte(c.Argument(0).String()))
 }
 
+func (v *vm) encodingOf(c otto.FunctionCall) otto.Value {
+	name, err := js.EncodingOf(c.Argument(0).String())
+	if err != nil {
+		v.throw(err)
+	}
+	return v.value(name)
+}
+
+// decoder is the function by which a TextDecoder decodes.
+func (v *vm) decoder(c otto.FunctionCall) otto.Value {
+	fatal, _ := c.Argument(1).ToBoolean()
+	keepBOM, _ := c.Argument(2).ToBoolean()
+	d := js.NewDecoder(c.Argument(0).String(), fatal, keepBOM)
+	return v.must(v.otto.ToValue(native(func(c otto.FunctionCall) otto.Value {
+		var b []byte
+		if given := c.Argument(0); given.IsDefined() {
+			b = v.bytesOf(given)
+		}
+		stream, _ := c.Argument(1).ToBoolean()
+		s, err := d.Decode(b, stream, v.maxText(), v.Check)
+		if err != nil {
+			v.throw(err)
+		}
+		return v.value(s)
+	})))
+}
+
 func (v *vm) parseURL(c otto.FunctionCall) otto.Value {
 	var base *string
 	if b := c.Argument(1); b.IsDefined() {

@@ -43,8 +43,7 @@
     }
     source = source === undefined ? '' : String(source);
     flags = flags === undefined ? '' : String(flags);
-    if (/[^gim]/.test(flags)) throw new SyntaxError('this engine knows the flags g, i and m, not ' + flags);
-    go.checkPattern(source);
+    go.checkPattern(source, flags);
     return new NativeRegExp(source === '' ? '(?:)' : source, flags);
   }
   function RegExpFunction(source, flags) {
@@ -292,11 +291,18 @@
 
   // --- crypto, base64, UTF-8 ---
 
+  function named(name, message) {
+    var e = new Error(message);
+    e.name = name;
+    return e;
+  }
+
   global.crypto = {
     randomUUID: function () { return go.randomUUID(); },
     getRandomValues: function (list) {
-      if (!isArray(list)) throw new TypeError('getRandomValues wants an array, which it fills with bytes');
-      if (list.length > 65536) throw new RangeError('getRandomValues fills at most 65536 elements');
+      if (arguments.length === 0) throw new TypeError('getRandomValues wants an array');
+      if (!isArray(list)) throw named('TypeMismatchError', 'getRandomValues wants an array, which it fills with bytes');
+      if (list.length > 65536) throw named('QuotaExceededError', 'getRandomValues fills at most 65536 elements');
       var bytes = go.random(list.length);
       for (var i = 0; i < list.length; i++) { debugger; list[i] = bytes.at(i); }
       return list;
@@ -309,12 +315,20 @@
   put(TextEncoder.prototype, 'encode', function (text) {
     return go.bytesFrom(text === undefined ? '' : String(text)); });
   global.TextEncoder = TextEncoder;
-  function TextDecoder(label) {
-    if (label !== undefined && !/^utf-?8$/i.test(String(label))) throw new RangeError('TextDecoder knows utf-8 only');
+  function TextDecoder(label, options) {
+    if (!(this instanceof TextDecoder)) throw new TypeError('TextDecoder has to be called with new');
+    var fatal = !!(options && options.fatal), keepBOM = !!(options && options.ignoreBOM);
+    var encoding = go.encodingOf(label === undefined ? 'utf-8' : String(label));
+    own(this, 'encoding', encoding);
+    own(this, 'fatal', fatal);
+    own(this, 'ignoreBOM', keepBOM);
+    own(this, '_decode', go.decoder(encoding, fatal, keepBOM));
   }
-  put(TextDecoder.prototype, 'encoding', 'utf-8');
-  put(TextDecoder.prototype, 'decode', function (bytes) {
-    return bytes === undefined ? '' : go.bytesToString(bytes, 'utf8'); });
+  function own(o, name, value) {
+    defineProperty(o, name, {value: value, writable: false, enumerable: false, configurable: false});
+  }
+  put(TextDecoder.prototype, 'decode', function (bytes, options) {
+    return this._decode(bytes, !!(options && options.stream)); });
   global.TextDecoder = TextDecoder;
 
   return {

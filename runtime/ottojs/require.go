@@ -53,10 +53,13 @@ func (v *vm) load(file string) otto.Value {
 		return v.get(module, "exports")
 	}
 	if strings.HasSuffix(file, ".json") {
-		exports := v.parse(v.script.unit.Files[file])
+		exports, err := js.ParseModule[any](builder{v}, file, v.script.unit.Files[file])
+		if err != nil {
+			v.throw(err)
+		}
 		module, _ := v.newModule(file)
 		v.set(module, "exports", exports)
-		return exports
+		return v.value(exports)
 	}
 	m := v.script.modules[file]
 	fn, err := v.file(m)

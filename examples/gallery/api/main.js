@@ -24,7 +24,7 @@ function problem(status, code, message) {
 }
 
 function mimeOf(file) {
-  var hex = file.data.toString('hex').slice(0, 16);
+  var hex = file.data.slice(0, 8).toString('hex');
   for (var i = 0; i < TYPES.length; i++) {
     if (hex.indexOf(TYPES[i].begins) === 0) return TYPES[i].mime;
   }
@@ -50,13 +50,16 @@ function upload(request) {
   if (files.length === 0) return problem(400, 'EMPTY', 'choose a photo first');
   var title = String(request.form.title || '').trim().slice(0, 100);
   // All are looked at before one is kept.
+  var types = [];
   for (var i = 0; i < files.length; i++) {
     if (files[i].size > MOST) return problem(413, 'TOO_LARGE', files[i].name + ' is larger than 5 MiB');
-    if (!mimeOf(files[i])) return problem(415, 'TYPE', files[i].name + ' is no PNG, JPEG, GIF or WebP');
+    var type = mimeOf(files[i]);
+    if (type === null) return problem(415, 'TYPE', files[i].name + ' is no PNG, JPEG, GIF or WebP');
+    types.push(type);
   }
-  var ids = files.map(function (file) {
+  var ids = files.map(function (file, i) {
     var path = 'photos/' + crypto.randomUUID();
-    s3.put(path, file.data, mimeOf(file));
+    s3.put(path, file.data, types[i]);
     return ds.insert('photos', { path: path, title: title || file.name.slice(0, 100), by: user.name, owner: user.id });
   });
   return respond(201, { ids: ids });

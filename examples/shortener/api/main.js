@@ -47,7 +47,9 @@ function make(owner, body) {
   return respond(201, shown(link));
 }
 
-const shown = ({ id, url, visits }) => ({ code: id, url, visits });
+function shown(link) {
+  return { code: link.id, url: link.url, visits: link.visits };
+}
 
 function mine(owner) {
   return { links: ds.find('links', { owner }, { order: 'desc', limit: 100 }).map(shown) };

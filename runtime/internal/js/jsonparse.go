@@ -33,6 +33,25 @@ const maxParseDepth = 2000
 // stopped. The error is a [*HostError], a SyntaxError.
 func ParseJSON[V any](b Builder[V], text string) (V, error) {
 	p := jsonParser[V]{to: b, text: text}
+	return p.all()
+}
+
+// ParseModule makes a value of a JSON file that was required, which may begin with a
+// byte order mark. The error is that of [ParseJSON], with the file's name, line and
+// column.
+func ParseModule[V any](b Builder[V], file, text string) (V, error) {
+	p := jsonParser[V]{to: b, text: strings.TrimPrefix(text, "\uFEFF")}
+	val, err := p.all()
+	if e, ok := errors.AsType[*runtime.HostError](err); ok {
+		before := p.text[:p.failed]
+		line := before[strings.LastIndexByte(before, '\n')+1:]
+		err = &runtime.HostError{Name: e.Name, Message: fmt.Sprintf("%s:%d:%d: %s", file,
+			1+strings.Count(before, "\n"), 1+utf8.RuneCountInString(line), e.Message)}
+	}
+	return val, err
+}
+
+func (p *jsonParser[V]) all() (V, error) {
 	p.space()
 	val := p.value(0)
 	p.space()
@@ -62,11 +81,14 @@ type jsonParser[V any] struct {
 	text string
 	pos  int
 	err  error
+
+	failed int // where the error is
 }
 
 func (p *jsonParser[V]) fail(format string, args ...any) {
 	if p.err == nil {
 		p.err = &runtime.HostError{Name: "SyntaxError", Message: fmt.Sprintf(format, args...)}
+		p.failed = min(p.pos, len(p.text))
 	}
 	p.pos = len(p.text)
 }

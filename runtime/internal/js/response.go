@@ -32,9 +32,9 @@ func Answer[V any](r Reader[V], limits runtime.Limits, reply Reply[V]) (runtime.
 	ok, keys := isResponse(r, v, reply.Made)
 	switch {
 	case ok:
-		return responseOf(r, limits, v, reply.Made)
+		return responseOf(r, limits, v, reply.Made, 0)
 	case reply.Last != nil:
-		return responseOf(r, limits, *reply.Last, reply.Made)
+		return responseOf(r, limits, *reply.Last, reply.Made, 0)
 	}
 	res := runtime.Response{Status: http.StatusOK}
 	err := writeBody(r, limits, &res, v, keys)
@@ -66,7 +66,7 @@ func badResponse(format string, args ...any) error {
 	return &runtime.Error{Code: runtime.CodeHandler, Name: "TypeError", Message: fmt.Sprintf(format, args...)}
 }
 
-func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (any, bool)) (runtime.Response, error) {
+func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (any, bool), inside int) (runtime.Response, error) {
 	res := runtime.Response{Status: http.StatusOK}
 	if status := r.Get(v, "status"); r.Kind(status) > runtime.KindUndefined {
 		f := math.NaN()
@@ -86,25 +86,25 @@ func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (an
 		return res, nil
 	}
 	body := r.Get(v, "body")
-	if streams(r, body, made) {
-		return sent(r, limits, res, body, made)
+	if r.Kind(body) == KindObject {
+		if _, ok := made(body); ok {
+			return sent(r, limits, res, body, made, inside)
+		}
 	}
 	err := writeBody(r, limits, &res, body, nil)
 	return res, err
 }
 
-// streams reports whether a body is a response of a host function's that is a stream.
-func streams[V any](r Reader[V], body V, made func(V) (any, bool)) bool {
-	if r.Kind(body) != KindObject {
-		return false
-	}
-	stream, _ := made(body)
-	return stream != nil
-}
+// maxInside is how many responses may be inside one another, each as the body of the
+// next.
+const maxInside = 16
 
 // sent is the response that a body is, with the status and the headers of the one around it.
-func sent[V any](r Reader[V], limits runtime.Limits, around runtime.Response, body V, made func(V) (any, bool)) (runtime.Response, error) {
-	res, err := responseOf(r, limits, body, made)
+func sent[V any](r Reader[V], limits runtime.Limits, around runtime.Response, body V, made func(V) (any, bool), inside int) (runtime.Response, error) {
+	if inside == maxInside {
+		return around, badResponse("more than %d responses are inside one another", maxInside)
+	}
+	res, err := responseOf(r, limits, body, made, inside+1)
 	if err != nil {
 		return around, err
 	}
@@ -128,6 +128,9 @@ func readHeaders[V any](r Reader[V], res *runtime.Response, headers V) error {
 	left := maxHeaderBytes
 	for _, name := range r.Keys(headers) {
 		v := r.Get(headers, name)
+		if k := r.Kind(v); k > runtime.KindNull && http.CanonicalHeaderKey(name) != "Set-Cookie" {
+			res.Header.Del(name) // in another spelling: the last one counts, but no cookie is lost
+		}
 		if r.Kind(v) != KindArray {
 			if err := addHeader(r, res.Header, name, v, &left); err != nil {
 				return err
