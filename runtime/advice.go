@@ -70,10 +70,27 @@ var (
 	hostPath   = regexp.MustCompile(`^fazt((?:\.\w+)+)`)
 )
 
+// otherWords are messages of otto's own that name its Go functions, and what other
+// engines say.
+var otherWords = []struct {
+	said *regexp.Regexp
+	say  string
+}{
+	{regexp.MustCompile(`^Object\.Create is nil$`), "Object prototype may only be an Object or null"},
+	{regexp.MustCompile(`^Object\.DefineOwnProperty: .*`), "Cannot define a property that can't be changed, or on an object that is not extensible"},
+	{regexp.MustCompile(`^invalid kind \w+ for (in|instanceof) \(expected object\)$`), "Right-hand side of '$1' is not an object"},
+}
+
 // advise says what to do about the commonest errors of a run.
 func (e *Error) advise(host *Host, limits Limits) {
-	if e.Hint != "" {
+	if e.Hint != "" || e.Code != CodeHandler {
 		return
+	}
+	for _, w := range otherWords {
+		e.Message = w.said.ReplaceAllString(e.Message, w.say)
+	}
+	if e.Message == "" {
+		e.Hint = "what was thrown has no message: throw new Error('...') says why"
 	}
 	switch m := notDefined.FindStringSubmatch(e.Message); {
 	case e.Name == "ReferenceError" && m != nil:

@@ -57,16 +57,18 @@ func (e *Error) Error() string {
 		}
 		b.WriteString(": ")
 	}
-	if e.Name != "" {
-		b.WriteString(e.Name + ": ")
+	b.WriteString(e.Name)
+	if e.Name != "" && e.Message != "" {
+		b.WriteString(": ")
 	}
 	b.WriteString(e.Message)
 	if e.Allowed != "" {
 		fmt.Fprintf(&b, " (allowed %s, used %s)", e.Allowed, e.Used)
 	}
-	if e.Hint != "" {
-		b.WriteString("; " + e.Hint)
+	if e.Hint != "" && e.Name+e.Message != "" {
+		b.WriteString("; ")
 	}
+	b.WriteString(e.Hint)
 	return b.String()
 }
 

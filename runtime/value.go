@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"reflect"
 
 	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
@@ -270,8 +272,34 @@ func (a Args) Unmarshal(i int, dst any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, dst); err != nil {
+	err = json.Unmarshal(raw, dst)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at := ""
+		if wrong.Field != "" {
+			at = ": " + wrong.Field
+		}
+		return Invalid("argument %d%s must be %s, not %s", i+1, at, wanted(wrong.Type), wrong.Value)
+	}
+	if err != nil { // of a type that reads its JSON itself
 		return Invalid("argument %d: %v", i+1, err)
 	}
 	return nil
+}
+
+// wanted is what JavaScript calls the values that a Go type takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number that is not too large"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	}
+	return "an object"
 }

@@ -40,3 +40,28 @@ func TestCheckJSON(t *testing.T) {
 		}
 	}
 }
+
+func TestUnmarshalSaysWhatIsWanted(t *testing.T) {
+	type point struct {
+		X    float64
+		Name string
+		List []int
+	}
+	for _, c := range []struct {
+		arg  string
+		into any
+		want string
+	}{
+		{`{"X": "1"}`, new(point), "argument 1: X must be a number, not string"},
+		{`{"Name": 1}`, new(point), "argument 1: Name must be a string, not number"},
+		{`{"List": {}}`, new(point), "argument 1: List must be an array, not object"},
+		{`[]`, new(point), "argument 1 must be an object, not array"},
+		{`1.5`, new(int), "argument 1 must be a whole number that is not too large, not number 1.5"},
+		{`"x"`, new(bool), "argument 1 must be a boolean, not string"},
+	} {
+		err := runtime.Args{runtime.JSON([]byte(c.arg))}.Unmarshal(0, c.into)
+		if e, ok := err.(*runtime.HostError); !ok || e.Message != c.want || e.Code != runtime.CodeInvalid {
+			t.Errorf("%s: got %v, want %s", c.arg, err, c.want)
+		}
+	}
+}
