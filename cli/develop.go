@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fazt-sh/fazt"
@@ -17,6 +18,7 @@ import (
 // developments are the apps of one fazt dev.
 type developments struct {
 	server   *fazt.Server
+	c        *cli.Context
 	dataFile string
 	out      *console
 	apps     []*development
@@ -42,7 +44,7 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	}
 	fmt.Fprintf(out, "  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n", devSignInURL(l))
 	for _, d := range all.apps {
-		made, err := all.server.Deploy(ctx, d.name, d.last)
+		made, err := d.deploy(ctx, true)
 		if err != nil && !errors.Is(err, fazt.ErrInvalidApp) {
 			return err // unlike what is being worked on
 		}
@@ -54,6 +56,16 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 		group.Go(func() error { return d.follow(ctx) })
 	}
 	return group.Wait()
+}
+
+// deploy deploys what was read last, bundled if need be. The first time packages are
+// installed, too.
+func (d *development) deploy(ctx context.Context, first bool) (*api.Deployment, error) {
+	app, _, err := bundleApp(d.c, d.last, first)
+	if err != nil {
+		return nil, err
+	}
+	return d.server.Deploy(ctx, d.name, app)
 }
 
 // follow redeploys after each change. It returns nil when ctx ends.
@@ -95,7 +107,7 @@ func (d *development) update(ctx context.Context) {
 		case err == nil:
 			d.last.close()
 			d.last = now
-			made, deployErr := d.server.Deploy(ctx, d.name, now)
+			made, deployErr := d.deploy(ctx, false)
 			if err = deployErr; err == nil {
 				d.report(ctx, made, nil)
 				return

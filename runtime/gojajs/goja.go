@@ -23,7 +23,9 @@ type shared struct {
 	features map[string]*feature
 	library  *module
 	web      *goja.Program
+	intl     *goja.Program
 	globals  map[string]func(v *vm) goja.Value
+	passedOn map[string]guard
 	written  map[uintptr]bool // see writtenFunctions
 }
 
@@ -40,6 +42,10 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
+	intl, err := goja.Compile(libraryName, js.IntlLibrary, false)
+	if err != nil {
+		return nil, err
+	}
 	features, err := allFeatures()
 	if err != nil {
 		return nil, err
@@ -48,7 +54,7 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{written: written, features: features, library: lib, web: web, globals: globals}, nil
+	return &shared{written: written, features: features, library: lib, web: web, intl: intl, globals: globals, passedOn: passedOn}, nil
 }
 
 // Name is "goja".

@@ -45,7 +45,7 @@ func (v *vm) bridge() *goja.Object {
 	for name, f := range map[string]func(c goja.FunctionCall) goja.Value{
 		"isArray": func(c goja.FunctionCall) goja.Value {
 			o, ok := c.Argument(0).(*goja.Object)
-			return v.js.ToValue(ok && o.ClassName() == "Array")
+			return v.js.ToValue(ok && isArray(o))
 		},
 		"lengthOf": func(c goja.FunctionCall) goja.Value { return v.js.ToValue(v.lengthOf(c.Argument(0).ToObject(v.js))) },
 		"push": func(c goja.FunctionCall) goja.Value {
@@ -54,7 +54,7 @@ func (v *vm) bridge() *goja.Object {
 			return goja.Undefined()
 		},
 		"set": func(c goja.FunctionCall) goja.Value {
-			v.put(c.Argument(0).(*goja.Object), c.Argument(1).String(), c.Argument(2))
+			v.put(c.Argument(0).(*goja.Object), v.Units(c.Argument(1)), c.Argument(2))
 			return goja.Undefined()
 		},
 		"bare": func(goja.FunctionCall) goja.Value { return v.js.CreateObject(nil) },
@@ -102,6 +102,7 @@ func (v *vm) bridge() *goja.Object {
 	} {
 		_ = obj.Set(name, f)
 	}
+	_ = obj.Set("species", goja.SymSpecies)
 	_ = obj.Set("iterator", goja.SymIterator)
 	_ = obj.Set("tag", goja.SymToStringTag)
 	return obj
@@ -211,7 +212,7 @@ func (v *vm) urlParts(u *js.URL, ok bool) goja.Value {
 func (v *vm) texts(list []string) goja.Value {
 	values := make([]any, len(list))
 	for i, s := range list {
-		values[i] = s
+		values[i] = v.NewString(s)
 	}
 	return v.newArray(values...)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // script is a compiled program, shared by its runs.
@@ -60,7 +61,6 @@ type vm struct {
 	ended      bool                  // the main file's end was reached, without a return
 	value      goja.Value            // its completion value
 
-	strict     bool         // String refuses lone surrogates
 	foreign    bool         // what is being made of JSON came from outside
 	marker     *goja.Symbol // of what did, nil until it is needed
 	depth      int          // guarded natives that are running inside one another
@@ -79,6 +79,7 @@ type vm struct {
 	regexps    map[*goja.Object]*expression
 	lib        *goja.Object // what the library exports, nil until it is needed
 	timer      timers
+	intl       *js.Intl[goja.Value]   // see formats
 	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
 	lostOrder  []*goja.Promise
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/robertkrimen/otto"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // script is a compiled program, shared by its VMs.
@@ -25,6 +26,7 @@ type vm struct {
 	bridge otto.Value // what the prelude gets from Go
 	lib    library
 	web    otto.Value            // the library of webGlobals, undefined until it is needed
+	intl   otto.Value            // that of Intl
 	files  map[string]otto.Value // the functions that hold the files
 	loads  map[string]otto.Value // a require function for each file
 	secret []any                 // what the files' secret parameters get
@@ -44,6 +46,8 @@ type vm struct {
 
 // library is what the prelude gives to Go.
 type library struct {
+	primitive otto.Value // what an object is without being one
+	equal     otto.Value // a == b
 	attempt   otto.Value // calls a function and hands what it throws to caught
 	inside    otto.Value // calls vm.read
 	bind      otto.Value // Function.prototype.bind
@@ -83,6 +87,8 @@ type run struct {
 	foreign     bool                // what is being made of JSON came from outside
 	fromRequest map[otto.Value]bool // objects that did and have a property that begins with $
 	last        *otto.Value
+
+	intl *js.Intl[otto.Value] // see formats
 
 	ended bool       // the main file's end was reached, without a return
 	value otto.Value // its completion value
