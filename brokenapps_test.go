@@ -169,8 +169,9 @@ var (
 	used = regexp.MustCompile(`used (about )?[\d.]+ ?\w+|mostly in \w+: [\d.]+\w+`)
 	// stopped is a place that depends on the moment.
 	stopped = regexp.MustCompile(`main\.js:\d+:\d+: the handler (needed|computed)`)
-	// In JSON a line is enough, as the key or the column is named behind it.
-	place = regexp.MustCompile(`(?:^| )(?:[\w./]+\.js:\d+:\d+|fazt\.json:\d+): |line \d+, column \d+: `)
+	// In JSON a line is enough, as the key or the column is named behind it, and for a file
+	// that is wrong as a whole.
+	place = regexp.MustCompile(`(?:^| )(?:[\w./]+\.js:\d+:\d+|fazt\.json:\d+|api/index\.js:1): |line \d+, column \d+: `)
 	// ofGo is what no author should read: texts of Go's packages, and its types.
 	ofGo = regexp.MustCompile(`invalid character '|looking for beginning|json: |strconv|unmarshal|goroutine|runtime error|nil pointer|` +
 		`interface|reflect\.|\.go:|deadline exceeded|\bEOF\b|%!|0x[0-9a-f]{6}|map\[|\*[a-z]+\.[A-Z]|context canceled`)

@@ -74,7 +74,7 @@ func TestNearLimit(t *testing.T) {
 	if diff := cmp.Diff([]string{"warn GET /api/x used 800 of 1000 response bytes"}, logOf(t, srv, "large")); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if got := logOf(t, srv, "over"); len(got) != 1 || !strings.HasPrefix(got[0], "error api/main.js:1:51: the handler was stopped: too many operations (allowed 10, used 11") {
+	if got := logOf(t, srv, "over"); len(got) != 1 || !strings.HasPrefix(got[0], "error api/main.js:1:51: too many operations (allowed 10, used 11") {
 		t.Errorf("past the limit: %q", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"time"
@@ -45,7 +46,7 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	fmt.Fprintf(out, "  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n", devSignInURL(l))
 	for _, d := range all.apps {
 		made, err := d.deploy(ctx, true)
-		if err != nil && !errors.Is(err, fazt.ErrInvalidApp) {
+		if err != nil && (!errors.Is(err, fazt.ErrInvalidApp) || len(d.last.files) == 0) {
 			return err // unlike what is being worked on
 		}
 		d.report(ctx, made, err)
@@ -61,12 +62,23 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 // deploy deploys what was read last, bundled if need be. The first time packages are
 // installed, too.
 func (d *development) deploy(ctx context.Context, first bool) (*api.Deployment, error) {
-	app, _, err := bundleApp(d.c, d.last, first)
+	app, made, err := bundleApp(d.c, d.last, first)
 	if err != nil {
+		// By a deploy that fails for it, the app's pages hear of it.
+		_, _ = d.server.Deploy(ctx, d.name, unreadable{err})
 		return nil, err
 	}
-	return d.server.Deploy(ctx, d.name, app)
+	deployed, err := d.server.Deploy(ctx, d.name, app)
+	if made != nil && err == nil {
+		deployed.Warnings = append(made.Warnings, deployed.Warnings...)
+	}
+	return deployed, err
 }
+
+// unreadable is an app that cannot be read.
+type unreadable struct{ err error }
+
+func (u unreadable) Open(string) (fs.File, error) { return nil, u.err }
 
 // follow redeploys after each change. It returns nil when ctx ends.
 func (d *development) follow(ctx context.Context) error {

@@ -133,8 +133,6 @@ func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 	v, err := x.invoke(fn.call, args)
 	if stop, ok := errors.AsType[*Stop](err); ok {
 		x.stop(cause{response: stop.Response})
-	} else if e, ok := errors.AsType[*Error](err); ok {
-		x.stop(cause{err: e})
 	}
 	if x.ctx.Err() != nil {
 		x.stop(cause{err: x.wallError()}) // before the handler makes something of the host's error

@@ -12,8 +12,7 @@ import (
 // Func is a Go function that a handler can call. It must return soon after ctx
 // is done. The run's slot is given back while it runs. An error reaches the
 // handler as a JavaScript Error that can be caught; see [HostError] for how its
-// name and code are chosen. A [*Error] fails the run instead, and a [*Stop] ends it with
-// a response; JavaScript catches neither.
+// name and code are chosen, and [Stop] for ending the run instead.
 type Func func(ctx context.Context, args Args) (Value, error)
 
 // Brief is a [Func] that computes or looks something up rather than waits. The run

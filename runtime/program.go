@@ -237,6 +237,9 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 		err = h.program.unit.places.locate(e)
 		e.advise(h.host, r.limits)
 	}
+	if result.Place != nil {
+		result.Place = h.program.unit.places.locate(result.Place)
+	}
 	h.program.unit.places.lines(result.Log)
 	return result, err
 }

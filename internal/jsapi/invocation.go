@@ -168,7 +168,7 @@ func (inv *Invocation) refused(err error) error {
 	if !errors.Is(err, budget.ErrOperations) && !errors.Is(err, budget.ErrRead) {
 		return inv.failed(err)
 	}
-	return &runtime.Error{Code: inv.api.opt.Explain(err).Code, Message: "the handler was stopped", Err: err}
+	return stop(inv.api.opt.Explain(err))
 }
 
 // failed gives a handler the error of an operation, and remembers it when the

@@ -101,18 +101,13 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 	js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
 	v.stack.calls = x.Limits.StackDepth // nothing has been called yet
 	x.OnStop(func() { js.Interrupt(errStopped) })
-	var interrupted *goja.InterruptedError
-	x.OnPlace(func(e *runtime.Error) {
-		if interrupted != nil {
-			v.place(e, frames(interrupted.Stack()))
-			return
-		}
-		v.place(e, frames(js.CaptureCallStack(placeFrames, nil)))
-	})
+	x.Locate(func() *runtime.Error { return v.where(js.CaptureCallStack(0, nil)) })
 	js.SetPromiseRejectionTracker(v.rejected)
 	res, err = v.answered()
 	if errors.Is(err, errStopped) {
-		errors.As(err, &interrupted)
+		if stopped, ok := errors.AsType[*goja.InterruptedError](err); ok {
+			x.Locate(func() *runtime.Error { return v.where(stopped.Stack()) })
+		}
 		x.Check() // doesn't return
 	}
 	v.reportRejections()
@@ -120,9 +115,6 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 }
 
 var errStopped = errors.New("the run was stopped")
-
-// placeFrames is how much of the stack is looked at for where a run was stopped.
-const placeFrames = 32
 
 // answered runs the main file, and makes the response of what it ends with.
 // What may throw is tried in parts rather than all at once: each try around

@@ -137,9 +137,7 @@ func (v *vm) check() {
 func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
 	v.x = x
 	v.run = run{}
-	x.OnPlace(func(e *runtime.Error) {
-		v.placeStack(e, v.get(v.otto.MakeCustomError("Error", ""), "stack").String())
-	})
+	x.Locate(v.where)
 	main := v.script.modules[v.script.unit.Main]
 	value, err := v.runMain(main)
 	if err != nil {
