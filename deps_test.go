@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"runtime/internal/numbers":    {"runtime/internal/literal"},
 	"runtime/internal/regexpcost": {},
 	"runtime/internal/js":         {"runtime", "runtime/internal/dates", "runtime/internal/intl", "runtime/internal/numbers", "runtime/internal/literal"},
-	"runtime/ottojs":              {"runtime", "runtime/internal/brackets", "runtime/internal/dates", "runtime/internal/intl", "runtime/internal/numbers", "runtime/internal/js", "runtime/internal/literal", "runtime/internal/regexpcost"},
+	"runtime/ottojs":              {"runtime", "runtime/internal/brackets", "runtime/internal/dates", "runtime/internal/esregexp", "runtime/internal/intl", "runtime/internal/numbers", "runtime/internal/js", "runtime/internal/literal", "runtime/internal/regexpcost"},
 	"runtime/gojajs":              {"runtime", "runtime/internal/brackets", "runtime/internal/dates", "runtime/internal/esregexp", "runtime/internal/intl", "runtime/internal/numbers", "runtime/internal/js", "runtime/internal/literal", "runtime/internal/regexpcost"},
 	"storage":                     {"api"},
 	"storage/sqlite":              {"api", "storage"},

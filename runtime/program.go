@@ -232,14 +232,14 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	w.run(x)
 	r.signals.Put(x.ended)
 	result, err := x.result()
-	if e, ok := errors.AsType[*Error](err); ok {
+	e, ok := errors.AsType[*Error](err)
+	if ok {
 		e.placeHandler(h.program.unit)
-		err = h.program.unit.places.locate(e)
+		err = e
+	}
+	r.place(ctx, h.program.unit.places, result.Log, e, result.Place)
+	if ok {
 		e.advise(h.host, r.limits)
 	}
-	if result.Place != nil {
-		result.Place = h.program.unit.places.locate(result.Place)
-	}
-	h.program.unit.places.lines(result.Log)
 	return result, err
 }

@@ -85,6 +85,7 @@ func Bundle(ctx context.Context, fsys fs.FS) (*Result, error) {
 		return nil, err
 	}
 	made.Main, made.Inputs, made.Packages = main, built.inputs(), built.packages()
+	made.Warnings = b.warnings(built.warnings)
 	return made, b.tryLoading(made)
 }
 

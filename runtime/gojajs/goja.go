@@ -34,7 +34,8 @@ func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
 
 func newShared() (*shared, error) {
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
-	lib, err := parseFile(libraryName, librarySource, false).compile(&rewriter{mentions: &m}, func() error { return nil })
+	whole := func() error { return nil }
+	lib, err := parseFile(libraryName, librarySource, false, whole).compile(&rewriter{mentions: &m}, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		if name != unit.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
-		file := parseFile(name, unit.Files[name], name == unit.Main)
+		file := parseFile(name, unit.Files[name], name == unit.Main, unit.Check)
 		if file.err == nil {
 			m.bigints = m.bigints || mayHaveBigInts(file.program)
 		}

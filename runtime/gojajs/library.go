@@ -104,6 +104,7 @@ func (v *vm) bridge() *goja.Object {
 	}
 	_ = obj.Set("species", goja.SymSpecies)
 	_ = obj.Set("iterator", goja.SymIterator)
+	_ = obj.Set("toStringTag", goja.SymToStringTag)
 	_ = obj.Set("tag", goja.SymToStringTag)
 	return obj
 }
@@ -123,7 +124,9 @@ func (v *vm) apply(c goja.FunctionCall) goja.Value {
 	if !ok {
 		v.typeError("this is not a function")
 	}
-	return v.must(f(c.Argument(1), v.values(c.Argument(2))...))
+	val := v.must(f(c.Argument(1), v.values(c.Argument(2))...))
+	v.giveSource(val)
+	return val
 }
 
 func (v *vm) construct(c goja.FunctionCall) goja.Value {
@@ -135,6 +138,7 @@ func (v *vm) construct(c goja.FunctionCall) goja.Value {
 	if err != nil {
 		panic(rethrown(err))
 	}
+	v.giveSource(obj)
 	return obj
 }
 

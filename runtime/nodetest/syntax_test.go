@@ -92,8 +92,14 @@ func bodiesOnNode(t *testing.T, programs []string) []string {
 		const run = async body => {
 			let f;
 			try { f = make(function () {}, body); } catch { f = make(async function () {}, body); }
-			try { const v = await f({}); return typeof v === 'string' ? v : JSON.stringify(v) || ''; } catch (e) { return 'throws ' + e.name; }
+			try {
+				const v = await f({});
+				return typeof v === 'string' ? v : JSON.stringify(v) || '';
+			} catch (e) {
+				return 'throws ' + e.name;
+			}
 		};
+		process.on('unhandledRejection', () => {}); // a program's own affair
 		(async () => {
 			const out = [];
 			for (const p of JSON.parse(require('fs').readFileSync(0, 'utf8'))) out.push(await run(p));
