@@ -242,7 +242,11 @@ func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, i
 		s.writeFailure(w, r, a, err)
 		return
 	}
-	f := *inv.Failure(e)
+	shown := *e
+	if !s.opt.Dev {
+		shown.File, shown.Hint = "", "" // the log has them
+	}
+	f := *inv.Failure(&shown)
 	level := slog.LevelError
 	if f.Code == "OVERLOADED" {
 		level = slog.LevelDebug // as in writeFailure

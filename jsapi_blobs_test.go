@@ -58,9 +58,9 @@ func TestBlobBindings(t *testing.T) {
 		{"no path", `code(function () { return s3.put('', 'x') })`, `200 INVALID s3.put: path: is empty`},
 		{"NUL", `code(function () { return s3.put('a\u0000', 'x') })`, `200 INVALID s3.put: path: contains a NUL byte`},
 		{"bad type", `code(function () { return s3.put('a', 'x', 'html') })`, `200 INVALID s3.put: mime: is not a media type`},
-		{"an object", `code(function () { return s3.put('a', {}) })`, `200 INVALID argument 2 must be a string or bytes`},
+		{"an object", `code(function () { return s3.put('a', {}) })`, `200 INVALID fazt.storage.s3.put: argument 2 must be a string or bytes`},
 		{"no user", `code(function () { return fazt.app.user.s3.list() })`, `200 LOGIN_REQUIRED `},
-		{"expires", `code(function () { return s3.url('a', {expires: 1e12}) })`, `200 INVALID argument 2: expires must be`},
+		{"expires", `code(function () { return s3.url('a', {expires: 1e12}) })`, `200 INVALID fazt.storage.s3.url: argument 2: expires must be`},
 	}
 	for _, tt := range tests {
 		if got := script(t, srv, "app", caught+tt.js); !strings.HasPrefix(got, tt.want) {

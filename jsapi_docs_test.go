@@ -23,8 +23,8 @@ func TestWriteManyDocuments(t *testing.T) {
 		{"in a batch", `code(function () { return fazt.storage.batch([{kv: 'set', key: 'k', value: 1},
 			{ds: 'delete', collection: 'c', query: {n: {$gte: 0}}}]) }) + (fazt.storage.kv.get('k') === undefined)`, `200 TOO_MANY_MATCHES ds.delete: [1]: 26000 documents match`},
 		{"not thrown further", `ds.delete('c', {n: {$gte: 0}})`, `500 `},
-		{"options", `code(function () { return ds.update('c', {}, {x: 1}, {chunk: true}) })`, `200 INVALID argument 4: there is no option`},
-		{"options of deleteOldest", `code(function () { return ds.deleteOldest('c', 1, true) })`, `200 INVALID argument 3 must be an object with options`},
+		{"options", `code(function () { return ds.update('c', {}, {x: 1}, {chunk: true}) })`, `200 INVALID fazt.storage.ds.update: argument 4: there is no option`},
+		{"options of deleteOldest", `code(function () { return ds.deleteOldest('c', 1, true) })`, `200 INVALID fazt.storage.ds.deleteOldest: argument 3 must be an object with options`},
 		{"few", `ds.update('c', {n: {$lt: 100}}, {n: -1})`, `200 100`},
 		{"without", `code(function () { return ds.deleteOldest('c', 10, {chunks: false}) })`, `200 TOO_MANY_MATCHES ds.deleteOldest: 25990 documents match`},
 		{"an error", `ds.insert('c', {n: 't'});

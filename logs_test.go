@@ -74,7 +74,7 @@ func TestNearLimit(t *testing.T) {
 	if diff := cmp.Diff([]string{"warn GET /api/x used 800 of 1000 response bytes"}, logOf(t, srv, "large")); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if got := logOf(t, srv, "over"); len(got) != 1 || !strings.HasPrefix(got[0], "warn GET /api/x used 11 of 10 operations") {
+	if got := logOf(t, srv, "over"); len(got) != 1 || !strings.HasPrefix(got[0], "error api/main.js:1:51: too many operations (allowed 10, used 11") {
 		t.Errorf("past the limit: %q", got)
 	}
 }
@@ -134,7 +134,7 @@ func TestLogKept(t *testing.T) {
 	if long := strings.TrimPrefix(got[len(got)-1], "info "); len(long) > storage.MaxLogText || !strings.HasPrefix(long, "日本") || !strings.HasSuffix(long, "... (cut)") {
 		t.Errorf("a long line is kept as %d bytes, %.20q to %q", len(long), long, long[len(long)-20:])
 	}
-	if got := logOf(t, srv, "slow"); len(got) != 2 || got[0] != "info begins" || !strings.HasPrefix(got[1], "error the handler ran out of time") {
+	if got := logOf(t, srv, "slow"); len(got) != 2 || got[0] != "info begins" || !strings.HasPrefix(got[1], "error api/main.js:1:1: the handler ran out of time") {
 		t.Errorf("running out of time is kept as %q", got)
 	}
 	if got := logOf(t, srv, "silent"); len(got) != 0 {

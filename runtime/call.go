@@ -144,7 +144,7 @@ func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 		x.enter()
 	}
 	x.Check()
-	return v, err
+	return v, fn.Refused(err)
 }
 
 // tellIdle tells the pass how long a brief call has had the slot.

@@ -31,6 +31,8 @@ type Error struct {
 	Name    string
 	Message string
 	Stack   string
+	// Hint says what the author can do, "" if that is not known.
+	Hint string
 	// ThrownCode is the code property of the thrown error, "" without one.
 	ThrownCode string
 	// File, Line and Column are where it happened in the author's source,
@@ -55,13 +57,18 @@ func (e *Error) Error() string {
 		}
 		b.WriteString(": ")
 	}
-	if e.Name != "" {
-		b.WriteString(e.Name + ": ")
+	b.WriteString(e.Name)
+	if e.Name != "" && e.Message != "" {
+		b.WriteString(": ")
 	}
 	b.WriteString(e.Message)
 	if e.Allowed != "" {
 		fmt.Fprintf(&b, " (allowed %s, used %s)", e.Allowed, e.Used)
 	}
+	if e.Hint != "" && e.Name+e.Message != "" {
+		b.WriteString("; ")
+	}
+	b.WriteString(e.Hint)
 	return b.String()
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Func is a Go function that a handler can call. It must return soon after ctx
 // is done. The run's slot is given back while it runs. An error reaches the
-// handler as a JavaScript Error that can be caught; see [Error] for how its
+// handler as a JavaScript Error that can be caught; see [HostError] for how its
 // name and code are chosen, and [Stop] for ending the run instead.
 type Func func(ctx context.Context, args Args) (Value, error)
 
@@ -86,6 +86,9 @@ func (h *Host) With(values map[string]any) (*Host, error) {
 		case slices.Contains(handlerGlobals, path[0]):
 			err = fmt.Errorf("%s means something else in every handler; choose another first part", path[0])
 		default:
+			if v.Func != nil {
+				v.Func.name = name
+			}
 			root, err = root.with(path, v)
 		}
 		if err != nil {
@@ -144,6 +147,7 @@ type HostValue struct {
 
 // HostFunc is a function of a [Host].
 type HostFunc struct {
+	name  string // "fazt.kv.get"
 	call  Func
 	brief bool
 	exact []Exact
@@ -157,6 +161,18 @@ func (f *HostFunc) Exact(i int) *Exact {
 		}
 	}
 	return nil
+}
+
+// Refused says in the error of an argument, as [Args] and [Invalid] make it, whose
+// argument it is.
+func (f *HostFunc) Refused(err error) error {
+	e, ok := err.(*HostError)
+	if !ok || f.name == "" || !strings.HasPrefix(e.Message, "argument ") {
+		return err
+	}
+	named := *e
+	named.Message = f.name + ": " + e.Message
+	return &named
 }
 
 // Names are those of an object's parts, sorted, and none for anything else. The

@@ -25,7 +25,7 @@ func TestHostMistakes(t *testing.T) {
 		want  string
 	}{
 		{"fazt.bad", func() {}, "host value fazt.bad: runtime: value for JavaScript: json: unsupported type: func()"},
-		{"fazt.raw", json.RawMessage("{"), "host value fazt.raw: unexpected end of JSON input"},
+		{"fazt.raw", json.RawMessage("{"), "host value fazt.raw: line 1, column 2: it ends too early; a closing brace, bracket or quote is missing"},
 		{"fazt.bytes", []byte("x"), "host value fazt.bytes: bytes and responses can only be returned by a function"},
 		{"fazt.kv.get", f, "host value fazt.kv.get: there is a value of this name already"},
 		{"fazt.kv", f, "host value fazt.kv: there is a value of this name already"},

@@ -65,6 +65,7 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
 		}
 		last = unit.places.locate(refusal)
+		last.adviseSyntax()
 		if pinned && !newest && refusal.Code == CodeUnsupported {
 			told := *last
 			told.Message += `; write it otherwise, or take "engine" out of fazt.json`
@@ -95,7 +96,7 @@ func loadReason(pinned string, refusal *Error) string {
 	case refusal != nil:
 		// It is no error: nothing in it may read like one.
 		told := *refusal
-		told.Name = ""
+		told.Name, told.Hint = "", ""
 		return told.Error()
 	}
 	return ""

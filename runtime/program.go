@@ -170,7 +170,8 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		}
 		unit.Files[name] = hideHashbang(unit.Files[name])
 		if err := checkNesting(name, unit.Files[name], &sum, unit); err != nil {
-			return Unit{}, unit.places.locate(err)
+			unit.places.locate(err).adviseSyntax()
+			return Unit{}, err
 		}
 		if err := unit.Check(); err != nil {
 			return Unit{}, err
@@ -233,8 +234,12 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	result, err := x.result()
 	e, ok := errors.AsType[*Error](err)
 	if ok {
+		e.placeHandler(h.program.unit)
 		err = e
 	}
 	r.place(ctx, h.program.unit.places, result.Log, e, result.Place)
+	if ok {
+		e.advise(h.host, r.limits)
+	}
 	return result, err
 }

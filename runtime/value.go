@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"reflect"
 
 	"github.com/fazt-sh/fazt/runtime/internal/literal"
 )
@@ -80,7 +82,12 @@ func CheckJSON(text []byte) error {
 		}
 	}
 	var whole json.RawMessage
-	return json.Unmarshal(text, &whole)
+	if err := json.Unmarshal(text, &whole); err != nil {
+		offset, reason := ExplainJSON(text, err)
+		line, column := PlaceIn(text, offset)
+		return fmt.Errorf("line %d, column %d: %s", line, column, reason)
+	}
+	return nil
 }
 
 // JSON makes a Value of JSON text of any type; JavaScript sees the keys in the order
@@ -187,7 +194,7 @@ func (a Args) At(i int) Value {
 func (a Args) Has(i int) bool { return a.At(i).kind > KindNull }
 
 func (a Args) mismatch(i int, want string) error {
-	if i >= len(a) || a[i].kind == KindUndefined {
+	if i >= len(a) {
 		return Invalid("argument %d is missing: want %s", i+1, want)
 	}
 	return Invalid("argument %d must be %s, not %s", i+1, want, a[i].kind)
@@ -265,8 +272,34 @@ func (a Args) Unmarshal(i int, dst any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, dst); err != nil {
+	err = json.Unmarshal(raw, dst)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		at := ""
+		if wrong.Field != "" {
+			at = ": " + wrong.Field
+		}
+		return Invalid("argument %d%s must be %s, not %s", i+1, at, wanted(wrong.Type), wrong.Value)
+	}
+	if err != nil { // of a type that reads its JSON itself
 		return Invalid("argument %d: %v", i+1, err)
 	}
 	return nil
+}
+
+// wanted is what JavaScript calls the values that a Go type takes.
+func wanted(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number that is not too large"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	}
+	return "an object"
 }

@@ -54,7 +54,7 @@ func CheckMIME(op, s string) error {
 	}
 	kind, _, err := mime.ParseMediaType(s)
 	if err != nil || !strings.Contains(kind, "/") {
-		return &Error{Code: CodeInvalid, Op: op, Path: "mime", Msg: "is not a media type", Err: err, Hint: `write it as "image/png"`}
+		return &Error{Code: CodeInvalid, Op: op, Path: "mime", Msg: "is not a media type", Hint: `write it as "image/png"`}
 	}
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

@@ -66,7 +66,7 @@ type queryParser struct{ conditions int }
 // query parses an object whose fields must all hold.
 func (p *queryParser) query(at string, v *Value) (*Expr, error) {
 	if v.Kind != Object {
-		return nil, invalid(at, "a query is an object, not "+v.Kind.article())
+		return nil, &Error{Code: CodeInvalid, Path: at, Msg: "a query is an object, not " + v.Kind.article(), Hint: "write {id: ...} for the document of an id"}
 	}
 	all := &Expr{Op: OpAnd}
 	for i := range v.Fields {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -98,7 +99,7 @@ func batchItems(ctx context.Context, args runtime.Args) ([]batchItem, error) {
 		}
 		var item batchItem
 		if err := d.Decode(&item); err != nil || item == nil {
-			return nil, runtime.Invalid("[%d] must be an object, such as {kv: 'set', key: 'a', value: 1}", len(items))
+			return nil, runtime.Invalid("argument 1: [%d] must be an object, such as {kv: 'set', key: 'a', value: 1}", len(items))
 		}
 		items = append(items, item)
 	}
@@ -137,7 +138,7 @@ func (m batchItem) write(i int) (operation, error) {
 		field, kinds = "ds", docsWrites
 	}
 	if _, ok := m[field]; !ok {
-		return nil, runtime.Invalid("[%d] must have a field kv or ds that names the write", i)
+		return nil, runtime.Invalid("argument 1: [%d] must have a field kv or ds that names the write", i)
 	}
 	name, err := m.text(i, field)
 	if err != nil {
@@ -145,16 +146,16 @@ func (m batchItem) write(i int) (operation, error) {
 	}
 	kind, ok := kinds[name]
 	if !ok {
-		return nil, runtime.Invalid("[%d].%s must be one of %q, not %q", i, field, slices.Sorted(maps.Keys(kinds)), name)
+		return nil, runtime.Invalid("argument 1: [%d].%s must be one of %s, not %q", i, field, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "), name)
 	}
 	for _, f := range kind.required {
 		if _, ok := m[f]; !ok {
-			return nil, runtime.Invalid("[%d].%s is missing", i, f)
+			return nil, runtime.Invalid("argument 1: [%d].%s is missing", i, f)
 		}
 	}
 	for _, f := range slices.Sorted(maps.Keys(m)) {
 		if f != field && !slices.Contains(kind.required, f) && !slices.Contains(kind.optional, f) {
-			return nil, runtime.Invalid("[%d].%s is no field of {%s: %q}", i, f, field, name)
+			return nil, runtime.Invalid("argument 1: [%d].%s is no field of {%s: %q}", i, f, field, name)
 		}
 	}
 	return kind.make(m, i)
@@ -163,14 +164,14 @@ func (m batchItem) write(i int) (operation, error) {
 // text, number and whole read a field of that type.
 func (m batchItem) text(i int, field string) (s string, err error) {
 	if raw := m[field]; len(raw) == 0 || raw[0] != '"' || json.Unmarshal(raw, &s) != nil {
-		return "", runtime.Invalid("[%d].%s must be a string", i, field)
+		return "", runtime.Invalid("argument 1: [%d].%s must be a string", i, field)
 	}
 	return s, nil
 }
 
 func (m batchItem) number(i int, field string) (f float64, err error) {
 	if bytes.Equal(m[field], []byte("null")) || json.Unmarshal(m[field], &f) != nil {
-		return 0, runtime.Invalid("[%d].%s must be a number", i, field)
+		return 0, runtime.Invalid("argument 1: [%d].%s must be a number", i, field)
 	}
 	return f, nil
 }
@@ -198,7 +199,7 @@ func batchSet(m batchItem, i int) (operation, error) {
 	var ttl float64
 	if _, ok := m["ttl"]; ok {
 		if ttl, err = m.number(i, "ttl"); err == nil && (ttl <= 0 || ttl > maxTTL) {
-			err = runtime.Invalid("[%d].ttl must be a number of milliseconds above 0 and at most %.0f", i, maxTTL)
+			err = runtime.Invalid("argument 1: [%d].ttl must be a number of milliseconds above 0 and at most %.0f", i, maxTTL)
 		}
 	}
 	return func(tx storage.Tx) (runtime.Value, error) {
@@ -213,7 +214,7 @@ func batchSetIf(m batchItem, i int) (operation, error) {
 	}
 	version, err := m.number(i, "version")
 	if err == nil && (version < 0 || version > 1<<53 || version != float64(int64(version))) {
-		err = runtime.Invalid("[%d].version must be a version, as getVersion gives it", i)
+		err = runtime.Invalid("argument 1: [%d].version must be a version, as getVersion gives it", i)
 	}
 	return func(tx storage.Tx) (runtime.Value, error) {
 		now, err := tx.KV().SetIf(key, value, int64(version))

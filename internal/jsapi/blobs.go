@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
@@ -273,7 +274,7 @@ func lifeArg(args runtime.Args, i int) (time.Duration, error) {
 		return 0, err
 	}
 	if most := maxBlobURLLife.Milliseconds(); ms < 1 || ms > float64(most) {
-		return 0, runtime.Invalid("argument %d: expires must be a number of milliseconds from 1 to %d, not %v", i+1, most, ms)
+		return 0, runtime.Invalid("argument %d: expires must be a number of milliseconds from 1 to %d, not %s", i+1, most, strconv.FormatFloat(ms, 'f', -1, 64))
 	}
 	return time.Duration(ms * float64(time.Millisecond)), nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"path"
 	"strings"
 
@@ -93,7 +94,7 @@ func (b binder) readPrivate(ctx context.Context, args runtime.Args) ([]byte, err
 	size, ok := files.Size(name)
 	switch {
 	case !ok:
-		return nil, &runtime.HostError{Code: "NOT_FOUND", Message: "there is no such file under private/"}
+		return nil, &runtime.HostError{Code: "NOT_FOUND", Message: fmt.Sprintf("there is no private/%s; fazt.private.list() has those that there are", name)}
 	case size > b.api.opt.MaxBytes:
 		return nil, &runtime.HostError{Code: "QUOTA_EXCEEDED", Message: "the file is too large to be read by a handler"}
 	}

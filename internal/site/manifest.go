@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -134,15 +135,11 @@ func readObject(file string, text []byte) (entries []entry, err error) {
 	place := func(offset int64) string {
 		return fmt.Sprintf("%s:%d", file, 1+bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n")))
 	}
-	broken := func(err error) error {
-		offset := dec.InputOffset()
-		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			offset = syntax.Offset
-		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			offset, err = int64(len(text)), errors.New("unexpected end of file")
-		}
-		return fmt.Errorf("%s: not valid JSON: %w", place(offset), err)
+	broken := func(error) error { // a decoder's offset is another than that of the whole text's
+		var whole json.RawMessage
+		offset, reason := runtime.ExplainJSON(text, json.Unmarshal(text, &whole))
+		_, column := runtime.PlaceIn(text, offset)
+		return fmt.Errorf("%s: not valid JSON: %s (column %d)", place(int64(offset)), reason, column)
 	}
 	if start, err := dec.Token(); err != nil {
 		return nil, broken(err)

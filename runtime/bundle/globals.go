@@ -11,28 +11,6 @@ import (
 	"github.com/fazt-sh/fazt/runtime/internal/sourcemap"
 )
 
-// missingGlobals are names that other places have and handlers don't, with what there is
-// instead.
-var missingGlobals = map[string]string{
-	"process": "variables of the environment are had by fazt.env.get(name)", "Buffer": "use Uint8Array with TextEncoder, atob and btoa",
-	"fetch": "a handler reaches no other server", "XMLHttpRequest": "a handler reaches no other server",
-	"WebSocket": "a handler reaches no other server", "EventSource": "a handler reaches no other server",
-	"setInterval": "a handler ends with its answer", "clearInterval": "a handler ends with its answer",
-	"setImmediate": "use setTimeout(f, 0)", "clearImmediate": "use setTimeout and clearTimeout",
-	"WebAssembly": "look for a package in plain JavaScript", "SharedArrayBuffer": "a handler has one thread", "Worker": "a handler has one thread",
-	"BroadcastChannel": "a handler has one thread", "MessageChannel": "a handler has one thread",
-	"window": "a handler has no page", "document": "a handler has no page", "navigator": "a handler has no browser",
-	"location": "the request's address is in request.host and request.path", "history": "a handler has no page",
-	"localStorage": "use fazt.storage.kv", "sessionStorage": "use fazt.storage.kv", "indexedDB": "use fazt.storage.ds", "caches": "use fazt.storage.kv",
-	"alert": "use console.log", "__dirname": "files are read by fazt.private", "__filename": "files are read by fazt.private",
-	"Deno": "this is not Deno", "Bun": "this is not Bun", "HTMLElement": "a handler has no page", "Image": "a handler has no page",
-	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers), or give the handler a default export", "Request": "the request is the handler's parameter; a handler with a default export has Request",
-	"Headers": "headers are plain objects; a handler with a default export has Headers", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
-	"ReadableStream": "answer with the whole body, or by fazt.storage.s3.serve", "WritableStream": "answer with the whole body", "TransformStream": "answer with the whole body",
-	"CompressionStream": "answers need no compression", "DecompressionStream": "look for a package in plain JavaScript",
-	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request",
-}
-
 // marks are what stands for the first letter of such a name while esbuild works, which
 // knows what is free and what is declared: as long as the name, so that places stay.
 var marks = []string{"$", "_", "Q"}
@@ -47,7 +25,7 @@ type freeNames struct {
 // newFreeNames looks for all that are missing, or for those that are without webModule.
 func newFreeNames(mark string, web bool) *freeNames {
 	f := &freeNames{mark: mark, names: make(map[string]string)}
-	for name := range missingGlobals {
+	for name := range runtime.MissingGlobals {
 		if !web || !slices.Contains(webNames, name) {
 			f.names[name[1:]] = name
 		}
@@ -144,7 +122,7 @@ func (b *builder) checkFree(made *built) ([]byte, error) {
 			made.suspects = append(made.suspects, u)
 		default:
 			return nil, &runtime.Error{Code: runtime.CodeUnsupported, File: u.place.File, Line: u.place.Line, Column: u.place.Column,
-				SourceLine: lineOf(b.text(u.place.File), u.place.Line), Message: fmt.Sprintf("there is no %s in a handler: %s", u.name, missingGlobals[u.name])}
+				SourceLine: lineOf(b.text(u.place.File), u.place.Line), Message: fmt.Sprintf("there is no %s in a handler: %s", u.name, runtime.MissingGlobals[u.name])}
 		}
 	}
 	return restored, nil

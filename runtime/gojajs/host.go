@@ -117,7 +117,7 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make(runtime.Args, len(c.Arguments))
 		for i, a := range c.Arguments {
-			args[i] = v.toGo(i, a, fn.Exact(i))
+			args[i] = v.toGo(fn, i, a)
 		}
 		val, err := v.x.Call(fn, args)
 		if err != nil {
@@ -148,9 +148,9 @@ func (v *vm) respond(c goja.FunctionCall) goja.Value {
 		v.last = body // as it is
 		return body
 	}
-	if f := wholeNumber(body); len(c.Arguments) > 1 || f >= 100 && f <= 599 {
-		if !(f >= 100 && f <= 599) {
-			v.throwError("RangeError", "", "respond: the status must be a whole number from 100 to 599")
+	if f := wholeNumber(body); len(c.Arguments) > 1 || f >= 200 && f <= 599 {
+		if !(f >= 200 && f <= 599) {
+			v.throwError("RangeError", "", "respond: the status must be a whole number from 200 to 599")
 		}
 		status, body = body, c.Argument(1)
 	}

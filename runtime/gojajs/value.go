@@ -269,10 +269,10 @@ func (v *vm) Describe(val goja.Value) string {
 func (v *vm) Same(a, b goja.Value) bool { return a.StrictEquals(b) }
 
 // toGo converts an argument of a host function.
-func (v *vm) toGo(i int, val goja.Value, exact *runtime.Exact) runtime.Value {
-	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), exact)
+func (v *vm) toGo(fn *runtime.HostFunc, i int, val goja.Value) runtime.Value {
+	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), fn.Exact(i))
 	if err != nil {
-		v.throw(err)
+		v.throw(fn.Refused(err))
 	}
 	if arg.Kind() == runtime.KindBytes {
 		return runtime.Bytes(bytes.Clone(arg.Raw())) // the handler may write to its own

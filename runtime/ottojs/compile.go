@@ -147,6 +147,9 @@ func syntaxError(name, text string, shift int, err error) error {
 		e.Code, e.Message = runtime.CodeUnsupported, newer+" is newer than otto's language, ES5 ("+first.Message+")"
 		offset = at
 	}
+	if offset == len(text) && e.Code == runtime.CodeSyntax {
+		e.Message = "Unexpected end of the file" // the parser went on into what was put behind it
+	}
 	e.Line, e.Column = position(text, offset)
 	if strings.HasPrefix(first.Message, "Invalid regular expression") {
 		e.Code, e.Message = runtime.CodeUnsupported, "otto can't have this regular expression"

@@ -47,7 +47,7 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) native {
 	return func(c otto.FunctionCall) otto.Value {
 		args := make(runtime.Args, len(c.ArgumentList))
 		for i, a := range c.ArgumentList {
-			args[i] = v.toGo(i, a, fn.Exact(i))
+			args[i] = v.toGo(fn, i, a)
 		}
 		val, err := v.x.Call(fn, args)
 		if err != nil {
@@ -99,9 +99,9 @@ func (v *vm) respond(c otto.FunctionCall) otto.Value {
 			return body
 		}
 	}
-	if f := v.wholeNumber(body); len(c.ArgumentList) > 1 || f >= 100 && f <= 599 {
-		if f < 100 || f > 599 {
-			v.rangeError("respond: the status must be a whole number from 100 to 599")
+	if f := v.wholeNumber(body); len(c.ArgumentList) > 1 || f >= 200 && f <= 599 {
+		if f < 200 || f > 599 {
+			v.rangeError("respond: the status must be a whole number from 200 to 599")
 		}
 		status, body = body, c.Argument(1)
 	}

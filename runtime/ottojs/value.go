@@ -223,10 +223,10 @@ func (v *vm) throw(err error) {
 }
 
 // toGo converts an argument of a host function.
-func (v *vm) toGo(i int, val otto.Value, exact *runtime.Exact) runtime.Value {
-	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), exact)
+func (v *vm) toGo(fn *runtime.HostFunc, i int, val otto.Value) runtime.Value {
+	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), fn.Exact(i))
 	if err != nil {
-		v.throw(err)
+		v.throw(fn.Refused(err))
 	}
 	return arg
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/fazt-sh/fazt/harnesstest"
 	"github.com/fazt-sh/fazt/internal/jsapi/reference"
+	"github.com/fazt-sh/fazt/runtime/bundle"
 )
 
 // sample is an example of the page: a handler, and perhaps requests with their answers.
@@ -22,6 +23,7 @@ type sample struct {
 	name     string // the heading, and which of its examples
 	engines  []string
 	source   string
+	module   string            // what an ES module's file is called; "" is none
 	manifest string            // "" is none
 	files    map[string]string // of the heading's examples before it
 	requests []exchange
@@ -40,11 +42,14 @@ func samples(t *testing.T) (list []sample) {
 			case b.Language() == "js" && strings.HasPrefix(b.Text, "// api/"):
 				name, _, _ := strings.Cut(strings.TrimPrefix(b.Text, "// "), "\n")
 				files[name] = b.Text
-			case b.Language() == "js":
+			case b.Language() == "js", b.Kind == "ts module":
 				n++
 				s := sample{name: fmt.Sprintf("%s %d", e.Name, n), source: b.Text, files: files, manifest: manifest, engines: []string{"otto", "goja"}}
-				if engine := strings.TrimPrefix(b.Kind, "js"); engine != "" {
-					s.engines = strings.Fields(engine)
+				switch _, how, _ := strings.Cut(b.Kind, " "); how {
+				case "module":
+					s.engines, s.module = []string{"auto"}, "api/main."+b.Language()
+				case "goja":
+					s.engines = []string{"goja"}
 				}
 				list = append(list, s)
 			case b.Kind == "json fazt.json":
@@ -94,9 +99,14 @@ func (s sample) checked(t *testing.T) string {
 			t.Errorf("this can't be checked, as it is no statement of one line: %s", line)
 		}
 	}
-	const check = `function __is(line, got, want) { if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error('line ' + line + ' gives ' + JSON.stringify(got)); return got; } ` +
-		`function __throws(line, f, code) { var got = 'nothing'; try { f(); } catch (e) { got = e.code || String(e); } if (got !== code) throw new Error('line ' + line + ' throws ' + got); } `
-	return check + strings.Join(lines, "\n")
+	const check = `function __is(line, got, want) {
+		if (JSON.stringify(got) === JSON.stringify(want)) return got;
+		throw new Error('line ' + line + ' gives ' + JSON.stringify(got)); }
+	function __throws(line, f, code) {
+		var got = 'nothing';
+		try { f(); } catch (e) { got = e.code || String(e); }
+		if (got !== code) throw new Error('line ' + line + ' throws ' + got); } `
+	return strings.ReplaceAll(check, "\n", " ") + strings.Join(lines, "\n")
 }
 
 // TestExamples runs each example on each engine that it is for: it fails nowhere, each
@@ -141,6 +151,9 @@ func (s sample) run(t *testing.T, srv *harnesstest.Server, engine string) {
 	}
 }
 
+// noteTS is what an example in TypeScript imports.
+const noteTS = "export interface Note { id: string; text: string }\n"
+
 func (s sample) app(t *testing.T, engine string) fstest.MapFS {
 	more := "}"
 	if s.manifest != "" {
@@ -153,6 +166,20 @@ func (s sample) app(t *testing.T, engine string) fstest.MapFS {
 		"private/terms.txt":   {Data: []byte("be kind\n")},
 	}
 	for name, text := range s.files {
+		app[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	if s.module == "" {
+		return app
+	}
+	delete(app, "api/main.js")
+	app[s.module] = &fstest.MapFile{Data: []byte(s.source)}
+	app["api/note.ts"] = &fstest.MapFile{Data: []byte(noteTS)}
+	made, err := bundle.Bundle(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(app, s.module)
+	for name, text := range made.Files {
 		app[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	return app

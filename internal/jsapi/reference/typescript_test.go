@@ -61,7 +61,12 @@ func TestTypeScript(t *testing.T) {
 	write("tsconfig.json", tsconfig)
 	write("fazt.d.ts", reference.Declarations())
 	write("names.ts", names())
+	write("note.ts", noteTS)
 	for i, s := range samples(t) {
+		if s.module != "" {
+			write(fmt.Sprintf("module%03d%s", i, filepath.Ext(s.module)), s.source)
+			continue
+		}
 		text := "(function () {\n" + mistaken.ReplaceAllString(s.source, "// @ts-ignore\n$0") + "\n});\n"
 		for _, file := range s.files {
 			text = strings.ReplaceAll(text, "require('./prices')", "(function () { var exports = {}; "+file+"\nreturn exports; })()")

@@ -1,0 +1,158 @@
+package runtime
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// What the messages of an engine leave out: the place of an answer that can't be sent,
+// and what its author can do about it.
+
+// handlerStart is where a handler begins, in the order in which it is looked for.
+var handlerStart = []*regexp.Regexp{
+	regexp.MustCompile(`(?m)^[ \t]*(?:export default |module\.exports\s*=)`),
+	regexp.MustCompile(`(?m)^[ \t]*(?:export )?(?:async )?function handler\b`),
+	regexp.MustCompile(`(?m)^[ \t]*(?:var|let|const) handler\b`),
+}
+
+// placeHandler gives a failure that no step of the program has, such as an answer that
+// can't be sent, the place of the handler: nobody knows where its value was made. The
+// same goes for a run that was stopped where its engine knew no place.
+func (e *Error) placeHandler(unit Unit) {
+	if e.File != "" || e.Code == CodeInternal || e.Code == CodeCanceled {
+		return
+	}
+	text := unit.Files[unit.Main]
+	e.File, e.Line, e.Column = unit.Main, 1, 1
+	for _, start := range handlerStart {
+		if at := start.FindStringIndex(text); at != nil {
+			head := text[:at[1]-len(strings.TrimLeft(text[at[0]:at[1]], " \t"))]
+			e.Line, e.Column = 1+strings.Count(head, "\n"), len(head)-strings.LastIndexByte(head, '\n')
+			return
+		}
+	}
+}
+
+// MissingGlobals are names that other places have and handlers don't, with what there is
+// instead.
+var MissingGlobals = map[string]string{
+	"process": "variables of the environment are had by fazt.env.get(name)", "Buffer": "use Uint8Array with TextEncoder, atob and btoa",
+	"fetch": "a handler reaches no other server", "XMLHttpRequest": "a handler reaches no other server",
+	"WebSocket": "a handler reaches no other server", "EventSource": "a handler reaches no other server",
+	"setInterval": "a handler ends with its answer", "clearInterval": "a handler ends with its answer",
+	"setImmediate": "use setTimeout(f, 0)", "clearImmediate": "use setTimeout and clearTimeout",
+	"WebAssembly": "look for a package in plain JavaScript", "SharedArrayBuffer": "a handler has one thread", "Worker": "a handler has one thread",
+	"BroadcastChannel": "a handler has one thread", "MessageChannel": "a handler has one thread",
+	"window": "a handler has no page", "document": "a handler has no page", "navigator": "a handler has no browser",
+	"location": "the request's address is in request.host and request.path", "history": "a handler has no page",
+	"localStorage": "use fazt.storage.kv", "sessionStorage": "use fazt.storage.kv", "indexedDB": "use fazt.storage.ds", "caches": "use fazt.storage.kv",
+	"alert": "use console.log", "__dirname": "files are read by fazt.private", "__filename": "files are read by fazt.private",
+	"Deno": "this is not Deno", "Bun": "this is not Bun", "HTMLElement": "a handler has no page", "Image": "a handler has no page",
+	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers), or give the handler a default export", "Request": "the request is the handler's parameter; a handler with a default export has Request",
+	"Headers": "headers are plain objects; a handler with a default export has Headers", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
+	"ReadableStream": "answer with the whole body, or by fazt.storage.s3.serve", "WritableStream": "answer with the whole body", "TransformStream": "answer with the whole body",
+	"CompressionStream": "answers need no compression", "DecompressionStream": "look for a package in plain JavaScript",
+	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request",
+}
+
+// misnamed are names that authors of other servers use for what is called otherwise here.
+var misnamed = map[string]string{
+	"req": "the request is called request", "res": "use respond, or return the answer", "response": "use respond, or return the answer",
+	"ctx": "the request is called request", "db": "use fazt.storage", "env": "use fazt.env.get",
+}
+
+var (
+	noObject   = regexp.MustCompile(`^Cannot (?:read property|access member) ['"](\w+)['"] of (?:undefined|null)$`)
+	noFunction = regexp.MustCompile(`is not a function$|^Object has no member '`)
+	notDefined = regexp.MustCompile(`^'?(\w+)'? is not defined$`)
+	hostPath   = regexp.MustCompile(`^fazt((?:\.\w+)+)`)
+)
+
+// otherWords are messages of otto's own that name its Go functions, and what other
+// engines say.
+var otherWords = []struct {
+	said *regexp.Regexp
+	say  string
+}{
+	{regexp.MustCompile(`^Object\.Create is nil$`), "Object prototype may only be an Object or null"},
+	{regexp.MustCompile(`^Object\.DefineOwnProperty: .*`), "Cannot define a property that can't be changed, or on an object that is not extensible"},
+	{regexp.MustCompile(`^invalid kind \w+ for (in|instanceof) \(expected object\)$`), "Right-hand side of '$1' is not an object"},
+}
+
+// advise says what to do about the commonest errors of a run.
+func (e *Error) advise(host *Host, limits Limits) {
+	if e.Hint != "" || e.Code != CodeHandler {
+		return
+	}
+	for _, w := range otherWords {
+		e.Message = w.said.ReplaceAllString(e.Message, w.say)
+	}
+	if e.Message == "" {
+		e.Hint = "what was thrown has no message: throw new Error('...') says why"
+	}
+	switch m := notDefined.FindStringSubmatch(e.Message); {
+	case e.Name == "ReferenceError" && m != nil:
+		e.Hint = cmp.Or(MissingGlobals[m[1]], misnamed[m[1]], "declare it, or is it misspelled?")
+	case e.Name == "RangeError" && e.Message == "Maximum call stack size exceeded":
+		e.Hint = fmt.Sprintf("%d calls may nest: look for a function that calls itself without an end", limits.StackDepth)
+	case e.Name != "TypeError":
+	case noObject.MatchString(e.Message):
+		e.Hint = "check first that what stands before ." + noObject.FindStringSubmatch(e.Message)[1] + " is there"
+	case noFunction.MatchString(e.Message):
+		if e.Column > 0 && e.Column <= len(e.SourceLine) {
+			e.Hint = host.missing(e.SourceLine[e.Column-1:])
+		}
+		if e.Hint == "" {
+			e.Hint = "is its name misspelled?"
+		}
+	}
+}
+
+// missing says which part of a name that the text begins with the host doesn't have, and
+// what it has there.
+func (h *Host) missing(text string) string {
+	m := hostPath.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	at, path := h.root.Part("fazt"), "fazt"
+	for part := range strings.SplitSeq(m[1][1:], ".") {
+		if at == nil || len(at.Names()) == 0 {
+			return ""
+		}
+		next := at.Part(part)
+		if next == nil {
+			return fmt.Sprintf("there is no %s.%s; %s has %s", path, part, path, strings.Join(at.Names(), ", "))
+		}
+		at, path = next, path+"."+part
+	}
+	return ""
+}
+
+// adviseSyntax says what to do about source that doesn't parse.
+func (e *Error) adviseSyntax() {
+	if e.Code != CodeSyntax && e.Code != CodeUnsupported || e.Column < 1 || e.Column-1 > len(e.SourceLine) || e.Hint != "" {
+		return
+	}
+	before, rest := strings.TrimRight(e.SourceLine[:e.Column-1], " \t"), e.SourceLine[e.Column-1:]
+	switch {
+	case e.Message == "Unexpected end of the file":
+		e.Hint = "a closing brace, bracket or parenthesis is missing"
+	case strings.HasSuffix(before, "await"):
+		e.Hint = "await may stand in async functions only: write async before function"
+	case strings.HasPrefix(e.Message, "Unexpected token ILLEGAL") && strings.IndexAny(rest, `"'`) == 0:
+		e.Message, e.Hint = "Invalid or unexpected token", "the text that begins here has no end on its line"
+	case strings.HasPrefix(e.Message, "Unexpected token ILLEGAL"):
+		e.Message, e.Hint = "Invalid or unexpected token", "take the character out, or put it into quotes"
+	case strings.HasSuffix(e.Message, "has already been declared"):
+		e.Hint = "give one of the two another name"
+	case e.Code == CodeSyntax && strings.HasPrefix(rest, "/") && !strings.HasPrefix(e.Message, "Unexpected"):
+		e.Message = "Invalid regular expression: " + strings.TrimPrefix(e.Message, "Invalid regular expression: ")
+		e.Hint = "put a backslash before what stands for itself"
+	case strings.HasPrefix(e.Message, "Unexpected token "):
+		token := strings.TrimPrefix(e.Message, "Unexpected token ")
+		e.Message, e.Hint = "Unexpected token '"+token+"'", "look here and just before for what is missing or too much"
+	}
+}
