@@ -22,6 +22,7 @@ type Engine struct {
 type shared struct {
 	features map[string]*feature
 	library  *module
+	newer    *module
 	web      *goja.Program
 	globals  map[string]func(v *vm) goja.Value
 	written  map[uintptr]bool // see writtenFunctions
@@ -31,8 +32,11 @@ type shared struct {
 func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
 
 func newShared() (*shared, error) {
-	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
-	lib, err := parseFile(libraryName, librarySource, false).compile(&rewriter{mentions: &m}, func() error { return nil })
+	lib, err := compileLibrary(librarySource)
+	if err != nil {
+		return nil, err
+	}
+	newer, err := compileLibrary(newerSource)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +52,12 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{written: written, features: features, library: lib, web: web, globals: globals}, nil
+	return &shared{written: written, features: features, library: lib, newer: newer, web: web, globals: globals}, nil
+}
+
+func compileLibrary(source string) (*module, error) {
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
+	return parseFile(libraryName, source, false).compile(&rewriter{mentions: &m}, func() error { return nil })
 }
 
 // Name is "goja".

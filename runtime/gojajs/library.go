@@ -19,18 +19,19 @@ var librarySource string
 // library calls a function of the library, which is loaded for the first call.
 func (v *vm) library(name string, args ...goja.Value) goja.Value {
 	if v.lib == nil {
-		v.lib = v.loadLibrary()
+		v.lib = v.loadFile(v.script.shared.library, v.bridge())
 	}
 	f, _ := goja.AssertFunction(v.lib.Get(name))
 	return v.must(f(goja.Undefined(), args...))
 }
 
-func (v *vm) loadLibrary() *goja.Object {
+// loadFile runs a file of the library with what it gets from Go, and returns its exports.
+func (v *vm) loadFile(m *module, bridge *goja.Object) *goja.Object {
 	v.guardArrays()
 	exports := v.js.CreateObject(nil)
-	file, err := v.file(v.script.shared.library)
+	file, err := v.file(m)
 	if err == nil {
-		_, err = file(goja.Undefined(), exports, nil, v.bridge(), nil, v.inside)
+		_, err = file(goja.Undefined(), exports, nil, bridge, nil, v.inside)
 	}
 	if err != nil {
 		panic(rethrown(err))
@@ -41,7 +42,11 @@ func (v *vm) loadLibrary() *goja.Object {
 // bridge is what the library gets from Go. Handlers never see it. What it does
 // is independent of what a handler may have made of the standard library.
 func (v *vm) bridge() *goja.Object {
+	if v.bridged != nil {
+		return v.bridged
+	}
 	obj := v.js.CreateObject(nil)
+	v.bridged = obj
 	for name, f := range map[string]func(c goja.FunctionCall) goja.Value{
 		"isArray": func(c goja.FunctionCall) goja.Value {
 			o, ok := c.Argument(0).(*goja.Object)

@@ -120,6 +120,9 @@ func (rw *rewriter) node(node any) {
 		rw.noArguments(n)
 	case *ast.DotExpression:
 		rw.name(n.Identifier.Name.String(), !rw.skip[n])
+		if id, ok := n.Left.(*ast.Identifier); !ok || id.Name != "Object" {
+			rw.walks(n.Identifier.Name.String())
+		}
 		if n.Identifier.Name == "prototype" {
 			rw.harmless(n.Left)
 		} else {
@@ -131,13 +134,16 @@ func (rw *rewriter) node(node any) {
 		n.LeftBracket = n.Left.Idx0()
 		if lit, ok := n.Member.(*ast.StringLiteral); ok {
 			rw.name(lit.Value.String(), !rw.skip[n])
+			rw.walks(lit.Value.String())
 		}
 	case *ast.PropertyShort:
 		rw.uses[n.Name.Name.String()] = true
 		rw.name(n.Name.Name.String(), true)
+		rw.walks(n.Name.Name.String())
 	case *ast.PropertyKeyed:
 		if lit, ok := n.Key.(*ast.StringLiteral); ok {
 			rw.name(lit.Value.String(), true)
+			rw.walks(lit.Value.String())
 		}
 	case *ast.CallExpression:
 		rw.harmless(n.Callee)
@@ -149,6 +155,9 @@ func (rw *rewriter) node(node any) {
 	case *ast.ArrayLiteral:
 		rw.mentions.arrays = true
 	case *ast.FunctionLiteral:
+		if n.Generator {
+			rw.name(iterators, false)
+		}
 		rw.arrows = append(rw.arrows, 0)
 		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, n.Body)...)
 	case *ast.ArrowFunctionLiteral:
@@ -197,6 +206,14 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.WithStatement:
 		rw.refuse(n.With, "the with statement can't be run safely")
+	}
+}
+
+// walks notes a name that may give an iterator, as list.values does; Object.values
+// doesn't.
+func (rw *rewriter) walks(name string) {
+	if slices.Contains(walks, name) {
+		rw.name(iterators, false)
 	}
 }
 

@@ -42,8 +42,10 @@ var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, 
 	goja.SymToPrimitive}
 
 // Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
-// numberTexts is one of whatever makes an object inherit from another.
+// numberTexts is one of whatever makes an object inherit from another, and iterators one
+// of whatever gives a program an iterator.
 const (
+	iterators   = "an iterator"
 	numberTexts = "inherits from a number"
 	expressions = "/ /"
 	restOfArray = "rest of an array"
@@ -194,14 +196,23 @@ var guards = func() map[string]guard {
 
 // prepared are features that do more than guard a property.
 var prepared = map[string]func(v *vm){
-	"constructor": (*vm).prepareConstructor,
-	"__proto__":   (*vm).prepareProto,
-	restOfArray:   (*vm).prepareRest,
-	"next":        (*vm).prepareRest,
-	numberTexts:   (*vm).prepareNumberTexts,
-	delegation:    (*vm).prepareDelegation,
-	expressions:   func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
-	"Error":       func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
+	"constructor":     (*vm).prepareConstructor,
+	"__proto__":       (*vm).prepareProto,
+	restOfArray:       (*vm).prepareRest,
+	"next":            (*vm).prepareRest,
+	numberTexts:       (*vm).prepareNumberTexts,
+	delegation:        (*vm).prepareDelegation,
+	expressions:       func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+	"groupBy":         (*vm).addGroupBy,
+	"withResolvers":   (*vm).addPromises,
+	"try":             (*vm).addPromises,
+	"fromAsync":       (*vm).addFromAsync,
+	"isWellFormed":    (*vm).addWellFormed,
+	"toWellFormed":    (*vm).addWellFormed,
+	"subtle":          (*vm).addSubtle,
+	"timingSafeEqual": (*vm).addTimingSafeEqual,
+	iterators:         (*vm).addIterators,
+	"Error":           func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 }
 
 // globals are what goja doesn't have, beside the host's.
@@ -215,5 +226,9 @@ var globals = map[string]func(v *vm) goja.Value{
 	"TextEncoder":     func(v *vm) goja.Value { return v.library("TextEncoder") },
 	"TextDecoder":     func(v *vm) goja.Value { return v.library("TextDecoder") },
 	"URL":             func(v *vm) goja.Value { return v.webLibrary().Get("URL") },
+	"structuredClone": func(v *vm) goja.Value { return v.newer("structuredClone") },
+	"queueMicrotask":  func(v *vm) goja.Value { return v.newer("queueMicrotask") },
+	"CryptoKey":       func(v *vm) goja.Value { return v.newer("CryptoKey") },
+	"Iterator":        func(v *vm) goja.Value { v.addIterators(); return v.iterator },
 	"URLSearchParams": func(v *vm) goja.Value { return v.webLibrary().Get("URLSearchParams") },
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/dop251/goja"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // script is a compiled program, shared by its runs.
@@ -78,7 +79,11 @@ type vm struct {
 	web, bytes *goja.Object         // see webLibrary and newBytes
 	regexps    map[*goja.Object]*expression
 	lib        *goja.Object // what the library exports, nil until it is needed
+	newerLib   *goja.Object // the same of newer.js
+	bridged    *goja.Object // see bridge
+	iterator   goja.Value   // see addIterators
 	timer      timers
+	console    js.Console
 	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
 	lostOrder  []*goja.Promise
 }
