@@ -1,10 +1,12 @@
 package fazt
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -95,6 +97,8 @@ func (s *Server) loadApp(ctx context.Context, info storage.App) (*app, error) {
 		a.size += fileBytes + int64(len(f.Path))
 		if site.IsSource(f.Path) {
 			a.size += sourceBytes * f.Size
+		} else if _, ok := site.MapOf(f.Path); ok {
+			a.size += f.Size
 		}
 	}
 	slices.Sort(a.private)
@@ -282,16 +286,30 @@ func lasting(err error) bool {
 
 // loadProgram compiles an app's handler, as work of that app.
 func (s *Server) loadProgram(ctx context.Context, a *app) (*runtime.Program, error) {
-	source := runtime.Source{Files: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
-	for p, f := range a.files {
-		if !site.IsSource(p) {
+	source := runtime.Source{Files: make(map[string]string), Maps: make(map[string]string), Main: site.MainPath, Engine: a.info.Current.Engine}
+	main, err := s.readContent(ctx, a.files[site.MainPath].File)
+	if err != nil {
+		return nil, err
+	}
+	var mapBytes int64
+	for _, p := range slices.Sorted(maps.Keys(a.files)) {
+		f := a.files[p]
+		file, isMap := site.MapOf(p)
+		if !isMap && !site.IsSource(p) || !site.InProgram(string(main), cmp.Or(file, p)) || isMap && mapBytes+f.Size > site.MaxMapBytes {
 			continue
+		}
+		if isMap {
+			mapBytes += f.Size
 		}
 		text, err := s.readContent(ctx, f.File)
 		if err != nil {
 			return nil, err
 		}
-		source.Files[p] = string(text)
+		if isMap {
+			source.Maps[file] = string(text)
+		} else {
+			source.Files[p] = string(text)
+		}
 	}
 	return s.runtime.Load(ctx, source)
 }

@@ -184,8 +184,12 @@ func parseBlobLink(u *url.URL, app string, key []byte, now time.Time) (blobLink,
 	return l, hmac.Equal(signature, l.signature(key)) && now.UnixMilli() < expires
 }
 
-// serveOwn answers the server's own paths on an app's host: signed URLs.
-func (s *Server) serveOwn(w http.ResponseWriter, r *http.Request, a *app, p string) {
+// serveOwn answers the server's own paths on an app's host: signed URLs, and what pages
+// ask for in development.
+func (s *Server) serveOwn(w *answer, r *http.Request, a *app, p string) {
+	if s.serveDev(w, r, a.info.Name, versionOf(a), p) {
+		return
+	}
 	if p != blobPath {
 		s.notFound(w, r)
 		return

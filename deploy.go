@@ -36,7 +36,8 @@ var ErrInvalidApp = site.ErrInvalid
 // One deploy goes on at a time, the others wait for it as long as ctx allows. What it
 // computes is work of its app, in short slices between which other apps have their
 // turn.
-func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...api.DeployOption) (*api.Deployment, error) {
+func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...api.DeployOption) (made *api.Deployment, err error) {
+	defer func() { s.noteDeploy(ctx, name, made, err) }()
 	end, err := s.beginDeploy(ctx)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,8 @@ func (s *Server) Deploy(ctx context.Context, name string, fsys fs.FS, opts ...ap
 }
 
 // DeployZIP is [Server.Deploy] for a ZIP archive of the app's directory.
-func (s *Server) DeployZIP(ctx context.Context, name string, r io.ReaderAt, size int64, opts ...api.DeployOption) (*api.Deployment, error) {
+func (s *Server) DeployZIP(ctx context.Context, name string, r io.ReaderAt, size int64, opts ...api.DeployOption) (made *api.Deployment, err error) {
+	defer func() { s.noteDeploy(ctx, name, made, err) }()
 	end, err := s.beginDeploy(ctx)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/internal/jsapi"
+	"github.com/fazt-sh/fazt/internal/livereload"
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/gojajs"
 	"github.com/fazt-sh/fazt/runtime/ottojs"
@@ -38,6 +39,7 @@ type Server struct {
 	answers *budget.Pool // of handlers, held in memory
 	jsapi   *jsapi.API
 	stats   stats
+	dev     livereload.Problems // with Options.Dev
 	logs    *logWriter
 	backups *backups.Keeper // nil without any
 

@@ -22,7 +22,7 @@ import (
 
 // serveHandler answers a request by the app's JavaScript. p is the cleaned path, params
 // are its named parts.
-func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p string, params map[string]string) {
+func (s *Server) serveHandler(w *answer, r *http.Request, a *app, p string, params map[string]string) {
 	if a.broken != nil {
 		s.writeBroken(w, r, a, a.broken)
 		return
@@ -58,6 +58,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 	// is its sender's doing, and bounded at the front door.
 	b := budget.New(r.Context(), limits)
 	defer b.Close()
+	w.budget = b
 	defer func() { s.stats.spend(a.stats.appCounters, b) }()
 	inv := s.jsapi.Invoke(b, a.js, visitor{s.auth, r, a.info.ID, req.ID})
 	handler, err := s.handlerOf(inv, a)
@@ -76,6 +77,7 @@ func (s *Server) serveHandler(w http.ResponseWriter, r *http.Request, a *app, p 
 		w.Header().Set("Server-Timing", b.ServerTiming())
 	}
 	start := time.Now()
+	s.noteRun(r, a, p, result, err)
 	if err != nil {
 		s.writeRunError(w, r, a, inv, result, err)
 	} else {
@@ -99,6 +101,7 @@ func (s *Server) invoke(inv *jsapi.Invocation, handler *runtime.Handler, req *ru
 // writeBroken answers for an app whose handler can't be loaded, or not yet.
 func (s *Server) writeBroken(w http.ResponseWriter, r *http.Request, a *app, err error) {
 	s.keepLog(r.Context(), a, w.Header().Get(api.RequestIDHeader), nil, err)
+	s.noteRun(r, a, r.URL.Path, nil, err)
 	s.writeFailure(w, r, a, err)
 }
 
@@ -223,7 +226,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, i
 		frontdoor.DelayRefusal(r.Context())
 	}
 	if a.stats.log.take(len(f.Message) + len(e.Stack)) {
-		s.log.Log(r.Context(), level, "handler failed", "app", a.info.Name, "request_id", w.Header().Get(api.RequestIDHeader), "code", f.Code,
+		s.log.Log(r.Context(), level, "handler failed", "app", a.info.Name, "request_id", w.Header().Get(api.RequestIDHeader), "method", r.Method, "path", auth.PublicPath(r.URL.Path), "code", f.Code,
 			"error", f.Message, "spent", inv.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
 	}
 	switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/frontdoor"
+	"github.com/fazt-sh/fazt/internal/livereload"
 	"github.com/fazt-sh/fazt/internal/site"
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -57,7 +58,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) *answer {
 	if frontdoor.IsSecure(r) {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther}
+	return &answer{ResponseWriter: w, start: time.Now(), kind: kindOther, since: s.revision.Load()}
 }
 
 // Header values that every answer has, made once. Nothing changes a header's
@@ -82,6 +83,9 @@ func newRequestID() string {
 func (s *Server) end(w *answer, r *http.Request) {
 	p := recover()
 	s.stats.record(w)
+	if s.opt.Dev {
+		s.logRequest(w, r)
+	}
 	if p == nil {
 		return
 	}
@@ -126,7 +130,7 @@ func (s *Server) serveHost(w *answer, r *http.Request, p string) {
 
 // serveLabel answers a label: by its alias, else by the app of that name.
 func (s *Server) serveLabel(w *answer, r *http.Request, label, p string) {
-	if !s.serveAlias(w, r, label, p) {
+	if !s.serveAlias(w, r, label, p) && !s.serveUndeployed(w, r, label, p) {
 		s.serveUnknown(w, r)
 	}
 }
@@ -229,6 +233,15 @@ func (s *Server) serveNamed(w *answer, r *http.Request, name, p string) {
 // elsewhere.
 func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	w.kind, w.app = kindStatic, a.stats
+	asked := r
+	if s.isDeveloper(r) && auth.IsNavigation(r) && !strings.HasPrefix(p, site.OwnPrefix) {
+		s.dev.Visited(a.info.Name)
+		page := livereload.NewPage(w.ResponseWriter, ownURL(r), versionOf(a))
+		w.ResponseWriter = page
+		defer page.Close()
+		r = withoutConditions(r)
+		r.Header.Del("Accept-Encoding")
+	}
 	if framedBySibling(r) {
 		w.Header()["X-Frame-Options"] = sameOrigin
 		r = withoutConditions(r) // Chromium does not take the header from a 304
@@ -239,13 +252,13 @@ func (s *Server) serveApp(w *answer, r *http.Request, a *app, p string) {
 	case isAPI(p):
 		w.kind = kindHandler
 		params, _ := a.manifest.Route(p)
-		s.serveHandler(w, r, a, p, params)
+		s.serveHandler(w, asked, a, p, params)
 	case a.broken != nil:
 		s.writeFailure(w, r, a, a.broken)
 	default:
 		if params, ok := s.routed(r, a, p); ok {
 			w.kind = kindHandler
-			s.serveHandler(w, r, a, p, params)
+			s.serveHandler(w, asked, a, p, params)
 			return
 		}
 		s.serveStatic(w, r, a, p)

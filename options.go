@@ -52,9 +52,12 @@ type Options struct {
 	// Default: "root", and visitors of the bare loopback host get a welcome page.
 	Home string
 
-	// Dev shows a handler's errors with their source lines in answers, and
-	// offers the dev sign-in provider to visitors on loopback. Default: off;
-	// leave it off on any machine that others can reach.
+	// Dev is for the machine that apps are made on. It shows a handler's errors with
+	// their source lines in answers. To visitors of this machine, at a name of
+	// localhost and through no proxy, it offers the dev sign-in provider, and adds a
+	// script to each page, which loads it anew after a deploy and shows what went wrong.
+	// Logger gets a debug record for each request. Default: off; leave it off on any
+	// machine that others can reach.
 	Dev bool
 
 	// Providers are the sites that people sign in by, as [auth.Options] has them.

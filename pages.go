@@ -2,15 +2,21 @@ package fazt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/budget"
 	"github.com/fazt-sh/fazt/frontdoor"
+	"github.com/fazt-sh/fazt/internal/livereload"
+	"github.com/fazt-sh/fazt/internal/site"
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // writeError answers an error as the client would like it: a page for a person, JSON
@@ -97,7 +103,10 @@ func errorDetail(details map[string]any) string {
 		lines = append(lines, fmt.Sprintf("%s:%v:%v", file, details["line"], details["column"]))
 	}
 	if source, _ := details["source_line"].(string); source != "" {
-		lines = append(lines, "    "+strings.TrimSpace(source))
+		line, _ := details["line"].(int)
+		column, _ := details["column"].(int)
+		at := runtime.Error{Line: line, Column: column, SourceLine: source}
+		lines = append(lines, at.Excerpt())
 	}
 	if stack != "" {
 		lines = append(lines, "", strings.TrimRight(stack, "\n"))
@@ -197,4 +206,110 @@ func (f failuresOnly) WithGroup(name string) slog.Handler {
 
 func (f failuresOnly) with(derive func(slog.Handler) slog.Handler) slog.Handler {
 	return failuresOnly{append(f.derived[:len(f.derived):len(f.derived)], derive)}
+}
+
+// isDeveloper reports whether a request is to have what Options.Dev adds.
+func (s *Server) isDeveloper(r *http.Request) bool { return s.opt.Dev && s.auth.IsDeveloper(r) }
+
+// ownURL is where the server's own paths are, for a page of r's app.
+func ownURL(r *http.Request) string { return scheme(r) + r.Host + mountPrefix(r) + site.OwnPrefix }
+
+// versionOf names the version of an app that answers.
+func versionOf(a *app) string { return a.info.ID + "@" + strconv.Itoa(a.info.Current.Version) }
+
+// serveDev answers what the script in an app's pages asks for. It reports false, and has
+// not answered, for any other request.
+func (s *Server) serveDev(w *answer, r *http.Request, app, version, p string) bool {
+	if r.Method != http.MethodGet || !s.isDeveloper(r) {
+		return false
+	}
+	kind := w.kind
+	w.kind = kindOther // its time says nothing of the app
+	switch strings.TrimPrefix(p, site.OwnPrefix) {
+	case livereload.ScriptName:
+		livereload.ServeScript(w)
+	case livereload.StreamName:
+		ctx, cancel := s.streamContext(r.Context())
+		defer cancel()
+		s.dev.Serve(ctx, w, app, version, s.store.Changed(w.since))
+	default:
+		w.kind = kind
+		return false
+	}
+	return true
+}
+
+// serveUndeployed answers for an app whose first deploy has failed, by why. It reports
+// false, and has not answered, where there is none, and for any but its developer.
+func (s *Server) serveUndeployed(w *answer, r *http.Request, app, p string) bool {
+	problem := s.dev.Deploy(app)
+	if problem == nil || !s.isDeveloper(r) {
+		return false
+	}
+	if s.serveDev(w, r, app, "", p) {
+		return true
+	}
+	page := livereload.NewPage(w.ResponseWriter, ownURL(r), "")
+	w.ResponseWriter = page
+	defer page.Close()
+	s.writeError(w, r, &api.Error{Status: http.StatusServiceUnavailable, Code: "NOT_DEPLOYED", Message: app + " could not be deployed yet: " + problem.Message})
+	return true
+}
+
+// noteDeploy tells the pages of an app how a deploy of it went.
+func (s *Server) noteDeploy(ctx context.Context, name string, made *api.Deployment, err error) {
+	switch {
+	case !s.opt.Dev || ctx.Err() != nil:
+	case err == nil:
+		s.dev.Deployed(made.App)
+	default:
+		if name, cleanErr := site.CleanName(name); cleanErr == nil {
+			s.dev.DeployFailed(name, problemOf(name+" could not be deployed", err, nil))
+		}
+	}
+}
+
+// noteRun tells the pages of an app how a request to its handler ended.
+func (s *Server) noteRun(r *http.Request, a *app, p string, result *runtime.Result, err error) {
+	if !s.opt.Dev {
+		return
+	}
+	request := r.Method + " " + p
+	e, failed := errors.AsType[*runtime.Error](err)
+	switch {
+	case err == nil:
+		s.dev.RunEnded(a.info.Name, request)
+	case failed && e.Code != runtime.CodeCanceled:
+		problem := problemOf(request+" failed", err, result)
+		if auth.IsNavigation(r) {
+			problem.Page = r.RequestURI
+		}
+		s.dev.RunFailed(a.info.Name, request, problem)
+	}
+}
+
+// problemOf is what a developer is shown of an error.
+func problemOf(title string, err error, result *runtime.Result) livereload.Problem {
+	p := livereload.Problem{Title: title, Message: strings.TrimPrefix(err.Error(), ErrInvalidApp.Error()+": ")}
+	if e, ok := errors.AsType[*runtime.Error](err); ok {
+		p.Message, p.Excerpt, p.Stack = explainRun(e).Message, e.Excerpt(), e.Stack
+	}
+	if result != nil && len(result.Log) > 0 {
+		p.Console = consoleLines(result.Log)
+	}
+	return p
+}
+
+// logRequest has Options.Logger know of a request that is over.
+func (s *Server) logRequest(w *answer, r *http.Request) {
+	if w.app == nil || w.kind == kindOther || !s.log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	attrs := []any{"source", "request", "app", w.app.name, "request_id", w.Header().Get(api.RequestIDHeader),
+		"method", r.Method, "path", auth.PublicPath(r.URL.Path), "status", max(w.status, http.StatusOK), "duration", time.Since(w.start)}
+	if b := w.budget; b != nil {
+		attrs = append(attrs, "cpu", b.Spent(budget.Compute), "storage", b.Spent(budget.StorageRead)+b.Spent(budget.StorageWrite),
+			"operations", b.Operations())
+	}
+	s.log.Debug("answered", attrs...)
 }

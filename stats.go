@@ -162,9 +162,11 @@ type answer struct {
 	status int
 	start  time.Time
 	kind   kind
-	app    *appStats    // nil: no app's
-	split  *http.Cookie // of a visitor whom a split alias has led here, when it is new
-	varies bool         // with the visitor's cookies, through a split alias
+	app    *appStats      // nil: no app's
+	since  int64          // the revision of the catalogue when it came; with Options.Dev
+	budget *budget.Budget // of a handler's run
+	split  *http.Cookie   // of a visitor whom a split alias has led here, when it is new
+	varies bool           // with the visitor's cookies, through a split alias
 }
 
 // WriteHeader notes the status. A split's headers come last, for an app may set its own

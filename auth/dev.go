@@ -32,6 +32,11 @@ func isForwarding(header string) bool {
 	return forwarding[header] || strings.HasPrefix(header, "X-Forwarded-")
 }
 
+// IsDeveloper reports whether r comes from this machine to a server in development, so
+// that the dev provider exists for it: with [Options].Dev alone, over a connection of
+// loopback addresses, to a name at localhost, and through no proxy.
+func (a *Auth) IsDeveloper(r *http.Request) bool { return a.devAllowed(r) }
+
 // devAllowed reports whether the dev provider exists for r: both ends of the
 // connection are on this machine, and so is the name that the browser asked
 // for, since a page of any site can have its own name resolve to loopback.

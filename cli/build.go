@@ -82,10 +82,19 @@ func planBuild(dir string) (*build, error) {
 	if strings.TrimSpace(p.Scripts["build"]) == "" {
 		return nil, nil
 	}
-	there := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
-	b := &build{dir: dir, title: filepath.Clean(dir), manager: packageManagers[slices.IndexFunc(packageManagers, func(m packageManager) bool { return m.lock == "" || there(m.lock) })]}
-	b.install = !there("node_modules") && len(p.Dependencies)+len(p.DevDependencies) > 0
+	b := &build{dir: dir, title: filepath.Clean(dir), manager: managerOf(dir)}
+	b.install = !isThere(dir, "node_modules") && len(p.Dependencies)+len(p.DevDependencies) > 0
 	return b, nil
+}
+
+func isThere(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
+}
+
+// managerOf is the package manager of an app's directory.
+func managerOf(dir string) packageManager {
+	return packageManagers[slices.IndexFunc(packageManagers, func(m packageManager) bool { return m.lock == "" || isThere(dir, m.lock) })]
 }
 
 // run builds, prints what it does and what that prints, and returns the directory that

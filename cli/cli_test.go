@@ -120,7 +120,7 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --dev --addr 0.0.0.0:80", `--addr 0.0.0.0:80 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
 		{"dev --addr :8080", `--addr :8080 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
 		{"dev --addr example.com:80", `--addr example.com:80 is not on this machine alone, and development shows an app's inside; give one such as 127.0.0.1:8080`},
-		{"dev a b", `unexpected argument "b"; see: fazt dev --help`},
+		{"dev a b --name=c", "--name is for one directory; name each app in its fazt.json"},
 		{"help nope", `unknown command "nope"; see: fazt --help`},
 	}
 	for _, tt := range tests {

@@ -8,12 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -109,10 +107,14 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 	text := r.Message
 	switch {
 	case attrs["source"].String() == "console":
+	case attrs["source"].String() == "request":
+		c.request(r.Time, attrs)
+		return nil
 	case r.Level < slog.LevelWarn:
 		return nil
 	case attrs["line"].Kind() == slog.KindInt64:
-		text = attrs["error"].String() + excerpt(int(attrs["line"].Int64()), int(attrs["column"].Int64()), attrs["source_line"].String())
+		at := runtime.Error{Line: int(attrs["line"].Int64()), Column: int(attrs["column"].Int64()), SourceLine: attrs["source_line"].String()}
+		text = below(fmt.Sprintf("%v %v: %v", attrs["method"], attrs["path"], attrs["error"]), at.Excerpt())
 	default:
 		if err, ok := attrs["error"].Any().(error); ok {
 			text += ": " + describe(err)
@@ -124,6 +126,29 @@ func (c *console) Handle(_ context.Context, r slog.Record) error {
 	kind, s := kindOf(r.Level)
 	c.event(r.Time, s, kind, text)
 	return nil
+}
+
+// request prints what a request was answered, and what that took.
+func (c *console) request(at time.Time, attrs map[string]slog.Value) {
+	took := func(name string) time.Duration { return attrs[name].Duration().Round(10 * time.Microsecond) }
+	text := fmt.Sprintf("%v %v  %v", attrs["method"], attrs["path"], took("duration"))
+	if app := attrs["app"].String(); app != c.app {
+		text = app + ": " + text
+	}
+	if _, ran := attrs["cpu"]; ran {
+		text += fmt.Sprintf("  cpu %v  storage %v", took("cpu"), took("storage"))
+		if n := attrs["operations"].Int64(); n > 0 {
+			text += " in " + count(int(n), "operation")
+		}
+	}
+	s := plain
+	switch status := attrs["status"].Int64(); {
+	case status >= 500:
+		s = red
+	case status >= 400:
+		s = yellow
+	}
+	c.event(at, s, attrs["status"].String(), text)
 }
 
 // WithAttrs follows [slog.Handler].
@@ -152,36 +177,17 @@ func kindOf(level slog.Level) (string, style) {
 // it says, and below that its source line.
 func describe(err error) string {
 	if e, ok := errors.AsType[*runtime.Error](err); ok {
-		return e.Error() + excerpt(e.Line, e.Column, e.SourceLine)
+		return below(e.Error(), e.Excerpt())
 	}
 	return oneLine(err)
 }
 
-// excerpt shows a line of source, and below it the column of an error:
-//
-//	3 | return foo.bar
-//	  |           ^
-//
-// It begins with a line break, and is empty when there is no line to show. The
-// column counts bytes from 1.
-func excerpt(line, column int, source string) string {
-	if source == "" || line < 1 {
-		return ""
+// below sets an excerpt, if there is one, below a text.
+func below(text, excerpt string) string {
+	if excerpt == "" {
+		return text
 	}
-	runes := []rune(source)
-	at := utf8.RuneCountInString(source[:min(max(column-1, 0), len(source))])
-	// Of a long line, such as a minified one, the part around the error.
-	from := max(0, at-50)
-	to := min(len(runes), from+80)
-	caret := make([]rune, 0, at-from+1)
-	for _, r := range runes[from:at] {
-		if r != '\t' {
-			r = ' '
-		}
-		caret = append(caret, r)
-	}
-	n := strconv.Itoa(line)
-	return fmt.Sprintf("\n%s | %s\n%s | %s^", n, string(runes[from:to]), strings.Repeat(" ", len(n)), string(caret))
+	return text + "\n" + excerpt
 }
 
 // printable replaces what could move a terminal's cursor or change its colours.

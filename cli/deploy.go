@@ -86,6 +86,10 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 			return err
 		}
 	}
+	app, err := bundleApp(c, s, true)
+	if err != nil {
+		return err
+	}
 	opts := []api.DeployOption{api.From(from)}
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
@@ -93,7 +97,7 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 	check := func(path string) error { return checkOutside(path, c.String("key-file"), dir) }
 	return onNewService(c, check, func(server api.Service) error {
 		bar := newProgress(c, server)
-		made, err := server.Deploy(c.Context, name, s, append(opts, api.Progress(bar.tell))...)
+		made, err := server.Deploy(c.Context, name, app, append(opts, api.Progress(bar.tell))...)
 		bar.end()
 		if err != nil {
 			return interrupted(c, server, name, err)
@@ -235,6 +239,10 @@ func validate(c *cli.Context) (err error) {
 	} else if plan != nil {
 		note(c.App.ErrWriter, "warning: this is the folder as it is; a deploy runs the build script of its package.json first")
 	}
+	app, err := bundleApp(c, s, false)
+	if err != nil {
+		return err
+	}
 	scratch, err := os.MkdirTemp("", "fazt-validate-")
 	if err != nil {
 		return fmt.Errorf("cannot make a scratch directory: %w; set TMPDIR to one that is writable", err)
@@ -242,7 +250,7 @@ func validate(c *cli.Context) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
 	opt := fazt.Options{DataFile: filepath.Join(scratch, "data.db")}
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		made, err := server.Deploy(c.Context, name, s)
+		made, err := server.Deploy(c.Context, name, app)
 		if err != nil {
 			return err
 		}

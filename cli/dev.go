@@ -1,96 +1,151 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
-	"slices"
+	"os"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
-	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/frontdoor"
-	"github.com/fazt-sh/fazt/runtime"
 )
 
 func devCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "dev",
 		Category:  hereOnly,
-		Usage:     "serve a directory on this machine, and again after each change",
-		ArgsUsage: "[dir]",
+		Usage:     "serve directories on this machine, and again after each change",
+		ArgsUsage: "[dir...]",
 		Flags: []cli.Flag{
 			addrFlag(),
 			&cli.StringFlag{Name: "name", Usage: "the app's `NAME`, default the manifest's, else the directory's"},
-			dbFlag(),
+			// Their variables are about the server's data, which this never touches.
+			&cli.StringFlag{Name: "db", Usage: "data `FILE`, default .fazt/dev.db in the first directory"},
+			&cli.StringFlag{Name: "key-file", Usage: "encrypt secrets by the key in `FILE`, default the data file's + .key", Hidden: true},
 		},
-		Description: "fazt dev ./my-app\nfazt dev --addr 127.0.0.1:9000\n" +
-			"fazt dev ./my-app --db ./dev.db  # a data file of its own, apart from what fazt serve serves",
-		Action: dev,
+		Description: "fazt dev ./my-app\nfazt dev ./shop ./blog  # several apps, each with its URL\nfazt dev --addr 127.0.0.1:9000",
+		Action:      dev,
 	}
 }
 
 func dev(c *cli.Context) error {
-	dir := "."
-	if c.Args().Present() {
-		args, err := arguments(c, "<dir>")
-		if err != nil {
-			return err
-		}
-		dir = args[0]
+	dirs := c.Args().Slice()
+	if len(dirs) == 0 {
+		dirs = []string{"."}
+	}
+	if len(dirs) > 1 && c.String("name") != "" {
+		return usagef("--name is for one directory; name each app in its fazt.json")
 	}
 	if err := checkAddr("addr", c.String("addr"), true); err != nil {
 		return err
 	}
-	if err := checkApp(dir); err != nil {
-		return err
+	apps, err := openApps(dirs, c.String("name"))
+	for _, d := range apps {
+		defer d.watched.close()
 	}
-	watched, err := newWatcher(dir)
 	if err != nil {
 		return err
 	}
-	defer watched.close()
-	first, err := watched.read()
+	path, err := devDataFile(c, dirs[0])
 	if err != nil {
 		return err
 	}
-	name := c.String("name")
-	if name == "" {
-		if name, err = first.appName(); err != nil {
+	for _, dir := range dirs {
+		if err := checkOutside(path, c.String("key-file"), dir); err != nil {
 			return err
 		}
-	}
-	name = strings.ToLower(name) // as it is deployed
-	path, err := dataFile(c)
-	if err != nil {
-		return err
-	}
-	if err := checkOutside(path, c.String("key-file"), dir); err != nil {
-		return err
 	}
 	l, err := devListener(c)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	out := newConsole(c.App.Writer, name)
+	only := apps[0].name
+	if len(apps) > 1 {
+		only = "" // each line says whose it is
+	}
+	out := newConsole(c.App.Writer, only)
 	opt := fazt.Options{
-		DataFile: path, KeyFile: c.String("key-file"), Home: name, Dev: true, Logger: slog.New(out),
+		DataFile: path, KeyFile: c.String("key-file"), Home: apps[0].name, Dev: true, Logger: slog.New(out),
 		// Only this machine's programs get here, all from one address: a limit
 		// would keep no stranger out, but spoil a load test of one's own app.
 		// How many handlers run at once is bounded all the same.
 		RateLimit: frontdoor.NoRateLimit,
 	}
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		d := &development{server: server, dataFile: path, name: name, out: out, watched: watched}
-		return d.run(c.Context, l, first)
+		return develop(c.Context, developments{server: server, dataFile: path, out: out, apps: apps}, l)
 	})
+}
+
+// openApps reads and watches the directories, for apps of different names. Close the
+// watchers, those that come with an error too.
+func openApps(dirs []string, name string) (apps []*development, err error) {
+	byName := make(map[string]string)
+	for _, dir := range dirs {
+		if err := checkApp(dir); err != nil {
+			return apps, err
+		}
+		watched, err := newWatcher(dir)
+		if err != nil {
+			return apps, err
+		}
+		d := &development{name: name, watched: watched}
+		apps = append(apps, d)
+		if d.last, err = watched.read(); err != nil {
+			return apps, err
+		}
+		if d.name == "" {
+			if d.name, err = d.last.appName(); err != nil {
+				return apps, err
+			}
+		}
+		d.name = strings.ToLower(d.name) // as it is deployed
+		if other, ok := byName[d.name]; ok {
+			return apps, fmt.Errorf("%s and %s are both named %s; give one of them another \"name\" in its fazt.json", other, dir, d.name)
+		}
+		byName[d.name] = dir
+	}
+	return apps, nil
+}
+
+// devDataFile is where the data of development is: --db, or a directory of its own in
+// the app's, which is neither deployed nor committed.
+func devDataFile(c *cli.Context, dir string) (string, error) {
+	path := c.String("db")
+	if path == "" {
+		own := filepath.Join(dir, ".fazt")
+		path = filepath.Join(own, "dev.db")
+		if err := makeIgnored(own); err != nil {
+			return "", fmt.Errorf("cannot keep data in %s: %w; name another data file with --db", own, err)
+		}
+	}
+	if err := checkNoPipe(path); err != nil {
+		return "", err
+	}
+	warnOfMode(c, path)
+	return path, nil
+}
+
+// makeIgnored makes a directory, if need be, that git leaves out.
+func makeIgnored(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // as somebody wants it
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("*\n")
+	return errors.Join(err, f.Close())
 }
 
 // devListener opens --addr, or without it the default port or one near.
@@ -103,105 +158,4 @@ func devListener(c *cli.Context) (net.Listener, error) {
 		note(c.App.ErrWriter, "%s is in use; listening on %s", defaultAddr, l.Addr())
 	}
 	return l, err
-}
-
-// development keeps a running app at the state of its directory.
-type development struct {
-	server   *fazt.Server
-	dataFile string
-	name     string
-	out      *console
-	watched  *watcher
-	version  int  // that is served; 0 is none of ours yet
-	noted    bool // that a git-ignored private/ is deployed
-}
-
-// run serves on l and redeploys until ctx ends.
-func (d *development) run(ctx context.Context, l net.Listener, first *source) error {
-	made, err := d.server.Deploy(ctx, d.name, first)
-	if _, mendable := errors.AsType[*runtime.Error](err); err != nil && !mendable {
-		return err // unlike JavaScript that is being worked on
-	}
-	fmt.Fprintf(d.out, "\n  %s is at %s\n  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n",
-		d.out.paint(bold, d.name), d.out.paint(bold, appURL(d.name, l)), devSignInURL(l))
-	d.report(made, err)
-	if err := d.notePrivate(ctx, first, made); err != nil {
-		return err
-	}
-
-	ctx, stop := context.WithCancel(ctx)
-	served := make(chan error, 1)
-	go func() {
-		defer stop()
-		served <- d.server.Serve(ctx, l)
-	}()
-	err = d.follow(ctx, first)
-	stop()
-	return errors.Join(err, <-served)
-}
-
-// follow redeploys after each change. It returns nil when ctx ends.
-func (d *development) follow(ctx context.Context, last *source) error {
-	for {
-		err := d.watched.wait(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		now, err := d.watched.read()
-		if err != nil {
-			d.report(nil, err)
-			continue
-		}
-		if now.same(last) {
-			now.close()
-			continue
-		}
-		last.close()
-		last = now
-		made, err := d.server.Deploy(ctx, d.name, now)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, fs.ErrNotExist):
-			continue // removed since it was listed, so there is an event to come
-		}
-		d.report(made, err)
-		if err := d.notePrivate(ctx, now, made); err != nil && ctx.Err() == nil {
-			d.report(nil, err)
-		}
-	}
-}
-
-// notePrivate says once that a git-ignored private/ is deployed, where others
-// than dev may serve it: a data file with more apps is hardly dev's own.
-func (d *development) notePrivate(ctx context.Context, s *source, made *api.Deployment) error {
-	if d.noted || !s.privateIgnored || made == nil {
-		return nil
-	}
-	apps, err := d.server.Apps(ctx)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(apps, func(a api.App) bool { return a.Name != d.name }) {
-		d.noted = true
-		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.dataFile+" beside other apps; --db gives dev a data file of its own")
-	}
-	return nil
-}
-
-// report prints how a deploy went.
-func (d *development) report(made *api.Deployment, err error) {
-	if err == nil {
-		d.version = made.Version
-		d.out.event(time.Now(), green, "ok", deployed(made))
-		return
-	}
-	text := describe(err)
-	if d.version > 0 {
-		text += fmt.Sprintf("\nversion %d stays", d.version)
-	}
-	d.out.event(time.Now(), red, "error", text)
 }

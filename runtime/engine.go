@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	goruntime "runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -29,9 +30,18 @@ type Engine interface {
 type Unit struct {
 	Files  map[string]string
 	Main   string
+	Last   bool // no engine is tried after this one: what can be told at run time is not refused
 	Limits Limits
 
-	load *load // nil when it is compiled
+	load   *load // nil when it is compiled
+	places *places
+}
+
+// Bundled tells whether package bundle has made the program, or packages for it: in
+// newer language, which is all that it writes.
+func (u Unit) Bundled() bool {
+	_, packages := u.Files[path.Dir(u.Main)+"/node_modules.js"]
+	return packages || IsBundled(u.Files[u.Main])
 }
 
 // Script is a compiled program. It is used by many goroutines.
@@ -213,13 +223,6 @@ func (x *Exec) Left() time.Duration {
 		left = min(left, time.Until(deadline))
 	}
 	return left
-}
-
-// Exhaust ends the run for its CPU time, a moment early: for a native that
-// can't go on with the little that is left. It doesn't return.
-func (x *Exec) Exhaust() {
-	x.stop(cause{err: x.cpuError(x.cpu())})
-	goruntime.Goexit()
 }
 
 // TextTooLong ends the run for a text that is longer than allowed. It doesn't

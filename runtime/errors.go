@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Codes of [Error].
@@ -65,12 +67,47 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// locate fills SourceLine in from the program's text.
-func (e *Error) locate(files map[string]string) *Error {
+// Excerpt shows SourceLine, and below it a caret at Column:
+//
+//	3 | return foo.bar
+//	  |           ^
+//
+// It is empty when there is no line to show, and of a long line, such as a minified
+// one, it has the part around the column. Columns count bytes.
+func (e *Error) Excerpt() string {
+	if e.SourceLine == "" || e.Line < 1 {
+		return ""
+	}
+	const before, width = 50, 80 // characters
+	column := max(e.Column-1, 0)
+	known := column <= len(e.SourceLine) // what is past 400 bytes was cut off
+	if !known {
+		column = 0
+	}
+	text := []rune(e.SourceLine)
+	at := utf8.RuneCountInString(e.SourceLine[:column])
+	from := max(0, at-before)
+	n := strconv.Itoa(e.Line)
+	out := fmt.Sprintf("%s | %s", n, string(text[from:min(len(text), from+width)]))
+	if !known {
+		return out
+	}
+	indent := make([]rune, 0, at-from)
+	for _, r := range text[from:at] {
+		if r != '\t' {
+			r = ' '
+		}
+		indent = append(indent, r)
+	}
+	return fmt.Sprintf("%s\n%s | %s^", out, strings.Repeat(" ", len(n)), string(indent))
+}
+
+// locate fills SourceLine in from the text of its file.
+func (e *Error) locate(text string) *Error {
 	if e.SourceLine != "" || e.Line < 1 {
 		return e
 	}
-	rest := files[e.File]
+	rest := text
 	for range e.Line - 1 {
 		_, after, ok := strings.Cut(rest, "\n")
 		if !ok {

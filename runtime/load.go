@@ -45,10 +45,13 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 		return nil, err
 	}
 	var last *Error
-	for _, e := range r.engines {
-		if src.Engine != "" && src.Engine != "auto" && src.Engine != e.Name() {
+	pinned := src.Engine != "" && src.Engine != "auto"
+	for i, e := range r.engines {
+		if pinned && src.Engine != e.Name() {
 			continue
 		}
+		newest := i == len(r.engines)-1
+		unit.Last = pinned || newest
 		script, err := compile(e, unit)
 		if err == nil {
 			unit.load = nil
@@ -61,7 +64,13 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 		if !errors.As(err, &refusal) {
 			return nil, &Error{Code: CodeLoad, Message: e.Name() + ": " + err.Error(), Err: err}
 		}
-		last = refusal.locate(unit.Files)
+		last = unit.places.locate(refusal)
+		if pinned && !newest && refusal.Code == CodeUnsupported {
+			told := *last
+			told.Message += `; write it otherwise, or take "engine" out of fazt.json`
+			told.Err = refusal
+			last = &told
+		}
 	}
 	if last == nil {
 		return nil, &Error{Code: CodeLoad, Message: fmt.Sprintf("unknown engine %q; use auto or %s", src.Engine, r.engineNames())}

@@ -45,11 +45,11 @@ type extent struct {
 // It reads tokens, not grammar. Whether a slash begins a regular expression follows
 // from the token before it, except behind a few closing braces, where such source
 // is refused.
-func checkNesting(name, src string, sum *extent) *Error {
+func checkNesting(name, src string, sum *extent, unit Unit) *Error {
 	n := nesting{src: src, regexp: true, levels: make([]level, 1, 32), extent: sum}
 	msg := n.scan()
 	if msg == "" {
-		return nil
+		return n.missingPackage(name, unit)
 	}
 	line := 1 + strings.Count(src[:n.start], "\n")
 	column := n.start - strings.LastIndexByte(src[:n.start], '\n')
@@ -70,6 +70,9 @@ type nesting struct {
 	mayHead    bool // the token before, or that bracket, may be the parameters of an arrow function
 	sign       int  // where the signs begin that stand together before this token
 	signEnd    int
+
+	required   required // the first package that the source requires
+	ownRequire bool     // it has a require of its own
 
 	word    string // the token before, if it was a word
 	punct   byte   // the last byte of the token before, if it was punctuation
@@ -203,6 +206,9 @@ func (n *nesting) scanWord() string {
 	}
 	word := n.src[n.start:n.pos]
 	property := n.punct == '.' && n.src[n.sign:n.signEnd] != "..."
+	if !property {
+		n.noteRequire(word)
+	}
 	n.mayHead = !property && n.arrowMayBegin()
 	top := &n.levels[len(n.levels)-1]
 	switch {

@@ -162,20 +162,30 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
-	unit := Unit{Files: src.Files, Main: src.Main, Limits: r.limits, load: l}
+	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, load: l, places: newPlaces(src)}
 	var sum extent
-	for _, name := range slices.Sorted(maps.Keys(src.Files)) {
+	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != src.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
-		if err := checkNesting(name, src.Files[name], &sum); err != nil {
-			return Unit{}, err.locate(src.Files)
+		unit.Files[name] = hideHashbang(unit.Files[name])
+		if err := checkNesting(name, unit.Files[name], &sum, unit); err != nil {
+			return Unit{}, unit.places.locate(err)
 		}
 		if err := unit.Check(); err != nil {
 			return Unit{}, err
 		}
 	}
 	return unit, nil
+}
+
+// hideHashbang makes a comment of a file's first line when it is for a shell, as
+// ES2023 has it. No place in the file moves.
+func hideHashbang(text string) string {
+	if rest, ok := strings.CutPrefix(text, "#!"); ok {
+		return "//" + rest
+	}
+	return text
 }
 
 // Engine names the engine that was chosen, and why: the refusal of the engine
@@ -222,7 +232,8 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	r.signals.Put(x.ended)
 	result, err := x.result()
 	if e, ok := errors.AsType[*Error](err); ok {
-		err = e.locate(h.program.unit.Files)
+		err = h.program.unit.places.locate(e)
 	}
+	h.program.unit.places.lines(result.Log)
 	return result, err
 }

@@ -16,6 +16,10 @@ type Source struct {
 	// Files maps a slash-separated path inside the app to its text. Only these
 	// can be reached by require: "api/main.js", "api/lib.js", "api/data.json".
 	Files map[string]string
+	// Maps are the source maps of those of Files that were made of others, by the file's
+	// path: their text, up to 8 MiB each. With one, errors, stacks and what is logged
+	// have the places in what the author wrote. One that can't be used is ignored.
+	Maps map[string]string
 	// Main is the path of the handler. Default: "api/main.js".
 	Main string
 	// Engine is "auto" or an engine's name. Default: "auto", the first engine

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // MainPath is the handler's place in an app.
@@ -62,6 +64,29 @@ func checkFileName(name string) error {
 func IsSource(name string) bool {
 	return strings.HasPrefix(name, "api/") && (path.Ext(name) == ".js" || path.Ext(name) == ".json")
 }
+
+// maps are the ending of source maps of a handler's source.
+const maps = ".js.map"
+
+// MapOf is the path of what a file under api/ is the source map of. ok is false for any
+// other file.
+func MapOf(name string) (source string, ok bool) {
+	if !strings.HasPrefix(name, "api/") || !strings.HasSuffix(name, maps) {
+		return "", false
+	}
+	return strings.TrimSuffix(name, ".map"), true
+}
+
+// MaxMapBytes is how long the source maps of an app may be together that are looked at.
+// Without one, errors have the places in what was made of the author's source.
+const MaxMapBytes = 8 << 20
+
+// InProgram reports whether a source file is part of the program that a main file begins:
+// what package bundle has made is all in there, beside the files that it was made of.
+func InProgram(main, name string) bool { return name == MainPath || !runtime.IsBundled(main) }
+
+// unbundled are what a main file may be called that package bundle makes a handler of.
+var unbundled = []string{"api/main.ts", "api/main.tsx", "api/main.mts", "api/main.jsx", "api/main.mjs"}
 
 // CleanPath resolves . and .. and doubled slashes, and keeps a slash at the
 // end. It reports whether the path can name anything: a backslash or a NUL is

@@ -200,13 +200,28 @@ var errChanged = errors.New("changed while it was read; deploy again")
 // They may have limit bytes together. ok is false for an app without a handler.
 // An error wraps [ErrInvalid].
 func (s *Site) Source(limit int64) (source runtime.Source, ok bool, err error) {
-	if _, ok := s.index[MainPath]; !ok {
-		return source, false, nil
+	at, ok := s.index[MainPath]
+	if !ok {
+		return source, false, s.checkBundled()
 	}
-	source = runtime.Source{Files: make(map[string]string), Main: MainPath, Engine: s.Manifest.Engine}
-	var size int64
+	source = runtime.Source{Files: make(map[string]string), Maps: make(map[string]string), Main: MainPath, Engine: s.Manifest.Engine}
+	var size, mapBytes int64
+	var main []byte
+	if s.files[at].size <= limit {
+		if main, err = s.read(at); err != nil {
+			return source, false, invalid(err)
+		}
+	}
 	for i, f := range s.files {
-		if !IsSource(f.path) {
+		if file, ok := MapOf(f.path); ok && InProgram(string(main), file) && mapBytes+f.size <= MaxMapBytes {
+			mapBytes += f.size
+			text, err := s.read(i)
+			if err != nil {
+				return source, false, invalid(err)
+			}
+			source.Maps[file] = string(text)
+		}
+		if !IsSource(f.path) || !InProgram(string(main), f.path) {
 			continue
 		}
 		if size += f.size; size > limit {
@@ -219,4 +234,15 @@ func (s *Site) Source(limit int64) (source runtime.Source, ok bool, err error) {
 		source.Files[f.path] = string(text)
 	}
 	return source, true, nil
+}
+
+// checkBundled refuses an app whose handler has yet to be made into what a server runs.
+func (s *Site) checkBundled() error {
+	for _, name := range unbundled {
+		if _, ok := s.index[name]; ok {
+			return invalid(fmt.Errorf("%s:1:1: has to be bundled before it is uploaded; deploy the app's folder by fazt app deploy, "+
+				"or call bundle.Bundle of package runtime/bundle before Server.Deploy", name))
+		}
+	}
+	return nil
 }

@@ -62,7 +62,7 @@ func TestReadFS(t *testing.T) {
 		t.Errorf("manifest is %+v, want %+v", app.Manifest, want)
 	}
 	want := runtime.Source{
-		Files: map[string]string{"api/main.js": "respond(1)", "api/data.json": "{}"}, Main: site.MainPath, Engine: "goja",
+		Files: map[string]string{"api/main.js": "respond(1)", "api/data.json": "{}"}, Maps: map[string]string{}, Main: site.MainPath, Engine: "goja",
 	}
 	got, ok, err := app.Source(12)
 	if diff := cmp.Diff(want, got); diff != "" || !ok || err != nil {

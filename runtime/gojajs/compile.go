@@ -273,9 +273,9 @@ func unsupported(text string, line, column int) string {
 	is := func(word string) bool { return strings.HasPrefix(rest, word) || strings.HasSuffix(before, word) }
 	switch {
 	case is("import"):
-		return "import can't be used in a handler; write const x = require('./x')"
+		return "import is for handlers that are bundled, as fazt app deploy does; deploy the folder by it, or write const x = require('./x')"
 	case is("export"):
-		return "export can't be used in a handler; write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
+		return "export is for handlers that are bundled, as fazt app deploy does; deploy the folder by it, or write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
 	case strings.HasPrefix(rest, "await") && strings.HasSuffix(before, "for"):
 		return "for await can't be used in a handler; write for (const x of list) { const value = await x; ... }"
 	case strings.HasSuffix(before, "*") && strings.HasSuffix(strings.TrimRight(before, " *"), "async"):

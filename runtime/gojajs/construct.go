@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/dop251/goja"
+
+	"github.com/fazt-sh/fazt/runtime/internal/esregexp"
 )
 
 // constructorGuard makes a guard for a constructor: a function of JavaScript
@@ -233,6 +235,14 @@ func checkRegExp(v *vm, _ string, args []goja.Value) []goja.Value {
 	}
 	text := v.str(source)
 	v.checkPattern(text.String())
+	flags := ""
+	if len(args) > 1 && !goja.IsUndefined(args[1]) {
+		letters := v.str(args[1])
+		flags, args[1] = letters.String(), letters
+	}
+	if err := esregexp.Check(text.String(), esregexp.ParseFlags(flags)); err != nil {
+		v.throwError("SyntaxError", "", err.Error())
+	}
 	args[0] = text
 	return args
 }

@@ -18,9 +18,8 @@
 // program can reach, which follows from the names in its text. What bounds each
 // native of the language is in testdata/natives.txt.
 //
-// Regular expressions run on RE2, in linear time. Look-around and
-// back-references need backtracking; such a match gets the time that its run
-// has left, is noticed up to 0.2 s late, and ends the run.
+// Regular expressions run on RE2, in linear time, where that gives the standard's
+// answer; see the package esregexp for the others, which backtrack, past checkpoints.
 //
 // # What is different from Node
 //

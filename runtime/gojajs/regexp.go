@@ -58,7 +58,7 @@ func exec(v *vm, c goja.FunctionCall) goja.Value {
 	result := v.newArray(items...)
 	v.put(result, "index", v.js.ToValue(m[0]))
 	v.put(result, "input", s)
-	groups := v.namedGroups(s, m, p.names)
+	groups := v.namedGroups(s, m, p.Names)
 	if groups == nil {
 		groups = goja.Undefined()
 	}
@@ -67,7 +67,7 @@ func exec(v *vm, c goja.FunctionCall) goja.Value {
 }
 
 // execOn matches once and moves lastIndex.
-func (v *vm) execOn(re *goja.Object, s goja.String) (*pattern, []int) {
+func (v *vm) execOn(re *goja.Object, s goja.String) (*expression, []int) {
 	e := v.expressionOf(re)
 	from := 0
 	if last := v.toNumber(re.Get("lastIndex")); e.global || e.sticky {
@@ -89,7 +89,7 @@ func (v *vm) execOn(re *goja.Object, s goja.String) (*pattern, []int) {
 	case m != nil && (e.global || e.sticky):
 		v.setLastIndex(re, m[1])
 	}
-	return e.pattern, m
+	return e, m
 }
 
 func (v *vm) setLastIndex(re *goja.Object, i int) {
@@ -120,7 +120,7 @@ func (v *vm) standard(re *goja.Object) bool {
 
 // each calls f with all matches from the beginning, or with one if the RegExp
 // isn't global. It stops when f says so.
-func (v *vm) each(re *goja.Object, s goja.String, f func(p *pattern, m []int)) {
+func (v *vm) each(re *goja.Object, s goja.String, f func(p *expression, m []int)) {
 	e := v.expressionOf(re)
 	if !e.global {
 		if p, m := v.execOn(re, s); m != nil {
@@ -135,7 +135,7 @@ func (v *vm) each(re *goja.Object, s goja.String, f func(p *pattern, m []int)) {
 		if m == nil || e.sticky && m[0] != at {
 			return
 		}
-		f(e.pattern, m)
+		f(e, m)
 		at = advance(s, m, e.unicode)
 	}
 }
@@ -171,7 +171,7 @@ func matchSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goj
 		return exec(v, goja.FunctionCall{This: re, Arguments: []goja.Value{s}})
 	}
 	var found []any
-	v.each(re, s, func(_ *pattern, m []int) {
+	v.each(re, s, func(_ *expression, m []int) {
 		found = append(found, s.Substring(m[0], m[1]))
 		if len(found) > v.longest() {
 			v.rangeError("match: there are more than " + strconv.Itoa(v.longest()) + " matches")
@@ -185,7 +185,7 @@ func matchSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goj
 
 func replaceSymbol(v *vm, re *goja.Object, s goja.String, c goja.FunctionCall) goja.Value {
 	r := v.newReplacer(s, c.Argument(1))
-	v.each(re, s, func(p *pattern, m []int) { r.add(m, p.names) })
+	v.each(re, s, func(p *expression, m []int) { r.add(m, p.Names) })
 	return r.end()
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/brackets"
+	"github.com/fazt-sh/fazt/runtime/internal/esregexp"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
@@ -188,6 +189,7 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.RegExpLiteral:
 		rw.name(expressions, false)
+		rw.checkPattern(n)
 	case *ast.ArrayPattern:
 		if n.Rest != nil {
 			rw.name(restOfArray, false)
@@ -223,6 +225,14 @@ func (rw *rewriter) walks(name string) {
 func (rw *rewriter) noArguments(id *ast.Identifier) {
 	if id.Name == "arguments" && rw.arrows[len(rw.arrows)-1] > 0 {
 		rw.refuse(id.Idx, "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args")
+	}
+}
+
+// checkPattern refuses a regular expression that is none, as goja takes some.
+func (rw *rewriter) checkPattern(n *ast.RegExpLiteral) {
+	if err := esregexp.Check(n.Pattern, esregexp.ParseFlags(n.Flags)); err != nil && rw.refusal == nil {
+		rw.refuse(n.Idx, err.Error())
+		rw.refusal.Code, rw.refusal.Name = runtime.CodeSyntax, "SyntaxError"
 	}
 }
 

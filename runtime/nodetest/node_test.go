@@ -27,8 +27,6 @@ var library string
 // differences are the programs, by a part of their text, that an engine gives
 // another result for, with the reason.
 var differences = []struct{ engine, part, reason string }{
-	{"otto", "9: 4, '-1': 5", "otto keeps the order in which keys were set; what the host gets and JSON has the language's"},
-	{"otto", "{b: 1, a: 2, 1: 3}", "the same, for...in"},
 	{"otto", "[3, 4].entries", "iterators need newer syntax"},
 	{"otto", "'İ'.toLowerCase()", "Go maps characters one by one"},
 	{"otto", "normalize", "not among what is promised; a program that needs it can be pinned to goja"},

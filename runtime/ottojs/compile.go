@@ -21,6 +21,7 @@ type module struct {
 	program *ast.Program
 	depth   int             // how deep its expressions and statements nest
 	uses    map[string]bool // identifiers that occur in it
+	free    *freeNames
 
 	arguments []string // those of moduleParameters that it uses
 }
@@ -56,6 +57,7 @@ func compile(name, text string, main bool) (*module, error) {
 		program.File = program.File.WithSourceMap(sm)
 	}
 	rw := &rewriter{file: program.File, program: program, uses: make(map[string]bool)}
+	free := findFreeNames(body)
 	if main {
 		rw.merge(body)
 		rw.findHandler(body)
@@ -67,7 +69,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if main {
 		rw.finish(body)
 	}
-	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses}
+	m := &module{name: name, program: program, depth: rw.deepest, uses: rw.uses, free: free}
 	for _, name := range moduleParameters {
 		if !rw.uses[name] {
 			continue
@@ -146,7 +148,10 @@ func syntaxError(name, text string, shift int, err error) error {
 	}
 	e.Line, e.Column = position(text, offset)
 	if strings.HasPrefix(first.Message, "Invalid regular expression") {
-		e.Code = runtime.CodeUnsupported
+		e.Code, e.Message = runtime.CodeUnsupported, "otto can't have this regular expression"
+		if reason := patternRefusal(regexpAt(text, offset)); reason != "" {
+			e.Message = reason
+		}
 	}
 	return e
 }
@@ -182,6 +187,8 @@ const (
 	idSum       = "sum ()"     // the result of +
 	idMethod    = "method ()"  // the name of a method
 	idSetLength = "set length" // array.length = n
+	idObject    = "object ()"  // what for...in walks
+	idNames     = "names ()"   // an object with the properties that it is to visit
 	idThrow     = "throw ()"   // notes where a value was thrown
 	idEnd       = "end ()"     // the main file's end was reached; returns the function to call
 	idCaught    = "caught ()"  // takes what the main file throws
@@ -193,7 +200,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idObject, idNames, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

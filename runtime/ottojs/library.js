@@ -43,8 +43,7 @@
     }
     source = source === undefined ? '' : String(source);
     flags = flags === undefined ? '' : String(flags);
-    if (/[^gim]/.test(flags)) throw new SyntaxError('this engine knows the flags g, i and m, not ' + flags);
-    go.checkPattern(source);
+    go.checkPattern(source, flags);
     return new NativeRegExp(source === '' ? '(?:)' : source, flags);
   }
   function RegExpFunction(source, flags) {

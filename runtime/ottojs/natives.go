@@ -31,7 +31,7 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
 		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
-		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
+		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID": v.randomUUID,
 		"encodingOf": v.encodingOf, "decoder": v.decoder,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
@@ -72,7 +72,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.sum, v.methodName, v.lib.setLength, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.methodName, v.lib.setLength, v.lib.object, v.visited, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}
@@ -260,6 +260,54 @@ func (v *vm) indexOfElement(c otto.FunctionCall) otto.Value {
 		}
 	}
 	return v.value(-1)
+}
+
+// ordered puts the indexes among some names first, as ES2015 has it.
+func (v *vm) ordered(c otto.FunctionCall) otto.Value {
+	list := c.Argument(0)
+	names, sorted := make([]string, v.Len(list)), true
+	for i := range names {
+		v.check()
+		names[i] = v.Index(list, i).String()
+		sorted = sorted && (i == 0 || index(names[i-1]) <= index(names[i]))
+	}
+	if sorted {
+		return list
+	}
+	var all []any
+	for _, name := range indexesFirst(names) {
+		all = append(all, name)
+	}
+	return v.newArray(all)
+}
+
+// visited makes an object of the names that for...in is to visit. Most objects inherit
+// nothing that it would; the others are looked through by the prelude.
+func (v *vm) visited(c otto.FunctionCall) otto.Value {
+	object := c.Argument(0)
+	names := v.must(v.lib.create.Call(undefined, otto.NullValue()))
+	if !object.IsObject() {
+		return names
+	}
+	inherits := false
+	for _, keys := range object.Object().KeysByParent()[1:] {
+		inherits = inherits || len(keys) > 0
+	}
+	keys := v.Keys(object)
+	if inherits {
+		list := v.invoke(v.lib.visible, undefined, object)
+		keys = keys[:0]
+		for i := range v.Len(list) {
+			keys = append(keys, v.Index(list, i).String())
+		}
+	}
+	for _, key := range keys {
+		v.check()
+		if err := names.Object().Set(key, true); err != nil {
+			v.rethrow(err)
+		}
+	}
+	return names
 }
 
 // strictEqual is the operator ===.

@@ -45,7 +45,31 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		s.modules[name] = m
 		s.depth = max(s.depth, m.depth)
 	}
+	if err := s.missing(); err != nil {
+		return nil, err
+	}
 	return s, nil
+}
+
+// missing refuses a program that wants what another engine has. What a file gives to
+// the global object the others have, too.
+func (s *script) missing() error {
+	assigned := make(map[string]bool)
+	for _, m := range s.modules {
+		maps.Copy(assigned, m.free.assigned)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.modules)) {
+		m := s.modules[name]
+		for _, n := range m.free.newer {
+			if !assigned[n.name] && !m.free.guarded[n.name] {
+				return refusal(m.program.File, n.at, n.reason)
+			}
+		}
+		if len(m.free.needs) > 0 && !s.unit.Last {
+			return refusal(m.program.File, m.free.needs[0].at, m.free.needs[0].reason)
+		}
+	}
+	return nil
 }
 
 // maxSource bounds a program's text, in bytes. A text that isn't ES5 may be wrong at
@@ -54,6 +78,9 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 const maxSource = 128 << 10
 
 func checkSize(unit runtime.Unit) error {
+	if unit.Bundled() {
+		return &runtime.Error{Code: runtime.CodeUnsupported, Message: "the program is bundled, of modules, TypeScript or packages, which takes newer language"}
+	}
 	size := 0
 	for name, text := range unit.Files {
 		if name == unit.Main || isScript(name) {

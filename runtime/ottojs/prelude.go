@@ -256,7 +256,7 @@ func (v *vm) webGlobal(name string) otto.Value {
 func (v *vm) keep(lib otto.Value) error {
 	for name, dst := range map[string]*otto.Value{
 		"attempt": &v.lib.attempt, "inside": &v.lib.inside, "bind": &v.lib.bind, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
-		"defineProperty": &v.lib.property, "permit": &v.lib.permit, "setLength": &v.lib.setLength, "requestPrototype": &v.lib.request, "text": &v.lib.text,
+		"defineProperty": &v.lib.property, "permit": &v.lib.permit, "setLength": &v.lib.setLength, "requestPrototype": &v.lib.request, "object": &v.lib.object, "visible": &v.lib.visible, "text": &v.lib.text,
 		"remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
 		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "getTime": &v.lib.getTime, "setTime": &v.lib.setTime,
 	} {

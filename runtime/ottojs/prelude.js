@@ -325,6 +325,7 @@
       o = object(o);
       if (call(objectToString, o) === '[object String]') lengthOf(o);
       var names = native(o);
+      if (name === 'keys' || name === 'getOwnPropertyNames') names = go.ordered(names);
       return prototypeOf(o) === requestPrototype && isArray(names) ? requestNames(names) : names;
     });
   });
@@ -529,6 +530,25 @@
     define: data,
     permit: permit,
     setLength: setLength,
+    object: function (v) {
+      if (v === undefined || v === null) return v;
+      v = O(v);
+      if (call(objectToString, v) === '[object String]') lengthOf(v);
+      return v;
+    },
+    // visible has the names of each object before those of its prototype, but those
+    // that an object before has, too, whether it would be visited there or not.
+    visible: function (o) {
+      var names = [], seen = create(null), own, i;
+      for (; o; o = prototypeOf(o)) {
+        debugger;
+        own = O.keys(o);
+        for (i = 0; i < own.length; i++) { debugger; if (!seen[own[i]]) names[names.length] = own[i]; }
+        own = O.getOwnPropertyNames(o);
+        for (i = 0; i < own.length; i++) { debugger; seen[own[i]] = true; }
+      }
+      return names;
+    },
     requestPrototype: requestPrototype,
     remove: function (name) { delete global[name]; },
     text: function (v) { return String(v); },

@@ -37,23 +37,32 @@ const (
 // patternOf returns the pattern of a RegExp object, after checking that it may
 // be run on a text of n bytes.
 func (v *vm) patternOf(re otto.Value, n int) *pattern {
-	source, flags := v.get(re, "source").String(), v.flags(re)
+	p := v.pattern(v.get(re, "source").String(), v.flags(re))
+	if float64(p.size)*float64(n) > maxSteps {
+		v.rangeError("this regular expression takes too long for a text of %d bytes; split the text first", n)
+	}
+	return p
+}
+
+func (v *vm) pattern(source, flags string) *pattern {
 	key := flags + "/" + source
 	p, ok := v.patterns[key]
 	if !ok {
 		var err error
 		if p, err = compilePattern(source, flags); err != nil {
-			v.throw(&runtime.HostError{Name: "SyntaxError", Message: err.Error()})
+			v.invalidPattern(source, "otto can't have it")
 		}
 		if len(v.patterns) >= maxPatterns {
 			clear(v.patterns)
 		}
 		v.patterns[key] = p
 	}
-	if float64(p.size)*float64(n) > maxSteps {
-		v.rangeError("this regular expression takes too long for a text of %d bytes; split the text first", n)
-	}
 	return p
+}
+
+func (v *vm) invalidPattern(source, reason string) {
+	source = source[:min(len(source), maxName)]
+	v.throw(&runtime.HostError{Name: "SyntaxError", Message: "Invalid regular expression: /" + strings.ToValidUTF8(source, "") + "/: " + reason})
 }
 
 func (v *vm) flags(re otto.Value) string {
@@ -67,7 +76,7 @@ func (v *vm) flags(re otto.Value) string {
 }
 
 func compilePattern(source, flags string) (*pattern, error) {
-	transformed, err := parser.TransformRegExp(source)
+	transformed, err := parser.TransformRegExp(joinPairs(source))
 	if err != nil {
 		return nil, err
 	}
@@ -139,9 +148,19 @@ func widen(re string) string {
 // checkPattern is called before otto compiles a pattern that was made at run
 // time.
 func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
-	if regexpcost.Of(c.Argument(0).String()) > regexpcost.Max {
+	source, flags := c.Argument(0).String(), c.Argument(1).String()
+	if regexpcost.Of(source) > regexpcost.Max {
 		v.rangeError("this regular expression is too large")
 	}
+	for i := range flags {
+		if strings.IndexByte(flags[:i], flags[i]) >= 0 {
+			v.invalidPattern(source, "a flag is there twice")
+		}
+	}
+	if reason := patternRefusal(source, flags); reason != "" {
+		v.invalidPattern(source, reason)
+	}
+	v.pattern(source, strings.ReplaceAll(flags, "g", ""))
 	return undefined
 }
 

@@ -2,7 +2,6 @@ package ottojs
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/robertkrimen/otto/ast"
 	"github.com/robertkrimen/otto/file"
@@ -38,23 +37,37 @@ type rewriter struct {
 	level    int
 	patterns float64 // size of the regular expressions since the last checkpoint among them
 	deepest  int
+
+	temporaries []*ast.VariableExpression // of the function that is being instrumented, see order.go
 }
 
 func (rw *rewriter) refuse(at file.Idx, reason string) {
-	if rw.refusal != nil {
-		return
+	if rw.refusal == nil {
+		rw.refusal = refusal(rw.file, at, reason)
 	}
-	rw.refusal = &runtime.Error{Code: runtime.CodeUnsupported, Message: reason, File: rw.file.Name()}
-	if p := rw.file.Position(at); p != nil {
-		rw.refusal.File, rw.refusal.Line, rw.refusal.Column = p.Filename, p.Line, p.Column
+}
+
+func refusal(f *file.File, at file.Idx, reason string) *runtime.Error {
+	e := &runtime.Error{Code: runtime.CodeUnsupported, Message: reason, File: f.Name()}
+	if p := f.Position(at); p != nil {
+		e.File, e.Line, e.Column = p.Filename, p.Line, p.Column
 	}
+	return e
 }
 
 // function instruments a function: its body, and the functions declared in it,
 // which the tree has at two places.
 func (rw *rewriter) function(fn *ast.FunctionLiteral) {
 	rw.level++
-	defer func() { rw.level-- }()
+	outer := rw.temporaries
+	rw.temporaries = nil
+	defer func() {
+		if len(rw.temporaries) > 0 {
+			fn.DeclarationList = append(fn.DeclarationList, &ast.VariableDeclaration{List: rw.temporaries})
+		}
+		rw.temporaries = outer
+		rw.level--
+	}()
 	if fn.Name != nil {
 		rw.shortName(fn.Name)
 	}
@@ -129,9 +142,7 @@ func (rw *rewriter) statement(s ast.Statement) {
 		s.Initializer, s.Test, s.Update = rw.expression(s.Initializer), rw.expression(s.Test), rw.expression(s.Update)
 		s.Body = rw.loop(s.Body)
 	case *ast.ForInStatement:
-		s.Source = rw.expression(s.Source)
-		s.Into = rw.target(rw.expression(s.Into))
-		s.Body = rw.loop(s.Body)
+		rw.forIn(s)
 	case *ast.ExpressionStatement:
 		s.Expression = rw.expression(s.Expression)
 	case *ast.IfStatement:
@@ -142,10 +153,11 @@ func (rw *rewriter) statement(s ast.Statement) {
 		}
 	case *ast.LabelledStatement:
 		rw.statement(s.Statement)
+		s.Statement = labelled(s.Statement)
 	case *ast.ReturnStatement:
 		s.Argument = rw.expression(s.Argument)
 	case *ast.SwitchStatement:
-		s.Discriminant = rw.expression(s.Discriminant)
+		s.Discriminant = valueOf(rw.expression(s.Discriminant))
 		for _, c := range s.Body {
 			c.Test = rw.expression(c.Test)
 			rw.statements(c.Consequent)
@@ -216,6 +228,8 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 		return rw.regexp(e)
 	case *ast.SequenceExpression:
 		rw.expressions(e.Sequence)
+	case *ast.StringLiteral:
+		rw.joinHalves(e)
 	case *ast.UnaryExpression:
 		e.Operand = rw.expression(e.Operand)
 		if e.Operator == token.INCREMENT || e.Operator == token.DECREMENT {
@@ -233,8 +247,8 @@ const patternsBetween = 3e5
 
 // regexp puts a checkpoint before a regular expression where there have been many.
 func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
-	if other := strings.Trim(e.Flags, "gim"); other != "" {
-		rw.refuse(e.Idx, "otto knows the regular expression flags g, i and m, not "+other)
+	if reason := patternRefusal(e.Pattern, e.Flags); reason != "" {
+		rw.refuse(e.Idx, reason)
 	}
 	if rw.patterns += regexpcost.Of(e.Pattern) + regexpcost.Least; rw.patterns < patternsBetween {
 		return e
@@ -253,6 +267,9 @@ func (rw *rewriter) regexp(e *ast.RegExpLiteral) ast.Expression {
 // assign turns array.length = n into a call that shortens step by step, because
 // otto deletes elements one by one, each in a walk over all.
 func (rw *rewriter) assign(e *ast.AssignExpression) ast.Expression {
+	if e.Operator != token.ASSIGN && !isSettled(e.Right) {
+		return rw.compound(e)
+	}
 	if e.Operator == token.PLUS && mayBeLong(e.Right) {
 		return rw.sum(e, func() { e.Left, e.Right = rw.target(rw.expression(e.Left)), rw.expression(e.Right) })
 	}

@@ -341,6 +341,20 @@ func (v *vm) concat(t jsText, c otto.FunctionCall) otto.Value {
 	return v.value(strings.Join(parts, ""))
 }
 
+// splitText splits by a text, or into UTF-16 units.
+func splitText(t jsText, by string) (parts []any) {
+	if by == "" {
+		for i := range t.length() {
+			parts = append(parts, t.slice(i, i+1))
+		}
+		return parts
+	}
+	for s := range strings.SplitSeq(t.s, by) {
+		parts = append(parts, s)
+	}
+	return parts
+}
+
 func (v *vm) split(t jsText, c otto.FunctionCall) otto.Value {
 	limit := math.MaxUint32
 	if l := c.Argument(1); l.IsDefined() {
@@ -359,9 +373,7 @@ func (v *vm) split(t jsText, c otto.FunctionCall) otto.Value {
 		if n := strings.Count(t.s, by); n > v.longest() {
 			v.rangeError("split: more than %d parts", v.longest())
 		}
-		for _, s := range strings.Split(t.s, by) {
-			parts = append(parts, s)
-		}
+		parts = splitText(t, by)
 	}
 	return v.newArray(parts[:min(len(parts), limit)])
 }

@@ -81,8 +81,9 @@ func (v *vm) Len(val otto.Value) int {
 func (v *vm) Index(val otto.Value, i int) otto.Value { return v.get(val, strconv.Itoa(i)) }
 
 // Keys puts array indexes first and in order, as ES2015 has it.
-func (v *vm) Keys(val otto.Value) []string {
-	keys := val.Object().Keys()
+func (v *vm) Keys(val otto.Value) []string { return indexesFirst(val.Object().Keys()) }
+
+func indexesFirst(keys []string) []string {
 	if !slices.ContainsFunc(keys, func(k string) bool { return k != "" && k[0] >= '0' && k[0] <= '9' }) {
 		return keys
 	}

@@ -55,6 +55,8 @@ type library struct {
 	permit    otto.Value // see vm.key
 	setLength otto.Value
 	request   otto.Value // what a request inherits
+	object    otto.Value // what for...in walks
+	visible   otto.Value // the names that for...in visits, in an array
 	remove    otto.Value // deletes a global
 	bytes     otto.Value
 	text      otto.Value // String(v)

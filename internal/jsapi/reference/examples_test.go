@@ -22,6 +22,7 @@ type sample struct {
 	name     string // the heading, and which of its examples
 	engines  []string
 	source   string
+	manifest string            // "" is none
 	files    map[string]string // of the heading's examples before it
 	requests []exchange
 }
@@ -33,7 +34,7 @@ func samples(t *testing.T) (list []sample) {
 	t.Helper()
 	for _, e := range reference.Entries() {
 		files := make(map[string]string)
-		n := 0
+		n, manifest := 0, ""
 		for _, b := range e.Blocks {
 			switch {
 			case b.Language() == "js" && strings.HasPrefix(b.Text, "// api/"):
@@ -41,11 +42,13 @@ func samples(t *testing.T) (list []sample) {
 				files[name] = b.Text
 			case b.Language() == "js":
 				n++
-				s := sample{name: fmt.Sprintf("%s %d", e.Name, n), source: b.Text, files: files, engines: []string{"otto", "goja"}}
+				s := sample{name: fmt.Sprintf("%s %d", e.Name, n), source: b.Text, files: files, manifest: manifest, engines: []string{"otto", "goja"}}
 				if engine := strings.TrimPrefix(b.Kind, "js"); engine != "" {
 					s.engines = strings.Fields(engine)
 				}
 				list = append(list, s)
+			case b.Kind == "json fazt.json":
+				manifest = b.Text
 			case b.Language() == "text" && strings.HasPrefix(b.Text, "> "):
 				list[len(list)-1].requests = exchanges(t, b.Text)
 			}
@@ -139,8 +142,12 @@ func (s sample) run(t *testing.T, srv *harnesstest.Server, engine string) {
 }
 
 func (s sample) app(t *testing.T, engine string) fstest.MapFS {
+	more := "}"
+	if s.manifest != "" {
+		more = "," + strings.TrimPrefix(s.manifest, "{")
+	}
 	app := fstest.MapFS{
-		"fazt.json":           {Data: []byte(`{"engine": "` + engine + `"}`)},
+		"fazt.json":           {Data: []byte(`{"engine": "` + engine + `"` + more)},
 		"api/main.js":         {Data: []byte(s.checked(t))},
 		"private/prices.json": {Data: []byte(`{"mug": 12}`)},
 		"private/terms.txt":   {Data: []byte("be kind\n")},

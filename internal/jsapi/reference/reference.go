@@ -6,7 +6,8 @@
 // paragraph that begins with "Throws", and an example; its types come from the table.
 // Whatever else has a type is declared beside its text, in a block that begins with
 // "ts", or with "ts fazt" for what belongs into the namespace fazt. A block with "js" is an
-// example that a test runs on both engines, one with "js goja" on that one.
+// example that a test runs on both engines, one with "js goja" on that one; "json fazt.json"
+// before it is its app's.
 package reference
 
 import (

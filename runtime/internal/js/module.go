@@ -3,20 +3,14 @@ package js
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
 
-// nodeModules are Node's own modules, with what there is instead.
-var nodeModules = map[string]string{
-	"fs": "fazt.private and fazt.storage", "path": "plain string functions", "http": "request and respond",
-	"https": "request and respond", "crypto": "the global crypto", "url": "the globals URL and URLSearchParams",
-	"querystring": "the global URLSearchParams", "util": "console.log", "buffer": "TextEncoder, atob and btoa",
-	"os": "fazt.env", "process": "fazt.env", "child_process": "", "net": "", "stream": "", "events": "",
-	"assert": "", "timers": "", "zlib": "", "worker_threads": "", "cluster": "", "dns": "", "tls": "", "vm": "",
-	"readline": "", "string_decoder": "TextDecoder",
-}
+// bundledEndings are those that package bundle makes .js files of.
+var bundledEndings = []string{".ts", ".tsx", ".mts", ".cts", ".jsx", ".mjs", ".cjs", ".txt"}
 
 // maxModulePath bounds the names for which require looks, and which it quotes.
 const maxModulePath = 1024
@@ -28,10 +22,13 @@ func Resolve(u runtime.Unit, from, name string) (string, error) {
 	if len(name) > maxModulePath {
 		return "", missing("require: the path is longer than %d characters", maxModulePath)
 	}
+	root := path.Dir(u.Main)
 	if !strings.HasPrefix(name, "./") && !strings.HasPrefix(name, "../") && name != "." && name != ".." {
+		if bundled := path.Join(root, "node_modules", name) + ".js"; u.Files[bundled] != "" {
+			return bundled, nil // see package bundle
+		}
 		return "", bareName(name)
 	}
-	root := path.Dir(u.Main)
 	target := path.Join(path.Dir(from), name)
 	if root != "." && target != root && !strings.HasPrefix(target, root+"/") || target == ".." || strings.HasPrefix(target, "../") {
 		return "", missing("require(%q) leads out of %s/, where a handler's files have to be", name, root)
@@ -45,21 +42,20 @@ func Resolve(u runtime.Unit, from, name string) (string, error) {
 			return file, nil
 		}
 	}
+	// What was TypeScript, or of another ending, has become a .js file.
+	if ending := path.Ext(target); slices.Contains(bundledEndings, ending) {
+		if file := strings.TrimSuffix(target, ending) + ".js"; u.Files[file] != "" {
+			return file, nil
+		}
+	}
 	return "", missing("require(%q): there is no %s, nor with .js, .json or /index.js behind it", name, target)
 }
 
 func bareName(name string) error {
-	base, _, _ := strings.Cut(strings.TrimPrefix(name, "node:"), "/")
-	instead, node := nodeModules[base]
-	switch {
-	case node && instead != "":
-		return missing("require(%q): Node's modules don't exist here; use %s", name, instead)
-	case node || strings.HasPrefix(name, "node:"):
-		return missing("require(%q): Node's modules don't exist here", name)
-	case name == "" || strings.HasPrefix(name, "/"):
+	if name == "" || strings.HasPrefix(name, "/") {
 		return missing("require(%q): begin the path with ./ or ../", name)
 	}
-	return missing("require(%q): the package isn't in this program; add it to package.json and deploy again, or begin the path of your own file with ./", name)
+	return missing("require(%q): %s", name, runtime.WhyNoPackage(name))
 }
 
 func missing(format string, args ...any) error {

@@ -1,0 +1,143 @@
+package bundle
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/sourcemap"
+)
+
+// missingGlobals are names that other places have and handlers don't, with what there is
+// instead.
+var missingGlobals = map[string]string{
+	"process": "variables of the environment are had by fazt.env.get(name)", "Buffer": "use Uint8Array with TextEncoder, atob and btoa",
+	"fetch": "a handler reaches no other server", "XMLHttpRequest": "a handler reaches no other server",
+	"WebSocket": "a handler reaches no other server", "EventSource": "a handler reaches no other server",
+	"setInterval": "a handler ends with its answer", "clearInterval": "a handler ends with its answer",
+	"setImmediate": "use setTimeout(f, 0)", "clearImmediate": "use setTimeout and clearTimeout",
+	"WebAssembly": "look for a package in plain JavaScript", "SharedArrayBuffer": "a handler has one thread", "Worker": "a handler has one thread",
+	"BroadcastChannel": "a handler has one thread", "MessageChannel": "a handler has one thread",
+	"window": "a handler has no page", "document": "a handler has no page", "navigator": "a handler has no browser",
+	"location": "the request's address is in request.host and request.path", "history": "a handler has no page",
+	"localStorage": "use fazt.storage.kv", "sessionStorage": "use fazt.storage.kv", "indexedDB": "use fazt.storage.ds", "caches": "use fazt.storage.kv",
+	"alert": "use console.log", "__dirname": "files are read by fazt.private", "__filename": "files are read by fazt.private",
+	"Deno": "this is not Deno", "Bun": "this is not Bun", "HTMLElement": "a handler has no page", "Image": "a handler has no page",
+	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers)", "Request": "the request is the handler's parameter",
+	"Headers": "headers are plain objects", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
+	"ReadableStream": "answer with the whole body, or by fazt.storage.s3.serve", "WritableStream": "answer with the whole body", "TransformStream": "answer with the whole body",
+	"CompressionStream": "answers need no compression", "DecompressionStream": "look for a package in plain JavaScript",
+	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request",
+}
+
+// marks are what stands for the first letter of such a name while esbuild works, which
+// knows what is free and what is declared: as long as the name, so that places stay.
+var marks = []string{"$", "_", "Q"}
+
+// freeNames finds the free names of a program.
+type freeNames struct {
+	mark  string
+	names map[string]string // by what stands for them, without the mark
+	found atomic.Bool       // the source has one of them itself
+}
+
+func newFreeNames(mark string) *freeNames {
+	f := &freeNames{mark: mark, names: make(map[string]string)}
+	for name := range missingGlobals {
+		f.names[name[1:]] = name
+	}
+	return f
+}
+
+// define tells esbuild what stands for the names.
+func (f *freeNames) define() map[string]string {
+	d := make(map[string]string)
+	for rest, name := range f.names {
+		d[name] = f.mark + rest
+	}
+	return d
+}
+
+// each calls visit with where each marked name stands in a text.
+func (f *freeNames) each(text string, visit func(at int, name string)) {
+	for at := 0; ; {
+		i := strings.Index(text[at:], f.mark)
+		if i < 0 {
+			return
+		}
+		at += i
+		end := at + 1
+		for end < len(text) && isWordByte(text[end]) && text[end] != '\\' {
+			end++
+		}
+		if name, ok := f.names[text[at+1:end]]; ok {
+			visit(at, name)
+		}
+		at++
+	}
+}
+
+// look notes when a file has a marked name of its own. esbuild calls it from many
+// goroutines.
+func (f *freeNames) look(text string) {
+	f.each(text, func(int, string) { f.found.Store(true) })
+}
+
+// use is where a program uses a global that isn't there.
+type use struct {
+	name  string
+	place sourcemap.Place
+}
+
+// checkFree puts the names back, and refuses what the author's own files use of them
+// without asking whether it is there. What packages use is only noted, see tryLoading.
+func (b *builder) checkFree(made *built) ([]byte, error) {
+	code := string(made.code)
+	places, err := sourcemap.Parse(runtime.DefaultMain, string(made.sourceMap))
+	if err != nil {
+		return nil, err
+	}
+	var uses []use
+	asked := make(map[[2]string]bool) // by file and name
+	restored := []byte(code)
+	line, lineAt := 1, 0
+	made.free.each(code, func(at int, name string) {
+		restored[at] = name[0]
+		line += strings.Count(code[lineAt:at], "\n")
+		lineAt = at
+		p, ok := places.Find(line, at-strings.LastIndexByte(code[:at], '\n'))
+		if !ok {
+			return
+		}
+		if strings.HasSuffix(code[:at], "typeof ") {
+			asked[[2]string{p.File, name}] = true
+			return
+		}
+		uses = append(uses, use{name, p})
+	})
+	for _, u := range uses {
+		switch {
+		case asked[[2]string{u.place.File, u.name}] || b.asks(u):
+		case isPackaged(u.place.File):
+			made.suspects = append(made.suspects, u)
+		default:
+			return nil, &runtime.Error{Code: runtime.CodeUnsupported, File: u.place.File, Line: u.place.Line, Column: u.place.Column,
+				SourceLine: lineOf(b.text(u.place.File), u.place.Line), Message: fmt.Sprintf("there is no %s in a handler: %s", u.name, missingGlobals[u.name])}
+		}
+	}
+	return restored, nil
+}
+
+var asking = regexp.MustCompile(`\b(?:globalThis|self|global)\s*(?:\?\.|\.|\[\s*["'])\s*([A-Za-z_]+)|["']([A-Za-z_]+)["']\s+in\s+(?:globalThis|self|global)\b`)
+
+// asks tells whether a file asks for a global as a property of the global object.
+func (b *builder) asks(u use) bool {
+	for _, m := range asking.FindAllStringSubmatch(b.text(u.place.File), -1) {
+		if m[1] == u.name || m[2] == u.name {
+			return true
+		}
+	}
+	return false
+}
