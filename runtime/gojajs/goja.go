@@ -22,7 +22,7 @@ type Engine struct {
 type shared struct {
 	features map[string]*feature
 	library  *module
-	newer    *module
+	newer    map[string]*module
 	web      *goja.Program
 	globals  map[string]func(v *vm) goja.Value
 	written  map[uintptr]bool // see writtenFunctions
@@ -36,7 +36,7 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	newer, err := compileLibrary(newerSource)
+	newer, err := compileNewer()
 	if err != nil {
 		return nil, err
 	}

@@ -1,56 +1,75 @@
 package gojajs
 
 import (
-	_ "embed"
+	"cmp"
+	"embed"
+	"io/fs"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/dop251/goja"
 )
 
 // What the language has had since goja was made to follow it, and some of the web's
-// globals, is in newer.js. A run loads it when it first names something of it: each
-// feature of prepared below adds what its name stands for.
+// globals, is in files of their own. A run loads one when it first names something of it:
+// the features of prepared do.
 
-//go:embed newer.js
-var newerSource string
+//go:embed newer/*.js
+var newerSources embed.FS
 
-// newer calls a function of newer.js.
-func (v *vm) newer(name string, args ...goja.Value) goja.Value {
-	if v.newerLib == nil {
-		bridge := v.js.NewDynamicObject(&newerBridge{vm: v, made: make(map[string]goja.Value)})
-		v.newerLib = v.loadFile(v.script.shared.newer, bridge)
+// compileNewer compiles these files, by their names.
+func compileNewer() (map[string]*module, error) {
+	files := make(map[string]*module)
+	list, err := fs.Glob(newerSources, "newer/*.js")
+	for _, name := range list {
+		text, readErr := newerSources.ReadFile(name)
+		m, compileErr := compileLibrary(string(text))
+		if err = cmp.Or(err, readErr, compileErr); err != nil {
+			break
+		}
+		files[strings.TrimSuffix(path.Base(name), ".js")] = m
 	}
-	f, _ := goja.AssertFunction(v.newerLib.Get(name))
+	return files, err
+}
+
+// newer calls a function of one of the files.
+func (v *vm) newer(file, name string, args ...goja.Value) goja.Value {
+	if v.newerFiles == nil {
+		v.newerFiles = make(map[string]*goja.Object)
+	}
+	exports := v.newerFiles[file]
+	if exports == nil {
+		exports = v.loadFile(v.script.shared.newer[file])
+		v.newerFiles[file] = exports
+	}
+	f, _ := goja.AssertFunction(exports.Get(name))
 	return v.must(f(goja.Undefined(), args...))
 }
 
-// newerBridge is what newer.js gets from Go: what the library gets, and newerFunctions,
-// each of which is made when it is asked for.
-type newerBridge struct {
-	vm   *vm
-	made map[string]goja.Value
-}
-
-func (b *newerBridge) Get(key string) goja.Value {
-	if val, ok := b.made[key]; ok {
-		return val
-	}
-	val := b.vm.bridge().Get(key)
-	if f, ok := newerFunctions[key]; ok {
-		val = b.vm.js.ToValue(func(c goja.FunctionCall) goja.Value { return f(b.vm, c) })
-	}
-	b.made[key] = val
-	return val
-}
-
-func (b *newerBridge) Set(string, goja.Value) bool { return false }
-func (b *newerBridge) Has(string) bool             { return true }
-func (b *newerBridge) Delete(string) bool          { return false }
-func (b *newerBridge) Keys() []string              { return nil }
-
-// newerFunctions are independent of what a handler may have made of the standard
+// newerFunctions are those that only these files use. They are independent of what a handler may have made of the standard
 // library, but for make and entries, which only take its constructors and methods.
 var newerFunctions = map[string]func(v *vm, c goja.FunctionCall) goja.Value{
+	"callable": func(v *vm, c goja.FunctionCall) goja.Value {
+		if !isFunction(c.Argument(0)) {
+			v.typeError("this wants a function")
+		}
+		return goja.Undefined()
+	},
+	"object": func(v *vm, c goja.FunctionCall) goja.Value {
+		if _, ok := c.Argument(0).(*goja.Object); !ok {
+			v.typeError("this is no iterator")
+		}
+		return goja.Undefined()
+	},
+	// install gives an object methods.
+	"install": func(v *vm, c goja.FunctionCall) goja.Value {
+		to, methods := c.Argument(0).(*goja.Object), c.Argument(1).(*goja.Object)
+		for _, key := range methods.Keys() {
+			v.hide(to, key, methods.Get(key))
+		}
+		return goja.Undefined()
+	},
 	"isIterable": func(v *vm, c goja.FunctionCall) goja.Value {
 		return v.js.ToValue(isIterable(c.Argument(0).ToObject(v.js)))
 	},
@@ -131,17 +150,18 @@ func (v *vm) construction(name string, args ...goja.Value) *goja.Object {
 	return obj
 }
 
-func (v *vm) addGroupBy() { v.newer("groupBy", v.holder("Object"), v.holder("Map")) }
+func (v *vm) addGroupBy() { v.newer("groups", "groupBy", v.holder("Object"), v.holder("Map")) }
 
-func (v *vm) addPromises() { v.newer("promises", v.holder("Promise")) }
+func (v *vm) addPromises() { v.newer("promises", "promises", v.holder("Promise")) }
 
-func (v *vm) addFromAsync() { v.newer("fromAsync", v.holder("Array")) }
+func (v *vm) addFromAsync() { v.newer("promises", "fromAsync", v.holder("Array")) }
 
 // addIterators gives all iterators the methods of Iterator.
 func (v *vm) addIterators() {
 	if v.iterator == nil {
-		generators := v.functionKinds()[2].Get("prototype").(*goja.Object)
-		v.iterator = v.newer("iterator", generators.Prototype())
+		list := v.newArray()
+		walk, _ := goja.AssertFunction(v.holder("Array.prototype").GetSymbol(goja.SymIterator))
+		v.iterator = v.newer("iterators", "iterator", v.must(walk(list)).(*goja.Object).Prototype().Prototype())
 	}
 }
 

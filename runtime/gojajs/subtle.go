@@ -15,7 +15,9 @@ import (
 
 // addSubtle gives the global crypto its subtle, and addTimingSafeEqual its function of
 // that name: most programs that name crypto use neither.
-func (v *vm) addSubtle() { v.addCrypto("subtle", func() goja.Value { return v.newer("subtle") }) }
+func (v *vm) addSubtle() {
+	v.addCrypto("subtle", func() goja.Value { return v.newer("subtle", "subtle") })
+}
 
 func (v *vm) addTimingSafeEqual() {
 	v.addCrypto("timingSafeEqual", func() goja.Value {

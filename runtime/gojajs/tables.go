@@ -226,9 +226,9 @@ var globals = map[string]func(v *vm) goja.Value{
 	"TextEncoder":     func(v *vm) goja.Value { return v.library("TextEncoder") },
 	"TextDecoder":     func(v *vm) goja.Value { return v.library("TextDecoder") },
 	"URL":             func(v *vm) goja.Value { return v.webLibrary().Get("URL") },
-	"structuredClone": func(v *vm) goja.Value { return v.newer("structuredClone") },
-	"queueMicrotask":  func(v *vm) goja.Value { return v.newer("queueMicrotask") },
-	"CryptoKey":       func(v *vm) goja.Value { return v.newer("CryptoKey") },
+	"structuredClone": func(v *vm) goja.Value { return v.newer("clone", "structuredClone") },
+	"queueMicrotask":  func(v *vm) goja.Value { return v.newer("promises", "queueMicrotask") },
+	"CryptoKey":       func(v *vm) goja.Value { return v.newer("subtle", "CryptoKey") },
 	"Iterator":        func(v *vm) goja.Value { v.addIterators(); return v.iterator },
 	"URLSearchParams": func(v *vm) goja.Value { return v.webLibrary().Get("URLSearchParams") },
 }

@@ -78,10 +78,10 @@ type vm struct {
 	exec       goja.Value           // the guard of RegExp.prototype.exec
 	web, bytes *goja.Object         // see webLibrary and newBytes
 	regexps    map[*goja.Object]*expression
-	lib        *goja.Object // what the library exports, nil until it is needed
-	newerLib   *goja.Object // the same of newer.js
-	bridged    *goja.Object // see bridge
-	iterator   goja.Value   // see addIterators
+	lib        *goja.Object            // what the library exports, nil until it is needed
+	newerFiles map[string]*goja.Object // the same of the files of newer, by their names
+	bridged    *goja.Object            // see bridge
+	iterator   goja.Value              // see addIterators
 	timer      timers
 	console    js.Console
 	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
