@@ -170,7 +170,8 @@ var guards = func() map[string]guard {
 		"reverse", "shift", "slice", "some", "splice", "unshift", "with", "toReversed", "toSpliced"} {
 		g["Array.prototype."+name] = arrayMethod
 	}
-	g["Array.prototype.concat"] = checking(checkConcat)
+	g["Array.prototype.concat"] = longConcat
+	g["Array.prototype.slice"], g["Array.prototype.splice"] = inSteps(longSlice), inSteps(longSplice)
 	g["Array.prototype.sort"], g["Array.prototype.toSorted"] = sortMethod, sortMethod
 	g["Array.prototype.flat"] = instead(flat)
 	g["Array.prototype.toLocaleString"] = instead(func(v *vm, c goja.FunctionCall) goja.Value {

@@ -36,10 +36,22 @@ function clone(v, seen) {
     if (go.owns(v, 'cause')) go.define(into, 'cause', clone(v.cause, seen));
     break;
   case 'Array':
-    into.length = go.lengthOf(v);
-    // fall through
+    cloneArray(v, into, seen);
+    break;
   case 'Object':
     for (const k of go.keys(v)) go.set(into, k, clone(v[k], seen));
   }
   return into;
+}
+
+// cloneArray also clones what an array has beside its elements, unless it is so long that
+// its keys are too many to list.
+function cloneArray(list, into, seen) {
+  const n = go.lengthOf(list);
+  into.length = n;
+  if (n <= 10000) {
+    for (const k of go.keys(list)) go.set(into, k, clone(list[k], seen));
+    return;
+  }
+  for (let i = 0; i < n; i++) if (i in list) go.set(into, i, clone(list[i], seen));
 }
