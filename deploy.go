@@ -102,6 +102,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 			return nil, fmt.Errorf("fazt: deploy %s: %w", name, err)
 		}
 		d.Engine, d.Reason = program.Engine()
+		if err := s.checkAnswers(ctx, name, source); err != nil {
+			return nil, err
+		}
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
@@ -126,6 +129,13 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	made := deployment(done, fmt.Sprintf("deployed %s version %d", name, done.Version))
 	made.Warnings = app.Warnings
 	return made, nil
+}
+
+// checkAnswers finds out whether anything in a program answers requests, as work of its
+// app.
+func (s *Server) checkAnswers(ctx context.Context, name string, source runtime.Source) error {
+	caller := budget.Caller{Flow: name, NoSample: true}
+	return s.compute(ctx, caller, len(source.Files[source.Main]), func(func() error) error { return site.CheckAnswers(source) })
 }
 
 func deployment(d storage.Deployment, message string) *api.Deployment {

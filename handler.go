@@ -3,12 +3,14 @@ package fazt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
@@ -67,6 +69,9 @@ func (s *Server) serveHandler(w *answer, r *http.Request, a *app, p string, para
 		return
 	}
 	result, err := s.invoke(inv, handler, req)
+	if f, ok := result.Response.Stream.(*api.Error); ok && err == nil && strings.HasPrefix(f.Code, "BUDGET_") {
+		err = breach(f, result.Place) // an operation too many, which has ended the run
+	}
 	// Nothing below looks at the request's body: a client that takes its answer
 	// slowly must not keep memory from others' uploads.
 	body.release()
@@ -87,6 +92,23 @@ func (s *Server) serveHandler(w *answer, r *http.Request, a *app, p string, para
 	if s.log.Enabled(inv, slog.LevelDebug) {
 		s.log.Debug("handled", "app", a.info.Name, "request_id", req.ID, "method", r.Method, "path", p, "spent", b)
 	}
+}
+
+// breach is the error of a run that was ended for what f says, at a place.
+func breach(f *api.Error, at *runtime.Error) error {
+	e := &runtime.Error{Code: f.Code, Message: f.Message, Err: f}
+	if at != nil {
+		e.File, e.Line, e.Column, e.SourceLine = at.File, at.Line, at.Column, at.SourceLine
+	}
+	return e
+}
+
+// withPlace is what is said of an error to its author: where, and what.
+func withPlace(f *api.Error, e *runtime.Error) string {
+	if e.Line < 1 || strings.HasPrefix(f.Message, e.File+":") {
+		return f.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, f.Message)
 }
 
 // invoke runs a handler, and waits until what it has written is on disk.
@@ -227,7 +249,7 @@ func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, i
 	}
 	if a.stats.log.take(len(f.Message) + len(e.Stack)) {
 		s.log.Log(r.Context(), level, "handler failed", "app", a.info.Name, "request_id", w.Header().Get(api.RequestIDHeader), "method", r.Method, "path", auth.PublicPath(r.URL.Path), "code", f.Code,
-			"error", f.Message, "spent", inv.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
+			"error", withPlace(&f, e), "spent", inv.Budget, "file", e.File, "line", e.Line, "column", e.Column, "source_line", e.SourceLine, "stack", e.Stack)
 	}
 	switch {
 	case s.opt.Dev:
@@ -236,9 +258,13 @@ func (s *Server) writeRunError(w http.ResponseWriter, r *http.Request, a *app, i
 			"source_line": e.SourceLine, "stack": e.Stack, "console": consoleLines(result.Log),
 		}
 		maps.Copy(inside, f.Details)
-		f.Details = inside
+		f.Details, f.Message = inside, withPlace(&f, e)
 	case f.Code == runtime.CodeHandler, f.Code == runtime.CodeInternal:
 		f.Message = "the app's handler failed; its owner's log has more under the request id"
+	case e.File != "": // where it was is for its owner
+		told := *e
+		told.File = ""
+		f.Message = inv.Failure(&told).Message
 	}
 	s.writeError(w, r, &f)
 }

@@ -142,7 +142,7 @@ func (s *Server) keepLog(ctx context.Context, a *app, requestID string, printed 
 	}
 	var failure string
 	if failed { // before its lines, which may be many
-		failure = explain(err).Message
+		failure = withPlace(explain(err), e)
 		failed = allowed.take(len(failure))
 	}
 	kept, dropped := allowed.lines(printed)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,25 +17,39 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/bundle"
 )
 
 // bundleApp makes the handler of an app into what a server runs, and returns the app
-// with it. Packages that package.json has are installed if there are none; to validate
-// changes nothing, so install is false then.
-func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, error) {
+// with it, and nil if there was nothing to be made. With install, the packages that
+// package.json has are installed if none are. An error of the app's own wraps
+// fazt.ErrInvalidApp.
+func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, *bundle.Result, error) {
 	made, err := s.bundle(c)
 	if _, lacking := errors.AsType[*bundle.MissingPackage](err); lacking && install {
 		done, failed := s.installPackages(c)
 		if failed != nil {
-			return nil, failed
+			return nil, nil, failed
 		}
 		if done {
 			made, err = s.bundle(c)
 		}
 	}
+	if _, ok := errors.AsType[*runtime.Error](err); ok {
+		err = fmt.Errorf("%w: %w", fazt.ErrInvalidApp, err)
+	}
 	if made == nil || err != nil {
-		return s, err
+		return s, nil, err
+	}
+	return &overlay{base: s, files: made.Files, made: time.Now()}, made, nil
+}
+
+// tellBundle says what was bundled.
+func tellBundle(c *cli.Context, made *bundle.Result) {
+	if made == nil {
+		return
 	}
 	what := fmt.Sprintf("bundled %s: %s, %s", made.Main, counted(len(made.Inputs), "file"), size(int64(made.Size())))
 	if len(made.Packages) > 0 {
@@ -42,7 +57,6 @@ func bundleApp(c *cli.Context, s *source, install bool) (fs.FS, error) {
 	}
 	note(c.App.ErrWriter, "%s", what)
 	tellWarnings(c, made.Warnings)
-	return &overlay{base: s, files: made.Files, made: time.Now()}, nil
 }
 
 func counted(n int, what string) string {
@@ -68,7 +82,13 @@ func (s *source) installPackages(c *cli.Context) (done bool, err error) {
 	if isThere(s.dir, "node_modules") || !isThere(s.dir, "package.json") {
 		return false, nil // what lacks was left out by whoever installed the rest
 	}
-	b := &build{dir: s.dir, title: filepath.Clean(s.dir), manager: managerOf(s.dir)}
+	b := &build{dir: s.dir, title: cmp.Or(s.called, filepath.Clean(s.dir)), manager: managerOf(s.dir)}
+	if s.from != "" {
+		// Of their settings, some name a program that they run.
+		if err := confirm(c, "install the packages of "+s.from+" by "+b.manager.name+", whose settings in there may do all that you may"); err != nil {
+			return false, err
+		}
+	}
 	if _, err := exec.LookPath(b.manager.name); err != nil {
 		return false, fmt.Errorf("the packages of %s are installed by %s, which is not here; install it, or put the packages into node_modules by another", b.title, b.manager.name)
 	}

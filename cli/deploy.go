@@ -79,17 +79,18 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 		return err
 	}
 	defer s.close()
-	s.called = called
+	s.called, s.from = called, from.URL
 	name := c.String("name")
 	if name == "" {
 		if name, err = s.appName(); err != nil {
 			return err
 		}
 	}
-	app, err := bundleApp(c, s, true)
+	app, made, err := bundleApp(c, s, true)
 	if err != nil {
 		return err
 	}
+	tellBundle(c, made)
 	opts := []api.DeployOption{api.From(from)}
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
@@ -239,10 +240,11 @@ func validate(c *cli.Context) (err error) {
 	} else if plan != nil {
 		note(c.App.ErrWriter, "warning: this is the folder as it is; a deploy runs the build script of its package.json first")
 	}
-	app, err := bundleApp(c, s, false)
+	app, bundled, err := bundleApp(c, s, false)
 	if err != nil {
 		return err
 	}
+	tellBundle(c, bundled)
 	scratch, err := os.MkdirTemp("", "fazt-validate-")
 	if err != nil {
 		return fmt.Errorf("cannot make a scratch directory: %w; set TMPDIR to one that is writable", err)

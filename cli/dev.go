@@ -79,7 +79,7 @@ func dev(c *cli.Context) error {
 		RateLimit: frontdoor.NoRateLimit,
 	}
 	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		return develop(c.Context, developments{server: server, dataFile: path, out: out, apps: apps}, l)
+		return develop(c.Context, developments{server: server, c: c, dataFile: path, out: out, apps: apps}, l)
 	})
 }
 

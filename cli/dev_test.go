@@ -225,3 +225,28 @@ func TestDevHalfSaved(t *testing.T) {
 		t.Error("a save was taken for a mistake")
 	}
 }
+
+// TestDevTypeScript: a handler is bundled for each deploy, and its mistakes are where its
+// author wrote them.
+func TestDevTypeScript(t *testing.T) {
+	dir := write(t, map[string]string{
+		"api/main.ts":  "import { greet } from './greet';\nexport default (r: fazt.Request): string => greet(r.query.name);\n",
+		"api/greet.ts": "export function greet(name: string): string { return 'hello ' + name; }\n"})
+	p := start(t, "", "dev", dir, "--name=memo", "--addr=127.0.0.1:0")
+	url := p.until(`memo is at (\S+)`)[1]
+	p.until(`ok\s+version 1`)
+	wantBody(t, url+"api?name=Ada", "hello Ada")
+	save(t, filepath.Join(dir, "api", "greet.ts"), "export function greet(name: string): string {\n  return name.first.second;\n}\n")
+	p.until(`ok\s+version 2`)
+	if status, _ := get(t, url+"api?name=Ada"); status != http.StatusInternalServerError {
+		t.Errorf("a handler that throws answers %d", status)
+	}
+	p.until(`error\s+GET /api: api/greet\.ts:2:\d+: TypeError`)
+	p.until(`2 \|   return name\.first\.second;$`)
+	save(t, filepath.Join(dir, "api", "greet.ts"), "export function greet(name: string) {\n  return name +;\n}\n")
+	p.until(`error\s+.*api/greet\.ts:2:16: `)
+	p.until(`version 2 stays`)
+	save(t, filepath.Join(dir, "api", "greet.ts"), "export const greet = (name: string) => 'hi ' + name;\n")
+	p.until(`ok\s+version 3`)
+	wantBody(t, url+"api?name=Ada", "hi Ada")
+}

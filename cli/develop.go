@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"time"
 
+	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fazt-sh/fazt"
@@ -17,6 +19,7 @@ import (
 // developments are the apps of one fazt dev.
 type developments struct {
 	server   *fazt.Server
+	c        *cli.Context
 	dataFile string
 	out      *console
 	apps     []*development
@@ -42,8 +45,8 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	}
 	fmt.Fprintf(out, "  Sign in there, or at %s, as anybody.\n  Saving a file deploys it; Ctrl+C stops.\n\n", devSignInURL(l))
 	for _, d := range all.apps {
-		made, err := all.server.Deploy(ctx, d.name, d.last)
-		if err != nil && !errors.Is(err, fazt.ErrInvalidApp) {
+		made, err := d.deploy(ctx, true)
+		if err != nil && (!errors.Is(err, fazt.ErrInvalidApp) || len(d.last.files) == 0) {
 			return err // unlike what is being worked on
 		}
 		d.report(ctx, made, err)
@@ -55,6 +58,27 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 	}
 	return group.Wait()
 }
+
+// deploy deploys what was read last, bundled if need be. The first time packages are
+// installed, too.
+func (d *development) deploy(ctx context.Context, first bool) (*api.Deployment, error) {
+	app, made, err := bundleApp(d.c, d.last, first)
+	if err != nil {
+		// By a deploy that fails for it, the app's pages hear of it.
+		_, _ = d.server.Deploy(ctx, d.name, unreadable{err})
+		return nil, err
+	}
+	deployed, err := d.server.Deploy(ctx, d.name, app)
+	if made != nil && err == nil {
+		deployed.Warnings = append(made.Warnings, deployed.Warnings...)
+	}
+	return deployed, err
+}
+
+// unreadable is an app that cannot be read.
+type unreadable struct{ err error }
+
+func (u unreadable) Open(string) (fs.File, error) { return nil, u.err }
 
 // follow redeploys after each change. It returns nil when ctx ends.
 func (d *development) follow(ctx context.Context) error {
@@ -95,7 +119,7 @@ func (d *development) update(ctx context.Context) {
 		case err == nil:
 			d.last.close()
 			d.last = now
-			made, deployErr := d.server.Deploy(ctx, d.name, now)
+			made, deployErr := d.deploy(ctx, false)
 			if err = deployErr; err == nil {
 				d.report(ctx, made, nil)
 				return

@@ -24,7 +24,7 @@ func installCommand() *cli.Command {
 		Name:        "install",
 		Usage:       "deploy an app from a Git repository, built if need be",
 		ArgsUsage:   "<git url>[@ref]",
-		Flags:       append(deployFlags(), &cli.BoolFlag{Name: "yes", Usage: "run its build script without asking"}, dbFlag()),
+		Flags:       append(deployFlags(), &cli.BoolFlag{Name: "yes", Usage: "run its build script and install its packages without asking"}, dbFlag()),
 		Description: "fazt app install https://example.com/notes.git\nfazt app install https://example.com/notes.git@v1.2 --name journal\nfazt app install ./notes --no-build",
 		Action:      install,
 	}

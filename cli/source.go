@@ -30,6 +30,7 @@ type source struct {
 	files map[string]listed
 
 	called string   // its name, where the directory's means nothing
+	from   string   // the repository that it came from, whose settings are a stranger's
 	left   []string // out, sorted; directories with a slash at the end
 	// privateIgnored says that something in private/ is git-ignored, which it
 	// is left out for unless asked for.

@@ -1,10 +1,16 @@
 package examples_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"mime/multipart"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,5 +179,74 @@ func TestCounter(t *testing.T) {
 	}
 	if page := counter.Get("/"); page.Status != http.StatusOK || !strings.Contains(page.Body, `<button id="add"`) {
 		t.Errorf("page: %v", page)
+	}
+}
+
+// TestUploads: each user has their own files, whose names are only ever shown.
+func TestUploads(t *testing.T) {
+	srv := harnesstest.Start(t)
+	app := srv.Deploy(os.DirFS("uploads"))
+	if page := app.Get("/"); page.Status != http.StatusOK || !strings.Contains(page.Body, `<input type="file" name="file" multiple`) {
+		t.Fatalf("page: %v", page)
+	}
+	upload := func(user *harnesstest.App, files map[string]string) *harnesstest.Response {
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			part, err := form.CreateFormFile("file", name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(part, files[name])
+		}
+		form.Close()
+		req := user.Request(http.MethodPost, "/api/files", &body)
+		req.Header.Set("Content-Type", form.FormDataContentType())
+		return user.Send(req)
+	}
+	var refused refusal
+	decode(t, upload(app, map[string]string{"a.txt": "a"}), http.StatusUnauthorized, &refused)
+
+	ada, bob := srv.Visit(app.Name), srv.Visit(app.Name)
+	ada.SignIn("ada@example.com", "Ada", "user")
+	bob.SignIn("bob@example.com", "Bob", "user")
+	var added struct{ Added int }
+	decode(t, upload(ada, map[string]string{"a.txt": "hello", "<b>.bin": "\x00\xff\xfe"}), http.StatusCreated, &added)
+	if added.Added != 2 {
+		t.Errorf("added %d", added.Added)
+	}
+	type file struct {
+		Path, Name, URL string
+		Size            int
+	}
+	list := func(user *harnesstest.App) map[string]file {
+		var answer struct{ Files []file }
+		decode(t, user.Get("/api/files"), http.StatusOK, &answer)
+		byName := make(map[string]file)
+		for _, f := range answer.Files {
+			byName[f.Name] = f
+		}
+		return byName
+	}
+	files := list(ada)
+	for name, content := range map[string]string{"a.txt": "hello", "<b>.bin": "\x00\xff\xfe"} {
+		if f := files[name]; f.Size != len(content) || ada.Get(f.URL).Body != content {
+			t.Errorf("%s is %+v, %v", name, f, ada.Get(f.URL))
+		}
+	}
+	if others := list(bob); len(others) != 0 {
+		t.Errorf("another user sees %v", others)
+	}
+	remove := "/api/files?path=" + url.QueryEscape(files["a.txt"].Path)
+	bob.Do(http.MethodDelete, remove, nil)
+	if len(list(ada)) != 2 {
+		t.Error("another user has removed a file")
+	}
+	if res := ada.Do(http.MethodDelete, remove, nil); res.Status != http.StatusNoContent || len(list(ada)) != 1 {
+		t.Errorf("removed: %v, and there are %v", res, list(ada))
+	}
+	decode(t, ada.Do(http.MethodPost, "/api/files", nil), http.StatusBadRequest, &refused)
+	if refused.Error.Code != "NO_FILE" {
+		t.Errorf("nothing to upload: %q", refused.Error.Code)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	goruntime "runtime"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -78,6 +79,8 @@ type Exec struct {
 	checks  uint          // checkpoints passed
 	host    hostContext   // what host functions get
 	brief   bool          // a brief call is under way
+	where   func() *Error // see Locate
+	last    *Error        // what it has said
 	began   time.Duration // its CPU time that the pass knows of, and what came before it
 
 	state   atomic.Int32          // one of the states below
@@ -160,8 +163,42 @@ const (
 
 func (x *Exec) yield() {
 	if !x.goOn() {
-		goruntime.Goexit()
+		x.exit()
 	}
+}
+
+// Locate sets what says where JavaScript is, in the File, Line and Column of an error,
+// or nil if it can't. It is called once at most, on the run's own goroutine, when the run
+// is stopped on the way: the error of a breach has the last place.
+func (x *Exec) Locate(where func() *Error) { x.where = where }
+
+// exit ends the goroutine of a run that has to end.
+func (x *Exec) exit() {
+	x.locate()
+	goruntime.Goexit()
+}
+
+func (x *Exec) locate() {
+	where := x.where
+	if where == nil {
+		return
+	}
+	x.where = nil
+	defer func() { _ = recover() }() // no JavaScript may catch it
+	x.last = where()
+}
+
+// placed is an error of a run, with the last place if it is that of a breach, which
+// has none of its own.
+func (x *Exec) placed(err error) error {
+	e, ok := err.(*Error)
+	if !ok || x.last == nil || e.File != "" || !strings.HasPrefix(e.Code, "BUDGET_") {
+		return err
+	}
+	at := *e // the cause is looked at elsewhere
+	at.File, at.Line, at.Column = x.last.File, x.last.Line, x.last.Column
+	at.Stack = strings.TrimPrefix(x.last.Stack, "\n")
+	return &at
 }
 
 // contended asks whether another run is to have the slot now.
@@ -230,7 +267,7 @@ func (x *Exec) Left() time.Duration {
 // could make a longer one of it.
 func (x *Exec) TextTooLong(length, allowed string) {
 	x.stop(cause{err: &Error{Code: CodeMemory, Message: "the handler made a text that is too long", Allowed: allowed, Used: length}})
-	goruntime.Goexit()
+	x.exit()
 }
 
 func (x *Exec) cpuError(used time.Duration) *Error {
@@ -346,10 +383,11 @@ func responseTooLarge(allowed, used int) *Error {
 // result is what the caller of Run gets.
 func (x *Exec) result() (*Result, error) {
 	r := &x.outcome
+	r.Place = x.last
 	r.Log, r.CPU, r.Memory = x.lines(), x.cpu(), max(x.held.Load(), int64(x.peak))
 	c := x.cause.Load()
 	if c.err != nil {
-		return r, c.err
+		return r, x.placed(c.err)
 	}
 	r.Response = c.response
 	if r.Response.Status == 0 {

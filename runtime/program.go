@@ -234,6 +234,9 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		err = h.program.unit.places.locate(e)
 	}
+	if result.Place != nil {
+		result.Place = h.program.unit.places.locate(result.Place)
+	}
 	h.program.unit.places.lines(result.Log)
 	return result, err
 }

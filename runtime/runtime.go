@@ -101,6 +101,10 @@ type Result struct {
 	// [Hold]) or, if that is more, by how much the heap had grown at a garbage
 	// collection while no other run was there. It is 0 for most short runs.
 	Memory int64
+
+	// Place has the File, Line and Column where JavaScript was when the run was stopped
+	// on its way. It is nil for one that ended by itself, or for an engine that can't tell.
+	Place *Error
 }
 
 // Limits bound one run. Wall time is the context's deadline.

@@ -140,6 +140,9 @@ func (s *Site) finish() (*Site, error) {
 	if err := s.readManifest(); err != nil {
 		return nil, invalid(err)
 	}
+	if err := s.checkMain(); err != nil {
+		return nil, err
+	}
 	_, hasPage := s.index["index.html"]
 	_, hasMain := s.index[MainPath]
 	if !hasPage && !hasMain {

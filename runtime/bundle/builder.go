@@ -38,6 +38,10 @@ var loaders = map[string]api.Loader{".js": api.LoaderJS, ".mjs": api.LoaderJS, "
 // needing matches what may need to be bundled: import or export, or require of a package.
 var needing = regexp.MustCompile(`\b(import|export)\b|require\s*\(\s*["'` + "`" + `][^./]|require\s*\(\s*["'` + "`" + `][^"'` + "`" + `]*\.(m?ts|tsx|jsx|mjs|cjs)["'` + "`" + `]`)
 
+// otherMap matches the line by which a file names its own source map, whose sources are
+// hardly there.
+var otherMap = regexp.MustCompile(`(?m)^[ \t]*//[#@] sourceMappingURL=.*$`)
+
 // builder bundles one app. esbuild calls its methods on many goroutines.
 type builder struct {
 	ctx      context.Context
@@ -93,7 +97,7 @@ func (b *builder) options(free *freeNames) api.BuildOptions {
 		JSX:      jsx,
 		LogLevel: api.LogLevelSilent, LogLimit: 50, Platform: api.PlatformNeutral, Charset: api.CharsetASCII,
 		Target: api.ES2022, Supported: unsupported, Define: define, TsconfigRaw: b.tsconfig, LegalComments: api.LegalCommentsNone,
-		AbsWorkingDir: "/", Plugins: []api.Plugin{{Name: "fazt", Setup: func(build api.PluginBuild) { b.plug(build, free) }}},
+		Plugins: []api.Plugin{{Name: "fazt", Setup: func(build api.PluginBuild) { b.plug(build, free) }}},
 	}
 }
 
@@ -123,6 +127,10 @@ func (b *builder) onResolve(args api.OnResolveArgs) (api.OnResolveResult, error)
 	f, err := b.resolver.resolve(args.Importer, args.Path, require)
 	if err != nil {
 		b.why[[2]string{args.Importer, args.Path}] = err
+		if strings.Contains(args.Path, ":") && !strings.HasPrefix(args.Path, "node:") {
+			// esbuild would leave it to others, or look into it by itself.
+			return api.OnResolveResult{Errors: []api.Message{{Text: fmt.Sprintf("Could not resolve %q", args.Path)}}}, nil
+		}
 		// Without a result esbuild fails by itself, unless it is tried for.
 		return api.OnResolveResult{}, nil
 	}
@@ -191,7 +199,7 @@ func (b *builder) read(name string) (string, error) {
 	case len(b.texts) >= maxFiles:
 		return "", refuse("this is more than the %d files that can be imported; import less", maxFiles)
 	}
-	text := strings.TrimPrefix(string(data), "\ufeff")
+	text := otherMap.ReplaceAllString(strings.TrimPrefix(string(data), "\ufeff"), "")
 	if ending != ".txt" {
 		if err := checkNesting(name, text, ending == ".tsx" || ending == ".jsx"); err != nil {
 			return "", err
@@ -225,7 +233,7 @@ func (b *builder) relocate(text []byte, file string) ([]byte, error) {
 	var m struct {
 		Version  int       `json:"version"`
 		File     string    `json:"file"`
-		Sources  []string  `json:"sources"`
+		Sources  []*string `json:"sources"`
 		Content  []*string `json:"sourcesContent"`
 		Mappings string    `json:"mappings"`
 		Names    []string  `json:"names"`
@@ -235,16 +243,20 @@ func (b *builder) relocate(text []byte, file string) ([]byte, error) {
 	}
 	m.File, m.Names = path.Base(file), []string{} // which nothing looks at
 	for i, source := range m.Sources {
-		name := strings.TrimPrefix(source, namespace+":")
-		if isPackaged(name) && i < len(m.Content) {
+		name := strings.TrimPrefix(*source, namespace+":")
+		if (isPackaged(name) || isOurs(name)) && i < len(m.Content) {
 			m.Content[i] = nil
+		}
+		if isOurs(name) {
+			m.Sources[i] = nil
+			continue
 		}
 		if rest, ok := strings.CutPrefix(name, path.Dir(file)+"/"); ok {
 			name = rest
 		} else {
 			name = strings.Repeat("../", 1+strings.Count(path.Dir(file), "/")) + name
 		}
-		m.Sources[i] = name
+		m.Sources[i] = &name
 	}
 	return json.Marshal(m)
 }

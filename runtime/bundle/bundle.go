@@ -58,6 +58,9 @@ func Bundle(ctx context.Context, fsys fs.FS) (*Result, error) {
 		return nil, err
 	}
 	if main == runtime.DefaultMain {
+		if text, err := readFile(fsys, main); runtime.IsBundled(string(text)) || err != nil {
+			return nil, err
+		}
 		if needed, err := mayNeed(fsys); !needed || err != nil {
 			return nil, err
 		}
@@ -69,9 +72,9 @@ func Bundle(ctx context.Context, fsys fs.FS) (*Result, error) {
 	}
 	var made *Result
 	switch {
-	case built.exports("default"):
+	case built.isModule(main) && slices.Contains(built.names, "default"):
 		made, err = b.program(built)
-	case len(built.names) > 0:
+	case built.isModule(main) && len(built.names) > 0:
 		return nil, b.noDefault(built)
 	case !b.pieces(built):
 		return nil, nil
@@ -132,9 +135,6 @@ func mayNeed(fsys fs.FS) (needed bool, err error) {
 		if err != nil {
 			return err
 		}
-		if name == runtime.DefaultMain && runtime.IsBundled(string(text)) {
-			return fs.SkipAll
-		}
 		if path.Ext(name) != ".js" || needing.Match(text) {
 			needed = true
 			return fs.SkipAll
@@ -153,8 +153,6 @@ type built struct {
 	free            *freeNames
 	suspects        []use
 }
-
-func (b *built) exports(name string) bool { return slices.Contains(b.names, name) }
 
 // meta is esbuild's account of what it has done.
 type meta struct {
@@ -193,12 +191,14 @@ func (b *built) packages() (names []string) {
 }
 
 // whole bundles the main file with all that it imports.
-func (b *builder) whole() (*built, error) { return b.build(b.main, api.FormatESModule, lead) }
+func (b *builder) whole() (*built, error) {
+	return b.build(b.main, api.FormatESModule, fmt.Sprintf(lead, b.main))
+}
 
 // lead stands before a program, and tail behind it: in a block, so that no name in it is
 // one of those that a handler is given, and strict, as modules are.
 const (
-	lead = "\"use strict\";var fazt$main = module;{"
+	lead = runtime.BundleMark + " from %s, which is to be edited, and not this.\n\"use strict\";var fazt$main = module;{"
 	tail = "}"
 )
 
@@ -208,8 +208,8 @@ func (b *builder) build(entry string, format api.Format, before string) (*built,
 		free := newFreeNames(marks[try])
 		opt := b.options(free)
 		opt.EntryPoints, opt.Bundle, opt.Metafile, opt.Format = []string{entry}, true, true, format
-		opt.Sourcemap, opt.SourcesContent, opt.Outfile = api.SourceMapExternal, api.SourcesContentInclude, "/"+runtime.DefaultMain
-		opt.Banner = map[string]string{"js": runtime.BundleMark + " from " + entry + ", which is to be edited, and not this.\n" + before}
+		opt.Sourcemap, opt.SourcesContent, opt.Outfile = api.SourceMapExternal, api.SourcesContentInclude, runtime.DefaultMain
+		opt.Banner = map[string]string{"js": before}
 		opt.TreeShaking = api.TreeShakingTrue
 		result := api.Build(opt)
 		if b.failed != nil {
@@ -245,7 +245,8 @@ func (b *builder) build(entry string, format api.Format, before string) (*built,
 		made.code, err = b.checkFree(made)
 		return made, err
 	}
-	return nil, fmt.Errorf("bundle: the source has names that are kept for bundling; rename what contains %q", marks[0]+"rocess")
+	return nil, &runtime.Error{Code: runtime.CodeUnsupported, File: b.main,
+		Message: "the source has names that are needed for bundling, such as " + marks[0] + "rocess; rename them"}
 }
 
 // program is an ES module as one file, whose module.exports is its default export.
@@ -269,11 +270,6 @@ func cutExports(code string) (rest, local string, err error) {
 	const begin = "\nexport {\n"
 	i := strings.LastIndex(code, begin)
 	if i < 0 {
-		// A CommonJS file has been asked for by import, perhaps.
-		const short = "\nexport default "
-		if i = strings.LastIndex(code, short); i >= 0 {
-			return code[:i+1], strings.TrimSuffix(strings.TrimSpace(code[i+len(short):]), ";"), nil
-		}
 		return "", "", fmt.Errorf("bundle: there is no list of exports in what was made")
 	}
 	for line := range strings.SplitSeq(code[i+len(begin):], "\n") {

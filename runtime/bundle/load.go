@@ -22,12 +22,14 @@ func (b *builder) tryLoading(made *Result) error {
 	if len(made.suspects) == 0 {
 		return nil
 	}
-	e := b.load1(made)
+	e := b.runLoading(made)
 	if e == nil || e.Name != "ReferenceError" {
 		return nil
 	}
 	name, _, _ := strings.Cut(e.Message, " ")
-	i := slices.IndexFunc(made.suspects, func(u use) bool { return u.name == name })
+	i := slices.IndexFunc(made.suspects, func(u use) bool {
+		return u.name == name && strings.Contains(e.Stack, fmt.Sprintf("%s:%d:", u.place.File, u.place.Line))
+	})
 	if i < 0 {
 		return nil // the server's to report
 	}
@@ -38,9 +40,9 @@ func (b *builder) tryLoading(made *Result) error {
 			who, name, u.place.File, u.place.Line, missingGlobals[name])}
 }
 
-// load1 runs what is run when a handler is loaded, with nothing to reach, and returns how
+// runLoading runs what is run when a handler is loaded, with nothing to reach, and returns how
 // that failed.
-func (b *builder) load1(made *Result) *runtime.Error {
+func (b *builder) runLoading(made *Result) *runtime.Error {
 	files, maps := make(map[string]string), make(map[string]string)
 	for name, text := range made.Files {
 		if file, ok := strings.CutSuffix(name, ".map"); ok {

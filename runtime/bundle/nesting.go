@@ -75,14 +75,18 @@ type level struct {
 
 func (d *depth) scan() string {
 	for d.space() {
+		if d.hidden != "" {
+			return d.hidden
+		}
 		d.start = d.pos
 		d.endLine()
 		c := d.src[d.pos]
-		msg := d.hidden
+		var msg string
 		switch {
-		case msg != "":
 		case isWordByte(c):
 			msg = d.scanWord()
+		case c == '\'' && d.jsx && d.pos > 0 && isWordByte(d.src[d.pos-1]):
+			d.pos++ // an apostrophe in the text of an element
 		case c == '"' || c == '\'':
 			d.skipString(c)
 			msg = d.text()

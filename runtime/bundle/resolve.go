@@ -267,7 +267,7 @@ func (r *resolver) bare(from, name string, require bool) (found, error) {
 		pkg := packageName(name)
 		for dir := path.Dir(from); ; dir = path.Dir(dir) {
 			if path.Base(dir) != "node_modules" {
-				f, ok, err := r.package_(path.Join(dir, "node_modules", pkg), name, require)
+				f, ok, err := r.inFolder(path.Join(dir, "node_modules", pkg), name, require)
 				if ok || err != nil {
 					return f, err
 				}
@@ -301,8 +301,8 @@ func (m *MissingPackage) Error() string {
 	return fmt.Sprintf("the package %q isn't in node_modules", m.Name)
 }
 
-// package_ finds what a name means in the package in a folder, if there is one.
-func (r *resolver) package_(dir, name string, require bool) (found, bool, error) {
+// inFolder finds what a name means in the package in a folder, if there is one.
+func (r *resolver) inFolder(dir, name string, require bool) (found, bool, error) {
 	dir, ok, err := r.realFolder(dir)
 	if !ok || err != nil {
 		return found{}, false, err

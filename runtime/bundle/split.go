@@ -31,6 +31,16 @@ func (b *built) own() (names []string) {
 
 func (b *built) isModule(name string) bool { return b.meta.Inputs[namespace+":"+name].Format == "esm" }
 
+// imports tells a file with import statements, which may be CommonJS all the same.
+func (b *built) imports(name string) bool {
+	for _, i := range b.meta.Inputs[namespace+":"+name].Imports {
+		if i.Kind == "import-statement" {
+			return true
+		}
+	}
+	return b.isModule(name)
+}
+
 // required are the names of packages that the author's files have.
 func (b *built) required() (names []string) {
 	for _, file := range b.own() {
@@ -57,7 +67,7 @@ func toBeMade(made *built, name string) bool {
 	case ".json":
 		return false
 	case ".js":
-		return made.isModule(name)
+		return made.imports(name)
 	}
 	return true
 }
@@ -77,7 +87,7 @@ func (b *builder) split(made *built) (*Result, error) {
 		if slices.Contains(made.own(), as) && as != name {
 			return nil, &runtime.Error{Code: runtime.CodeLoad, File: name, Message: fmt.Sprintf("%s is there, too, and both are used under that name; rename one", as)}
 		}
-		if err := b.transform(r, name, as, made.isModule(name)); err != nil {
+		if err := b.transform(r, name, as, made.imports(name)); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +108,7 @@ func (b *builder) split(made *built) (*Result, error) {
 	b.mu.Lock()
 	b.texts[packagesEntry] = strings.Join(append(entry, "};"), "\n")
 	b.mu.Unlock()
-	packages, err := b.build(packagesEntry, api.FormatCommonJS, "")
+	packages, err := b.build(packagesEntry, api.FormatCommonJS, "// The npm packages of this handler, bundled by fazt.")
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ var arraysOfTexts = []string{"String.prototype.split", "String.prototype.match",
 func leadToArrays(all map[string]*feature, name string) bool {
 	f := all[name]
 	switch {
-	case f.prepare != nil && name != "Error":
+	case f.prepare != nil && name != "Error" && name != "Date":
 		return true
 	case f.holders != nil && !slices.Contains(withoutArrays, name):
 		return true

@@ -9,6 +9,8 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
+
+	"github.com/fazt-sh/fazt/runtime/internal/numbers"
 )
 
 // Bounds of bigints: a step of arithmetic can't be interrupted.
@@ -126,6 +128,9 @@ func (v *vm) binary(c goja.FunctionCall) goja.Value {
 		if bits > maxBigBits && x.BitLen() > 1 || bits > 16*maxBigBits {
 			v.tooManyBits()
 		}
+	}
+	if op == "<<" && x == nil && y == nil {
+		a, b = v.js.ToValue(numbers.ToInt32(a.ToFloat())), v.js.ToValue(numbers.ToInt32(b.ToFloat()))
 	}
 	return v.library("binary", v.js.ToValue(op), a, b)
 }

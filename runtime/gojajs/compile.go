@@ -70,7 +70,13 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 	if err := check(); err != nil {
 		return nil, err
 	}
+	elsewhere := rw.mentions.values["Date"]
+	delete(rw.mentions.values, "Date")
 	rw.walk(reflect.ValueOf(body))
+	rw.finishDates()
+	if elsewhere {
+		rw.mentions.values["Date"] = true
+	}
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
@@ -347,6 +353,14 @@ func block(list ...ast.Statement) *ast.BlockStatement {
 }
 
 const nativeSource = "function () { [native code] }"
+
+// nativeSourceOf is the source of a function of the library's.
+func nativeSourceOf(name *ast.Identifier) string {
+	if name == nil {
+		return nativeSource
+	}
+	return "function " + name.Name.String() + "() { [native code] }"
+}
 
 func parameters(names []string) *ast.ParameterList {
 	list := &ast.ParameterList{Opening: 1, Closing: 1}

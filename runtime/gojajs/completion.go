@@ -205,6 +205,9 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 		if rw.mentions.bigints && n.Operator == token.SHIFT_RIGHT {
 			n.Right = call(funcShift, n.Right.Idx0(), n.Right)
 		}
+		if isBitwise(n.Operator) {
+			n.Left, n.Right = rw.within32(n.Left), rw.within32(n.Right)
+		}
 		if op := comparing[n.Operator]; rw.mentions.bigints && op != "" && !isLiteral(n.Left) && !isLiteral(n.Right) {
 			return call(funcCompare, n.Left.Idx0(), stringLiteral(op, n.Left.Idx0()), n.Left, n.Right)
 		}
@@ -214,6 +217,9 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 	case *ast.AssignExpression:
 		if n.Operator == token.PLUS && mayBeLong(n.Right) {
 			return call(funcSum, n.Left.Idx0(), n)
+		}
+		if e := rw.assign32(n); e != nil {
+			return e
 		}
 	case *ast.TemplateLiteral:
 		return sumOfTemplate(n)

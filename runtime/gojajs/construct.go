@@ -184,6 +184,41 @@ func typedMethod(v *vm, native *goja.Object) goja.Value {
 	})
 }
 
+// includesMethod makes a guard of includes, which has to take -0 for 0, of another.
+func includesMethod(inner guard) guard {
+	return func(v *vm, native *goja.Object) goja.Value {
+		f := code(inner(v, native).(*goja.Object))
+		return v.stand(native, func(c goja.FunctionCall) goja.Value {
+			if obj, ok := c.This.(*goja.Object); ok && isZero(c.Argument(0)) {
+				return v.js.ToValue(v.includesZero(obj, c.Argument(1)))
+			}
+			return f(c)
+		})
+	}
+}
+
+func isZero(val goja.Value) bool { return val != nil && goja.IsNumber(val) && val.ToFloat() == 0 }
+
+// includesZero looks for 0 or -0 in an array, from an index on.
+func (v *vm) includesZero(obj *goja.Object, from goja.Value) bool {
+	n := v.lengthOf(obj)
+	v.checkNumber(from)
+	start := v.toNumber(from)
+	if start < 0 {
+		start = math.Max(start+float64(n), 0)
+	}
+	if math.IsNaN(start) {
+		start = 0
+	}
+	for i := int(math.Min(start, float64(n))); i < n; i++ {
+		v.x.Check()
+		if isZero(obj.Get(strconv.Itoa(i))) {
+			return true
+		}
+	}
+	return false
+}
+
 // arrayFrom is Array.from.
 func arrayFrom(v *vm, c goja.FunctionCall) goja.Value {
 	from := c.Argument(0)
@@ -196,13 +231,27 @@ func arrayFrom(v *vm, c goja.FunctionCall) goja.Value {
 	if list == from || isTypedValue(list) {
 		list = v.library("list", list)
 	}
-	if f := c.Argument(1); !goja.IsUndefined(f) {
-		if _, ok := goja.AssertFunction(f); !ok {
-			v.typeError("Array.from: the second argument must be a function")
-		}
+	f := c.Argument(1)
+	if _, ok := goja.AssertFunction(f); !ok && !goja.IsUndefined(f) {
+		v.typeError("Array.from: the second argument must be a function")
+	}
+	if _, ok := goja.AssertConstructor(c.This); ok && c.This != v.holder("Array") {
+		return v.library("fromOf", c.This, list, f, c.Argument(2), v.js.ToValue(!iterates(from)))
+	}
+	if !goja.IsUndefined(f) {
 		return v.library("from", list, f, c.Argument(2))
 	}
 	return list
+}
+
+// iterates is isIterable of any value.
+func iterates(val goja.Value) bool {
+	obj, ok := val.(*goja.Object)
+	if !ok {
+		_, ok = val.(goja.String)
+		return ok
+	}
+	return isIterable(obj)
 }
 
 func isTypedValue(val goja.Value) bool {
@@ -370,8 +419,8 @@ func (v *vm) prepareProto() {
 	}))
 }
 
-// numbers guards a native that makes numbers of all its arguments.
-func numbers(v *vm, c goja.FunctionCall) goja.FunctionCall {
+// shortNumbers guards a native that makes numbers of all its arguments.
+func shortNumbers(v *vm, c goja.FunctionCall) goja.FunctionCall {
 	for _, a := range c.Arguments {
 		v.checkNumber(a)
 	}

@@ -155,6 +155,15 @@ func frames(stack []goja.StackFrame) []string {
 	return lines
 }
 
+// where is the innermost place of a stack in the author's files, or nil.
+func (v *vm) where(stack []goja.StackFrame) *runtime.Error {
+	e := &runtime.Error{}
+	if v.place(e, frames(stack)); e.File == "" {
+		return nil
+	}
+	return e
+}
+
 // place takes the place from the first frame in the author's files, and leaves
 // the frames of the engine and of the library out of the stack.
 func (v *vm) place(e *runtime.Error, frames []string) {

@@ -82,7 +82,7 @@ func allFeatures() (map[string]*feature, error) {
 	missing := maps.Clone(guards)
 	add := func(name string, s slot) {
 		delete(missing, s.path())
-		if s.guard = guards[s.path()]; s.guard != nil || s.holder != "" || slices.Contains(valueConstructors, s.key) {
+		if s.guard = guards[s.path()]; s.guard != nil || s.holder != "" || slices.Contains(valueConstructors, s.key) || passedOn[s.key] != nil {
 			at(name).slots = append(at(name).slots, s)
 		}
 	}
@@ -238,7 +238,9 @@ func (v *vm) replace(s slot) {
 	make := s.guard
 	switch {
 	case make == nil && s.holder == "":
-		make = constructorGuard(nil)
+		if make = v.script.shared.passedOn[s.key]; make == nil {
+			make = constructorGuard(nil)
+		}
 	case make == nil:
 		make = plainGuard
 	}

@@ -24,7 +24,9 @@ type shared struct {
 	library  *module
 	newer    map[string]*module
 	web      *goja.Program
+	intl     *goja.Program
 	globals  map[string]func(v *vm) goja.Value
+	passedOn map[string]guard
 	written  map[uintptr]bool // see writtenFunctions
 }
 
@@ -44,6 +46,10 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
+	intl, err := goja.Compile(libraryName, js.IntlLibrary, false)
+	if err != nil {
+		return nil, err
+	}
 	features, err := allFeatures()
 	if err != nil {
 		return nil, err
@@ -52,7 +58,7 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{written: written, features: features, library: lib, newer: newer, web: web, globals: globals}, nil
+	return &shared{written: written, features: features, library: lib, newer: newer, web: web, intl: intl, globals: globals, passedOn: passedOn}, nil
 }
 
 func compileLibrary(source string) (*module, error) {

@@ -14,6 +14,8 @@ const (
 	propCalled  = "called"  // assigned: whether the main file has called its handler
 	propHandler = "handler" // assigned: the handler of the main file
 	propWanted  = "wanted"  // whether the handler is to be called; asked where the main file ends
+	propTarget  = "target"  // assigned and read: what has the property that is assigned to
+	propMember  = "member"  // the same: the property's name
 	propEnd     = "end"     // assigned where the main file ends without a return: its completion value
 
 	funcKey     = "key"     // looks at a property name that was computed
@@ -24,6 +26,9 @@ const (
 	funcBinary  = "binary"  // an operator that makes large bigints
 	funcShift   = "shift"   // what a bigint is shifted right by
 	funcOwner   = "owner"   // what a property is deleted of, see names.go
+	funcInt32   = "int32"   // an operand, in a program with bigints
+	funcDate    = "date"    // what new Date is given
+	funcNow     = "now"     // Date() without new
 	funcCompare = "compare" // an operator that may compare a bigint with a text
 )
 
@@ -35,6 +40,8 @@ type instrument struct {
 	funcs   values
 	called  bool
 	handler goja.Value
+	object  goja.Value // see assign32
+	member  goja.Value
 }
 
 func (o *instrument) Get(key string) goja.Value {
@@ -47,6 +54,10 @@ func (o *instrument) Get(key string) goja.Value {
 		return v.requestObject()
 	case propWanted:
 		return v.js.ToValue(o.wanted())
+	case propTarget:
+		return o.object
+	case propMember:
+		return o.member
 	}
 	if f, ok := o.funcs.get(key); ok {
 		return f
@@ -71,6 +82,12 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.owner
 	case funcCompare:
 		f = v.compare
+	case funcInt32:
+		f = v.int32
+	case funcDate:
+		f = v.newDate
+	case funcNow:
+		f = v.now
 	}
 	return o.funcs.set(key, v.js.ToValue(f))
 }
@@ -81,6 +98,10 @@ func (o *instrument) Set(key string, val goja.Value) bool {
 		o.called = val.ToBoolean()
 	case propHandler:
 		o.handler = val
+	case propTarget:
+		o.object = val
+	case propMember:
+		o.member = val
 	case propEnd:
 		o.vm.ended, o.vm.value = true, val
 	}

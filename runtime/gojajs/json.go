@@ -111,8 +111,6 @@ func jsonStringify(v *vm, c goja.FunctionCall) goja.Value {
 	if replacer, ok := c.Argument(1).(*goja.Object); ok {
 		val = v.library("replaced", val, replacer)
 	}
-	v.strict = true
-	defer func() { v.strict = false }()
 	out, ok, err := js.AppendJSON(nil, v, val, gap, v.maxText())
 	v.x.Check() // to make a value of a long text takes as long again
 	if _, refused := errors.AsType[*runtime.HostError](err); refused {

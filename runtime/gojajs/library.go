@@ -57,6 +57,8 @@ func (v *vm) bridge() *goja.Object {
 
 func (b *bridge) Get(key string) goja.Value {
 	switch key {
+	case "species":
+		return goja.SymSpecies
 	case "iterator":
 		return goja.SymIterator
 	case "tag":
@@ -83,7 +85,7 @@ func (b *bridge) Keys() []string              { return nil }
 var bridgeFunctions = map[string]func(v *vm, c goja.FunctionCall) goja.Value{
 	"isArray": func(v *vm, c goja.FunctionCall) goja.Value {
 		o, ok := c.Argument(0).(*goja.Object)
-		return v.js.ToValue(ok && o.ClassName() == "Array")
+		return v.js.ToValue(ok && isArray(o))
 	},
 	"lengthOf": func(v *vm, c goja.FunctionCall) goja.Value {
 		return v.js.ToValue(v.lengthOf(c.Argument(0).ToObject(v.js)))
@@ -94,7 +96,7 @@ var bridgeFunctions = map[string]func(v *vm, c goja.FunctionCall) goja.Value{
 		return goja.Undefined()
 	},
 	"set": func(v *vm, c goja.FunctionCall) goja.Value {
-		v.put(c.Argument(0).(*goja.Object), c.Argument(1).String(), c.Argument(2))
+		v.put(c.Argument(0).(*goja.Object), v.Units(c.Argument(1)), c.Argument(2))
 		return goja.Undefined()
 	},
 	"bare": func(v *vm, _ goja.FunctionCall) goja.Value { return v.js.CreateObject(nil) },
@@ -245,7 +247,7 @@ func (v *vm) urlParts(u *js.URL, ok bool) goja.Value {
 func (v *vm) texts(list []string) goja.Value {
 	values := make([]any, len(list))
 	for i, s := range list {
-		values[i] = s
+		values[i] = v.NewString(s)
 	}
 	return v.newArray(values...)
 }

@@ -27,23 +27,34 @@ exports.restore = function (o, list, n) {
   o.length = list.length;
 };
 
-function flatten(out, o, n, depth) {
+// like makes what an array's methods return: an array, or one of its class.
+function like(o) {
+  let C = isArray(o) ? o.constructor : undefined;
+  if (C !== null && (typeof C === 'object' || typeof C === 'function')) C = C[go.species];
+  return C === undefined || C === null ? [] : new C(0);
+}
+
+function flatten(out, at, o, n, depth) {
   for (let i = 0; i < n; i++) {
     if (!(i in o)) continue;
     const e = o[i];
-    if (depth > 0 && isArray(e)) flatten(out, e, go.lengthOf(e), depth - 1); else go.push(out, e);
+    if (depth > 0 && isArray(e)) at = flatten(out, at, e, go.lengthOf(e), depth - 1); else go.set(out, at++, e);
   }
-  return out;
+  return at;
 }
-exports.flat = function (o, depth) { return flatten([], o, go.lengthOf(o), depth); };
+exports.flat = function (o, depth) {
+  const n = go.lengthOf(o), out = like(o);
+  flatten(out, 0, o, n, depth);
+  return out;
+};
 
-exports.localeText = function (o) {
+exports.localeText = function (o, locales, options) {
   let text = '';
   const n = go.lengthOf(o);
   for (let i = 0; i < n; i++) {
     const e = o[i];
     if (i > 0) text += ',';
-    if (e !== undefined && e !== null) text += e.toLocaleString();
+    if (e !== undefined && e !== null) text += e.toLocaleString(locales, options);
   }
   return text;
 };
@@ -52,6 +63,14 @@ exports.localeText = function (o) {
 exports.from = function (list, f, self) {
   for (let i = 0; i < list.length; i++) go.set(list, i, go.apply(f, self, [list[i], i]));
   return list;
+};
+
+// fromOf is from of a class C of arrays, or of another constructor.
+exports.fromOf = function (C, list, f, self, hasLength) {
+  const n = list.length, out = hasLength ? new C(n) : new C();
+  for (let i = 0; i < n; i++) go.set(out, i, f === undefined ? list[i] : go.apply(f, self, [list[i], i]));
+  out.length = n;
+  return out;
 };
 
 // --- functions and constructors ---
@@ -76,11 +95,29 @@ exports.constructor = function (native, name, length, check) {
   return wrapper;
 };
 
+// Date is the constructor for a program that passes it on: time makes a time of
+// arguments, and now is Date() without new.
+exports.Date = function (native, time, now) {
+  const wrapper = function Date(...args) {
+    if (new.target === undefined) return now();
+    if (args.length > 0) args = [time(...args)];
+    return go.construct(native, args, new.target === wrapper ? native : new.target);
+  };
+  go.define(wrapper, 'length', 7);
+  go.adopt(wrapper, native);
+  return wrapper;
+};
+
 exports.primitive = function (o) {
   const convert = go.conversion(o);
   if (convert !== undefined && convert !== null) return go.apply(convert, o, ['number']);
-  const value = o.valueOf();
-  return value === null || typeof value !== 'object' && typeof value !== 'function' ? value : o.toString();
+  for (let i = 0; i < 2; i++) {
+    const f = i === 0 ? o.valueOf : o.toString;
+    if (typeof f !== 'function') continue;
+    const value = go.apply(f, o, []);
+    if (value === null || typeof value !== 'object' && typeof value !== 'function') return value;
+  }
+  throw new TypeError('Cannot convert object to primitive value');
 };
 
 exports.binary = function (op, a, b) {
@@ -126,6 +163,19 @@ exports.raw = function (strings, ...values) {
 };
 
 // --- JSON ---
+
+exports.get = function (o, k) { return o[k]; };
+exports.put = function (o, k, v) { o[k] = v; };
+
+// keys are an object's own n keys, which come before those that it inherits.
+exports.keys = function (o, n) {
+  const list = [];
+  for (const k in o) {
+    if (list.length === n) break;
+    go.push(list, k);
+  }
+  return list;
+};
 
 exports.revive = function (value, f) {
   function walk(holder, key) {

@@ -37,8 +37,8 @@ func (v *vm) isPlain(obj *goja.Object) bool {
 	return obj.ClassName() == "Array" && obj.Get("constructor") == v.holder("Array")
 }
 
-// elements appends an array's elements from one on to another, nil for a hole.
-func (v *vm) elements(to []goja.Value, obj *goja.Object, from, end int) []goja.Value {
+// appendElements appends an array's elements from one on to another, nil for a hole.
+func (v *vm) appendElements(to []goja.Value, obj *goja.Object, from, end int) []goja.Value {
 	for i := from; i < end; i++ {
 		if i%1024 == 0 {
 			v.x.Check()
@@ -83,7 +83,7 @@ func (v *vm) indexAt(args []goja.Value, i, n, missing int) int {
 
 func longSlice(v *vm, obj *goja.Object, n int, args []goja.Value) *goja.Object {
 	from, end := v.indexAt(args, 0, n, 0), v.indexAt(args, 1, n, n)
-	return v.arrayOf(v.elements(nil, obj, from, end))
+	return v.arrayOf(v.appendElements(nil, obj, from, end))
 }
 
 // longSplice only copies what is taken out if that is much.
@@ -102,12 +102,12 @@ func longSplice(v *vm, obj *goja.Object, n int, args []goja.Value) *goja.Object 
 	if count <= longArray {
 		return nil
 	}
-	removed := v.arrayOf(v.elements(nil, obj, from, from+count))
+	removed := v.arrayOf(v.appendElements(nil, obj, from, from+count))
 	var rest []goja.Value
 	if len(args) > 2 {
 		rest = append(rest, args[2:]...)
 	}
-	rest = v.elements(rest, obj, from+count, n)
+	rest = v.appendElements(rest, obj, from+count, n)
 	v.setLength(obj, from)
 	for i, e := range rest {
 		if i%1024 == 0 {
@@ -139,7 +139,7 @@ func longConcat(v *vm, native *goja.Object) goja.Value {
 		var elements []goja.Value
 		for _, part := range append([]goja.Value{obj}, c.Arguments...) {
 			if list, ok := part.(*goja.Object); ok && list.ClassName() == "Array" && v.spreads(list) {
-				elements = v.elements(elements, list, 0, v.lengthOf(list))
+				elements = v.appendElements(elements, list, 0, v.lengthOf(list))
 			} else {
 				elements = append(elements, part)
 			}

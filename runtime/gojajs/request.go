@@ -3,6 +3,7 @@ package gojajs
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dop251/goja"
 
@@ -141,5 +142,9 @@ func (v *vm) foreignHeaders(fields []js.HeaderField) goja.Value {
 // put defines a property of an object that Go made, whatever its name and
 // whatever the object inherits.
 func (v *vm) put(obj *goja.Object, key string, val goja.Value) {
+	if !utf8.ValidString(key) {
+		v.library("put", obj, v.NewString(key), val)
+		return
+	}
 	_ = obj.DefineDataProperty(key, val, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE)
 }

@@ -37,6 +37,7 @@ type rewriter struct {
 	skip     map[any]bool // nodes whose mention isn't a value, and objects' spreads
 	handler  bool         // the file declares handler at its top level
 	handlers []any        // the functions that are it
+	dates    dateUses     // see finishDates
 	arrows   []int        // how many arrow functions are around, of each function
 	strict   int          // how many functions and classes are around that make code strict
 
@@ -113,6 +114,7 @@ func (rw *rewriter) visited(node any) bool {
 // node looks at a node before its children are.
 func (rw *rewriter) node(node any) {
 	rw.checkName(node)
+	rw.noteDate(node)
 	switch n := node.(type) {
 	case *ast.Identifier:
 		name := n.Name.String()
@@ -302,6 +304,9 @@ func (rw *rewriter) after(node any) {
 	case *ast.FunctionLiteral:
 		rw.leave(n.Body)
 		rw.arrows = rw.arrows[:len(rw.arrows)-1]
+		if rw.file.Name() == libraryName {
+			n.Source = nativeSourceOf(n.Name)
+		}
 		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
 		rw.arrows[len(rw.arrows)-1]--
@@ -348,6 +353,9 @@ func (rw *rewriter) after(node any) {
 		rw.keepNameOf(n)
 	case *ast.UnaryExpression:
 		rw.keepName(n)
+		if n.Operator == token.BITWISE_NOT {
+			n.Operand = rw.within32(n.Operand)
+		}
 	case *ast.SpreadElement:
 		name := funcList
 		if rw.skip[n] {

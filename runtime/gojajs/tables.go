@@ -1,6 +1,7 @@
 package gojajs
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/dop251/goja"
@@ -61,6 +62,7 @@ var implied = func() map[string][]string {
 		"match":     {expressions},
 		"matchAll":  {expressions, "Symbol.matchAll"},
 		"search":    {expressions},
+		"toJSON":    {"toISOString"},
 		// Typed arrays become texts by it.
 		"Uint8Array": {"join"},
 	}
@@ -100,6 +102,9 @@ var typedArrays = []string{"Uint8Array", "Uint8ClampedArray", "Int8Array", "Uint
 // they can stand where a native expects a function.
 var valueConstructors = []string{"Object", "Array", "RegExp", "Error", "GoError", "AggregateError", "TypeError", "ReferenceError",
 	"SyntaxError", "RangeError", "EvalError", "URIError"}
+
+// passedOn are guards of constructors that only need one where their value is passed on.
+var passedOn = map[string]guard{"Date": dateGuard}
 
 // ownFunctions are what the first two of them have of their own.
 var ownFunctions = map[string][]string{
@@ -147,7 +152,7 @@ var guards = func() map[string]guard {
 		"String.prototype.lastIndexOf": checking(searched), "String.prototype.includes": checking(searched),
 		"String.prototype.split": splitMethod, "String.prototype.replace": replaceMethod(false), "String.prototype.replaceAll": replaceMethod(true),
 		"String.prototype.match": patternMethod(goja.SymMatch), "String.prototype.matchAll": patternMethod(goja.SymMatchAll), "String.prototype.search": patternMethod(goja.SymSearch),
-		"String.prototype.normalize": inPieces, "String.prototype.localeCompare": checking(compared),
+		"String.prototype.normalize":   inPieces,
 		"String.prototype.toLowerCase": inPieces, "String.prototype.toUpperCase": inPieces,
 		"String.prototype.toLocaleLowerCase": inPieces, "String.prototype.toLocaleUpperCase": inPieces,
 		"encodeURI": checking(encoded), "encodeURIComponent": checking(encoded), "escape": checking(encoded),
@@ -158,10 +163,10 @@ var guards = func() map[string]guard {
 		"RegExp.prototype.Symbol.replace": symbolMethod(replaceSymbol), "RegExp.prototype.Symbol.search": symbolMethod(searchSymbol),
 		"RegExp.prototype.Symbol.split": instead(splitSymbol), "RegExp.prototype.Symbol.matchAll": instead(matchAllSymbol),
 
-		"Number.prototype.toLocaleString": instead(localeNumber), "BigInt.prototype.toLocaleString": instead(localeNumber),
+		"Math.imul": checking(within32At), "Math.clz32": checking(within32At),
 		"JSON.parse": instead(jsonParse), "JSON.stringify": instead(jsonStringify),
-		"Math.max": checking(numbers), "Math.min": checking(numbers), "Math.hypot": checking(numbers),
-		"String.fromCharCode": checking(numbers), "String.fromCodePoint": checking(numbers),
+		"Math.max": checking(shortNumbers), "Math.min": checking(shortNumbers), "Math.hypot": checking(shortNumbers),
+		"String.fromCharCode": checking(charCodes), "String.fromCodePoint": checking(shortNumbers),
 		"parseInt": checking(shortNumber), "parseFloat": checking(shortNumber), "Number.parseInt": checking(shortNumber), "Number.parseFloat": checking(shortNumber),
 	}
 	// at, entries, keys, pop, push and values take no longer for a long array.
@@ -170,17 +175,19 @@ var guards = func() map[string]guard {
 		"reverse", "shift", "slice", "some", "splice", "unshift", "with", "toReversed", "toSpliced"} {
 		g["Array.prototype."+name] = arrayMethod
 	}
+	g["Array.prototype.includes"] = includesMethod(arrayMethod)
 	g["Array.prototype.concat"] = longConcat
 	g["Array.prototype.slice"], g["Array.prototype.splice"] = inSteps(longSlice), inSteps(longSplice)
 	g["Array.prototype.sort"], g["Array.prototype.toSorted"] = sortMethod, sortMethod
 	g["Array.prototype.flat"] = instead(flat)
 	g["Array.prototype.toLocaleString"] = instead(func(v *vm, c goja.FunctionCall) goja.Value {
-		return v.library("localeText", c.This.ToObject(v.js))
+		return v.library("localeText", c.This.ToObject(v.js), c.Argument(0), c.Argument(1))
 	})
 	for _, name := range []string{"fill", "filter", "includes", "indexOf", "join", "lastIndexOf", "map", "reverse", "sort",
 		"toLocaleString", "toReversed", "toSorted", "with", "every", "some", "forEach", "find", "findIndex", "findLast", "findLastIndex", "reduce", "reduceRight"} {
 		g["%TypedArray%.prototype."+name] = typedMethod
 	}
+	g["%TypedArray%.prototype.includes"] = includesMethod(typedMethod)
 	g["%TypedArray%.prototype.set"] = checking(checkSet)
 	g["%TypedArray%.prototype.join"] = instead((*vm).join)
 	for _, name := range typedArrays {
@@ -189,6 +196,8 @@ var guards = func() map[string]guard {
 			return constructorGuard(checkTyped)(v, native)
 		}
 	}
+	maps.Copy(g, dateGuards)
+	maps.Copy(g, localeGuards)
 	g["BigInt64Array"], g["BigUint64Array"] = refused(noBigArrays), refused(noBigArrays)
 	g["DataView.prototype.getBigInt64"], g["DataView.prototype.getBigUint64"] = madeBigInt, madeBigInt
 	g["DataView.prototype.setBigInt64"], g["DataView.prototype.setBigUint64"] = bigintAt(1), bigintAt(1)
@@ -204,6 +213,7 @@ var prepared = map[string]func(v *vm){
 	numberTexts:       (*vm).prepareNumberTexts,
 	delegation:        (*vm).prepareDelegation,
 	expressions:       func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+	"Date":            (*vm).prepareDate,
 	"groupBy":         (*vm).addGroupBy,
 	"withResolvers":   (*vm).addPromises,
 	"try":             (*vm).addPromises,
@@ -226,6 +236,7 @@ var globals = map[string]func(v *vm) goja.Value{
 	"crypto":          (*vm).crypto,
 	"TextEncoder":     func(v *vm) goja.Value { return v.library("TextEncoder") },
 	"TextDecoder":     func(v *vm) goja.Value { return v.library("TextDecoder") },
+	"Intl":            (*vm).intlLibrary,
 	"URL":             func(v *vm) goja.Value { return v.webLibrary().Get("URL") },
 	"structuredClone": func(v *vm) goja.Value { return v.newer("clone", "structuredClone") },
 	"queueMicrotask":  func(v *vm) goja.Value { return v.newer("promises", "queueMicrotask") },

@@ -3,6 +3,7 @@ package gojajs
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -57,6 +58,9 @@ func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
 	case "Boolean":
 		return runtime.KindBool
 	case "Object":
+		if isArray(obj) {
+			return js.KindArray // a proxy of one
+		}
 		if isTyped(obj) || isBuffer(obj) || isView(obj) {
 			return runtime.KindBytes
 		}
@@ -79,6 +83,16 @@ func (v *vm) bytesIn(obj *goja.Object) ([]byte, bool) {
 		return b, err == nil
 	}
 	return nil, false
+}
+
+// isArray is Array.isArray, which sees through proxies.
+func isArray(obj *goja.Object) bool {
+	for isProxy(obj) {
+		if obj = obj.Export().(goja.Proxy).Target(); obj == nil {
+			return false
+		}
+	}
+	return obj.ClassName() == "Array"
 }
 
 func isBuffer(obj *goja.Object) bool { return obj.ExportType() == reflect.TypeFor[goja.ArrayBuffer]() }
@@ -131,12 +145,12 @@ func (v *vm) Bool(val goja.Value) bool {
 
 func (v *vm) Number(val goja.Value) float64 { return val.ToFloat() }
 
-// String returns a lone surrogate as U+FFFD. While v.strict is set, as three
-// bytes that aren't UTF-8: js.AppendData refuses them, and
-// js.AppendJSON escapes them.
-func (v *vm) String(val goja.Value) string {
+// String returns a lone surrogate as U+FFFD.
+func (v *vm) String(val goja.Value) string { return val.String() }
+
+func (v *vm) Units(val goja.Value) string {
 	s := val.String()
-	if v.strict && strings.ContainsRune(s, utf8.RuneError) {
+	if strings.ContainsRune(s, utf8.RuneError) {
 		return encodeUnits(v.str(val))
 	}
 	return s
@@ -170,21 +184,38 @@ func (v *vm) Index(val goja.Value, i int) goja.Value {
 func (v *vm) Keys(val goja.Value) []string {
 	obj := val.(*goja.Object)
 	v.checkKeys(obj)
-	return obj.Keys()
+	keys := obj.Keys()
+	if slices.ContainsFunc(keys, func(k string) bool { return strings.ContainsRune(k, utf8.RuneError) }) {
+		// goja makes U+FFFD of what may be a lone surrogate.
+		for i, key := range v.values(v.library("keys", obj, v.js.ToValue(len(keys)))) {
+			keys[i] = v.Units(key)
+		}
+	}
+	return keys
 }
 
-func (v *vm) Get(val goja.Value, key string) goja.Value { return val.(*goja.Object).Get(key) }
+func (v *vm) Get(val goja.Value, key string) goja.Value {
+	if !utf8.ValidString(key) {
+		return v.library("get", val, v.NewString(key))
+	}
+	return val.(*goja.Object).Get(key)
+}
 
 func (v *vm) ToJSON(val goja.Value, key string) (goja.Value, bool) {
 	obj, ok := val.(*goja.Object)
-	if !ok {
+	switch {
+	case !ok && goja.IsBigInt(val):
+		obj = val.ToObject(v.js)
+	case !ok:
 		return val, false
+	case obj.ClassName() == "Date" && isUnusual(timeOf(obj)):
+		v.reach("toISOString")
 	}
 	f, ok := goja.AssertFunction(obj.Get("toJSON"))
 	if !ok {
 		return val, false
 	}
-	return v.must(f(obj, v.js.ToValue(key))), true
+	return v.must(f(val, v.NewString(key))), true
 }
 
 // isFunction tells what can be called. goja says so of most functions without
@@ -236,8 +267,6 @@ func (v *vm) Same(a, b goja.Value) bool { return a.StrictEquals(b) }
 
 // toGo converts an argument of a host function.
 func (v *vm) toGo(i int, val goja.Value, exact *runtime.Exact) runtime.Value {
-	v.strict = true
-	defer func() { v.strict = false }()
 	arg, err := js.Argument(v, i, val, int(v.x.Limits.Memory), exact)
 	if err != nil {
 		v.throw(err)

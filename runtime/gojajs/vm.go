@@ -61,7 +61,6 @@ type vm struct {
 	ended      bool                  // the main file's end was reached, without a return
 	value      goja.Value            // its completion value
 
-	strict     bool         // String refuses lone surrogates
 	foreign    bool         // what is being made of JSON came from outside
 	marker     *goja.Symbol // of what did, nil until it is needed
 	depth      int          // guarded natives that are running inside one another
@@ -84,6 +83,7 @@ type vm struct {
 	iterator   goja.Value              // see addIterators
 	timer      timers
 	console    js.Console
+	intl       *js.Intl[goja.Value]   // see formats
 	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
 	lostOrder  []*goja.Promise
 }
@@ -105,9 +105,13 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 	js.SetMaxCallStackSize(x.Limits.StackDepth + stackSlack)
 	v.stack.calls = x.Limits.StackDepth // nothing has been called yet
 	x.OnStop(func() { js.Interrupt(errStopped) })
+	x.Locate(func() *runtime.Error { return v.where(js.CaptureCallStack(0, nil)) })
 	js.SetPromiseRejectionTracker(v.rejected)
 	res, err = v.answered()
 	if errors.Is(err, errStopped) {
+		if stopped, ok := errors.AsType[*goja.InterruptedError](err); ok {
+			x.Locate(func() *runtime.Error { return v.where(stopped.Stack()) })
+		}
 		x.Check() // doesn't return
 	}
 	v.reportRejections()

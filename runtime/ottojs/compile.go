@@ -66,6 +66,7 @@ func compile(name, text string, main bool) (*module, error) {
 	if rw.refusal != nil {
 		return nil, rw.refusal
 	}
+	rw.deepest += instrumentArithmetic(body)
 	if main {
 		rw.finish(body)
 	}
@@ -186,6 +187,10 @@ const (
 	idKey       = "key ()"     // checks a property that is being assigned
 	idSum       = "sum ()"     // the result of +
 	idMethod    = "method ()"  // the name of a method
+	idNumber    = "number ()"  // an operand as a number
+	idInt32     = "int32 ()"   // an operand as a number of 32 bits
+	idLess      = "less ()"    // one of <, >, <= and >=
+	idEqual     = "equal ()"   // ==
 	idSetLength = "set length" // array.length = n
 	idObject    = "object ()"  // what for...in walks
 	idNames     = "names ()"   // an object with the properties that it is to visit
@@ -200,7 +205,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idMethod, idSetLength, idObject, idNames, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idMethod, idNumber, idInt32, idLess, idEqual, idSetLength, idObject, idNames, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

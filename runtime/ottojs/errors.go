@@ -127,6 +127,16 @@ func (v *vm) placeThrow(e *runtime.Error) {
 	}
 }
 
+// where is the place of the last call that was made, or nil: otto knows no other.
+func (v *vm) where() *runtime.Error {
+	e := &runtime.Error{}
+	stack := v.otto.Context().Stacktrace
+	if v.placeStack(e, "    at "+strings.Join(stack, "\n    at ")); e.File == "" {
+		return nil
+	}
+	return e
+}
+
 var framePlace = regexp.MustCompile(`\(?([^()\s]+):(\d+):(\d+)\)?$`)
 
 // placeStack takes the place from the first frame in the author's files, and

@@ -29,137 +29,14 @@ func (v *vm) assign(c otto.FunctionCall) otto.Value {
 	return undefined
 }
 
-// parseFloat reads the longest number at the start of a text. otto's own takes
-// quadratic time.
-func (v *vm) parseFloat(c otto.FunctionCall) otto.Value {
-	s := strings.TrimLeft(c.Argument(0).String(), "\t\n\v\f\r \u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF")
-	n := numberPrefix(s)
-	if n == 0 {
-		return otto.NaNValue()
-	}
-	f, _ := strconv.ParseFloat(s[:n], 64) // out of range is an infinity
-	return v.value(f)
-}
-
-// numberPrefix is the length of the decimal literal or Infinity at the start.
-func numberPrefix(s string) int {
-	i := 0
-	if i < len(s) && (s[i] == '+' || s[i] == '-') {
-		i++
-	}
-	if strings.HasPrefix(s[i:], "Infinity") {
-		return i + len("Infinity")
-	}
-	digits := func() int {
-		start := i
-		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-			i++
-		}
-		return i - start
-	}
-	n := digits()
-	if i < len(s) && s[i] == '.' {
-		i++
-		n += digits()
-	}
-	if n == 0 {
-		return 0
-	}
-	end := i
-	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
-		i++
-		if i < len(s) && (s[i] == '+' || s[i] == '-') {
-			i++
-		}
-		if digits() > 0 {
-			end = i
-		}
-	}
-	return end
-}
-
-// formatNumber is toFixed, toExponential, toPrecision and toLocaleString.
-func (v *vm) formatNumber(c otto.FunctionCall) otto.Value {
-	f, _ := c.Argument(0).ToFloat()
-	name := c.Argument(1).String()
-	digits, _ := c.Argument(2).ToInteger()
-	least := int64(0)
-	if name == "toPrecision" {
-		least = 1
-	}
-	plain := math.IsNaN(f) || math.IsInf(f, 0)
-	if c.Argument(2).IsDefined() && !plain && (digits < least || digits > 100) {
-		v.rangeError("%s: the number of digits must be from %d to 100", name, least)
-	}
-	switch {
-	case plain, name == "toPrecision" && c.Argument(2).IsUndefined(), name == "toFixed" && math.Abs(f) >= 1e21:
-		return v.value(c.Argument(0).String())
-	case name == "toFixed":
-		return v.value(strconv.FormatFloat(f, 'f', int(digits), 64))
-	case name == "toExponential":
-		if c.Argument(2).IsUndefined() {
-			digits = -1
-		}
-		return v.value(exponent(strconv.FormatFloat(f, 'e', int(digits), 64)))
-	case name == "toPrecision":
-		return v.value(toPrecision(f, int(digits)))
-	}
-	return v.value(grouped(f))
-}
-
-// exponent takes the padding out of an exponent: 1e+05 is 1e+5 in JavaScript.
-func exponent(s string) string {
-	i := strings.IndexByte(s, 'e')
-	if i >= 0 && len(s) > i+3 && s[i+2] == '0' {
-		return s[:i+2] + s[i+3:]
-	}
-	return s
-}
-
-// toPrecision follows ECMAScript 21.1.3.5.
-func toPrecision(f float64, digits int) string {
-	s := strconv.FormatFloat(f, 'e', digits-1, 64)
-	e, _ := strconv.Atoi(s[strings.IndexByte(s, 'e')+1:])
-	if e < -6 || e >= digits {
-		return exponent(s)
-	}
-	return strconv.FormatFloat(f, 'f', digits-1-e, 64)
-}
-
-// grouped prints as en-US does: thousands separated, at most three decimals.
-func grouped(f float64) string {
-	s := strings.TrimRight(strconv.FormatFloat(math.Abs(f), 'f', 3, 64), "0")
-	whole, fraction, _ := strings.Cut(s, ".")
-	var b strings.Builder
-	if f < 0 {
-		b.WriteByte('-')
-	}
-	for i, d := range whole {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(d)
-	}
-	if fraction != "" {
-		b.WriteString("." + fraction)
-	}
-	return b.String()
-}
-
 func (v *vm) hypot(c otto.FunctionCall) otto.Value {
 	sum := 0.0
 	list := c.Argument(0)
 	for i := range v.Len(list) {
 		v.check()
-		f, _ := v.Index(list, i).ToFloat()
-		sum = math.Hypot(sum, f)
+		sum = math.Hypot(sum, v.toNumber(v.Index(list, i)))
 	}
 	return v.value(sum)
-}
-
-func (v *vm) fround(c otto.FunctionCall) otto.Value {
-	f, _ := c.Argument(0).ToFloat()
-	return v.value(float64(float32(f)))
 }
 
 // Characters that the functions leave as they are, beside letters and digits.

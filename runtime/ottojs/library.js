@@ -34,6 +34,11 @@
   // --- strings and regular expressions ---
 
   for (var name in go.strings) put(S, name, go.strings[name]);
+  put(S, 'localeCompare', function (other, locales, options) {
+    if (this === undefined || this === null) throw new TypeError(
+      'String.prototype.localeCompare called on null or undefined');
+    return go.localeCompare(String(this), String(other), locales, options);
+  });
   var NativeRegExp = RegExp;
   function checkedRegExp(source, flags) {
     if (isObject(source) && call(objectToString, source) === '[object RegExp]') {
@@ -299,6 +304,18 @@
 
   // --- numbers ---
 
+  var OtherNumber = Number;
+  global.Number = function Number(v) {
+    var n = arguments.length > 0 ? go.number(v) : 0;
+    return this instanceof OtherNumber ? new OtherNumber(n) : n;
+  };
+  ['MAX_VALUE', 'MIN_VALUE', 'NaN', 'NEGATIVE_INFINITY', 'POSITIVE_INFINITY'].forEach(function (name) {
+    defineProperty(Number, name, {value: OtherNumber[name], writable: false, enumerable: false, configurable: false});
+  });
+  defineProperty(Number, 'prototype', {value: OtherNumber.prototype, writable: false, enumerable: false,
+    configurable: false});
+  put(OtherNumber.prototype, 'constructor', Number);
+
   put(Number, 'isNaN', function (v) { return typeof v === 'number' && v !== v; });
   put(Number, 'isFinite', function (v) { return typeof v === 'number' && v - v === 0; });
   put(Number, 'isInteger', function (v) { return typeof v === 'number' && v - v === 0 && v % 1 === 0; });
@@ -307,34 +324,28 @@
   put(Number, 'MAX_SAFE_INTEGER', 9007199254740991);
   put(Number, 'MIN_SAFE_INTEGER', -9007199254740991);
   put(Number, 'EPSILON', 2.220446049250313e-16);
+  global.parseInt = function (text, radix) { return go.parseInt(String(text), radix); };
+  global.isNaN = function (v) { v = go.number(v); return v !== v; };
+  global.isFinite = function (v) { v = go.number(v); return v - v === 0; };
   global.parseFloat = function (text) { return go.parseFloat(String(text)); };
   put(Number, 'parseFloat', global.parseFloat);
   put(Number, 'parseInt', parseInt);
-  ['toFixed', 'toExponential', 'toPrecision'].forEach(function (name) {
+  ['toFixed', 'toExponential', 'toPrecision', 'toString'].forEach(function (name) {
     put(Number.prototype, name, function (digits) {
       if (typeof this !== 'number' && call(objectToString, this) !==
         '[object Number]') throw new TypeError('this is not a number');
-      return go.formatNumber(+this, name, digits === undefined ? undefined : integer(digits));
+      return go.formatNumber(+this, name, digits);
     });
   });
-  put(Number.prototype, 'toLocaleString', function () { return go.formatNumber(+this, 'toLocaleString'); });
+  put(Number.prototype, 'toLocaleString', function (locales, options) {
+    if (typeof this !== 'number' && call(objectToString, this) !==
+      '[object Number]') throw new TypeError('this is not a number');
+    return go.localeNumber(+this, locales, options);
+  });
 
   var M = Math;
-  put(M, 'sign', function (x) { x = +x; return x > 0 ? 1 : x < 0 ? -1 : x; });
-  put(M, 'imul', function (a, b) {
-    a = a | 0; b = b | 0;
-    return ((a & 0xFFFF) * (b & 0xFFFF) +
-      ((((a >>> 16) * (b & 0xFFFF) + (a & 0xFFFF) * (b >>> 16)) << 16) >>> 0)) | 0;
-  });
-  put(M, 'clz32', function (x) {
-    x = x >>> 0;
-    var n = 0;
-    if (x === 0) return 32;
-    while (!(x & 0x80000000)) { x = x << 1; n++; }
-    return n;
-  });
+  for (name in go.maths) put(M, name, go.maths[name]);
   put(M, 'hypot', function () { return go.hypot(listOf(arguments)); });
-  put(M, 'fround', function (x) { return go.fround(+x); });
 
   // --- texts in URLs ---
 
@@ -390,6 +401,6 @@
 
   return {
     regexp: function (source) { return checkedRegExp(source); },
-    number: function (v) { return +v; }
+    number: function (v) { return go.number(v); }
   };
 })

@@ -29,15 +29,20 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	set("partNames", strings.Join(js.PartNames, " "))
 	for name, fn := range map[string]native{
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
-		"exec": v.exec, "checkPattern": v.checkPattern, "parseFloat": v.parseFloat, "formatNumber": v.formatNumber,
+		"exec": v.exec, "checkPattern": v.checkPattern,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
-		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "fround": v.fround, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
+		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID":      v.randomUUID,
 		"timingSafeEqual": v.timingSafeEqual, "encodingOf": v.encodingOf, "decoder": v.decoder,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {
 		set(name, fn)
+	}
+	for _, natives := range []map[string]native{v.numberNatives(), v.intlNatives()} {
+		for name, fn := range natives {
+			set(name, fn)
+		}
 	}
 	strs, e := v.otto.Object("({})")
 	if e != nil {
@@ -47,6 +52,14 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 		err = errors.Join(err, strs.Set(name, v.method(name, f)))
 	}
 	set("strings", strs.Value())
+	maths, e := v.otto.Object("({})")
+	if e != nil {
+		return nil, e
+	}
+	for name, f := range v.maths() {
+		err = errors.Join(err, maths.Set(name, f))
+	}
+	set("maths", maths.Value())
 	return obj, err
 }
 
@@ -72,7 +85,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.sum, v.methodName, v.lib.setLength, v.lib.object, v.visited, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.methodName, v.numberOf, v.int32, v.less, v.equal, v.lib.setLength, v.lib.object, v.visited, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}

@@ -27,13 +27,14 @@ var librarySource string
 // preludes are the files of the prelude, compiled once for all VMs.
 type preludes struct {
 	base  []*otto.Script // runs when a VM is made
+	intl  *otto.Script   // when a program reaches for Intl
 	web   *otto.Script   // when a program reaches for one of webGlobals
 	empty *otto.Script   // see vm.newObject
 }
 
 func compilePreludes() (*preludes, error) {
 	var all []*otto.Script
-	for _, source := range []string{preludeSource, librarySource, js.WebLibrary} {
+	for _, source := range []string{preludeSource, librarySource, js.WebLibrary, js.IntlLibrary} {
 		text, err := hideFunctions(source)
 		if err != nil {
 			return nil, err
@@ -48,7 +49,7 @@ func compilePreludes() (*preludes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &preludes{base: all[:2], web: all[2], empty: empty}, nil
+	return &preludes{base: all[:2], web: all[2], intl: all[3], empty: empty}, nil
 }
 
 // nativeMark begins the parameters of the prelude's functions, so that
@@ -213,7 +214,7 @@ func (v *vm) runPrelude(script *otto.Script) (lib otto.Value, own []otto.Value, 
 
 // webGlobals are made when they are first asked for: they are a fifth of a VM,
 // and few programs use them.
-var webGlobals = []string{"URL", "URLSearchParams"}
+var webGlobals = []string{"URL", "URLSearchParams", "Intl"}
 
 // installWeb defines webGlobals as accessors, when all else is unchangeable.
 func (v *vm) installWeb() error {
@@ -237,8 +238,12 @@ func (v *vm) installWeb() error {
 // webGlobal is one of webGlobals. If making them fails, as when the stack is
 // nearly used up, the next call tries again.
 func (v *vm) webGlobal(name string) otto.Value {
-	if !v.web.IsObject() {
-		lib, own, err := v.runPrelude(v.script.prelude.web)
+	made, script := &v.web, v.script.prelude.web
+	if name == "Intl" {
+		made, script = &v.intl, v.script.prelude.intl
+	}
+	if !made.IsObject() {
+		lib, own, err := v.runPrelude(script)
 		if err != nil {
 			v.rethrow(err)
 		}
@@ -247,15 +252,15 @@ func (v *vm) webGlobal(name string) otto.Value {
 				v.rethrow(err)
 			}
 		}
-		v.web = lib
+		*made = lib
 	}
-	return v.get(v.web, name)
+	return v.get(*made, name)
 }
 
 // keep takes what the prelude has for Go.
 func (v *vm) keep(lib otto.Value) error {
 	for name, dst := range map[string]*otto.Value{
-		"attempt": &v.lib.attempt, "inside": &v.lib.inside, "bind": &v.lib.bind, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
+		"primitive": &v.lib.primitive, "equal": &v.lib.equal, "attempt": &v.lib.attempt, "inside": &v.lib.inside, "bind": &v.lib.bind, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
 		"defineProperty": &v.lib.property, "permit": &v.lib.permit, "setLength": &v.lib.setLength, "requestPrototype": &v.lib.request, "object": &v.lib.object, "visible": &v.lib.visible, "text": &v.lib.text,
 		"remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
 		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "getTime": &v.lib.getTime, "setTime": &v.lib.setTime,

@@ -219,10 +219,10 @@
     setLength(o, n - count + k);
     return removed;
   });
-  put(P, 'toLocaleString', function () {
+  put(P, 'toLocaleString', function (locales, options) {
     var o = object(this), n = lengthOf(o), list = [];
     for (var i = 0; i < n; i++) { debugger; list[i] = o[i] === undefined || o[i] === null ? '' :
-      O(o[i]).toLocaleString(); }
+      O(o[i]).toLocaleString(locales, options); }
     return go.join(list, n, ',');
   });
 
@@ -395,10 +395,8 @@
 
   // --- dates ---
 
-  // otto reads a text by a regular expression and two dozen layouts, which takes
-  // a while when it is long. No date is.
-  var longestDate = 256, otherDate = Date, parseDate = Date.parse, getTime = Date.prototype.getTime;
-  function dateText(text) { return text.length > longestDate ? '' : text; }
+  // All but the getters is done in Go: see dates.go.
+  var otherDate = Date, D = Date.prototype, getTime = D.getTime, setTime = D.setTime;
   function primitive(o) {
     for (var i = 0, v; i < 2; i++) {
       var f = i ? o.toString : o.valueOf;
@@ -406,27 +404,49 @@
     }
     throw new TypeError('this object has no primitive value');
   }
+  function listOf(args) {
+    var list = [];
+    for (var i = 0; i < args.length && i < 7; i++) { debugger; list[i] = args[i]; }
+    return list;
+  }
   var NewDate = function Date(year, month, date, hours, minutes, seconds, ms) {
-    if (!(this instanceof Date)) return otherDate();
-    switch (arguments.length) {
-    case 0: return new otherDate();
-    case 1:
-      if (isObject(year)) year = call(objectToString, year) === '[object Date]' ? call(getTime, year) :
-        primitive(year);
-      return new otherDate(typeof year === 'string' ? dateText(year) : year);
-    case 2: return new otherDate(year, month);
-    case 3: return new otherDate(year, month, date);
-    case 4: return new otherDate(year, month, date, hours);
-    case 5: return new otherDate(year, month, date, hours, minutes);
-    case 6: return new otherDate(year, month, date, hours, minutes, seconds);
-    default: return new otherDate(year, month, date, hours, minutes, seconds, ms);
-    }
+    if (!(this instanceof Date)) return go.dateText(new otherDate().getTime(), 'toString');
+    if (arguments.length === 0) return new otherDate();
+    if (arguments.length > 1) return new otherDate(go.dateNew(listOf(arguments)));
+    if (isObject(year)) year = call(objectToString, year) === '[object Date]' ? call(getTime, year) : primitive(year);
+    return new otherDate(typeof year === 'string' ? go.dateParse(year) : go.dateClip(year));
   };
-  defineProperty(NewDate, 'prototype', {value: Date.prototype, writable: false, enumerable: false,
-    configurable: false});
-  put(NewDate, 'UTC', Date.UTC);
+  defineProperty(NewDate, 'prototype', {value: D, writable: false, enumerable: false, configurable: false});
+  put(NewDate, 'UTC', function (year) {
+    return go.dateNew(arguments.length > 0 ? listOf(arguments) : [undefined], true); });
   put(NewDate, 'now', Date.now);
-  put(NewDate, 'parse', function (text) { return parseDate(dateText(String(text))); });
+  put(NewDate, 'parse', function (text) { return go.dateParse(String(text)); });
+  ['toString', 'toDateString', 'toTimeString', 'toUTCString', 'toISOString'].forEach(function (name) {
+    put(D, name, function () { return go.dateText(call(getTime, this), name); });
+  });
+  put(D, 'toGMTString', D.toUTCString);
+  function putLocale(name, what) {
+    put(D, name, function (locales, options) { return go.localeDate(call(getTime, this), what, locales, options); });
+  }
+  putLocale('toLocaleString', 'all'); putLocale('toLocaleDateString', 'date'); putLocale('toLocaleTimeString', 'time');
+  // putTime keeps otto's invalid dates from staying what they are in silence.
+  function putTime(o, time) {
+    if (call(setTime, o, time) !== time && time === time) throw new TypeError(
+      'an invalid Date can not be set on this engine; make a new Date');
+    return time;
+  }
+  put(D, 'setTime', function (time) { return putTime(this, go.dateClip(time)); });
+  function putSetters(name, first, most) {
+    [false, true].forEach(function (utc) {
+      put(D, (utc ? 'setUTC' : 'set') + name, function (part) {
+        var list = [part], time = call(getTime, this);
+        for (var i = 1; i < arguments.length && i < most; i++) { debugger; list[i] = arguments[i]; }
+        return putTime(this, go.dateSet(time, first, list, utc));
+      });
+    });
+  }
+  putSetters('FullYear', 0, 3); putSetters('Month', 1, 2); putSetters('Date', 2, 1); putSetters('Hours', 3, 4);
+  putSetters('Minutes', 4, 3); putSetters('Seconds', 5, 2); putSetters('Milliseconds', 6, 1);
   put(Date.prototype, 'constructor', NewDate);
   put(global, 'Date', NewDate);
 
@@ -555,8 +575,10 @@
     bytes: function (n) { return new Bytes(n); },
     freeze: freeze,
     names: getNames,
-    getTime: Date.prototype.getTime,
-    setTime: Date.prototype.setTime,
+    getTime: getTime,
+    setTime: setTime,
+    primitive: primitive,
+    equal: function (a, b) { return a == b; },
     fix: function (name) {
       defineProperty(global, name, {value: global[name], writable: false, enumerable: false, configurable: false});
     }

@@ -71,6 +71,9 @@ func (v *vm) Number(val otto.Value) float64 {
 
 func (v *vm) String(val otto.Value) string { return val.String() }
 
+// Units is String, as otto's strings have no lone surrogates.
+func (v *vm) Units(val otto.Value) string { return val.String() }
+
 func (v *vm) Bytes(val otto.Value) []byte { return v.run.bytes[val] }
 
 func (v *vm) Len(val otto.Value) int {

@@ -26,6 +26,7 @@ type vm struct {
 	bridge otto.Value // what the prelude gets from Go
 	lib    library
 	web    otto.Value            // the library of webGlobals, undefined until it is needed
+	intl   otto.Value            // that of Intl
 	files  map[string]otto.Value // the functions that hold the files
 	loads  map[string]otto.Value // a require function for each file
 	secret []any                 // what the files' secret parameters get
@@ -45,6 +46,8 @@ type vm struct {
 
 // library is what the prelude gives to Go.
 type library struct {
+	primitive otto.Value // what an object is without being one
+	equal     otto.Value // a == b
 	attempt   otto.Value // calls a function and hands what it throws to caught
 	inside    otto.Value // calls vm.read
 	bind      otto.Value // Function.prototype.bind
@@ -85,6 +88,8 @@ type run struct {
 	foreign     bool                // what is being made of JSON came from outside
 	fromRequest map[otto.Value]bool // objects that did and have a property that begins with $
 	last        *otto.Value
+
+	intl *js.Intl[otto.Value] // see formats
 
 	ended bool       // the main file's end was reached, without a return
 	value otto.Value // its completion value
@@ -133,6 +138,7 @@ func (v *vm) check() {
 func (v *vm) Run(x *runtime.Exec) (runtime.Response, error) {
 	v.x = x
 	v.run = run{}
+	x.Locate(v.where)
 	main := v.script.modules[v.script.unit.Main]
 	value, err := v.runMain(main)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fazt-sh/fazt/runtime/internal/number"
+	"github.com/fazt-sh/fazt/runtime/internal/numbers"
 )
 
 // longest is how long a text may be that is a date, in bytes.
@@ -56,7 +56,7 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // isSpace tells white space at the start of a text, and how long it is.
 func isSpace(s string) int {
-	return len(s) - len(strings.TrimLeft(s, number.Spaces))
+	return len(s) - len(strings.TrimLeft(s, numbers.Spaces))
 }
 
 // next reads a token.

@@ -156,3 +156,10 @@ func Set(ms float64, first int, args []float64, loc *time.Location) float64 {
 	copy(f[first:], args)
 	return UTC(Join(f), loc)
 }
+
+// Setters are the setters of Date by their names behind set and setUTC: the first part
+// that they set, and how many they take.
+var Setters = map[string]struct{ First, Most int }{
+	"FullYear": {Year, 3}, "Month": {Month, 2}, "Date": {Day, 1},
+	"Hours": {Hour, 4}, "Minutes": {Minute, 3}, "Seconds": {Second, 2}, "Milliseconds": {Millisecond, 1},
+}

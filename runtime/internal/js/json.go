@@ -20,6 +20,9 @@ type Reader[V any] interface {
 	Bool(v V) bool
 	Number(v V) float64
 	String(v V) string
+	// Units is String with each half of a surrogate pair that stands alone as three bytes,
+	// which are no UTF-8. Keys has them so, and Get takes them.
+	Units(v V) string
 	// Bytes are those of a KindBytes.
 	Bytes(v V) []byte
 	// Len and Index read an array; a hole is undefined.
@@ -204,7 +207,7 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 	case runtime.KindNumber:
 		return true, w.number(w.r.Number(v))
 	case runtime.KindString:
-		s := w.r.String(v)
+		s := w.r.Units(v)
 		if w.mode == modeData && !utf8.ValidString(s) {
 			return false, w.fail("the string has a lone surrogate or invalid UTF-8")
 		}

@@ -121,7 +121,7 @@ func Argument[V any](r Reader[V], i int, v V, limit int, exact *runtime.Exact) (
 	case runtime.KindNumber:
 		return runtime.Number(r.Number(v)), nil
 	case runtime.KindString:
-		s := r.String(v)
+		s := r.Units(v)
 		if !utf8.ValidString(s) {
 			return runtime.Value{}, runtime.Invalid("argument %d: the string has a lone surrogate or invalid UTF-8", i+1)
 		}

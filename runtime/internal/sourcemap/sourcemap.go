@@ -82,7 +82,10 @@ func Parse(file, text string) (*Map, error) {
 		}
 		m.sources = append(m.sources, name)
 	}
-	return m, m.index()
+	if err := m.index(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // sourceName is what a source is called in the app.
@@ -195,8 +198,8 @@ func (m *Map) Find(lineNumber, column int) (p Place, ok bool) {
 			d.pos++
 			continue
 		}
-		by, mapped, _ := d.segment(&s)
-		if at += by; int(at) > column-1 {
+		by, mapped, valid := d.segment(&s)
+		if at += by; !valid || int(at) > column-1 {
 			break
 		}
 		best, ok = s, mapped

@@ -1,15 +1,8 @@
-/** @jsxImportSource hono/jsx */
 import { Hono } from 'hono';
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { TrieRouter } from 'hono/router/trie-router';
 import { html, raw } from 'hono/html';
-
-const Page = ({ title, items }: { title: string; items: string[] }) => (
-  <main class="page">
-    <h1>{title}</h1>
-    <ul>{items.map((i) => <li>{i}</li>)}</ul>
-  </main>
-);
+import { jsx } from 'hono/jsx';
 
 export default async function (request: { method: string }) {
   const answers: Record<string, unknown> = {};
@@ -22,10 +15,12 @@ export default async function (request: { method: string }) {
   }
   const app = new Hono();
   app.get('/hello/:name', (c) => c.text(c.req.param('name')));
+  app.route('/sub', new Hono().post('/x', (c) => c.json({ x: 1 })));
+  const items = ['1', '&'].map((i) => jsx('li', {}, i));
   return {
     answers,
     routes: app.routes.map((r) => [r.method, r.path]),
-    page: String(await (<Page title="a < b" items={['1', '&']} />)),
+    page: String(await jsx('main', { class: 'page' }, jsx('h1', {}, 'a < b'), jsx('ul', {}, ...items))),
     html: String(await html`<p>${'<b>'}${raw('<i>')}</p>`),
   };
 }
