@@ -48,7 +48,7 @@
 // loaded, with the place, so that another engine can take it: anything newer
 // than ES5, 'use strict', with, look-ahead and back-references in regular
 // expression literals, and flags other than g, i and m. The standard library is
-// ES5 with what ES2015 to ES2020 added to Object, Array, String, Number and
+// ES5 with what ES2015 to ES2024 added to Object, Array, String, Number and
 // Math, as far as ES5 can express it. Strings can't hold half of a surrogate pair: it becomes U+FFFD. Bytes are Bytes objects with length, at, slice and
 // toString('utf8' | 'base64' | 'hex').
 package ottojs
