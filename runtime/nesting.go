@@ -318,6 +318,13 @@ func (n *nesting) skipRegexp() string {
 // weigh adds a regular expression to what the program takes.
 func (n *nesting) weigh(pattern string) string {
 	cost := regexpcost.Of(pattern)
+	end := n.pos
+	for end < len(n.src) && isWordByte(n.src[end]) {
+		end++
+	}
+	if strings.Contains(n.src[n.pos:end], "i") {
+		cost += regexpcost.Folded(pattern)
+	}
 	n.extent.patterns += cost + regexpcost.Least
 	switch {
 	case cost > regexpcost.Max:

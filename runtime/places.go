@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,9 +26,26 @@ type places struct {
 }
 
 type lazyMap struct {
-	text   string
-	parsed sync.Once
+	mu     sync.Mutex
+	text   string // until it is parsed
+	parsed bool
 	places *sourcemap.Map // nil if it can't be used
+}
+
+func (m *lazyMap) isParsed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.parsed
+}
+
+func (m *lazyMap) parse(file string) *sourcemap.Map {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.parsed {
+		m.places, _ = sourcemap.Parse(file, m.text)
+		m.text, m.parsed = "", true
+	}
+	return m.places
 }
 
 func newPlaces(src Source) *places {
@@ -49,20 +68,57 @@ func (p *places) find(file string, line, column int) (place sourcemap.Place, ok 
 	if m == nil {
 		return place, false
 	}
-	m.parsed.Do(func() {
-		m.places, _ = sourcemap.Parse(file, m.text)
-		m.text = ""
-	})
-	if m.places == nil {
+	places := m.parse(file)
+	if places == nil {
 		return place, false
 	}
-	return m.places.Find(line, column)
+	return places.Find(line, column)
+}
+
+// place gives errors of a run, those that aren't nil, and what it logged the places in
+// the author's source. To parse a map is work of the app, for which it waits as a run
+// does.
+func (r *Runtime) place(ctx context.Context, p *places, log []Line, errs ...*Error) {
+	errs = slices.DeleteFunc(errs, func(e *Error) bool { return e == nil })
+	if p.isUnparsed(log, errs) && r.gate != nil {
+		pass, err := r.gate.Enter(ctx)
+		if err != nil {
+			for _, e := range errs {
+				_ = e.locate(p.files[e.File])
+			}
+			return // there is no time for it; the places are those of what was made
+		}
+		defer pass.Done()
+	}
+	for _, e := range errs {
+		_ = p.locate(e)
+	}
+	p.lines(log)
+}
+
+// isUnparsed tells whether a map is needed that is yet to be parsed.
+func (p *places) isUnparsed(log []Line, errs []*Error) (unparsed bool) {
+	if p.maps == nil {
+		return false
+	}
+	look := func(name string, _, _ int) (string, bool) {
+		m := p.maps[name]
+		unparsed = unparsed || m != nil && !m.isParsed()
+		return "", false
+	}
+	for _, e := range errs {
+		look(e.File, 0, 0)
+	}
+	for i := 0; i < len(log) && !unparsed; i++ {
+		replacePlaces(log[i].Text, look)
+	}
+	return unparsed
 }
 
 // text is that of an author's file.
 func (p *places) text(file string) string {
 	for _, m := range p.maps {
-		if m.places != nil {
+		if m.isParsed() && m.places != nil {
 			if text, ok := m.places.Text(file); ok {
 				return text
 			}
@@ -72,12 +128,13 @@ func (p *places) text(file string) string {
 }
 
 // locate places an error in the author's source: where it happened, or if that is in a
-// package, where the author's own code had called. It also fills in the source line.
+// package, where the author's own code had called it. It also fills in the source line.
 func (p *places) locate(e *Error) *Error {
 	if p.maps != nil && e.File != "" {
 		at, ok := p.find(e.File, e.Line, e.Column)
 		var own *sourcemap.Place
-		e.Stack = p.translate(e.Stack, func(frame sourcemap.Place) {
+		left := mostPlaces
+		e.Stack = p.translate(e.Stack, &left, func(frame sourcemap.Place) {
 			if own == nil && !isPackaged(frame.File) {
 				own = &frame
 			}
@@ -101,44 +158,69 @@ func (e *Error) move(to sourcemap.Place) {
 
 func isPackaged(file string) bool { return strings.Contains("/"+file, "/node_modules/") }
 
-// translate replaces the places in a text, such as a stack or what was logged. seen gets
-// each in its order; it may be nil.
-func (p *places) translate(text string, seen func(sourcemap.Place)) string {
-	for file := range p.maps {
-		var b strings.Builder
-		rest := text
-		for {
-			i := strings.Index(rest, file+":")
-			if i < 0 {
-				break
-			}
-			end := i + len(file)
-			line, n := number(rest[end:])
-			column, m := number(rest[end+n:])
-			if n == 0 || m == 0 {
-				b.WriteString(rest[:end])
-				rest = rest[end:]
-				continue
-			}
-			place, ok := p.find(file, line, column)
-			end += n + m
-			if ok && (i == 0 || !isNameByte(rest[i-1])) {
-				b.WriteString(rest[:i])
-				b.WriteString(place.File + ":" + strconv.Itoa(place.Line) + ":" + strconv.Itoa(place.Column))
-				if seen != nil {
-					seen(place)
-				}
-			} else {
-				b.WriteString(rest[:end])
-			}
-			rest = rest[end:]
-		}
-		if b.Len() > 0 {
-			b.WriteString(rest)
-			text = b.String()
-		}
+// mostPlaces is how many places are looked up in the stack of an error, and in what a run
+// has logged: each takes some microseconds, which no budget covers.
+const mostPlaces = 1000
+
+// lines translates what a run logged.
+func (p *places) lines(log []Line) {
+	left := mostPlaces
+	for i := 0; i < len(log) && p.maps != nil && left > 0; i++ {
+		log[i].Text = p.translate(log[i].Text, &left, nil)
 	}
-	return text
+}
+
+// translate replaces up to *left places in a text, such as a stack or what was logged.
+// seen, which may be nil, gets each in its order.
+func (p *places) translate(text string, left *int, seen func(sourcemap.Place)) string {
+	return replacePlaces(text, func(file string, line, column int) (string, bool) {
+		if p.maps[file] == nil || *left <= 0 {
+			return "", false
+		}
+		*left--
+		place, ok := p.find(file, line, column)
+		if !ok {
+			return "", false
+		}
+		if seen != nil {
+			seen(place)
+		}
+		return place.File + ":" + strconv.Itoa(place.Line) + ":" + strconv.Itoa(place.Column), true
+	})
+}
+
+// replacePlaces replaces what by tells to of the places in a text that are in files of
+// JavaScript.
+func replacePlaces(text string, by func(file string, line, column int) (string, bool)) string {
+	const ending = ".js:"
+	var b strings.Builder
+	done := 0 // of the text
+	for at := 0; ; {
+		i := strings.Index(text[at:], ending)
+		if i < 0 {
+			break
+		}
+		colon := at + i + len(ending) - 1
+		at = colon
+		line, n := number(text[colon:])
+		column, m := number(text[colon+n:])
+		if n == 0 || m == 0 {
+			continue
+		}
+		begin := colon
+		for begin > done && isNameByte(text[begin-1]) {
+			begin--
+		}
+		if place, ok := by(text[begin:colon], line, column); ok {
+			b.WriteString(text[done:begin] + place)
+			done = colon + n + m
+		}
+		at = colon + n + m
+	}
+	if done == 0 {
+		return text
+	}
+	return b.String() + text[done:]
 }
 
 // number reads a colon and a number, and says how long they are; 0 is none.
@@ -158,15 +240,5 @@ func number(s string) (n, length int) {
 }
 
 func isNameByte(c byte) bool {
-	return c == '_' || c == '-' || c == '.' || c == '/' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// lines translates what a run logged.
-func (p *places) lines(log []Line) {
-	if p.maps == nil {
-		return
-	}
-	for i := range log {
-		log[i].Text = p.translate(log[i].Text, nil)
-	}
+	return c > ' ' && !strings.ContainsRune("()\"'<>:,;`|", rune(c))
 }

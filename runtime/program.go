@@ -231,12 +231,10 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	w.run(x)
 	r.signals.Put(x.ended)
 	result, err := x.result()
-	if e, ok := errors.AsType[*Error](err); ok {
-		err = h.program.unit.places.locate(e)
+	e, ok := errors.AsType[*Error](err)
+	if ok {
+		err = e
 	}
-	if result.Place != nil {
-		result.Place = h.program.unit.places.locate(result.Place)
-	}
-	h.program.unit.places.lines(result.Log)
+	r.place(ctx, h.program.unit.places, result.Log, e, result.Place)
 	return result, err
 }

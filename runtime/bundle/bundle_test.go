@@ -210,6 +210,16 @@ func TestResult(t *testing.T) {
 	}
 }
 
+func TestWarnings(t *testing.T) {
+	made, err := bundle.Bundle(t.Context(), files{"api/main.ts": "import x from 'x';\nexport default (a: number) => [x, a === NaN];", "node_modules/x/index.js": "module.exports = x === NaN"}.fs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Warnings) != 1 || !strings.HasPrefix(made.Warnings[0], "api/main.ts:2:37: Comparison with NaN") {
+		t.Errorf("%q", made.Warnings)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	pkg := func(main string, app files) files { app["api/main.ts"] = main; return app }
 	for name, tt := range map[string]struct {

@@ -125,6 +125,19 @@ func (b *builder) warningOf(messages []api.Message) error {
 	return nil
 }
 
+// warnings are what esbuild finds odd in the author's own files.
+func (b *builder) warnings(messages []api.Message) (list []string) {
+	for _, m := range messages {
+		if m.Location == nil {
+			continue
+		}
+		if e := b.at(m); !isPackaged(e.File) && !isOurs(e.File) {
+			list = append(list, e.Error())
+		}
+	}
+	return list
+}
+
 // placeOf is where a word stands first in a text.
 func placeOf(text, word string) (line, column int) {
 	i := max(strings.Index(text, word), 0)

@@ -26,6 +26,9 @@ const idHoisted = "was set" // what a setter returned
 
 // hoist does that for a function's body, and returns it with what had to be declared.
 func hoist(list *ast.ParameterList, body *ast.BlockStatement) []*ast.VariableDeclaration {
+	if !slices.ContainsFunc(body.List, hasBlockFunctions) {
+		return nil
+	}
 	b := &blockFunctions{fixed: lexicalNames(body.List), found: make(map[string]file.Idx)}
 	if list != nil {
 		for _, p := range list.List {
@@ -51,6 +54,37 @@ func hoist(list *ast.ParameterList, body *ast.BlockStatement) []*ast.VariableDec
 	}
 	body.List = behindDirectives(body.List, setters...)
 	return []*ast.VariableDeclaration{{Var: 1, List: vars}}
+}
+
+// hasBlockFunctions tells whether there is such a function in a statement's blocks.
+func hasBlockFunctions(s ast.Statement) bool {
+	declared := func(s ast.Statement) bool {
+		_, ok := s.(*ast.FunctionDeclaration)
+		return ok || hasBlockFunctions(s)
+	}
+	switch s := s.(type) {
+	case *ast.BlockStatement:
+		return s != nil && slices.ContainsFunc(s.List, declared)
+	case *ast.IfStatement:
+		return declared(s.Consequent) || declared(s.Alternate)
+	case *ast.LabelledStatement:
+		return hasBlockFunctions(s.Statement)
+	case *ast.DoWhileStatement:
+		return hasBlockFunctions(s.Body)
+	case *ast.WhileStatement:
+		return hasBlockFunctions(s.Body)
+	case *ast.ForStatement:
+		return hasBlockFunctions(s.Body)
+	case *ast.ForInStatement:
+		return hasBlockFunctions(s.Body)
+	case *ast.ForOfStatement:
+		return hasBlockFunctions(s.Body)
+	case *ast.SwitchStatement:
+		return slices.ContainsFunc(s.Body, func(c *ast.CaseStatement) bool { return slices.ContainsFunc(c.Consequent, declared) })
+	case *ast.TryStatement:
+		return hasBlockFunctions(s.Body) || hasBlockFunctions(s.Finally) || s.Catch != nil && hasBlockFunctions(s.Catch.Body)
+	}
+	return false
 }
 
 // variable is the statement that sets a variable, which has no completion value.

@@ -37,28 +37,30 @@ const (
 
 // parsed is a file that is to be compiled.
 type parsed struct {
+	*mended
 	name, text string
 	main       bool
-	prefix     string // the text that had to be put before it
-	program    *ast.Program
-	body       *ast.FunctionLiteral
 	err        error
 }
 
 // compile instruments a file and compiles it. What the file mentions is added to
 // what rw has. check is called between the passes.
 func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
-	name, text, main, program, body := f.name, f.text, f.main, f.program, f.body
+	name, text, main := f.name, f.text, f.main
+	if f.err == nil {
+		f.err = f.settle()
+	}
 	if f.err != nil {
 		return nil, syntaxError(name, text, len(before), f.err)
 	}
+	program, body := f.program, f.body
 	program.File = file.NewFile(name, text, 1)
 	if sm := inlineMap(text); sm != nil {
 		program.File.SetSourceMap(sm)
 	}
-	shift(program, file.Idx(len(f.prefix)))
 	rw.file, rw.uses, rw.skip = program.File, make(map[string]bool), make(map[any]bool)
 	rw.text, rw.body = text, body
+	f.lower(rw)
 	finish := main
 	if handler := onlyHandler(body); main && handler != nil {
 		body, finish = handler, false
@@ -96,26 +98,27 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 
 // parseFile parses a file. The main file is an asynchronous function if it awaits at
 // its top level; elsewhere await is a name like any other.
-func parseFile(name, text string, main bool) *parsed {
-	f := &parsed{name: name, text: text, main: main, prefix: beforeAsync}
+func parseFile(name, text string, main bool, check func() error) *parsed {
+	f := &parsed{name: name, text: text, main: main}
 	if main && strings.Contains(text, "await") {
-		f.program, f.body, f.err = parse(name, f.prefix, text)
-		if f.err == nil && awaits(f.body.Body) {
+		f.mended, f.err = parse(name, beforeAsync, text, check)
+		if f.err == nil && f.awaits() {
 			return f
 		}
 	}
-	f.prefix = before
-	f.program, f.body, f.err = parse(name, f.prefix, text)
+	f.mended, f.err = parse(name, before, text, check)
 	return f
 }
 
-// awaits tells whether a function's body has an await that isn't in another
+// awaits tells whether a file has an await, or a for await, that isn't in another
 // function.
-func awaits(body *ast.BlockStatement) (found bool) {
-	nodes(reflect.ValueOf(body), make(map[any]bool), func(node any) bool {
-		switch node.(type) {
+func (m *mended) awaits() (found bool) {
+	nodes(reflect.ValueOf(m.body.Body), make(map[any]bool), func(node any) bool {
+		switch n := node.(type) {
 		case *ast.AwaitExpression:
 			found = true
+		case *ast.ForOfStatement:
+			found = found || m.loops[m.author(int(n.For)-1-len(m.prefix))]
 		case *ast.FunctionLiteral, *ast.ArrowFunctionLiteral, *ast.ClassLiteral:
 			return false
 		}
@@ -124,26 +127,25 @@ func awaits(body *ast.BlockStatement) (found bool) {
 	return found
 }
 
-func parse(name, prefix, text string) (*ast.Program, *ast.FunctionLiteral, error) {
-	program, err := parser.ParseFile(nil, name, prefix+text+after, 0, parser.WithDisableSourceMaps)
+func parse(name, prefix, text string, check func() error) (*mended, error) {
+	m, err := mend(name, prefix, text, after, check)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	body := wrapped(program, len(prefix)+len(text))
-	if body == nil {
+	if m.body == nil {
 		// The file closes the function around it and opens another. By itself
 		// it doesn't parse, which gives the error its place.
 		if _, err = parser.ParseFile(nil, name, strings.Repeat(" ", len(before))+text, 0, parser.WithDisableSourceMaps); err == nil {
 			err = errors.New("unexpected token }")
 		}
-		return nil, nil, err
+		return nil, err
 	}
-	return program, body, nil
+	return m, nil
 }
 
-// wrapped returns the function that the parsed text consists of, or nil if it
-// consists of something else.
-func wrapped(program *ast.Program, end int) *ast.FunctionLiteral {
+// wrapped returns the function that a text of some length consists of, which is in
+// parentheses, or nil if it consists of something else.
+func wrapped(program *ast.Program, length int) *ast.FunctionLiteral {
 	if len(program.Body) != 1 {
 		return nil
 	}
@@ -152,7 +154,7 @@ func wrapped(program *ast.Program, end int) *ast.FunctionLiteral {
 		return nil
 	}
 	fn, ok := stmt.Expression.(*ast.FunctionLiteral)
-	if !ok || fn.Body.RightBrace != file.Idx(end+len(after)-1) {
+	if !ok || fn.Body.RightBrace != file.Idx(length-1) {
 		return nil
 	}
 	return fn
@@ -176,17 +178,6 @@ func inlineMap(text string) *sourcemap.Consumer {
 		return nil
 	}
 	return sm
-}
-
-// shift moves the positions of a tree to where they are without the text that
-// was put before the file. goja takes them for offsets, whatever the base.
-func shift(program *ast.Program, by file.Idx) {
-	idx := reflect.TypeFor[file.Idx]()
-	each(reflect.ValueOf(program), make(map[any]bool), func(v reflect.Value) {
-		if v.Type() == idx && v.CanSet() {
-			v.SetInt(max(v.Int()-int64(by), 1))
-		}
-	})
 }
 
 // each visits all that a tree consists of, once, but the insides of a bigint.
@@ -242,6 +233,9 @@ func nodes(v reflect.Value, seen map[any]bool, visit func(node any) bool) {
 
 // syntaxError places the parser's first error in the author's text.
 func syntaxError(name, text string, shift int, err error) error {
+	if e, ok := errors.AsType[*runtime.Error](err); ok {
+		return e
+	}
 	e := &runtime.Error{Code: runtime.CodeSyntax, Name: "SyntaxError", File: name, Message: err.Error()}
 	var list parser.ErrorList
 	if !errors.As(err, &list) || len(list) == 0 {
@@ -265,8 +259,6 @@ func syntaxError(name, text string, shift int, err error) error {
 	return e
 }
 
-const noAsyncGenerator = "async generators can't be used in a handler; return a list from an async function"
-
 // unsupported says what to write instead of a part of the language that goja
 // doesn't know, if that is what the parser stopped at, or right behind.
 func unsupported(text string, line, column int) string {
@@ -282,10 +274,6 @@ func unsupported(text string, line, column int) string {
 		return "import is for handlers that are bundled, as fazt app deploy does; deploy the folder by it, or write const x = require('./x')"
 	case is("export"):
 		return "export is for handlers that are bundled, as fazt app deploy does; deploy the folder by it, or write module.exports = function (request) { ... }, or exports.name = ... in a file that others require"
-	case strings.HasPrefix(rest, "await") && strings.HasSuffix(before, "for"):
-		return "for await can't be used in a handler; write for (const x of list) { const value = await x; ... }"
-	case strings.HasSuffix(before, "*") && strings.HasSuffix(strings.TrimRight(before, " *"), "async"):
-		return noAsyncGenerator
 	}
 	return ""
 }
@@ -297,9 +285,6 @@ func compileError(name string, err error) error {
 	var ce *goja.CompilerSyntaxError
 	if errors.As(err, &ce) {
 		e.Message = ce.Message
-		if ce.Message == "Async generators are not supported yet" {
-			e.Code, e.Message = runtime.CodeUnsupported, noAsyncGenerator
-		}
 		if ce.File != nil {
 			p := ce.File.Position(ce.Offset)
 			e.File, e.Line, e.Column = p.Filename, p.Line, p.Column

@@ -223,6 +223,8 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 		}
 	case *ast.TemplateLiteral:
 		return sumOfTemplate(n)
+	case *ast.RegExpLiteral:
+		return rw.replaceRefused(n)
 	case *ast.CallExpression:
 		// A variable's value may be a function that notes nothing.
 		id, ok := n.Callee.(*ast.Identifier)

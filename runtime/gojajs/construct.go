@@ -283,16 +283,18 @@ func checkRegExp(v *vm, _ string, args []goja.Value) []goja.Value {
 		source = re.Get("source")
 	}
 	text := v.str(source)
-	v.checkPattern(text.String())
 	flags := ""
 	if len(args) > 1 && !goja.IsUndefined(args[1]) {
 		letters := v.str(args[1])
 		flags, args[1] = letters.String(), letters
 	}
+	v.checkPattern(text.String(), flags)
 	if err := esregexp.Check(text.String(), esregexp.ParseFlags(flags)); err != nil {
 		v.throwError("SyntaxError", "", err.Error())
 	}
-	args[0] = text
+	if args[0] = text; isRefused(text.String(), flags) {
+		args[0], v.meant = v.js.ToValue(standIn), text
+	}
 	return args
 }
 

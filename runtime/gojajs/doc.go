@@ -28,9 +28,9 @@
 //
 // There is no eval, no Function constructor and no with; no Proxy.revocable and
 // no RegExp.prototype.compile; no typed arrays of bigints; code is sloppy unless
-// it says 'use strict'. goja has no async generators, no for await, no WeakRef and
-// no ES modules. An arrow function can't use the arguments of the function around
-// it. A Symbol.toPrimitive has to be a method, or a function that is
+// it says 'use strict'. goja has no WeakRef and no ES modules; an asynchronous
+// generator has no super. An arrow function in a function's parameters can't use the
+// arguments of that function. A Symbol.toPrimitive has to be a method, or a function that is
 // written where it is set. The name of a function of the language can be defined as
 // a short text, and not deleted; names in the program have at most 1,024 characters.
 // A program that takes bigints from a DataView names the method in its text. Bigints have at most 1,048,576 bits, and arrays that

@@ -63,7 +63,8 @@ func newShared() (*shared, error) {
 
 func compileLibrary(source string) (*module, error) {
 	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
-	return parseFile(libraryName, source, false).compile(&rewriter{mentions: &m}, func() error { return nil })
+	whole := func() error { return nil }
+	return parseFile(libraryName, source, false, whole).compile(&rewriter{mentions: &m}, whole)
 }
 
 // Name is "goja".
@@ -82,7 +83,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		if name != unit.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
-		file := parseFile(name, unit.Files[name], name == unit.Main)
+		file := parseFile(name, unit.Files[name], name == unit.Main, unit.Check)
 		if file.err == nil {
 			m.bigints = m.bigints || mayHaveBigInts(file.program)
 		}

@@ -18,7 +18,6 @@ func TestUnusualFiles(t *testing.T) {
 		Line, Column        int
 	}
 	const notUTF8 = "the file is not UTF-8 here; save it as UTF-8"
-	const noGenerator = "async generators can't be used in a handler; return a list from an async function"
 	tests := []struct {
 		name, src string
 		want      outcome
@@ -35,12 +34,26 @@ func TestUnusualFiles(t *testing.T) {
 		{"not UTF-8 in code", "var \xe9 = 1", outcome{Code: runtime.CodeSyntax, Message: notUTF8, Line: 1, Column: 5}},
 		{"UTF-16", "r\x00e\x00t\x00u\x00r\x00n\x00", outcome{Code: runtime.CodeSyntax, Message: "Unexpected token ILLEGAL", Line: 1, Column: 2}},
 		{"a syntax error in the last line", "var a = 1;\nvar b = ;", outcome{Code: runtime.CodeSyntax, Message: "Unexpected token ;", Line: 2, Column: 9}},
-		{"for await", "const a = [];\nfor await (const x of a) ;", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 5,
-			Message: "for await can't be used in a handler; write for (const x of list) { const value = await x; ... }"}},
-		{"an async generator", "async function* f() {}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 1, Message: noGenerator}},
-		{"an async generator method", "return {async *f() {}}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 16, Message: noGenerator}},
-		{"arguments in an arrow function", "function f() {\n  return () => [() => arguments]\n}", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 23,
-			Message: "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args"}},
+		{"for await in no async function", "function f(a) {\n  for await (const x of a) ;\n}", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 3,
+			Message: "for await needs an async function around it"}},
+		{"super in an async generator", "return {\n  async *f() { yield super.f }}", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 22,
+			Message: "super can't be used in an asynchronous generator; call the method in one of this class, and that from here"}},
+		{"an error behind what is mended", "const {a: [b = 1] = []} = {}; async function* f() {}; const o = {async *g() {}}; null.x",
+			outcome{Code: runtime.CodeHandler, Message: "Cannot read property 'x' of undefined", Line: 1, Column: 82}},
+		{"a syntax error behind what is mended", "const o = {async *g() {}};\nclass A { get = 1 } const {a: [b = 1] = []} = {}; 1 + ;", outcome{Code: runtime.CodeSyntax,
+			Message: "Unexpected token ;", Line: 2, Column: 55}},
+		{"a syntax error in a default", "const {a: [b = 1 +] = []} = {}", outcome{Code: runtime.CodeSyntax, Message: "Unexpected token ]", Line: 1, Column: 19}},
+		{"a member in a pattern", "const {a: [b.c = 1] = []} = {}", outcome{Code: runtime.CodeSyntax, Message: "Invalid destructuring binding target", Line: 1, Column: 12}},
+		{"a rest element of another alphabet", "return 1;\nconst [...été] = []", outcome{Code: runtime.CodeUnsupported, Line: 2, Column: 8,
+			Message: "the name of a rest element has to be of ASCII's letters; rename it"}},
+		{"a newer flag", "return /[a--b]/v.test('a')", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 8,
+			Message: "the regular expression flag v is not available; write the class with the flag u"}},
+		{"an invalid pattern", "return 1;\n/a**/.test('')", outcome{Code: runtime.CodeSyntax, Line: 2, Column: 1, Message: "Invalid regular expression: /a**/: Nothing to repeat"}},
+		{"arguments in an arrow function", "function f() {\n  return () => [() => arguments]\n}\nreturn f(1)()[0]()[0]", outcome{Body: "1"}},
+		{"arguments in an arrow function in parameters", "function f(a, b = () => arguments) {}", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 25,
+			Message: "arguments can't be used in an arrow function here; give it, or the function around it, a parameter like ...args"}},
+		{"arguments of the file in an arrow function", "return () => ({arguments})", outcome{Code: runtime.CodeUnsupported, Line: 1, Column: 16,
+			Message: "arguments can't be used in an arrow function here; give it, or the function around it, a parameter like ...args"}},
 		{"arguments in a function in one", "return (() => function () { return arguments.length })()(1, 2)", outcome{Body: "2"}},
 		{"an end in the middle", "function handler() {\n  return {a: 1,\n", outcome{Code: runtime.CodeSyntax, Message: "Unexpected end of the file", Line: 3, Column: 1}},
 	}

@@ -30,6 +30,11 @@ const (
 	funcDate    = "date"    // what new Date is given
 	funcNow     = "now"     // Date() without new
 	funcCompare = "compare" // an operator that may compare a bigint with a text
+
+	funcGenerator = "generator" // what an asynchronous generator gives, see asyncgen.go
+	funcDelegate  = "delegate"  // what it delegates to
+	funcForAwait  = "forAwait"  // the loop of a for await
+	funcPattern   = "pattern"   // a regular expression that goja refuses, see standin.go
 )
 
 // instrument answers for these properties. It does so in Go, because a property
@@ -82,6 +87,14 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.owner
 	case funcCompare:
 		f = v.compare
+	case funcGenerator:
+		f = v.asyncGenerator
+	case funcDelegate:
+		f = v.delegate
+	case funcForAwait:
+		f = v.forAwait
+	case funcPattern:
+		f = v.pattern
 	case funcInt32:
 		f = v.int32
 	case funcDate:

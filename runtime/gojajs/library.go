@@ -61,7 +61,7 @@ func (b *bridge) Get(key string) goja.Value {
 		return goja.SymSpecies
 	case "iterator":
 		return goja.SymIterator
-	case "tag":
+	case "tag", "toStringTag":
 		return goja.SymToStringTag
 	}
 	if val, ok := b.made[key]; ok {
@@ -158,7 +158,9 @@ func (v *vm) apply(c goja.FunctionCall) goja.Value {
 	if !ok {
 		v.typeError("this is not a function")
 	}
-	return v.must(f(c.Argument(1), v.values(c.Argument(2))...))
+	val := v.must(f(c.Argument(1), v.values(c.Argument(2))...))
+	v.giveSource(val)
+	return val
 }
 
 func (v *vm) construct(c goja.FunctionCall) goja.Value {
@@ -170,6 +172,7 @@ func (v *vm) construct(c goja.FunctionCall) goja.Value {
 	if err != nil {
 		panic(rethrown(err))
 	}
+	v.giveSource(obj)
 	return obj
 }
 

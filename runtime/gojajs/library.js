@@ -139,6 +139,156 @@ exports.compare = function (op, a, b) {
   }
 };
 
+// --- asynchronous generators, see asyncgen.go ---
+
+// leaving is what a generator that is told to return gets, while it is.
+let leaving;
+
+function object(result) {
+  if (result === null || typeof result !== 'object' && typeof result !== 'function') {
+    throw new TypeError('what the iterator gave is not an object');
+  }
+  return result;
+}
+
+// iteratorOf gets an asynchronous iterator, also one of a synchronous iterable.
+function iteratorOf(iterable, symbol) {
+  const method = iterable[symbol];
+  if (method !== undefined && method !== null) return object(go.apply(method, iterable, []));
+  if (typeof iterable[go.iterator] !== 'function') throw new TypeError('object is not async iterable');
+  const it = iterable[go.iterator]();
+  const settled = async r => ({value: await object(r).value, done: r.done});
+  return {
+    next: v => settled(it.next(v)),
+    get return() { return it.return && (async v => settled(it.return(v))); },
+    get throw() { return it.throw && (async e => settled(it.throw(e))); },
+  };
+}
+
+// makeAsyncGenerator makes the class of asynchronous generators.
+function makeAsyncGenerator(symbol) {
+  class AsyncGenerator {
+    #generator; #running = false; #asked = []; #answered = 0;
+    constructor(generator) { this.#generator = generator; }
+    next(value) { return this.#ask('next', value); }
+    return(value) { return this.#ask('return', value); }
+    throw(value) { return this.#ask('throw', value); }
+
+    #ask(how, value) {
+      return new Promise((resolve, reject) => {
+        go.push(this.#asked, {how, value, resolve, reject});
+        if (!this.#running) this.#run();
+      });
+    }
+
+    // run answers what is asked, one after the other.
+    async #run() {
+      this.#running = true;
+      while (this.#answered < this.#asked.length) {
+        const asked = this.#asked[this.#answered++];
+        let {how, value} = asked;
+        try {
+          if (how === 'return') {
+            try { value = await value; } catch (e) { how = 'throw'; value = e; }
+          }
+          for (;;) {
+            if (how === 'return') leaving = value;
+            const r = this.#generator[how](value);
+            if (r.done || 'emit' in r.value) {
+              asked.resolve({value: r.done ? r.value : r.value.emit, done: r.done});
+              break;
+            }
+            how = 'next';
+            try { value = await r.value.await; } catch (e) { how = 'throw'; value = e; }
+          }
+        } catch (e) {
+          asked.reject(e);
+        }
+      }
+      this.#asked.length = this.#answered = 0;
+      this.#running = false;
+    }
+  }
+  const P = AsyncGenerator.prototype;
+  delete P.constructor;
+  go.define(P, symbol, function () { return this; });
+  go.define(P, go.toStringTag, 'AsyncGenerator');
+  return AsyncGenerator;
+}
+
+let AsyncGenerator;
+exports.asyncGenerator = function (generator, symbol) {
+  AsyncGenerator = AsyncGenerator || makeAsyncGenerator(symbol);
+  return new AsyncGenerator(generator);
+};
+
+exports.delegate = function* (iterable, symbol) {
+  const it = iteratorOf(iterable, symbol);
+  let how = 'next', value, r;
+  for (;;) {
+    if (how === 'next') r = object(yield {await: it.next(value)});
+    if (how === 'throw') {
+      const f = it.throw;
+      if (f === undefined || f === null) {
+        const close = it.return;
+        if (close) yield {await: go.apply(close, it, [])};
+        throw new TypeError('the iterator has no method throw');
+      }
+      r = object(yield {await: go.apply(f, it, [value])});
+    }
+    if (r.done) return r.value;
+    how = 'return';
+    try {
+      value = yield {emit: r.value};
+      how = 'next';
+    } catch (e) {
+      value = e;
+      how = 'throw';
+    } finally {
+      if (how === 'return') {
+        const left = leaving, f = it.return;
+        if (f !== undefined && f !== null) {
+          r = object(yield {await: go.apply(f, it, [left])});
+          if (r.done) return r.value;
+          how = 'emit';
+          continue;
+        }
+      }
+    }
+  }
+};
+
+exports.forAwait = function (iterable, symbol) {
+  const it = iteratorOf(iterable, symbol), next = it.next;
+  let failed = false;
+  const loop = {
+    open: false, value: undefined,
+    next() { loop.open = false; return go.apply(next, it, []); },
+    take(r) {
+      if (object(r).done) return false;
+      loop.value = r.value;
+      loop.open = true;
+      return true;
+    },
+    fail() { failed = true; },
+    close() {
+      if (failed) return quietly();
+      const f = it.return;
+      return f === undefined || f === null ? {} : go.apply(f, it, []);
+    },
+    closed(r) { object(r); },
+  };
+  // quietly closes what an error has left, which is told and not another.
+  const quietly = async () => {
+    try {
+      const f = it.return;
+      if (f !== undefined && f !== null) await go.apply(f, it, []);
+    } catch { /* the first error counts */ }
+    return {};
+  };
+  return loop;
+};
+
 // --- texts ---
 
 // matchAll finds the matches of a RegExp that nobody else has.

@@ -24,8 +24,12 @@ const (
 )
 
 // checkPattern refuses a pattern that takes too long to be compiled.
-func (v *vm) checkPattern(source string) {
-	if regexpcost.Of(source) > regexpcost.Max || strings.Count(source, "(") > maxGroups {
+func (v *vm) checkPattern(source, flags string) {
+	cost := regexpcost.Of(source)
+	if strings.Contains(flags, "i") {
+		cost += regexpcost.Folded(source)
+	}
+	if cost > regexpcost.Max || strings.Count(source, "(") > maxGroups {
 		v.rangeError("this regular expression is too large")
 	}
 }
@@ -65,7 +69,7 @@ func (v *vm) expressionOf(re *goja.Object) *expression {
 	e := &expression{global: flag("global"), sticky: flag("sticky"), unicode: flag("unicode")}
 	f := esregexp.Flags{IgnoreCase: flag("ignoreCase"), Multiline: flag("multiline"), DotAll: flag("dotAll"), Unicode: e.unicode}
 	source := re.Get("source").String()
-	v.checkPattern(source)
+	v.checkPattern(source, v.str(re.Get("flags")).String())
 	var err error
 	if e.Regexp, err = v.script.patterns.get(source, f); err != nil {
 		v.throwError("SyntaxError", "", err.Error())
@@ -129,6 +133,14 @@ func (v *vm) subject(s goja.String) *subject {
 // match finds the first match at or behind a place: pairs of places for the
 // match and its groups, -1 for a group that took no part.
 func (v *vm) match(e *expression, t *subject, from int) []int {
+	m := v.find(e, t, from)
+	if m != nil {
+		v.matched = lastMatch{t.text, m}
+	}
+	return m
+}
+
+func (v *vm) find(e *expression, t *subject, from int) []int {
 	v.x.Check()
 	if e.First == nil || e.Lines && e.otherLines(t.ascii) {
 		m, err := e.Backtrack(unitText{t.text, e.unicode}, from, int(v.x.Limits.Memory/bytesPerChoice), v.x.Check)

@@ -250,6 +250,7 @@ func matchAllSymbol(v *vm, c goja.FunctionCall) goja.Value {
 	if err != nil {
 		panic(rethrown(err))
 	}
+	v.giveSource(own)
 	if err := own.Set("lastIndex", re.Get("lastIndex")); err != nil {
 		panic(rethrown(err))
 	}
@@ -278,7 +279,7 @@ func patternMethod(symbol *goja.Symbol) guard {
 			}
 			if a := c.Argument(0); !goja.IsUndefined(a) {
 				text := v.str(a)
-				v.checkPattern(text.String())
+				v.checkPattern(text.String(), "")
 				c = with(c, 0, text)
 			}
 			return f(c)

@@ -1,6 +1,7 @@
 package gojajs
 
 import (
+	"maps"
 	"reflect"
 
 	"github.com/dop251/goja/ast"
@@ -35,6 +36,7 @@ func (rw *rewriter) associate(n *ast.BinaryExpression) {
 func (rw *rewriter) parenthesized(n, right *ast.BinaryExpression) bool {
 	if rw.brackets == nil {
 		regexps := make(map[int]int)
+		maps.Copy(regexps, rw.regexps)
 		nodes(reflect.ValueOf(rw.body), make(map[any]bool), func(node any) bool {
 			if re, ok := node.(*ast.RegExpLiteral); ok {
 				regexps[int(re.Idx)-1] = len(re.Literal)

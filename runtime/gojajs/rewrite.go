@@ -3,6 +3,7 @@ package gojajs
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/dop251/goja/ast"
 	"github.com/dop251/goja/file"
@@ -38,12 +39,13 @@ type rewriter struct {
 	handler  bool         // the file declares handler at its top level
 	handlers []any        // the functions that are it
 	dates    dateUses     // see finishDates
-	arrows   []int        // how many arrow functions are around, of each function
-	strict   int          // how many functions and classes are around that make code strict
+	scopes   []scope
+	strict   int // how many functions and classes are around that make code strict
 
 	text     string // the file's
 	body     *ast.FunctionLiteral
 	brackets []brackets.Pair // nil until they are needed
+	regexps  map[int]int     // where regular expressions were that have been replaced
 }
 
 // mentions are the names in a program: all of them, and those whose value may
@@ -120,7 +122,7 @@ func (rw *rewriter) node(node any) {
 		name := n.Name.String()
 		rw.uses[name] = true
 		rw.name(name, !rw.skip[n])
-		rw.noArguments(n)
+		rw.arguments(n)
 	case *ast.DotExpression:
 		rw.name(n.Identifier.Name.String(), !rw.skip[n])
 		if id, ok := n.Left.(*ast.Identifier); !ok || id.Name != "Object" {
@@ -140,6 +142,9 @@ func (rw *rewriter) node(node any) {
 			rw.walks(lit.Value.String())
 		}
 	case *ast.PropertyShort:
+		if n.Name.Name == "arguments" && rw.scopes[len(rw.scopes)-1].arrows > 0 {
+			rw.refuse(n.Name.Idx, noArguments)
+		}
 		rw.uses[n.Name.Name.String()] = true
 		rw.name(n.Name.Name.String(), true)
 		rw.walks(n.Name.Name.String())
@@ -161,10 +166,10 @@ func (rw *rewriter) node(node any) {
 		if n.Generator {
 			rw.name(iterators, false)
 		}
-		rw.arrows = append(rw.arrows, 0)
+		rw.scopes = append(rw.scopes, scope{fn: n})
 		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, n.Body)...)
 	case *ast.ArrowFunctionLiteral:
-		rw.arrows[len(rw.arrows)-1]++
+		rw.scopes[len(rw.scopes)-1].arrows++
 		body, _ := n.Body.(*ast.BlockStatement)
 		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, body)...)
 	case *ast.ParameterList:
@@ -221,17 +226,17 @@ func (rw *rewriter) walks(name string) {
 	}
 }
 
-// noArguments refuses an arrow function that uses the arguments of the function
-// around it: goja reads them from the wrong place of its stack, where there may be
-// anything.
-func (rw *rewriter) noArguments(id *ast.Identifier) {
-	if id.Name == "arguments" && rw.arrows[len(rw.arrows)-1] > 0 {
-		rw.refuse(id.Idx, "arguments can't be used in an arrow function; give it, or the function around it, a parameter like ...args")
-	}
-}
-
 // checkPattern refuses a regular expression that is none, as goja takes some.
 func (rw *rewriter) checkPattern(n *ast.RegExpLiteral) {
+	for flag, instead := range map[string]string{
+		"v": "write the class with the flag u",
+		"d": "take the index of the match, and the lengths of its groups",
+	} {
+		if strings.Contains(n.Flags, flag) {
+			rw.refuse(n.Idx, "the regular expression flag "+flag+" is not available; "+instead)
+			return
+		}
+	}
 	if err := esregexp.Check(n.Pattern, esregexp.ParseFlags(n.Flags)); err != nil && rw.refusal == nil {
 		rw.refuse(n.Idx, err.Error())
 		rw.refusal.Code, rw.refusal.Name = runtime.CodeSyntax, "SyntaxError"
@@ -303,13 +308,16 @@ func (rw *rewriter) after(node any) {
 	switch n := node.(type) {
 	case *ast.FunctionLiteral:
 		rw.leave(n.Body)
-		rw.arrows = rw.arrows[:len(rw.arrows)-1]
+		if rw.scopes[len(rw.scopes)-1].arguments {
+			keepArguments(n)
+		}
+		rw.scopes = rw.scopes[:len(rw.scopes)-1]
 		if rw.file.Name() == libraryName {
 			n.Source = nativeSourceOf(n.Name)
 		}
 		n.Body.List = behindDirectives(n.Body.List, checkpoint(n.Body.LeftBrace))
 	case *ast.ArrowFunctionLiteral:
-		rw.arrows[len(rw.arrows)-1]--
+		rw.scopes[len(rw.scopes)-1].arrows--
 		if body, ok := n.Body.(*ast.BlockStatement); ok {
 			rw.leave(body)
 		}

@@ -77,6 +77,9 @@ var implied = func() map[string][]string {
 	for _, name := range slices.Concat(errorSources, errorTexts) {
 		m[name] = []string{"Error"}
 	}
+	for name := range matchNames {
+		m[name] = []string{"RegExp"}
+	}
 	return m
 }()
 
@@ -205,26 +208,33 @@ var guards = func() map[string]guard {
 }()
 
 // prepared are features that do more than guard a property.
-var prepared = map[string]func(v *vm){
-	"constructor":     (*vm).prepareConstructor,
-	"__proto__":       (*vm).prepareProto,
-	restOfArray:       (*vm).prepareRest,
-	"next":            (*vm).prepareRest,
-	numberTexts:       (*vm).prepareNumberTexts,
-	delegation:        (*vm).prepareDelegation,
-	expressions:       func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
-	"Date":            (*vm).prepareDate,
-	"groupBy":         (*vm).addGroupBy,
-	"withResolvers":   (*vm).addPromises,
-	"try":             (*vm).addPromises,
-	"fromAsync":       (*vm).addFromAsync,
-	"isWellFormed":    (*vm).addWellFormed,
-	"toWellFormed":    (*vm).addWellFormed,
-	"subtle":          (*vm).addSubtle,
-	"timingSafeEqual": (*vm).addTimingSafeEqual,
-	iterators:         (*vm).addIterators,
-	"Error":           func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
-}
+var prepared = func() map[string]func(v *vm) {
+	m := map[string]func(v *vm){
+		"constructor":     (*vm).prepareConstructor,
+		"__proto__":       (*vm).prepareProto,
+		restOfArray:       (*vm).prepareRest,
+		"next":            (*vm).prepareRest,
+		numberTexts:       (*vm).prepareNumberTexts,
+		delegation:        (*vm).prepareDelegation,
+		"asyncIterator":   (*vm).prepareAsyncIterator,
+		expressions:       func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+		"Date":            (*vm).prepareDate,
+		"groupBy":         (*vm).addGroupBy,
+		"withResolvers":   (*vm).addPromises,
+		"try":             (*vm).addPromises,
+		"fromAsync":       (*vm).addFromAsync,
+		"isWellFormed":    (*vm).addWellFormed,
+		"toWellFormed":    (*vm).addWellFormed,
+		"subtle":          (*vm).addSubtle,
+		"timingSafeEqual": (*vm).addTimingSafeEqual,
+		iterators:         (*vm).addIterators,
+		"Error":           func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
+	}
+	for name, part := range matchNames {
+		m[name] = prepareLastMatch(name, part)
+	}
+	return m
+}()
 
 // globals are what goja doesn't have, beside the host's.
 var globals = map[string]func(v *vm) goja.Value{

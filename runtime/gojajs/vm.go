@@ -62,31 +62,34 @@ type vm struct {
 	ended      bool                  // the main file's end was reached, without a return
 	value      goja.Value            // its completion value
 
-	foreign    bool         // what is being made of JSON came from outside
-	marker     *goja.Symbol // of what did, nil until it is needed
-	depth      int          // guarded natives that are running inside one another
-	stack      stack
-	reached    []use        // by feature.id; nil before the first
-	holders    values       // see vm.holder
-	later      []slot       // guards for when a global is reached
-	globals    *goja.Object // see vm.provide
-	provided   []string
-	describer  *goja.Object         // Object.getOwnPropertyDescriptor, once it is guarded
-	nested     map[*goja.Object]int // how deep proxies and bound functions wrap one another
-	arrays     bool                 // they are guarded, see guardArrays
-	joining    []*goja.Object       // the arrays that join is at
-	exec       goja.Value           // the guard of RegExp.prototype.exec
-	web, bytes *goja.Object         // see webLibrary and newBytes
-	regexps    map[*goja.Object]*expression
-	lib        *goja.Object            // what the library exports, nil until it is needed
-	newerFiles map[string]*goja.Object // the same of the files of newer, by their names
-	bridged    *goja.Object            // see bridge
-	iterator   goja.Value              // see addIterators
-	timer      timers
-	console    js.Console
-	intl       *js.Intl[goja.Value]   // see formats
-	lost       map[*goja.Promise]bool // rejected, with nobody to hear of it
-	lostOrder  []*goja.Promise
+	foreign     bool         // what is being made of JSON came from outside
+	marker      *goja.Symbol // of what did, nil until it is needed
+	depth       int          // guarded natives that are running inside one another
+	stack       stack
+	reached     []use        // by feature.id; nil before the first
+	holders     values       // see vm.holder
+	later       []slot       // guards for when a global is reached
+	globals     *goja.Object // see vm.provide
+	provided    []string
+	describer   *goja.Object         // Object.getOwnPropertyDescriptor, once it is guarded
+	nested      map[*goja.Object]int // how deep proxies and bound functions wrap one another
+	arrays      bool                 // they are guarded, see guardArrays
+	joining     []*goja.Object       // the arrays that join is at
+	exec        goja.Value           // the guard of RegExp.prototype.exec
+	asyncSymbol *goja.Symbol         // see asyncIterator
+	web, bytes  *goja.Object         // see webLibrary and newBytes
+	meant       goja.String          // see giveSource
+	matched     lastMatch
+	regexps     map[*goja.Object]*expression
+	lib         *goja.Object            // what the library exports, nil until it is needed
+	newerFiles  map[string]*goja.Object // what the files of newer export, by their names
+	bridged     *goja.Object            // see bridge
+	iterator    goja.Value              // see addIterators
+	timer       timers
+	console     js.Console
+	intl        *js.Intl[goja.Value]   // see formats
+	lost        map[*goja.Promise]bool // rejected, with nobody to hear of it
+	lostOrder   []*goja.Promise
 }
 
 // Reset leaves nothing of the last run: each request has an interpreter of its

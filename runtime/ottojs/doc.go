@@ -26,7 +26,8 @@
 // may be such a one are rewritten to go through a check; the secret functions
 // that do it are bound to identifiers with a space in them.
 //
-// Regular expressions are RE2 and take linear time; the length of the text
+// Regular expressions run on RE2, in linear time, where that gives the standard's
+// answer, and backtrack past checkpoints where it does not; the length of the text
 // times the size of the pattern is bounded. Code can't be made at run time.
 //
 // # Reuse

@@ -3,25 +3,20 @@ package ottojs
 import (
 	"io"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
-	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/esregexp"
 	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
 
 // pattern is a regular expression. otto's object has one too, but it is not
 // accessible, and it can't begin in the middle of a text.
 type pattern struct {
-	first *regexp.Regexp
-	// next matches behind the first rune of a text, so that ^ and \b see what is
-	// before the match. Its group 1 is the match.
-	next  *regexp.Regexp
-	size  int // instructions
+	*esregexp.Regexp
 	empty bool
 }
 
@@ -38,7 +33,7 @@ const (
 // be run on a text of n bytes.
 func (v *vm) patternOf(re otto.Value, n int) *pattern {
 	p := v.pattern(v.get(re, "source").String(), v.flags(re))
-	if float64(p.size)*float64(n) > maxSteps {
+	if float64(p.Size)*float64(n) > maxSteps {
 		v.rangeError("this regular expression takes too long for a text of %d bytes; split the text first", n)
 	}
 	return p
@@ -50,7 +45,7 @@ func (v *vm) pattern(source, flags string) *pattern {
 	if !ok {
 		var err error
 		if p, err = compilePattern(source, flags); err != nil {
-			v.invalidPattern(source, "otto can't have it")
+			v.throw(&runtime.HostError{Name: "SyntaxError", Message: err.Error()})
 		}
 		if len(v.patterns) >= maxPatterns {
 			clear(v.patterns)
@@ -76,80 +71,31 @@ func (v *vm) flags(re otto.Value) string {
 }
 
 func compilePattern(source, flags string) (*pattern, error) {
-	transformed, err := parser.TransformRegExp(joinPairs(source))
+	f := esregexp.ParseFlags(flags)
+	f.Runes = true
+	re, err := esregexp.Compile(source, f)
 	if err != nil {
 		return nil, err
 	}
-	re2 := "(?:" + widen(transformed) + ")"
-	if flags != "" {
-		re2 = "(?" + flags + ":" + re2 + ")"
+	p := &pattern{Regexp: re}
+	if re.First != nil {
+		p.empty = re.First.MatchString("")
+	} else {
+		m, err := re.Backtrack(runeText(""), 0, maxPatterns, func() {})
+		p.empty = m != nil || err != nil
 	}
-	p := &pattern{}
-	if p.first, err = regexp.Compile(re2); err != nil {
-		return nil, err
-	}
-	if p.next, err = regexp.Compile(`\A(?s:.)(?s:.*?)(` + re2 + `)`); err != nil {
-		return nil, err
-	}
-	parsed, err := syntax.Parse(re2, syntax.Perl)
-	if err != nil {
-		return nil, err
-	}
-	prog, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, err
-	}
-	p.size = len(prog.Inst)
-	p.empty = p.first.MatchString("")
 	return p, nil
-}
-
-// White space and line ends are more in JavaScript than in RE2.
-const (
-	spaceClass = `\t\n\v\f\r \x{A0}\x{FEFF}\x{2028}\x{2029}\p{Zs}`
-	anyChar    = `[^\n\r\x{2028}\x{2029}]`
-)
-
-// widen gives \s, \S and the dot JavaScript's meaning.
-func widen(re string) string {
-	if !strings.ContainsAny(re, `.\`) {
-		return re
-	}
-	var b strings.Builder
-	class := false
-	for i := 0; i < len(re); i++ {
-		switch c := re[i]; {
-		case c == '\\' && i+1 < len(re):
-			i++
-			switch {
-			case re[i] == 's' && class:
-				b.WriteString(spaceClass)
-			case re[i] == 's':
-				b.WriteString("[" + spaceClass + "]")
-			case re[i] == 'S' && !class:
-				b.WriteString("[^" + spaceClass + "]")
-			default:
-				b.WriteString(re[i-1 : i+1])
-			}
-		case c == '.' && !class:
-			b.WriteString(anyChar)
-		default:
-			if c == '[' {
-				class = true
-			} else if c == ']' {
-				class = false
-			}
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }
 
 // checkPattern is called before otto compiles a pattern that was made at run
 // time.
 func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
 	source, flags := c.Argument(0).String(), c.Argument(1).String()
-	if regexpcost.Of(source) > regexpcost.Max {
+	cost := regexpcost.Of(source)
+	if strings.Contains(flags, "i") {
+		cost += regexpcost.Folded(source)
+	}
+	if cost > regexpcost.Max {
 		v.rangeError("this regular expression is too large")
 	}
 	for i := range flags {
@@ -166,12 +112,19 @@ func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
 
 // firstMatch finds the first match at or behind a byte offset.
 func (v *vm) firstMatch(p *pattern, s string, from int) []int {
+	if p.First == nil || p.Lines && otherLines(s) {
+		m, err := p.Backtrack(runeText(s), from, int(v.x.Limits.Memory/bytesPerChoice), v.check)
+		if err != nil {
+			v.rangeError("%s", err.Error())
+		}
+		return m
+	}
 	if from == 0 {
-		return v.find(p.first, p.size, s)
+		return v.find(p.First, p.Size, s)
 	}
 	_, size := utf8.DecodeLastRuneInString(s[:from])
 	base := from - size
-	m := v.find(p.next, p.size, s[base:])
+	m := v.find(p.Next, p.Size, s[base:])
 	if m == nil {
 		return nil
 	}
@@ -182,6 +135,21 @@ func (v *vm) firstMatch(p *pattern, s string, from int) []int {
 	}
 	return m[2:]
 }
+
+// bytesPerChoice is what backtracking takes to remember a choice, with room to grow.
+const bytesPerChoice = 64
+
+// otherLines tells whether a text has ends of lines that RE2 doesn't know.
+func otherLines(s string) bool {
+	return strings.Contains(s, "\r") || strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029")
+}
+
+// runeText is a text for backtracking. Places count in bytes.
+type runeText string
+
+func (t runeText) Len() int                 { return len(t) }
+func (t runeText) At(i int) (rune, int)     { return utf8.DecodeRuneInString(string(t[i:])) }
+func (t runeText) Before(i int) (rune, int) { return utf8.DecodeLastRuneInString(string(t[:i])) }
 
 func (v *vm) find(re *regexp.Regexp, size int, s string) []int {
 	if float64(size)*float64(len(s)) <= maxAtOnce {
@@ -212,8 +180,8 @@ func (r *checkedReader) ReadRune() (rune, int, error) {
 // each calls f with all matches from the beginning, and stops between them when
 // the run has to end.
 func (v *vm) each(p *pattern, s string, f func(m []int)) {
-	if !p.empty && float64(p.size)*float64(len(s))*float64(len(s)) < maxAtOnce {
-		for _, m := range p.first.FindAllStringSubmatchIndex(s, -1) {
+	if p.First != nil && !p.empty && !(p.Lines && otherLines(s)) && float64(p.Size)*float64(len(s))*float64(len(s)) < maxAtOnce {
+		for _, m := range p.First.FindAllStringSubmatchIndex(s, -1) {
 			f(m)
 		}
 		return

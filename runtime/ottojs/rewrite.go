@@ -205,12 +205,16 @@ func (rw *rewriter) expression(e ast.Expression) ast.Expression {
 		}
 		e.Left, e.Right = rw.expression(e.Left), rw.expression(e.Right)
 	case *ast.BracketExpression:
+		if name, ok := e.Member.(*ast.StringLiteral); ok {
+			rw.lastMatch(e.Left, name.Value)
+		}
 		e.Left, e.Member = rw.expression(e.Left), rw.expression(e.Member)
 	case *ast.CallExpression:
 		return rw.call(e)
 	case *ast.ConditionalExpression:
 		e.Test, e.Consequent, e.Alternate = rw.expression(e.Test), rw.expression(e.Consequent), rw.expression(e.Alternate)
 	case *ast.DotExpression:
+		rw.lastMatch(e.Left, e.Identifier.Name)
 		e.Left = rw.expression(e.Left)
 	case *ast.FunctionLiteral:
 		rw.function(e)

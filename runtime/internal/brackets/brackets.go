@@ -69,7 +69,7 @@ func stringEnd(text string, i int) int {
 			i++
 		}
 	}
-	return i + 1
+	return min(i+1, len(text))
 }
 
 // templatePart is behind a template's text that begins at i, and behind the ${ or

@@ -44,5 +44,25 @@ func FuzzPairs(f *testing.F) {
 				t.Errorf("%q: %v", text, p)
 			}
 		}
+		if end := brackets.End(text, 0); end > len(text) {
+			t.Errorf("%q ends at %d", text, end)
+		}
 	})
+}
+
+func TestEnd(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"a + b, c", "a + b"},
+		{"f(a, b)] = []", "f(a, b)"},
+		{"', ]' + `,${[1, `]`]},` /* , */ ] }", "', ]' + `,${[1, `]`]},` /* , */ "},
+		{"/[,/]]/g.test(x / y), 1", "/[,/]]/g.test(x / y)"},
+		{"typeof /,/, b", "typeof /,/"},
+		{"() => { a; b(',') }; c", "() => { a; b(',') }"},
+		{"'open", "'open"},
+		{"`${", "`${"},
+	} {
+		if got := tt.text[:brackets.End(tt.text, 0)]; got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.text, got, tt.want)
+		}
+	}
 }

@@ -35,3 +35,13 @@ func TestOf(t *testing.T) {
 		}
 	}
 }
+
+func TestFolded(t *testing.T) {
+	for pattern, want := range map[string]float64{
+		`[a-z]`: 25, `[^a-c\-\x41-\x43]`: 4, `[\u0100-\uffff_-]{0,62}`: 0xFEFF, `\[a-z]`: 0, `[a-\u{10ffff}-z]`: 0x10FFFF - 'a', `[é-ü`: 19, `[\`: 0,
+	} {
+		if got := regexpcost.Folded(pattern); got != want {
+			t.Errorf("%s: %v, want %v", pattern, got, want)
+		}
+	}
+}

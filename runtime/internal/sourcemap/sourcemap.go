@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path"
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,15 +23,20 @@ type Map struct {
 	sources  []string
 	content  []*string
 	mappings string
-	lines    []line
+	marks    []mark
 }
 
-// line is where the mappings of a line of the made file begin, and what the numbers in
-// them are relative to.
-type line struct {
-	at    int32
-	state state
+// mark is a place in the mappings from which they can be read: of the made file's line
+// and column, and what the numbers are relative to.
+type mark struct {
+	line, column int32 // counted from 0
+	at           int32
+	state        state
 }
+
+// between is how many steps there are from one mark to the next, so that a look-up is as
+// short in one line of megabytes as in many lines.
+const between = 256
 
 type state struct{ source, line, column int32 }
 
@@ -100,22 +106,17 @@ func sourceName(file, root, source string) string {
 	return strings.TrimPrefix(name, "/")
 }
 
-// index finds where each line begins.
+// index reads all once, and leaves marks.
 func (m *Map) index() error {
-	var s state
 	d := decoder{text: m.mappings}
-	m.lines = append(m.lines, line{})
-	for d.pos < len(d.text) {
-		switch d.text[d.pos] {
-		case ';':
-			d.pos++
-			m.lines = append(m.lines, line{int32(d.pos), s})
-		case ',':
-			d.pos++
-		default:
-			if _, _, ok := d.segment(&s); !ok {
-				return errMappings
-			}
+	var at mark
+	for n := 0; d.pos < len(d.text); n++ {
+		if n%between == 0 {
+			at.at = int32(d.pos)
+			m.marks = append(m.marks, at)
+		}
+		if _, ok := d.step(&at); !ok {
+			return errMappings
 		}
 	}
 	return nil
@@ -125,6 +126,23 @@ func (m *Map) index() error {
 type decoder struct {
 	text string
 	pos  int
+}
+
+// step reads up to the end of a line, a comma or a place, and says whether that is of a
+// source.
+func (d *decoder) step(at *mark) (mapped, ok bool) {
+	switch d.text[d.pos] {
+	case ';':
+		d.pos++
+		at.line, at.column = at.line+1, 0
+		return false, true
+	case ',':
+		d.pos++
+		return false, true
+	}
+	by, mapped, ok := d.segment(&at.state)
+	at.column += by
+	return mapped, ok
 }
 
 // segment reads one place: how far behind the last it is in the made file, and, unless
@@ -185,26 +203,32 @@ func (d *decoder) number() (int32, bool) {
 
 // Find is what a place in the made file stands for, with columns of UTF-16. ok is false
 // for one that is of no source.
-func (m *Map) Find(lineNumber, column int) (p Place, ok bool) {
-	if lineNumber < 1 || lineNumber > len(m.lines) {
-		return p, false
+func (m *Map) Find(line, column int) (p Place, ok bool) {
+	behind := func(at mark) bool {
+		return int(at.line) > line-1 || int(at.line) == line-1 && int(at.column) > column-1
 	}
-	l := m.lines[lineNumber-1]
-	d := decoder{text: m.mappings, pos: int(l.at)}
-	s, at := l.state, int32(0)
+	i := sort.Search(len(m.marks), func(i int) bool { return behind(m.marks[i]) })
+	// A mark may be behind the place that counts.
+	at := mark{}
+	if i = max(i-2, 0); i < len(m.marks) {
+		at = m.marks[i]
+	}
+	d := decoder{text: m.mappings, pos: int(at.at)}
 	var best state
-	for d.pos < len(d.text) && d.text[d.pos] != ';' {
-		if d.text[d.pos] == ',' {
-			d.pos++
-			continue
-		}
-		by, mapped, valid := d.segment(&s)
-		if at += by; !valid || int(at) > column-1 {
+	for n := 0; d.pos < len(d.text) && n < 4*between; n++ {
+		was := d.text[d.pos]
+		mapped, valid := d.step(&at)
+		if !valid || behind(at) {
 			break
 		}
-		best, ok = s, mapped
+		switch {
+		case was == ';':
+			ok = false // what is of the line before
+		case was != ',':
+			best, ok = at.state, mapped
+		}
 	}
-	if !ok || best.source < 0 || int(best.source) >= len(m.sources) || m.sources[best.source] == "" || best.line < 0 || best.column < 0 {
+	if !ok || int(at.line) < line-1 || best.source < 0 || int(best.source) >= len(m.sources) || m.sources[best.source] == "" || best.line < 0 || best.column < 0 {
 		return p, false
 	}
 	return Place{File: m.sources[best.source], Line: int(best.line) + 1, Column: int(best.column) + 1}, true
