@@ -62,12 +62,21 @@ func NewHost(values map[string]any) (*Host, error) {
 func newHost() *Host {
 	level := func(l string) *HostValue { return &HostValue{Level: l} }
 	log := map[string]*HostValue{"info": level("info"), "warn": level("warn"), "error": level("error"), "debug": level("debug")}
-	console := maps.Clone(log)
-	console["log"], console["trace"] = level("info"), level("debug")
+	console := make(map[string]*HostValue, len(consoleLevels))
+	for method, l := range consoleLevels {
+		console[method] = &HostValue{Level: l, Console: method}
+	}
 	return &Host{newObject(map[string]*HostValue{
 		"console": newObject(console),
 		"fazt":    newObject(map[string]*HostValue{"log": newObject(log)}),
 	})}
+}
+
+// consoleLevels are the functions of console with the levels of their lines.
+var consoleLevels = map[string]string{
+	"log": "info", "info": "info", "warn": "warn", "error": "error", "debug": "debug", "trace": "debug",
+	"dir": "info", "dirxml": "info", "table": "info", "assert": "error", "count": "info", "countReset": "info",
+	"time": "info", "timeLog": "info", "timeEnd": "info", "group": "info", "groupCollapsed": "info", "groupEnd": "info",
 }
 
 // With returns a host that has these values beside those of h: what one app has
@@ -139,6 +148,7 @@ func (h *Host) Root() *HostValue { return h.root }
 type HostValue struct {
 	Func     *HostFunc
 	Level    string // of a function that logs
+	Console  string // which function of console that is, if it is one
 	Constant Value
 
 	names []string // sorted

@@ -17,7 +17,7 @@ import (
 //   - natives whose name is computed: vm.reach;
 //   - Go, for a host function or from a request: vm.newArray;
 //   - the library, which has arrays itself, and makes the bytes that come from Go,
-//     whose natives make arrays: vm.loadLibrary.
+//     whose natives make arrays: vm.loadFile.
 
 // guardArrays guards join. It is to be called before the run has an array, and
 // does nothing when called again.

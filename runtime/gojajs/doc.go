@@ -21,6 +21,9 @@
 // Regular expressions run on RE2, in linear time, where that gives the standard's
 // answer; see the package esregexp for the others, which backtrack, past checkpoints.
 //
+// What the language has had since goja was made to follow it is in newer/, a file for
+// what belongs together, which a run loads when it first names something of it.
+//
 // # What is different from Node
 //
 // There is no eval, no Function constructor and no with; no Proxy.revocable and

@@ -129,9 +129,12 @@ func allFeatures() (map[string]*feature, error) {
 // mentioned are the features that a program needs from its beginning.
 func (s *shared) mentioned(m mentions) []start {
 	var list []start
+	if m.usesIterators() {
+		list = append(list, start{s.features[iterators], useName})
+	}
 	errors := m.names["Error"] || slices.ContainsFunc(errorSources, func(name string) bool { return m.names[name] })
 	for _, name := range slices.Sorted(maps.Keys(m.names)) {
-		if !errors && slices.Contains(errorTexts, name) {
+		if !errors && slices.Contains(errorTexts, name) || name == iterators {
 			continue
 		}
 		f := s.features[name]
@@ -155,6 +158,9 @@ func (f *feature) needed() bool {
 // reach guards what a name that was computed leads to.
 func (v *vm) reach(name string) {
 	v.provide(name)
+	if computesIterator(name) {
+		v.install(v.script.shared.features[iterators], useName)
+	}
 	if f := v.script.shared.features[name]; f != nil {
 		if f.arrays {
 			v.guardArrays()

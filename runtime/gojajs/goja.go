@@ -22,6 +22,7 @@ type Engine struct {
 type shared struct {
 	features map[string]*feature
 	library  *module
+	newer    map[string]*module
 	web      *goja.Program
 	intl     *goja.Program
 	globals  map[string]func(v *vm) goja.Value
@@ -33,9 +34,11 @@ type shared struct {
 func New() *Engine { return &Engine{shared: sync.OnceValues(newShared)} }
 
 func newShared() (*shared, error) {
-	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
-	whole := func() error { return nil }
-	lib, err := parseFile(libraryName, librarySource, false, whole).compile(&rewriter{mentions: &m}, whole)
+	lib, err := compileLibrary(librarySource)
+	if err != nil {
+		return nil, err
+	}
+	newer, err := compileNewer()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,13 @@ func newShared() (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &shared{written: written, features: features, library: lib, web: web, intl: intl, globals: globals, passedOn: passedOn}, nil
+	return &shared{written: written, features: features, library: lib, newer: newer, web: web, intl: intl, globals: globals, passedOn: passedOn}, nil
+}
+
+func compileLibrary(source string) (*module, error) {
+	m := mentions{names: make(map[string]bool), values: make(map[string]bool)}
+	whole := func() error { return nil }
+	return parseFile(libraryName, source, false, whole).compile(&rewriter{mentions: &m}, whole)
 }
 
 // Name is "goja".

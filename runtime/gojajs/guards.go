@@ -219,8 +219,8 @@ func (v *vm) join(c goja.FunctionCall) goja.Value {
 	return b.String()
 }
 
-// checkConcat counts what concat puts together.
-func checkConcat(v *vm, c goja.FunctionCall) goja.FunctionCall {
+// countConcat counts what concat puts together.
+func (v *vm) countConcat(c goja.FunctionCall) (goja.FunctionCall, int) {
 	total := 0
 	spread := func(val goja.Value) goja.Value {
 		obj, ok := val.(*goja.Object)
@@ -245,7 +245,7 @@ func checkConcat(v *vm, c goja.FunctionCall) goja.FunctionCall {
 			v.rangeError("concat: the array is too long")
 		}
 	}
-	return c
+	return c, total
 }
 
 // maxKeys is how many keys are listed or made in one step, which takes a

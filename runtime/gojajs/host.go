@@ -3,6 +3,7 @@ package gojajs
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -76,7 +77,7 @@ func (v *vm) grow(name string, part *runtime.HostValue) goja.Value {
 	case part.Func != nil:
 		return v.native(name, v.hostFunc(part.Func))
 	case part.Level != "":
-		return v.native(name, v.logger(part.Level))
+		return v.native(name, v.logger(part))
 	case len(part.Names()) > 0:
 		return v.js.NewDynamicObject(&branch{vm: v, host: part})
 	case part.Constant.Kind() == runtime.KindJSON:
@@ -127,7 +128,7 @@ func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
 	}
 }
 
-func (v *vm) logger(level string) nativeFunc {
+func (v *vm) logger(part *runtime.HostValue) nativeFunc {
 	return func(c goja.FunctionCall) goja.Value {
 		args := make([]goja.Value, len(c.Arguments))
 		for i, a := range c.Arguments {
@@ -135,10 +136,24 @@ func (v *vm) logger(level string) nativeFunc {
 				args[i] = v.js.ToValue(head(a))
 			}
 		}
-		v.x.Print(level, js.Format(v, args))
+		if part.Console == "" {
+			v.x.Print(part.Level, js.Format(v, args))
+		} else {
+			js.ConsoleCall(&v.console, v, part, args, v.x.Print, v.places)
+		}
 		return goja.Undefined()
 	}
 }
+
+// places are where the author's code is, the innermost call first.
+func (v *vm) places() []string {
+	var e runtime.Error
+	v.place(&e, frames(v.js.CaptureCallStack(maxPlaces, nil)))
+	return strings.Split(e.Stack, "\n    at ")[1:]
+}
+
+// maxPlaces is how much of the stack console.trace prints.
+const maxPlaces = 10
 
 // respond is the global: respond(body), respond(status), respond(status, body),
 // respond(status, body, headers).
@@ -200,7 +215,7 @@ func (v *vm) newResponse(res *runtime.Response) goja.Value {
 
 // answer makes the response of what the handler ended with.
 func (v *vm) answer(value goja.Value) (runtime.Response, error) {
-	reply := js.Reply[goja.Value]{Value: value, Made: v.made}
+	reply := js.Reply[goja.Value]{Value: value, Made: v.made, Settle: v.settled}
 	if v.last != nil {
 		reply.Last = &v.last
 	}

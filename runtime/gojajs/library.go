@@ -19,16 +19,17 @@ var librarySource string
 // library calls a function of the library, which is loaded for the first call.
 func (v *vm) library(name string, args ...goja.Value) goja.Value {
 	if v.lib == nil {
-		v.lib = v.loadLibrary()
+		v.lib = v.loadFile(v.script.shared.library)
 	}
 	f, _ := goja.AssertFunction(v.lib.Get(name))
 	return v.must(f(goja.Undefined(), args...))
 }
 
-func (v *vm) loadLibrary() *goja.Object {
+// loadFile runs a file of the library and returns its exports.
+func (v *vm) loadFile(m *module) *goja.Object {
 	v.guardArrays()
 	exports := v.js.CreateObject(nil)
-	file, err := v.file(v.script.shared.library)
+	file, err := v.file(m)
 	if err == nil {
 		_, err = file(goja.Undefined(), exports, nil, v.bridge(), nil, v.inside)
 	}
@@ -38,75 +39,108 @@ func (v *vm) loadLibrary() *goja.Object {
 	return exports
 }
 
-// bridge is what the library gets from Go. Handlers never see it. What it does
-// is independent of what a handler may have made of the standard library.
+// bridge is what the library gets from Go. Handlers never see it. Each function is made
+// when it is asked for, as it takes a kilobyte, and what it does is independent of what a
+// handler may have made of the standard library.
+type bridge struct {
+	vm   *vm
+	made map[string]goja.Value
+}
+
+// bridge returns the run's.
 func (v *vm) bridge() *goja.Object {
-	obj := v.js.CreateObject(nil)
-	for name, f := range map[string]func(c goja.FunctionCall) goja.Value{
-		"isArray": func(c goja.FunctionCall) goja.Value {
-			o, ok := c.Argument(0).(*goja.Object)
-			return v.js.ToValue(ok && isArray(o))
-		},
-		"lengthOf": func(c goja.FunctionCall) goja.Value { return v.js.ToValue(v.lengthOf(c.Argument(0).ToObject(v.js))) },
-		"push": func(c goja.FunctionCall) goja.Value {
-			list := c.Argument(0).(*goja.Object)
-			v.put(list, strconv.Itoa(v.lengthOf(list)), c.Argument(1))
-			return goja.Undefined()
-		},
-		"set": func(c goja.FunctionCall) goja.Value {
-			v.put(c.Argument(0).(*goja.Object), v.Units(c.Argument(1)), c.Argument(2))
-			return goja.Undefined()
-		},
-		"bare": func(goja.FunctionCall) goja.Value { return v.js.CreateObject(nil) },
-		"has": func(c goja.FunctionCall) goja.Value {
-			list := c.Argument(0).(*goja.Object)
-			for i := range v.lengthOf(list) {
-				if list.Get(strconv.Itoa(i)).StrictEquals(c.Argument(1)) {
-					return v.js.ToValue(true)
-				}
-			}
-			return v.js.ToValue(false)
-		},
-		"keys": func(c goja.FunctionCall) goja.Value {
-			return v.texts(v.Keys(c.Argument(0)))
-		},
-		"keyOf": func(c goja.FunctionCall) goja.Value {
-			val := v.unboxed(c.Argument(0))
-			if _, ok := val.(goja.String); ok || goja.IsNumber(val) {
-				return v.str(val)
-			}
-			return goja.Undefined()
-		},
-		"text":    func(c goja.FunctionCall) goja.Value { return v.str(c.Argument(0)) },
-		"unboxed": func(c goja.FunctionCall) goja.Value { return v.unboxed(c.Argument(0)) },
-		"define": func(c goja.FunctionCall) goja.Value {
-			obj := c.Argument(0).(*goja.Object)
-			if s, ok := c.Argument(1).(*goja.Symbol); ok {
-				_ = obj.DefineDataPropertySymbol(s, c.Argument(2), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
-			} else {
-				v.hide(obj, c.Argument(1).String(), c.Argument(2))
-			}
-			return goja.Undefined()
-		},
-		"advance": v.advance,
-		"apply":   v.apply, "construct": v.construct, "adopt": v.adopt,
-		"conversion": func(c goja.FunctionCall) goja.Value {
-			if f := c.Argument(0).ToObject(v.js).GetSymbol(goja.SymToPrimitive); f != nil {
-				return f
-			}
-			return goja.Undefined()
-		},
-		"describe": v.describeProperty, "accessor": v.defineAccessor,
-		"bytesToString": v.bytesToString, "encode": v.encode, "encodeInto": v.encodeInto,
-		"encodingOf": v.encodingOf, "decoder": v.decoder,
-	} {
-		_ = obj.Set(name, f)
+	if v.bridged == nil {
+		v.bridged = v.js.NewDynamicObject(&bridge{vm: v, made: make(map[string]goja.Value)})
 	}
-	_ = obj.Set("species", goja.SymSpecies)
-	_ = obj.Set("iterator", goja.SymIterator)
-	_ = obj.Set("toStringTag", goja.SymToStringTag)
-	_ = obj.Set("tag", goja.SymToStringTag)
-	return obj
+	return v.bridged
+}
+
+func (b *bridge) Get(key string) goja.Value {
+	switch key {
+	case "species":
+		return goja.SymSpecies
+	case "iterator":
+		return goja.SymIterator
+	case "tag", "toStringTag":
+		return goja.SymToStringTag
+	}
+	if val, ok := b.made[key]; ok {
+		return val
+	}
+	f, ok := bridgeFunctions[key]
+	if !ok {
+		f = newerFunctions[key]
+	}
+	val := b.vm.js.ToValue(func(c goja.FunctionCall) goja.Value { return f(b.vm, c) })
+	b.made[key] = val
+	return val
+}
+
+func (b *bridge) Set(string, goja.Value) bool { return false }
+func (b *bridge) Has(string) bool             { return true }
+func (b *bridge) Delete(string) bool          { return false }
+func (b *bridge) Keys() []string              { return nil }
+
+// bridgeFunctions are those that library.js uses.
+var bridgeFunctions = map[string]func(v *vm, c goja.FunctionCall) goja.Value{
+	"isArray": func(v *vm, c goja.FunctionCall) goja.Value {
+		o, ok := c.Argument(0).(*goja.Object)
+		return v.js.ToValue(ok && isArray(o))
+	},
+	"lengthOf": func(v *vm, c goja.FunctionCall) goja.Value {
+		return v.js.ToValue(v.lengthOf(c.Argument(0).ToObject(v.js)))
+	},
+	"push": func(v *vm, c goja.FunctionCall) goja.Value {
+		list := c.Argument(0).(*goja.Object)
+		v.put(list, strconv.Itoa(v.lengthOf(list)), c.Argument(1))
+		return goja.Undefined()
+	},
+	"set": func(v *vm, c goja.FunctionCall) goja.Value {
+		v.put(c.Argument(0).(*goja.Object), v.Units(c.Argument(1)), c.Argument(2))
+		return goja.Undefined()
+	},
+	"bare": func(v *vm, _ goja.FunctionCall) goja.Value { return v.js.CreateObject(nil) },
+	"has": func(v *vm, c goja.FunctionCall) goja.Value {
+		list := c.Argument(0).(*goja.Object)
+		for i := range v.lengthOf(list) {
+			if list.Get(strconv.Itoa(i)).StrictEquals(c.Argument(1)) {
+				return v.js.ToValue(true)
+			}
+		}
+		return v.js.ToValue(false)
+	},
+	"keys": func(v *vm, c goja.FunctionCall) goja.Value {
+		return v.texts(v.Keys(c.Argument(0)))
+	},
+	"keyOf": func(v *vm, c goja.FunctionCall) goja.Value {
+		val := v.unboxed(c.Argument(0))
+		if _, ok := val.(goja.String); ok || goja.IsNumber(val) {
+			return v.str(val)
+		}
+		return goja.Undefined()
+	},
+	"text":    func(v *vm, c goja.FunctionCall) goja.Value { return v.str(c.Argument(0)) },
+	"unboxed": func(v *vm, c goja.FunctionCall) goja.Value { return v.unboxed(c.Argument(0)) },
+	"define": func(v *vm, c goja.FunctionCall) goja.Value {
+		obj := c.Argument(0).(*goja.Object)
+		if s, ok := c.Argument(1).(*goja.Symbol); ok {
+			_ = obj.DefineDataPropertySymbol(s, c.Argument(2), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE)
+		} else {
+			v.hide(obj, c.Argument(1).String(), c.Argument(2))
+		}
+		return goja.Undefined()
+	},
+	"advance": (*vm).advance,
+	"apply":   (*vm).apply, "construct": (*vm).construct, "adopt": (*vm).adopt,
+	"conversion": func(v *vm, c goja.FunctionCall) goja.Value {
+		if f := c.Argument(0).ToObject(v.js).GetSymbol(goja.SymToPrimitive); f != nil {
+			return f
+		}
+		return goja.Undefined()
+	},
+	"describe": (*vm).describeProperty, "accessor": (*vm).defineAccessor,
+	"bytesToString": (*vm).bytesToString, "encode": (*vm).encode, "encodeInto": (*vm).encodeInto,
+	"encodingOf": (*vm).encodingOf, "decoder": (*vm).decoder,
 }
 
 // values are the elements of a list that the library made.

@@ -9,8 +9,8 @@ const isArray = go.isArray;
 // --- arrays ---
 
 exports.list = function (x) {
-  const out = [];
-  for (const e of x) go.push(out, e);
+  const out = [], push = go.push;
+  for (const e of x) push(out, e);
   return out;
 };
 

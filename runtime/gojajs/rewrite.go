@@ -126,6 +126,9 @@ func (rw *rewriter) node(node any) {
 		rw.arguments(n)
 	case *ast.DotExpression:
 		rw.name(n.Identifier.Name.String(), !rw.skip[n])
+		if id, ok := n.Left.(*ast.Identifier); !ok || id.Name != "Object" {
+			rw.walks(n.Identifier.Name.String())
+		}
 		if n.Identifier.Name == "prototype" {
 			rw.harmless(n.Left)
 		} else {
@@ -137,6 +140,7 @@ func (rw *rewriter) node(node any) {
 		n.LeftBracket = n.Left.Idx0()
 		if lit, ok := n.Member.(*ast.StringLiteral); ok {
 			rw.name(lit.Value.String(), !rw.skip[n])
+			rw.walks(lit.Value.String())
 		}
 	case *ast.PropertyShort:
 		if n.Name.Name == "arguments" && rw.scopes[len(rw.scopes)-1].arrows > 0 {
@@ -144,9 +148,11 @@ func (rw *rewriter) node(node any) {
 		}
 		rw.uses[n.Name.Name.String()] = true
 		rw.name(n.Name.Name.String(), true)
+		rw.walks(n.Name.Name.String())
 	case *ast.PropertyKeyed:
 		if lit, ok := n.Key.(*ast.StringLiteral); ok {
 			rw.name(lit.Value.String(), true)
+			rw.walks(lit.Value.String())
 		}
 	case *ast.CallExpression:
 		rw.harmless(n.Callee)
@@ -158,6 +164,9 @@ func (rw *rewriter) node(node any) {
 	case *ast.ArrayLiteral:
 		rw.mentions.arrays = true
 	case *ast.FunctionLiteral:
+		if n.Generator {
+			rw.name(iterators, false)
+		}
 		rw.scopes = append(rw.scopes, scope{fn: n})
 		n.DeclarationList = append(n.DeclarationList, rw.enter(n.ParameterList, n.Body)...)
 	case *ast.ArrowFunctionLiteral:
@@ -208,6 +217,14 @@ func (rw *rewriter) node(node any) {
 		}
 	case *ast.WithStatement:
 		rw.refuse(n.With, "the with statement can't be run safely")
+	}
+}
+
+// walks notes a name that may give an iterator, as list.values does; Object.values
+// doesn't.
+func (rw *rewriter) walks(name string) {
+	if slices.Contains(walks, name) {
+		rw.name(iterators, false)
 	}
 }
 

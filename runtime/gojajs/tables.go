@@ -43,8 +43,10 @@ var symbols = []*goja.Symbol{goja.SymIterator, goja.SymMatch, goja.SymMatchAll, 
 	goja.SymToPrimitive}
 
 // Features of syntax: a regular expression, [...rest] in a pattern, and yield*.
-// numberTexts is one of whatever makes an object inherit from another.
+// numberTexts is one of whatever makes an object inherit from another, and iterators one
+// of whatever gives a program an iterator.
 const (
+	iterators   = "an iterator"
 	numberTexts = "inherits from a number"
 	expressions = "/ /"
 	restOfArray = "rest of an array"
@@ -177,7 +179,8 @@ var guards = func() map[string]guard {
 		g["Array.prototype."+name] = arrayMethod
 	}
 	g["Array.prototype.includes"] = includesMethod(arrayMethod)
-	g["Array.prototype.concat"] = checking(checkConcat)
+	g["Array.prototype.concat"] = longConcat
+	g["Array.prototype.slice"], g["Array.prototype.splice"] = inSteps(longSlice), inSteps(longSplice)
 	g["Array.prototype.sort"], g["Array.prototype.toSorted"] = sortMethod, sortMethod
 	g["Array.prototype.flat"] = instead(flat)
 	g["Array.prototype.toLocaleString"] = instead(func(v *vm, c goja.FunctionCall) goja.Value {
@@ -207,17 +210,26 @@ var guards = func() map[string]guard {
 // prepared are features that do more than guard a property.
 var prepared = func() map[string]func(v *vm) {
 	m := map[string]func(v *vm){
-		"constructor":   (*vm).prepareConstructor,
-		"__proto__":     (*vm).prepareProto,
-		restOfArray:     (*vm).prepareRest,
-		"next":          (*vm).prepareRest,
-		numberTexts:     (*vm).prepareNumberTexts,
-		delegation:      (*vm).prepareDelegation,
-		"asyncIterator": (*vm).prepareAsyncIterator,
-		expressions:     func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
-		"Date":          (*vm).prepareDate,
-		"toGMTString":   (*vm).prepareGMT,
-		"Error":         func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
+		"constructor":     (*vm).prepareConstructor,
+		"__proto__":       (*vm).prepareProto,
+		restOfArray:       (*vm).prepareRest,
+		"next":            (*vm).prepareRest,
+		numberTexts:       (*vm).prepareNumberTexts,
+		delegation:        (*vm).prepareDelegation,
+		"asyncIterator":   (*vm).prepareAsyncIterator,
+		expressions:       func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
+		"Date":            (*vm).prepareDate,
+		"toGMTString":     (*vm).prepareGMT,
+		"groupBy":         (*vm).addGroupBy,
+		"withResolvers":   (*vm).addPromises,
+		"try":             (*vm).addPromises,
+		"fromAsync":       (*vm).addFromAsync,
+		"isWellFormed":    (*vm).addWellFormed,
+		"toWellFormed":    (*vm).addWellFormed,
+		"subtle":          (*vm).addSubtle,
+		"timingSafeEqual": (*vm).addTimingSafeEqual,
+		iterators:         (*vm).addIterators,
+		"Error":           func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 	}
 	for name, part := range matchNames {
 		m[name] = prepareLastMatch(name, part)
@@ -237,5 +249,9 @@ var globals = map[string]func(v *vm) goja.Value{
 	"TextDecoder":     func(v *vm) goja.Value { return v.library("TextDecoder") },
 	"Intl":            (*vm).intlLibrary,
 	"URL":             func(v *vm) goja.Value { return v.webLibrary().Get("URL") },
+	"structuredClone": func(v *vm) goja.Value { return v.newer("clone", "structuredClone") },
+	"queueMicrotask":  func(v *vm) goja.Value { return v.newer("promises", "queueMicrotask") },
+	"CryptoKey":       func(v *vm) goja.Value { return v.newer("subtle", "CryptoKey") },
+	"Iterator":        func(v *vm) goja.Value { v.addIterators(); return v.iterator },
 	"URLSearchParams": func(v *vm) goja.Value { return v.webLibrary().Get("URLSearchParams") },
 }

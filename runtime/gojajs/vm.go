@@ -26,7 +26,7 @@ type script struct {
 // microsecond, as goja makes nothing of the standard library before it is used.
 func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	v := &vm{}
-	v.shell = shell{script: s, host: host.Root(), rejected: v.trackRejection, made: v.isMade, inside: goja.NewSharedDynamicObject(&v.instrument)}
+	v.shell = shell{script: s, host: host.Root(), rejected: v.trackRejection, made: v.isMade, settled: v.settle, inside: goja.NewSharedDynamicObject(&v.instrument)}
 	v.mentioned = v.mentionedGlobals()
 	v.Reset()
 	return v, nil
@@ -40,6 +40,7 @@ type shell struct {
 	mentioned []string // globals that the program mentions and that aren't goja's own
 	rejected  goja.PromiseRejectionTracker
 	made      func(goja.Value) (stream any, ok bool)
+	settled   func(goja.Value) (goja.Value, error)
 	inside    *goja.Object // of no interpreter, and out of JavaScript's reach, see instrument
 }
 
@@ -80,8 +81,12 @@ type vm struct {
 	meant       goja.String          // see giveSource
 	matched     lastMatch
 	regexps     map[*goja.Object]*expression
-	lib         *goja.Object // what the library exports, nil until it is needed
+	lib         *goja.Object            // what the library exports, nil until it is needed
+	newerFiles  map[string]*goja.Object // what the files of newer export, by their names
+	bridged     *goja.Object            // see bridge
+	iterator    goja.Value              // see addIterators
 	timer       timers
+	console     js.Console
 	intl        *js.Intl[goja.Value]   // see formats
 	lost        map[*goja.Promise]bool // rejected, with nobody to hear of it
 	lostOrder   []*goja.Promise

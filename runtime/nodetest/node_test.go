@@ -29,7 +29,6 @@ var library string
 var differences = []struct{ engine, part, reason string }{
 	{"otto", "[3, 4].entries", "iterators need newer syntax"},
 	{"otto", "'İ'.toLowerCase()", "Go maps characters one by one"},
-	{"otto", "normalize", "not among what is promised; a program that needs it can be pinned to goja"},
 	{"otto", "encodeURIComponent('\\ud800')", "otto's strings are UTF-8 and have no lone surrogates"},
 	{"otto", "\\ud800é", "the same"},
 	{"otto", "String(new RegExp(", "otto's source is the text that the expression was made of"},

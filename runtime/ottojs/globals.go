@@ -13,13 +13,16 @@ import (
 // without having declared it or asked by typeof whether it is there, is none for otto.
 var newerGlobals = nameSet(`
 	globalThis Symbol Map Set WeakMap WeakSet Proxy Reflect BigInt AggregateError
-	Promise setTimeout clearTimeout
+	Promise setTimeout clearTimeout queueMicrotask structuredClone Iterator CryptoKey
 	ArrayBuffer DataView Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array
 	Float32Array Float64Array BigInt64Array BigUint64Array`)
 
 // standardGlobals are the standard objects that code would add methods to.
 var standardGlobals = nameSet(`Object Function Array String Boolean Number Math Date RegExp JSON
 	Error EvalError RangeError ReferenceError SyntaxError TypeError URIError`)
+
+// newerMembers are what goja has of objects that both have: they need promises.
+var newerMembers = map[string]string{"crypto": "subtle", "Array": "fromAsync"}
 
 func nameSet(list string) map[string]bool {
 	set := make(map[string]bool)
@@ -92,6 +95,10 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 			f.newer = append(f.newer, need{name: n.Name, at: n.Idx, reason: "otto has no " + n.Name + ", only goja has"})
 		}
 	case *ast.DotExpression:
+		if id, ok := n.Left.(*ast.Identifier); ok && newerMembers[id.Name] == n.Identifier.Name && f.free(id.Name) {
+			name := id.Name + "." + n.Identifier.Name
+			f.newer = append(f.newer, need{name: name, at: n.Idx0(), reason: "otto has no " + name + ", only goja has"})
+		}
 		ast.Walk(f, n.Left)
 		return nil
 	case *ast.LabelledStatement:

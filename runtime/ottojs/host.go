@@ -26,7 +26,7 @@ func (v *vm) installPart(name string, part *runtime.HostValue) error {
 	case part.Func != nil:
 		return v.define(name, v.hostFunc(part.Func))
 	case part.Level != "":
-		return v.define(name, v.logger(part.Level))
+		return v.define(name, v.logger(part))
 	case len(part.Names()) == 0:
 		return v.define(name, v.fromGo(part.Constant))
 	}
@@ -82,12 +82,32 @@ func (v *vm) define(name string, x any) error {
 	return err
 }
 
-func (v *vm) logger(level string) native {
+func (v *vm) logger(part *runtime.HostValue) native {
 	return func(c otto.FunctionCall) otto.Value {
-		v.x.Print(level, js.Format(v, c.ArgumentList))
+		if part.Console == "" {
+			v.x.Print(part.Level, js.Format(v, c.ArgumentList))
+		} else {
+			js.ConsoleCall(&v.run.console, v, part, c.ArgumentList, v.x.Print, v.places)
+		}
 		return undefined
 	}
 }
+
+// places are where the author's code is, the innermost call first.
+func (v *vm) places() []string {
+	var e runtime.Error
+	v.placeStack(&e, v.get(v.otto.MakeCustomError("Error", ""), "stack").String())
+	var places []string
+	for line := range strings.SplitSeq(e.Stack, "\n") {
+		if place, ok := strings.CutPrefix(line, "    at "); ok {
+			places = append(places, place)
+		}
+	}
+	return places[:min(len(places), maxPlaces)]
+}
+
+// maxPlaces is how much of the stack console.trace prints.
+const maxPlaces = 10
 
 // respond is the global: respond(body), respond(status), respond(status, body),
 // respond(status, body, headers).

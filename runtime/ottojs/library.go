@@ -2,6 +2,7 @@ package ottojs
 
 import (
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
 	"math"
@@ -192,6 +193,15 @@ func (v *vm) atob(c otto.FunctionCall) otto.Value {
 
 func (v *vm) bytesFrom(c otto.FunctionCall) otto.Value {
 	return v.newBytes([]byte(c.Argument(0).String()))
+}
+
+// timingSafeEqual compares bytes in a time that doesn't depend on where they differ.
+func (v *vm) timingSafeEqual(c otto.FunctionCall) otto.Value {
+	a, b := v.bytesOf(c.Argument(0)), v.bytesOf(c.Argument(1))
+	if len(a) != len(b) {
+		v.throw(&runtime.HostError{Name: "RangeError", Code: js.CodeLengths, Message: js.OtherLengths})
+	}
+	return v.value(subtle.ConstantTimeCompare(a, b) == 1)
 }
 
 func (v *vm) encodingOf(c otto.FunctionCall) otto.Value {

@@ -69,6 +69,9 @@
   put(R, 'test', function (text) { return go.exec(regexpOf(this), text) !== null; });
   put(R, 'toString', function () { return '/' + this.source + '/' + (this.global ? 'g' : '') +
     (this.ignoreCase ? 'i' : '') + (this.multiline ? 'm' : ''); });
+  // Texts are UTF-8, which has no halves of surrogate pairs.
+  put(S, 'isWellFormed', function () { String(toObject(this)); return true; });
+  put(S, 'toWellFormed', function () { return String(toObject(this)); });
   var fromCharCode = String.fromCharCode;
   put(String, 'fromCodePoint', function () {
     var s = '';
@@ -112,6 +115,18 @@
     return o;
   });
   put(O, 'is', function (a, b) { return a === b ? a !== 0 || 1 / a === 1 / b : a !== a && b !== b; });
+  put(O, 'hasOwn', function (o, k) { return hasOwn(toObject(o), k); });
+  put(O, 'groupBy', function (list, f) {
+    callable(f);
+    list = typeof list === 'string' ? Array.from(list) : toObject(list);
+    var groups = O.create(null), n = lengthOf(list);
+    for (var i = 0; i < n; i++) {
+      debugger;
+      var k = String(f(list[i], i));
+      if (hasOwn(groups, k)) groups[k].push(list[i]); else data(groups, k, [list[i]]);
+    }
+    return groups;
+  });
   put(O, 'getOwnPropertyDescriptors', function (o) {
     var all = {};
     O.getOwnPropertyNames(o).forEach(function (k) { data(all, k, O.getOwnPropertyDescriptor(o, k)); });
@@ -147,6 +162,47 @@
   }
   put(P, 'find', function (f, self) { var i = findIndex(this, f, self); return i < 0 ? undefined : this[i]; });
   put(P, 'findIndex', function (f, self) { return findIndex(this, f, self); });
+  function findLastIndex(o, f, self) {
+    callable(f);
+    for (var i = lengthOf(o) - 1; i >= 0; i--) { debugger; if (call(f, self, o[i], i, o)) return i; }
+    return -1;
+  }
+  put(P, 'findLast', function (f, self) {
+    var i = findLastIndex(this, f, self);
+    return i < 0 ? undefined : this[i];
+  });
+  put(P, 'findLastIndex', function (f, self) { return findLastIndex(this, f, self); });
+  // whole is a copy without holes.
+  function whole(o) {
+    var list = [], n = lengthOf(toObject(o));
+    for (var i = 0; i < n; i++) { debugger; list[i] = o[i]; }
+    return list;
+  }
+  var sort = P.sort, reverse = P.reverse, splice = P.splice;
+  put(P, 'toSorted', function (compare) { return call(sort, whole(this), compare); });
+  put(P, 'toReversed', function () { return call(reverse, whole(this)); });
+  put(P, 'toSpliced', function () {
+    var list = whole(this);
+    splice.apply(list, arguments);
+    return list;
+  });
+  put(P, 'with', function (i, v) {
+    var list = whole(this);
+    i = integer(i);
+    if (i < 0) i += list.length;
+    if (!(i >= 0 && i < list.length)) throw new RangeError('there is no element ' + i);
+    list[i] = v;
+    return list;
+  });
+  put(P, 'copyWithin', function (to, start, end) {
+    var o = toObject(this), n = lengthOf(o), list = P.slice.call(o, start, end);
+    to = indexFrom(to, n);
+    for (var i = 0; i < list.length && to + i < n; i++) {
+      debugger;
+      if (i in list) o[to + i] = list[i]; else delete o[to + i];
+    }
+    return o;
+  });
   put(P, 'includes', function (v, start) {
     var n = lengthOf(this);
     for (var i = indexFrom(start, n); i < n; i++) { debugger; if (same(this[i], v)) return true; }
@@ -310,6 +366,7 @@
 
   global.crypto = {
     randomUUID: function () { return go.randomUUID(); },
+    timingSafeEqual: function (a, b) { return go.timingSafeEqual(a, b); },
     getRandomValues: function (list) {
       if (arguments.length === 0) throw new TypeError('getRandomValues wants an array');
       if (!isArray(list)) throw named('TypeMismatchError', 'getRandomValues wants an array, which it fills with bytes');

@@ -33,8 +33,8 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 		"exec": v.exec, "checkPattern": v.checkPattern,
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
 		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "oddName": v.oddName, "isOddIndex": func(c otto.FunctionCall) otto.Value { return truth(isOddIndex(c.Argument(0).String())) }, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
-		"randomUUID": v.randomUUID,
-		"encodingOf": v.encodingOf, "decoder": v.decoder,
+		"randomUUID":      v.randomUUID,
+		"timingSafeEqual": v.timingSafeEqual, "encodingOf": v.encodingOf, "decoder": v.decoder,
 		"random": v.random, "btoa": v.btoa, "atob": v.atob, "bytesFrom": v.bytesFrom,
 		"join": v.join, "bytesToString": v.bytesToString, "bytesSlice": v.bytesSlice, "bytesAt": v.bytesAt,
 	} {

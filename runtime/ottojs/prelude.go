@@ -142,10 +142,10 @@ var inherited = func() map[string]bool {
 		constructor toString toLocaleString valueOf hasOwnProperty isPrototypeOf propertyIsEnumerable
 		apply call bind length caller arguments name message toJSON
 		concat lastIndexOf pop push reverse shift unshift slice sort splice indexOf join forEach filter map every
-		some reduce reduceRight find findIndex includes fill flat flatMap keys values entries copyWithin at
+		some reduce reduceRight find findIndex findLast findLastIndex toSorted toReversed toSpliced with includes fill flat flatMap keys values entries copyWithin at
 		charAt charCodeAt codePointAt localeCompare match replace search split substr substring startsWith endsWith
 		trim trimLeft trimRight trimStart trimEnd toLowerCase toUpperCase toLocaleLowerCase toLocaleUpperCase
-		repeat padStart padEnd normalize replaceAll
+		repeat padStart padEnd normalize replaceAll isWellFormed toWellFormed
 		exec test compile source global ignoreCase multiline lastIndex flags
 		toFixed toExponential toPrecision getTime setTime toISOString`) {
 		m[name] = true

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -95,6 +96,7 @@ func (v *vm) stringMethods() map[string]func(jsText, otto.FunctionCall) otto.Val
 		"concat":      v.concat,
 		"toUpperCase": upper, "toLocaleUpperCase": upper,
 		"toLowerCase": lower, "toLocaleLowerCase": lower,
+		"normalize":  v.normalize,
 		"split":      v.split,
 		"match":      v.match,
 		"search":     v.search,
@@ -324,6 +326,29 @@ func (v *vm) inPieces(s string, f func(string) string) otto.Value {
 		b.WriteString(f(s[:end]))
 		s = s[end:]
 		v.bounded(float64(b.Len()))
+	}
+	return v.value(b.String())
+}
+
+// normalize makes a text of segments, each of which is short.
+func (v *vm) normalize(t jsText, c otto.FunctionCall) otto.Value {
+	name := "NFC"
+	if a := c.Argument(0); a.IsDefined() {
+		name = v.text(a)
+	}
+	form, ok := map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}[name]
+	if !ok {
+		v.rangeError("the form of a text should be one of NFC, NFD, NFKC, NFKD")
+	}
+	var it norm.Iter
+	it.InitString(form, t.s)
+	var b strings.Builder
+	for n := 0; !it.Done(); n++ {
+		if n%1024 == 0 {
+			v.check()
+			v.bounded(float64(b.Len()))
+		}
+		b.Write(it.Next())
 	}
 	return v.value(b.String())
 }

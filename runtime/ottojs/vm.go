@@ -89,6 +89,7 @@ type run struct {
 	modules map[string]otto.Value
 	bytes   map[otto.Value][]byte
 	made    map[otto.Value]any // responses made by respond and host functions, with their streams
+	console js.Console
 
 	foreign     bool                // what is being made of JSON came from outside
 	fromRequest map[otto.Value]bool // objects that did and have a property that begins with $

@@ -20,6 +20,9 @@ type Reply[V any] struct {
 	// Made tells whether respond() or a host function made an object, and the
 	// stream that it stands for.
 	Made func(V) (stream any, ok bool)
+	// Settle waits for a promise, and returns any other value as it is. It is nil for
+	// an engine without promises.
+	Settle func(V) (V, error)
 }
 
 // Answer turns a handler's end into a response: the response object that it
@@ -32,9 +35,9 @@ func Answer[V any](r Reader[V], limits runtime.Limits, reply Reply[V]) (runtime.
 	ok, keys := isResponse(r, v, reply.Made)
 	switch {
 	case ok:
-		return responseOf(r, limits, v, reply.Made, 0)
+		return responseOf(r, limits, v, reply, 0)
 	case reply.Last != nil:
-		return responseOf(r, limits, *reply.Last, reply.Made, 0)
+		return responseOf(r, limits, *reply.Last, reply, 0)
 	}
 	res := runtime.Response{Status: http.StatusOK}
 	err := writeBody(r, limits, &res, v, keys)
@@ -66,7 +69,7 @@ func badResponse(format string, args ...any) error {
 	return &runtime.Error{Code: runtime.CodeHandler, Name: "TypeError", Message: fmt.Sprintf(format, args...)}
 }
 
-func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (any, bool), inside int) (runtime.Response, error) {
+func responseOf[V any](r Reader[V], limits runtime.Limits, v V, reply Reply[V], inside int) (runtime.Response, error) {
 	res := runtime.Response{Status: http.StatusOK}
 	if status := r.Get(v, "status"); r.Kind(status) > runtime.KindUndefined {
 		f := math.NaN()
@@ -82,13 +85,19 @@ func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (an
 	if err := readHeaders(r, &res, r.Get(v, "headers")); err != nil {
 		return res, err
 	}
-	if res.Stream, _ = made(v); res.Stream != nil {
+	if res.Stream, _ = reply.Made(v); res.Stream != nil {
 		return res, nil
 	}
 	body := r.Get(v, "body")
+	if reply.Settle != nil {
+		var err error
+		if body, err = reply.Settle(body); err != nil {
+			return res, err
+		}
+	}
 	if r.Kind(body) == KindObject {
-		if _, ok := made(body); ok {
-			return sent(r, limits, res, body, made, inside)
+		if _, ok := reply.Made(body); ok {
+			return sent(r, limits, res, body, reply, inside)
 		}
 	}
 	err := writeBody(r, limits, &res, body, nil)
@@ -100,11 +109,11 @@ func responseOf[V any](r Reader[V], limits runtime.Limits, v V, made func(V) (an
 const maxInside = 16
 
 // sent is the response that a body is, with the status and the headers of the one around it.
-func sent[V any](r Reader[V], limits runtime.Limits, around runtime.Response, body V, made func(V) (any, bool), inside int) (runtime.Response, error) {
+func sent[V any](r Reader[V], limits runtime.Limits, around runtime.Response, body V, reply Reply[V], inside int) (runtime.Response, error) {
 	if inside == maxInside {
 		return around, badResponse("more than %d responses are inside one another", maxInside)
 	}
-	res, err := responseOf(r, limits, body, made, inside+1)
+	res, err := responseOf(r, limits, body, reply, inside+1)
 	if err != nil {
 		return around, err
 	}

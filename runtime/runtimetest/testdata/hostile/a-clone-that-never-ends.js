@@ -1,0 +1,5 @@
+// a clone that never ends
+// want: BUDGET_CPU
+// engine: goja
+
+const o = {get a() { for (;;); }}; structuredClone(o)

@@ -1,0 +1,5 @@
+// an endless group
+// want: BUDGET_CPU
+// engine: goja
+
+Object.groupBy({[Symbol.iterator]: () => ({next: () => ({done: false})})}, () => Symbol.iterator)

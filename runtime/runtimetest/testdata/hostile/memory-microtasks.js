@@ -1,0 +1,5 @@
+// memory: microtasks
+// want: BUDGET_MEMORY
+// engine: goja
+
+for (;;) queueMicrotask(() => 1)
