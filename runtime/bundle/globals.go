@@ -3,6 +3,7 @@ package bundle
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -25,8 +26,8 @@ var missingGlobals = map[string]string{
 	"localStorage": "use fazt.storage.kv", "sessionStorage": "use fazt.storage.kv", "indexedDB": "use fazt.storage.ds", "caches": "use fazt.storage.kv",
 	"alert": "use console.log", "__dirname": "files are read by fazt.private", "__filename": "files are read by fazt.private",
 	"Deno": "this is not Deno", "Bun": "this is not Bun", "HTMLElement": "a handler has no page", "Image": "a handler has no page",
-	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers)", "Request": "the request is the handler's parameter",
-	"Headers": "headers are plain objects", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
+	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers), or give the handler a default export", "Request": "the request is the handler's parameter; a handler with a default export has Request",
+	"Headers": "headers are plain objects; a handler with a default export has Headers", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
 	"ReadableStream": "answer with the whole body, or by fazt.storage.s3.serve", "WritableStream": "answer with the whole body", "TransformStream": "answer with the whole body",
 	"CompressionStream": "answers need no compression", "DecompressionStream": "look for a package in plain JavaScript",
 	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request",
@@ -43,12 +44,21 @@ type freeNames struct {
 	found atomic.Bool       // the source has one of them itself
 }
 
-func newFreeNames(mark string) *freeNames {
+// newFreeNames looks for all that are missing, or for those that are without webModule.
+func newFreeNames(mark string, web bool) *freeNames {
 	f := &freeNames{mark: mark, names: make(map[string]string)}
 	for name := range missingGlobals {
-		f.names[name[1:]] = name
+		if !web || !slices.Contains(webNames, name) {
+			f.names[name[1:]] = name
+		}
 	}
 	return f
+}
+
+// needsWeb tells whether a program uses what webModule has.
+func (f *freeNames) needsWeb(code string) (needed bool) {
+	f.each(code, func(_ int, name string) { needed = needed || slices.Contains(webNames, name) })
+	return needed
 }
 
 // define tells esbuild what stands for the names.

@@ -58,4 +58,8 @@
 // Where otto's order of evaluation, its for...in, its labels or its keys are not the
 // language's, the syntax tree is rewritten in terms that it gets right (see
 // order.go, keys.go and indexes.go).
+//
+// Numbers and dates are ours where otto's differ from the language. otto reads a text in
+// arithmetic as Go does ('1_0' is 10), so operands that may be texts go through a function
+// first, see arithmetic.go. An invalid Date can't be made valid by a setter, which throws.
 package ottojs
