@@ -222,7 +222,7 @@ func (n *nesting) scanWord() string {
 	n.regexp = !property && operandWords[word]
 	if property {
 		n.word = "property"
-		return n.readsLastMatch(word)
+		return ""
 	}
 	if statementWords[word] {
 		top.statements++

@@ -1,8 +1,6 @@
 package runtime_test
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -86,21 +84,4 @@ func FuzzNesting(f *testing.F) {
 			t.Errorf("%q: %v", src, err)
 		}
 	})
-}
-
-// What older engines keep of the last match is refused, as it would be undefined.
-func TestLastMatchIsRefused(t *testing.T) {
-	for src, place := range map[string]string{
-		"/(a)/.test('a');\nreturn RegExp.$1":                           "api/main.js:2:15",
-		"return RegExp\n  .lastMatch":                                  "api/main.js:2:4",
-		"var o = {RegExp: {$1: 1}}; return o.RegExp.$1":                "",
-		"var MyRegExp = {$1: 1}; return MyRegExp.$1 // RegExp.$1":      "",
-		"var $1 = 'RegExp.$1', o = {lastMatch: 1}; return o.lastMatch": "",
-	} {
-		_, err := newRuntime(t, runtime.Options{}).Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": src}})
-		e, _ := errors.AsType[*runtime.Error](err)
-		if got := fmt.Sprint(err); e == nil && place != "" || e != nil && (place == "" || !strings.HasPrefix(got, place+": SyntaxError: RegExp.")) {
-			t.Errorf("%s: got %v, want %q", src, err, place)
-		}
-	}
 }

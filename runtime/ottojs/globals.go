@@ -124,8 +124,6 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 		}
 	case *ast.BracketExpression:
 		f.oddIndex(n.Member)
-	case *ast.RegExpLiteral:
-		f.pattern(n.Pattern, n.Flags, n.Idx)
 	case *ast.ForInStatement:
 		f.target(n.Into)
 	case *ast.AssignExpression:
@@ -211,11 +209,7 @@ func (f *freeNames) call(callee ast.Expression, args []ast.Expression) {
 }
 
 func (f *freeNames) pattern(source, flags string, at file.Idx) {
-	reason := patternRefusal(source, flags)
-	if reason == "" && keepsGroups(source) {
-		reason = "otto keeps what a group of this regular expression matched in an earlier repetition"
-	}
-	if reason != "" {
+	if reason := patternRefusal(source, flags); reason != "" {
 		f.needs = append(f.needs, need{at: at, reason: reason})
 	}
 }

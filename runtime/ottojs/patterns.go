@@ -110,63 +110,6 @@ func (p *patternScan) escape(rest string) string {
 // halfReason is why a text that otto can't hold is refused: it has them as UTF-8.
 const halfReason = "otto's texts can't hold half of a surrogate pair"
 
-// keepsGroups tells a pattern in which a repeated group has a group that may take no
-// part in a repetition: RE2 keeps what it matched in one before.
-func keepsGroups(source string) bool {
-	type group struct {
-		captures bool // itself
-		inner    bool // a group in it does
-		loose    bool // and may take no part
-	}
-	open, class := []group{{}}, false
-	for i := 0; i < len(source); i++ {
-		top := &open[len(open)-1]
-		switch c := source[i]; {
-		case c == '\\':
-			i++
-		case class:
-			class = c != ']'
-		case c == '[':
-			class = true
-		case c == '(':
-			open = append(open, group{captures: !strings.HasPrefix(source[i:], "(?")})
-		case c == '|':
-			top.loose = true
-		case c == ')' && len(open) > 1:
-			open = open[:len(open)-1]
-			least, repeated := repetition(source[i+1:])
-			if repeated && top.inner && top.loose {
-				return true
-			}
-			outer := &open[len(open)-1]
-			outer.loose = outer.loose || top.inner && top.loose || least == 0 && (top.inner || top.captures)
-			outer.inner = outer.inner || top.inner || top.captures
-		}
-	}
-	return false
-}
-
-// repetition reads what is behind a group: how often it matches at least, and whether
-// it may more than once.
-func repetition(rest string) (least int, repeated bool) {
-	switch {
-	case rest == "":
-		return 1, false
-	case rest[0] == '*':
-		return 0, true
-	case rest[0] == '+':
-		return 1, true
-	case rest[0] == '?':
-		return 0, false
-	case rest[0] == '{':
-		n, _, _ := strings.Cut(rest[1:], "}")
-		first, _, _ := strings.Cut(n, ",")
-		least, err := strconv.Atoi(first)
-		return least, err == nil && n != "0" && n != "1" && n != "0,1" && n != "1,1"
-	}
-	return 1, false
-}
-
 // pairEscapes are the escapes of both halves of a pair, or any other escape, so that
 // what follows an escaped backslash is not taken for one.
 var pairEscapes = regexp.MustCompile(`\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|(?s:.))`)
