@@ -164,20 +164,23 @@ func TestDevInBrowser(t *testing.T) {
 }
 
 // TestDevFirstDeployInBrowser: an app whose first deploy fails has an address all the
-// same, where its mending is seen.
+// same, where its mending is seen; whether the server or the bundler finds the mistake.
 func TestDevFirstDeployInBrowser(t *testing.T) {
 	ctx := browser(t)
-	dir := t.TempDir()
-	edit(t, filepath.Join(dir, "index.html"), "<h1>here</h1>")
-	edit(t, filepath.Join(dir, "api/main.js"), "respond(")
-	url, _ := startDev(t, dir, "--addr", "127.0.0.1:0", "--name", "memo")
-	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
-		t.Fatal(err)
-	}
-	await(t, ctx, "the problem", overlay+`.includes('memo could not be deployed')`)
-	edit(t, filepath.Join(dir, "api/main.js"), "respond('x')")
-	await(t, ctx, "its mending", `document.querySelector('h1')?.textContent === 'here'`)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatal(err)
+	for file, mended := range map[string]string{"api/main.js": "respond('x')", "api/main.ts": "export default (): string => 'x'"} {
+		dir := t.TempDir()
+		edit(t, filepath.Join(dir, "index.html"), "<h1>here</h1>")
+		edit(t, filepath.Join(dir, file), "var a = 1;\nrespond(")
+		url, stop := startDev(t, dir, "--addr", "127.0.0.1:0", "--name", "memo")
+		if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+			t.Fatal(err)
+		}
+		await(t, ctx, "the problem", overlay+`.includes('memo could not be deployed') && `+overlay+`.includes('`+file+`:2:')`)
+		edit(t, filepath.Join(dir, file), mended)
+		await(t, ctx, "its mending", `document.querySelector('h1')?.textContent === 'here'`)
+		if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+			t.Fatal(err)
+		}
+		stop()
 	}
 }

@@ -191,6 +191,7 @@ func (s *Server) writeResponse(w http.ResponseWriter, r *http.Request, a *app, p
 			h[name] = values
 		}
 	}
+	varyByOrigin(h, a)
 	if blob, ok := res.Stream.(*jsapi.Stream); ok && bodyAllowed(res.Status) {
 		blobStream{scope: blob.Scope, path: blob.Path}.send(s, w, r, a, res.Status)
 		return

@@ -330,7 +330,7 @@ func (s *Server) admitOrigin(w http.ResponseWriter, r *http.Request, a *app) (ad
 		return r, !s.refuseForged(w, r)
 	}
 	h := w.Header()
-	h.Add("Vary", "Origin")
+	varyByOrigin(h, a)
 	origin := r.Header.Get("Origin")
 	_, host, _ := strings.Cut(origin, "://")
 	if !slices.Contains(a.manifest.Origins, origin) || strings.EqualFold(host, r.Host) {
@@ -351,6 +351,14 @@ func (s *Server) admitOrigin(w http.ResponseWriter, r *http.Request, a *app) (ad
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return r, false
+}
+
+// varyByOrigin tells caches that an answer depends on who asks, whatever the app says of
+// it itself.
+func varyByOrigin(h http.Header, a *app) {
+	if len(a.manifest.Origins) > 0 && !strings.Contains(strings.Join(h["Vary"], ","), "Origin") {
+		h["Vary"] = append(slices.Clip(h["Vary"]), "Origin")
+	}
 }
 
 // refuseForged answers a request that would change something and that a browser has

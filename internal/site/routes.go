@@ -59,7 +59,7 @@ func checkRoute(route string) error {
 		name, named := nameOf(segment)
 		switch {
 		case !named && strings.ContainsAny(segment, "{}*:"):
-			return fmt.Errorf("%q: a segment is a name in braces, such as {code}, or text without any of {}*:", shorten(segment))
+			return fmt.Errorf("%q: a segment is a name in braces, such as {code}, or text that has none of { } * : in it", shorten(segment))
 		case !named:
 		case !isIdentifier(name):
 			return fmt.Errorf("%q: a name has letters, digits and _, and begins with no digit", shorten(segment))
@@ -186,7 +186,7 @@ func cleanOrigin(text string) (string, error) {
 	}
 	host := strings.ToLower(u.Host)
 	if strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("write the host in ASCII, as browsers send it: xn--...")
+		return "", fmt.Errorf("write the host in ASCII, as browsers send it, such as xn--bcher-kva.example")
 	}
 	if port := u.Port(); port == "" || port == "80" && u.Scheme == "http" || port == "443" && u.Scheme == "https" {
 		host = strings.TrimSuffix(host, ":"+port)

@@ -118,6 +118,9 @@ func (b *builder) plug(build api.PluginBuild, free *freeNames) {
 }
 
 func (b *builder) onResolve(args api.OnResolveArgs) (api.OnResolveResult, error) {
+	if args.Path == webModule {
+		return api.OnResolveResult{Path: webModule, Namespace: namespace, SideEffects: api.SideEffectsFalse}, nil
+	}
 	if args.Kind == api.ResolveEntryPoint {
 		return api.OnResolveResult{Path: args.Path, Namespace: namespace}, nil
 	}

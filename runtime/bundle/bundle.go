@@ -193,7 +193,7 @@ func (b *built) packages() (names []string) {
 
 // whole bundles the main file with all that it imports.
 func (b *builder) whole() (*built, error) {
-	return b.build(b.main, api.FormatESModule, fmt.Sprintf(lead, b.main))
+	return b.build(b.main, api.FormatESModule, fmt.Sprintf(lead, b.main), false)
 }
 
 // lead stands before a program, and tail behind it: in a block, so that no name in it is
@@ -203,11 +203,16 @@ const (
 	tail = "}"
 )
 
-// build bundles a file with what it imports. before is put in front.
-func (b *builder) build(entry string, format api.Format, before string) (*built, error) {
+// build bundles a file with what it imports. before is put in front. With web, it has
+// what packages need that are written for the web's requests and responses, which a
+// program has where it uses that.
+func (b *builder) build(entry string, format api.Format, before string, web bool) (*built, error) {
 	for try := range len(marks) {
-		free := newFreeNames(marks[try])
+		free := newFreeNames(marks[try], web)
 		opt := b.options(free)
+		if web {
+			opt.Inject = []string{webModule}
+		}
 		opt.EntryPoints, opt.Bundle, opt.Metafile, opt.Format = []string{entry}, true, true, format
 		opt.Sourcemap, opt.SourcesContent, opt.Outfile = api.SourceMapExternal, api.SourcesContentInclude, runtime.DefaultMain
 		opt.Banner = map[string]string{"js": before}
@@ -235,6 +240,10 @@ func (b *builder) build(entry string, format api.Format, before string) (*built,
 			} else {
 				made.code = f.Contents
 			}
+		}
+		whole := entry == packagesEntry || made.isModule(entry) && slices.Contains(made.names, "default")
+		if whole && !web && free.needsWeb(string(made.code)) {
+			return b.build(entry, format, before, true)
 		}
 		var err error
 		if made.sourceMap, err = b.relocate(made.sourceMap, runtime.DefaultMain); err != nil {

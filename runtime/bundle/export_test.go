@@ -8,6 +8,6 @@ import (
 )
 
 // MissingGlobals are the globals that handlers don't have.
-func MissingGlobals() []string { return slices.Sorted(maps.Keys(missingGlobals)) }
+func MissingGlobals() []string { return slices.Sorted(maps.Keys(runtime.MissingGlobals)) }
 
 func CheckNesting(name, src string, jsx bool) *runtime.Error { return checkNesting(name, src, jsx) }

@@ -3,6 +3,7 @@ package bundle
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -21,12 +22,21 @@ type freeNames struct {
 	found atomic.Bool       // the source has one of them itself
 }
 
-func newFreeNames(mark string) *freeNames {
+// newFreeNames looks for all that are missing, or for those that are without webModule.
+func newFreeNames(mark string, web bool) *freeNames {
 	f := &freeNames{mark: mark, names: make(map[string]string)}
 	for name := range runtime.MissingGlobals {
-		f.names[name[1:]] = name
+		if !web || !slices.Contains(webNames, name) {
+			f.names[name[1:]] = name
+		}
 	}
 	return f
+}
+
+// needsWeb tells whether a program uses what webModule has.
+func (f *freeNames) needsWeb(code string) (needed bool) {
+	f.each(code, func(_ int, name string) { needed = needed || slices.Contains(webNames, name) })
+	return needed
 }
 
 // define tells esbuild what stands for the names.

@@ -108,7 +108,7 @@ func (b *builder) split(made *built) (*Result, error) {
 	b.mu.Lock()
 	b.texts[packagesEntry] = strings.Join(append(entry, "};"), "\n")
 	b.mu.Unlock()
-	packages, err := b.build(packagesEntry, api.FormatCommonJS, "// The npm packages of this handler, bundled by fazt.")
+	packages, err := b.build(packagesEntry, api.FormatCommonJS, "// The npm packages of this handler, bundled by fazt.", false)
 	if err != nil {
 		return nil, err
 	}

@@ -216,6 +216,7 @@ var prepared = func() map[string]func(v *vm) {
 		"asyncIterator": (*vm).prepareAsyncIterator,
 		expressions:     func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
 		"Date":          (*vm).prepareDate,
+		"toGMTString":   (*vm).prepareGMT,
 		"Error":         func(v *vm) { v.replace(slot{holder: "Error.prototype", key: "toString", guard: errorText}) },
 	}
 	for name, part := range matchNames {

@@ -32,6 +32,7 @@ var syntaxDifferences = []struct{ engine, part, reason string }{
 	{"otto", "f(g)", "the same"},
 	{"otto", "catch (g) { {", "the same"},
 	{"otto", "function b() { return a() } } return [typeof a", "the same of a switch"},
+	{"goja", "catch (e) { var e", "goja refuses a variable that is called as what is caught"},
 }
 
 // A program has the result that Node gives it, or the same error.
