@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	_ "time/tzdata" // for handlers' time zones where the system has none
 
 	"github.com/fazt-sh/fazt/cli"
 )

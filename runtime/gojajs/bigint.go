@@ -146,6 +146,9 @@ func (v *vm) numeric(val goja.Value) goja.Value {
 	return val.ToNumber()
 }
 
+// isBoxedBigInt tells Object(1n).
+func isBoxedBigInt(obj *goja.Object) bool { return obj.ExportType() == reflect.TypeFor[*big.Int]() }
+
 func bigOf(val goja.Value) *big.Int {
 	if !goja.IsBigInt(val) {
 		return nil

@@ -182,6 +182,12 @@ var dateGuards = func() map[string]guard {
 	return g
 }()
 
+// prepareGMT makes toGMTString, which is toUTCString and not among goja's own.
+func (v *vm) prepareGMT() {
+	v.install(v.script.shared.features["toUTCString"], useName)
+	v.hide(v.holder("Date.prototype"), "toGMTString", v.holder("Date.prototype").Get("toUTCString"))
+}
+
 // Date's toString is called by whatever makes a text of one.
 func (v *vm) prepareDate() {
 	v.replace(slot{holder: "Date.prototype", key: "toString", guard: dateGuards["Date.prototype.toString"]})

@@ -33,6 +33,8 @@
 // arguments of that function. A Symbol.toPrimitive has to be a method, or a function that is
 // written where it is set. The name of a function of the language can be defined as
 // a short text, and not deleted; names in the program have at most 1,024 characters.
+// A text of a hexadecimal number past 2^63 is NaN. Elements of typed arrays take a number
+// past 2^63 for 0. 0 times a negative whole number is 0, not -0.
 // A program that takes bigints from a DataView names the method in its text. Bigints have at most 1,048,576 bits, and arrays that
 // natives walk through at most one element for each 32 bytes of the run's memory.
 package gojajs

@@ -37,22 +37,11 @@ func (v *vm) numericText(val goja.Value) string {
 // localeNumber is toLocaleString of numbers and bigints.
 func localeNumber(v *vm, c goja.FunctionCall) goja.Value {
 	val := v.unboxed(c.This)
-	if obj, ok := val.(*goja.Object); ok && goja.IsBigInt(valueOf(obj)) {
-		val = valueOf(obj)
-	}
 	if !goja.IsBigInt(val) && !goja.IsNumber(val) {
 		v.typeError("this is not a number")
 	}
 	text, err := v.formats().Number(v.numericText(val), c.Argument(0), c.Argument(1))
 	return v.js.ToValue(ours(v, text, err))
-}
-
-// valueOf is the bigint in an object of one.
-func valueOf(obj *goja.Object) goja.Value {
-	if obj.ClassName() != "BigInt" {
-		return goja.Undefined()
-	}
-	return obj.ToNumber()
 }
 
 // localeDate makes a guard for a method of Date that prints it for a locale.

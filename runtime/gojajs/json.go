@@ -124,7 +124,7 @@ func jsonStringify(v *vm, c goja.FunctionCall) goja.Value {
 	return v.js.ToValue(string(out))
 }
 
-// unboxed is the value in a Number or String object.
+// unboxed is the value in an object of a number, a text or a bigint.
 func (v *vm) unboxed(val goja.Value) goja.Value {
 	if obj, ok := val.(*goja.Object); ok {
 		switch obj.ClassName() {
@@ -132,6 +132,9 @@ func (v *vm) unboxed(val goja.Value) goja.Value {
 			return obj.ToNumber()
 		case "String":
 			return obj.ToString()
+		}
+		if isBoxedBigInt(obj) {
+			return v.js.ToValue(obj.Export())
 		}
 	}
 	return val

@@ -219,6 +219,7 @@ var prepared = func() map[string]func(v *vm) {
 		"asyncIterator":   (*vm).prepareAsyncIterator,
 		expressions:       func(v *vm) { v.replace(slot{holder: "RegExp.prototype", key: "toString", guard: plainGuard}) },
 		"Date":            (*vm).prepareDate,
+		"toGMTString":     (*vm).prepareGMT,
 		"groupBy":         (*vm).addGroupBy,
 		"withResolvers":   (*vm).addPromises,
 		"try":             (*vm).addPromises,

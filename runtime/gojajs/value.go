@@ -61,6 +61,9 @@ func (v *vm) objectKind(obj *goja.Object) runtime.Kind {
 		if isArray(obj) {
 			return js.KindArray // a proxy of one
 		}
+		if isBoxedBigInt(obj) {
+			return js.KindBigInt
+		}
 		if isTyped(obj) || isBuffer(obj) || isView(obj) {
 			return runtime.KindBytes
 		}

@@ -108,26 +108,58 @@ func (a *arithmetic) unary(e *ast.UnaryExpression) ast.Expression {
 	return nil
 }
 
-// step is x++ or one of its like. Those of properties stay: there are many, and few texts.
+// step is x++ or one of its like.
 func (a *arithmetic) step(e *ast.UnaryExpression) ast.Expression {
-	id, ok := e.Operand.(*ast.Identifier)
-	if !ok || a.isNumber(id) {
-		return nil
+	if a.isNumber(e.Operand) {
+		if _, variable := e.Operand.(*ast.Identifier); variable {
+			return nil
+		}
 	}
+	at := e.Idx0()
 	op := token.PLUS
 	if e.Operator == token.DECREMENT {
 		op = token.MINUS
 	}
+	first, read := a.once(e.Operand)
 	step := func(from ast.Expression) ast.Expression {
-		return assignTo(id.Name, id.Idx, &ast.BinaryExpression{Operator: op, Left: from, Right: number1(id.Idx)})
+		return &ast.AssignExpression{Operator: token.ASSIGN, Left: e.Operand, Right: &ast.BinaryExpression{Operator: op, Left: from, Right: number1(at)}}
 	}
-	if !e.Postfix {
-		return step(a.number(id))
+	if e.Postfix {
+		const old = "old value"
+		a.hide(old)
+		first = append(first, assignTo(old, at, a.number(read)), step(identifier(old, at)), identifier(old, at))
+	} else {
+		first = append(first, step(a.number(read)))
 	}
-	const old = "old value"
-	a.hide(old)
-	return &ast.SequenceExpression{Sequence: []ast.Expression{
-		assignTo(old, id.Idx, a.number(id)), step(identifier(old, id.Idx)), identifier(old, id.Idx)}}
+	if len(first) == 1 {
+		return first[0]
+	}
+	return &ast.SequenceExpression{Sequence: first}
+}
+
+// once makes the object and the name of a property that is read and then assigned to
+// evaluate once, in first. It returns what reads it.
+func (a *arithmetic) once(target ast.Expression) (first []ast.Expression, read ast.Expression) {
+	once := func(e ast.Expression, as string) ast.Expression {
+		switch e.(type) {
+		case *ast.Identifier, *ast.ThisExpression, *ast.NumberLiteral, *ast.StringLiteral:
+			return e
+		}
+		a.hide(as)
+		at := e.Idx0()
+		first = append(first, assignTo(as, at, e))
+		return identifier(as, at)
+	}
+	switch t := target.(type) {
+	case *ast.DotExpression:
+		t.Left = once(t.Left, "target object")
+		return first, &ast.DotExpression{Left: t.Left, Identifier: t.Identifier}
+	case *ast.BracketExpression:
+		t.Left = once(t.Left, "target object")
+		t.Member = once(t.Member, "target member")
+		return first, &ast.BracketExpression{Left: t.Left, Member: t.Member, LeftBracket: t.LeftBracket, RightBracket: t.RightBracket}
+	}
+	return nil, target
 }
 
 // hide declares a variable that code can't name in the function that is being walked.
@@ -186,27 +218,7 @@ func (a *arithmetic) assign(e *ast.AssignExpression) ast.Expression {
 	default:
 		return nil
 	}
-	var first []ast.Expression
-	once := func(e ast.Expression, as string) ast.Expression {
-		switch e.(type) {
-		case *ast.Identifier, *ast.ThisExpression, *ast.NumberLiteral, *ast.StringLiteral:
-			return e
-		}
-		a.hide(as)
-		at := e.Idx0()
-		first = append(first, assignTo(as, at, e))
-		return identifier(as, at)
-	}
-	left := e.Left
-	switch target := e.Left.(type) {
-	case *ast.DotExpression:
-		target.Left = once(target.Left, "target object")
-		left = &ast.DotExpression{Left: target.Left, Identifier: target.Identifier}
-	case *ast.BracketExpression:
-		target.Left = once(target.Left, "target object")
-		target.Member = once(target.Member, "target member")
-		left = &ast.BracketExpression{Left: target.Left, Member: target.Member, LeftBracket: target.LeftBracket, RightBracket: target.RightBracket}
-	}
+	first, left := a.once(e.Left)
 	e.Right = &ast.BinaryExpression{Operator: e.Operator, Left: operand(left), Right: operand(e.Right)}
 	e.Operator = token.ASSIGN
 	if len(first) == 0 {

@@ -50,6 +50,11 @@
 // than ES5, 'use strict', with, look-ahead and back-references in regular
 // expression literals, and flags other than g, i and m. The standard library is
 // ES5 with what ES2015 to ES2024 added to Object, Array, String, Number and
-// Math, as far as ES5 can express it. Strings can't hold half of a surrogate pair: it becomes U+FFFD. Bytes are Bytes objects with length, at, slice and
-// toString('utf8' | 'base64' | 'hex').
+// Math, as far as ES5 can express it. Strings can't hold half of a surrogate pair: it
+// becomes U+FFFD. Bytes are Bytes objects with length, at, slice and toString('utf8' |
+// 'base64' | 'hex').
+//
+// Numbers and dates are ours where otto's differ from the language. otto reads a text in
+// arithmetic as Go does ('1_0' is 10), so operands that may be texts go through a function
+// first, see arithmetic.go. An invalid Date can't be made valid by a setter, which throws.
 package ottojs

@@ -3,7 +3,6 @@ package intl_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -193,5 +192,5 @@ func TestAgainstNode(t *testing.T) {
 			}
 		}
 	}
-	t.Log(fmt.Sprintf("%d questions, %d refused, different: %v", len(list), refused, different))
+	t.Logf("%d questions, %d refused, different: %v", len(list), refused, different)
 }

@@ -59,8 +59,9 @@ func (x *Intl[V]) Locales(v V) ([]string, error) {
 	return tags, nil
 }
 
-// options reads options.
-func (x *Intl[V]) options(v V) (intl.Options, error) {
+// options reads options. failed gets the error of one that is of another kind than a text,
+// a number or a boolean.
+func (x *Intl[V]) options(v V, failed *error) (intl.Options, error) {
 	r := x.Reader
 	switch kind := r.Kind(v); {
 	case kind == runtime.KindUndefined:
@@ -85,8 +86,11 @@ func (x *Intl[V]) options(v V) (intl.Options, error) {
 			return "false", true
 		case runtime.KindNull:
 			return "null", true
+		case runtime.KindString:
+			return r.String(value), true
 		}
-		return r.String(value), true
+		*failed = typeError("the option " + name + " must be a text, a number or a boolean")
+		return "", false
 	}, nil
 }
 
@@ -101,12 +105,18 @@ func (x *Intl[V]) Make(kind string, locales, options V) (int, error) {
 	return len(x.made) - 1, nil
 }
 
-func (x *Intl[V]) format(kind string, locales, options V, required, defaults string) (any, error) {
+func (x *Intl[V]) format(kind string, locales, options V, required, defaults string) (f any, err error) {
+	var failed error
+	defer func() {
+		if failed != nil {
+			err = failed
+		}
+	}()
 	tags, err := x.Locales(locales)
 	if err != nil {
 		return nil, err
 	}
-	get, err := x.options(options)
+	get, err := x.options(options, &failed)
 	if err != nil {
 		return nil, err
 	}
