@@ -107,7 +107,7 @@ func anchor(heading string) string {
 
 // standard are the globals of the language itself, which need no documentation here.
 var standard = strings.Fields(`AggregateError Array ArrayBuffer BigInt BigInt64Array BigUint64Array Boolean DataView Date Error EvalError
-	Float32Array Float64Array Function Int16Array Int32Array Int8Array Iterator JSON Map Math Number Object Promise Proxy RangeError
+	Float32Array Float64Array Function Int16Array Int32Array Int8Array Intl Iterator JSON Map Math Number Object Promise Proxy RangeError
 	ReferenceError Reflect RegExp Set SharedArrayBuffer String Symbol SyntaxError TypeError URIError Uint16Array Uint32Array
 	Uint8Array Uint8ClampedArray WeakMap WeakRef WeakSet FinalizationRegistry GeneratorFunction AsyncFunction AsyncGeneratorFunction
 	decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite isNaN parseFloat parseInt unescape arguments
