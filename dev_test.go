@@ -26,7 +26,10 @@ var navigation = http.Header{"Sec-Fetch-Mode": {"navigate"}, "Accept": {"text/ht
 func TestDevPages(t *testing.T) {
 	app := files(
 		"index.html", "<h1>page</h1>", "404.html", "nothing here", "part.txt", "text", "fazt.json", `{"routes": ["/made", "/plain"]}`,
-		"api/main.js", `if (request.path === '/plain') respond('text'); else if (request.path === '/made') respond(200, '<h1>made</h1>', {'Content-Type': 'text/html'}); else throw new Error('failed')`)
+		"api/main.js", `
+			if (request.path === '/plain') respond('text');
+			else if (request.path === '/made') respond(200, '<h1>made</h1>', {'Content-Type': 'text/html'});
+			else throw new Error('failed')`)
 	on := harnesstest.Start(t).Deploy(app)
 	off := harnesstest.Start(t, func(o *fazt.Options) { o.Dev = false }).Deploy(app)
 	for _, test := range []struct {

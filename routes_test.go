@@ -78,7 +78,9 @@ func TestOrigins(t *testing.T) {
 	app := srv.Deploy(files(
 		"fazt.json", `{"origins": ["https://friend.example"], "routes": ["/hook"]}`,
 		"index.html", "page",
-		"api/main.js", `var user = fazt.auth.getUser(); respond(200, request.method + ' ' + (user ? user.email : 'anybody') + ' ' + Object.keys(request.cookies).length, {Vary: 'Accept'})`,
+		"api/main.js", `
+			var user = fazt.auth.getUser(), cookies = Object.keys(request.cookies).length;
+			respond(200, request.method + ' ' + (user ? user.email : 'anybody') + ' ' + cookies, {Vary: 'Accept'})`,
 	))
 	app.SignIn("ada@example.com", "Ada", "owner")
 	own := app.URL
