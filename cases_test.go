@@ -141,7 +141,7 @@ func sameJSON(a, b []byte) bool {
 }
 
 // The cases of testdata/cases hold on each of their engines, but those that are listed
-// in open.txt and in differences.txt; and those listed do differ.
+// in differences.txt with the reason; and those listed do differ.
 func TestHandlerCases(t *testing.T) {
 	cases, listed := readCases(t)
 	srv := harnesstest.Start(t, func(o *fazt.Options) {
@@ -200,21 +200,19 @@ func readCases(t *testing.T) (cases []handlerCase, listed map[string]bool) {
 		}
 	}
 	listed = map[string]bool{}
-	for _, file := range []string{"testdata/cases/open.txt", "testdata/cases/differences.txt"} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	text, err = os.ReadFile("testdata/cases/differences.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
 		}
-		for line := range strings.Lines(string(text)) {
-			name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if name == "" || strings.HasPrefix(name, "#") {
-				continue
-			}
-			if listed[name] || !known[name] {
-				t.Errorf("%s: %s is no case's name, or there twice", file, name)
-			}
-			listed[name] = true
+		name, reason, _ := strings.Cut(strings.TrimSpace(line), " # ")
+		if listed[name] || !known[name] || reason == "" {
+			t.Errorf("%q: that is no case's name, there twice, or without a reason", name)
 		}
+		listed[name] = true
 	}
 	if !slices.ContainsFunc(cases, func(c handlerCase) bool { return c.Kind == "" }) {
 		t.Error("there is no case that holds anyway")
