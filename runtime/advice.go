@@ -64,20 +64,24 @@ var misnamed = map[string]string{
 }
 
 var (
-	noObject   = regexp.MustCompile(`^Cannot (?:read property|access member) ['"](\w+)['"] of (?:undefined|null)$`)
-	noFunction = regexp.MustCompile(`is not a function$|^Object has no member '`)
+	noObject   = regexp.MustCompile(`^Cannot (?:read property|access member) ['"](\w+)['"] of [a-z ]+$`)
+	noFunction = regexp.MustCompile(`is not a function$|^undefined is neither`)
 	notDefined = regexp.MustCompile(`^'?(\w+)'? is not defined$`)
 	hostPath   = regexp.MustCompile(`^fazt((?:\.\w+)+)`)
 )
 
-// otherWords are messages of otto's own that name its Go functions, and what other
-// engines say.
+// otherWords are messages of engines that name their Go functions or say it otherwise than
+// it is, and what other engines say. goja says "of undefined" of null, too.
 var otherWords = []struct {
 	said *regexp.Regexp
 	say  string
 }{
 	{regexp.MustCompile(`^Object\.Create is nil$`), "Object prototype may only be an Object or null"},
 	{regexp.MustCompile(`^Object\.DefineOwnProperty: .*`), "Cannot define a property that can't be changed, or on an object that is not extensible"},
+	{regexp.MustCompile(`^Cannot read property '(.*)' of undefined(?: or null)?$`), "Cannot read property '$1' of null or undefined"},
+	{regexp.MustCompile(`^Value is not an object: (.*)$`), "$1 is neither a function nor an object"},
+	{regexp.MustCompile(`^Object has no member '(.*)'$`), "$1 is not a function"},
+	{regexp.MustCompile(`^Value is not object coercible$`), "Cannot take null or undefined apart"},
 	{regexp.MustCompile(`^invalid kind \w+ for (in|instanceof) \(expected object\)$`), "Right-hand side of '$1' is not an object"},
 }
 
@@ -86,8 +90,12 @@ func (e *Error) advise(host *Host, limits Limits) {
 	if e.Hint != "" || e.Code != CodeHandler {
 		return
 	}
+	head := e.Name + ": " + e.Message // of the stack
 	for _, w := range otherWords {
 		e.Message = w.said.ReplaceAllString(e.Message, w.say)
+	}
+	if rest, ok := strings.CutPrefix(e.Stack, head); ok {
+		e.Stack = e.Name + ": " + e.Message + rest
 	}
 	if e.Message == "" {
 		e.Hint = "what was thrown has no message: throw new Error('...') says why"
