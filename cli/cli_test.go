@@ -68,7 +68,7 @@ func TestHereOnly(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"app create", "app env lost", "app validate", "auth setup", "completion", "dev", "peer add", "peer default", "peer list", "peer remove",
-		"restore", "serve", "version",
+		"restore", "serve", "types", "version",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("on this machine alone (-want +got):\n%s", diff)

@@ -63,18 +63,18 @@ func TestLogs(t *testing.T) {
 TIME  warn   two  ID
 INDENTlines, "quoted"
 TIME  debug  �[31mred<b>�0m  ID
-TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
+TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined; declare it, or is it misspelled?  ID
 `},
-		{"-n 1 MEMO", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
+		{"-n 1 MEMO", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined; declare it, or is it misspelled?  ID\n"},
 		{"", `TIME  info   memo          one  ID
 TIME  warn   memo          two  ID
 INDENT              lines, "quoted"
 TIME  debug  memo          �[31mred<b>�0m  ID
-TIME  error  memo          api/main.js:2:27: ReferenceError: 'missing' is not defined  ID
+TIME  error  memo          api/main.js:2:27: ReferenceError: 'missing' is not defined; declare it, or is it misspelled?  ID
 `},
-		{"memo --level warn -n 1", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
+		{"memo --level warn -n 1", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined; declare it, or is it misspelled?  ID\n"},
 		{"memo --grep one --since 1h", "TIME  info   one  ID\n"},
-		{"memo --since 2006-01-02 --level error", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined  ID\n"},
+		{"memo --since 2006-01-02 --level error", "TIME  error  api/main.js:2:27: ReferenceError: 'missing' is not defined; declare it, or is it misspelled?  ID\n"},
 	} {
 		code, stdout, stderr := run(append([]string{"app", "logs", "--db", dataFile}, strings.Fields(tt.args)...)...)
 		got := id.ReplaceAllString(stamp.ReplaceAllString(stdout, "TIME"), "ID")
@@ -96,7 +96,7 @@ TIME  error  memo          api/main.js:2:27: ReferenceError: 'missing' is not de
 		}
 		texts = append(texts, l.Level+" "+l.Text)
 	}
-	want := []string{"warn two\nlines, \"quoted\"", "debug \x1b[31mred<b>\u009b0m", "error api/main.js:2:27: ReferenceError: 'missing' is not defined"}
+	want := []string{"warn two\nlines, \"quoted\"", "debug \x1b[31mred<b>\u009b0m", "error api/main.js:2:27: ReferenceError: 'missing' is not defined; declare it, or is it misspelled?"}
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("json (-want +got):\n%s", diff)
 	}

@@ -101,10 +101,13 @@ func TestBriefIsCPUTime(t *testing.T) {
 		}),
 	})
 	result, err := p.Run(t.Context(), &runtime.Request{})
+	message := ""
 	if e, ok := errors.AsType[*runtime.Error](err); !ok || e.Code != runtime.CodeCPU {
 		t.Errorf("got %q, %v; want %s", result.Response.Body, err, runtime.CodeCPU)
+	} else {
+		message = e.Message
 	}
-	if ended != err {
+	if call, ok := errors.AsType[*runtime.Error](ended); !ok || call.Message != message {
 		t.Errorf("the call ended with %v, the run with %v", ended, err)
 	}
 	if result.CPU < computed {

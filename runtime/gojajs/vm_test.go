@@ -64,7 +64,7 @@ func TestStackIsTheAuthors(t *testing.T) {
 	if !ok {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(e.Stack, "TypeError: Cannot read property 'z' of undefined") || !strings.Contains(e.Stack, "api/main.js:1:") ||
+	if !strings.HasPrefix(e.Stack, "TypeError: Cannot read property 'z' of null or undefined") || !strings.Contains(e.Stack, "api/main.js:1:") ||
 		!strings.Contains(e.Stack, "api/main.js:2:") || strings.Contains(e.Stack, "library") {
 		t.Errorf("stack\n%s", e.Stack)
 	}
