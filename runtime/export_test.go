@@ -58,4 +58,5 @@ func StopLoop(r *Runtime) {
 	r.watch.mu.Lock()
 	defer r.watch.mu.Unlock()
 	r.watch.running = true // so that no run begins the loop
+	r.watch.heap = r.watch.sample()
 }
