@@ -46,6 +46,7 @@ func TestExactQueries(t *testing.T) {
 		{"in changes", `ds.update('c', {}, JSON.parse('{"$set": {"n": 2}}'))`, operator},
 		{"its value alone", `ds.find('c', {n: {$gt: Number(request.body.q.n.$gt)}}).length`, "1"},
 		{"in a document", `typeof ds.insert('d', request.body.q)`, "string"},
+		{"a RegExp in a document", `ds.insert('d', {a: /x/})`, "INVALID"},
 		{"read back", `(ds.insert('d', {id: 'x' + fazt.app.version, q: request.body.q}),` +
 			` ds.find('c', ds.findOne('d', 'x' + fazt.app.version).q).length)`, "1"},
 		{"its own operator", `ds.find('c', {n: {$gt: 0}}).length`, "1"},
@@ -53,6 +54,10 @@ func TestExactQueries(t *testing.T) {
 	onlyGoja := []struct{ name, call, want string }{
 		{"a Map", `ds.find('c', {a: new Map()})`, query},
 		{"a Set", `ds.find('c', {a: new Set()})`, query},
+		{"a Map in a document", `ds.insert('d', {a: new Map([[1, 2]])})`, "INVALID"},
+		{"a Set as a value", `fazt.storage.kv.set('k', new Set([1]))`, "INVALID"},
+		{"an empty object", `typeof ds.insert('d', {a: {}, b: [], c: new Date(0)})`, "string"},
+		{"copied by structuredClone", `ds.find('c', {n: structuredClone(request.body.q.n)})`, operator},
 		{"copied by spread", `ds.find('c', {n: {...request.body.q.n}})`, operator},
 		{"merged by spread", `ds.find('c', {n: 1, ...request.body.q})`, operator},
 		{"taken apart", `(({n, ...rest}) => ds.find('c', {n: {...rest, ...n}}))(request.body.q)`, operator},

@@ -62,7 +62,11 @@ func (v *vm) blank(c goja.FunctionCall) goja.Value {
 	}
 	switch kind := c.Argument(0).String(); kind {
 	case "Object":
-		return v.js.NewObject()
+		into := v.js.NewObject()
+		if v.FromRequest(obj) {
+			v.markForeign(into)
+		}
+		return into
 	case "Array":
 		return v.newArray()
 	case "Map", "Set":

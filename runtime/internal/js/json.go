@@ -376,6 +376,10 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 	}
 	if !first {
 		w.newline(len(open) - 1)
+	} else if w.mode == modeData {
+		if class := w.r.Class(v); class != "" {
+			return w.fail("a %s would be stored as {}; give what is in it, as a list or a text", class)
+		}
 	}
 	w.out = append(w.out, '}')
 	return nil
