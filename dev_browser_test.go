@@ -164,6 +164,39 @@ func TestDevInBrowser(t *testing.T) {
 	}
 }
 
+// TestDevServiceWorkerInBrowser: one that answers from its cache whatever is in there keeps
+// nobody from hearing of mistakes.
+func TestDevServiceWorkerInBrowser(t *testing.T) {
+	ctx := browser(t)
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	edit(t, file("index.html"), `<!doctype html><title>memo</title><script>navigator.serviceWorker.register('/sw.js')</script>`)
+	edit(t, file("sw.js"), `self.addEventListener('install', () => self.skipWaiting());
+self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+self.addEventListener('fetch', (event) => event.respondWith(caches.match(event.request).then((kept) => kept || fetch(event.request).then((answer) => {
+	const copy = answer.clone();
+	caches.open('all').then((cache) => cache.put(event.request, copy));
+	return answer;
+}))));
+`)
+	edit(t, file("fazt.json"), `{"name": "memo"}`)
+	edit(t, file("api/main.js"), `respond('hello')`)
+	url, _ := startDev(t, dir, "--addr", "127.0.0.1:0")
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ctx, "the worker", `navigator.serviceWorker.controller !== null`)
+	for range 2 { // what is kept of the first stream would be the second's
+		edit(t, file("api/main.js"), "respond('<b>' + ;\n")
+		await(t, ctx, "a mistake", overlay+`.includes('api/main.js:1:17')`)
+		edit(t, file("api/main.js"), `respond('mended')`)
+		await(t, ctx, "its mending", overlay+` === ''`)
+		if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestDevFirstDeployInBrowser: an app whose first deploy fails has an address all the
 // same, where its mending is seen; whether the server or the bundler finds the mistake.
 func TestDevFirstDeployInBrowser(t *testing.T) {

@@ -14,7 +14,8 @@
   function connect() {
     clearTimeout(timer);
     if (stream) stream.close();
-    stream = new EventSource(url);
+    // By an address of its own each time, which no service worker's cache can have.
+    stream = new EventSource(url + '?' + Date.now() + Math.random());
     stream.addEventListener('state', function (event) { take(JSON.parse(event.data)); });
     stream.addEventListener('stale', connect);
     stream.onerror = function () {
