@@ -186,7 +186,7 @@ self.addEventListener('fetch', (event) => event.respondWith(caches.match(event.r
 		t.Fatal(err)
 	}
 	await(t, ctx, "the worker", `navigator.serviceWorker.controller !== null`)
-	for range 2 { // what is kept of the first stream would be the second's
+	for range 3 { // what is kept of one stream would be the next one's
 		edit(t, file("api/main.js"), "respond('<b>' + ;\n")
 		await(t, ctx, "a mistake", overlay+`.includes('api/main.js:1:17')`)
 		edit(t, file("api/main.js"), `respond('mended')`)
