@@ -129,6 +129,7 @@ func TestDevInBrowser(t *testing.T) {
 	edit(t, file("api/main.js"), "console.log('so far');\nrespond(request.nothing['<img src=x>'].b);\n")
 	await(t, ctx, "an error", overlay+`.includes('GET /api/greet failed') && `+overlay+`.includes('api/main.js:2:') && `+overlay+`.includes('so far')`)
 	await(t, ctx, "its dialog", `(root => root.querySelector('img') === null && root.activeElement?.id === 'close' &&
+		root.querySelector('dialog').scrollTop === 0 &&
 		root.querySelector('dialog').getAttribute('aria-labelledby') === 'title' &&
 		getComputedStyle(root.querySelector('h1')).fontSize === '20px'
 	)(document.querySelector('fazt-problem').shadowRoot)`)
@@ -161,6 +162,39 @@ func TestDevInBrowser(t *testing.T) {
 	await(t, ctx, "a server that was started again", `document.querySelector('h1')?.textContent === 'made again'`)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDevServiceWorkerInBrowser: one that answers from its cache whatever is in there keeps
+// nobody from hearing of mistakes.
+func TestDevServiceWorkerInBrowser(t *testing.T) {
+	ctx := browser(t)
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	edit(t, file("index.html"), `<!doctype html><title>memo</title><script>navigator.serviceWorker.register('/sw.js')</script>`)
+	edit(t, file("sw.js"), `self.addEventListener('install', () => self.skipWaiting());
+self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+self.addEventListener('fetch', (event) => event.respondWith(caches.match(event.request).then((kept) => kept || fetch(event.request).then((answer) => {
+	const copy = answer.clone();
+	caches.open('all').then((cache) => cache.put(event.request, copy));
+	return answer;
+}))));
+`)
+	edit(t, file("fazt.json"), `{"name": "memo"}`)
+	edit(t, file("api/main.js"), `respond('hello')`)
+	url, _ := startDev(t, dir, "--addr", "127.0.0.1:0")
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatal(err)
+	}
+	await(t, ctx, "the worker", `navigator.serviceWorker.controller !== null`)
+	for range 3 { // what is kept of one stream would be the next one's
+		edit(t, file("api/main.js"), "respond('<b>' + ;\n")
+		await(t, ctx, "a mistake", overlay+`.includes('api/main.js:1:17')`)
+		edit(t, file("api/main.js"), `respond('mended')`)
+		await(t, ctx, "its mending", overlay+` === ''`)
+		if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -250,3 +250,11 @@ func TestDevTypeScript(t *testing.T) {
 	p.until(`ok\s+version 3`)
 	wantBody(t, url+"api?name=Ada", "hi Ada")
 }
+
+// TestDevNotesBuild: what is served is not what is deployed, where that is built first.
+func TestDevNotesBuild(t *testing.T) {
+	dir := write(t, map[string]string{"index.html": "source", "package.json": `{"scripts": {"build": "vite build"}}`})
+	p := start(t, "", "dev", dir, "--name=memo", "--addr=127.0.0.1:0")
+	p.until(`ok\s+version 1`)
+	p.until(`warn\s+this is the folder as it is, and a deploy builds it first; `)
+}

@@ -50,6 +50,7 @@ func develop(ctx context.Context, all developments, l net.Listener) error {
 			return err // unlike what is being worked on
 		}
 		d.report(ctx, made, err)
+		d.noteBuild()
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return all.server.Serve(ctx, l) })
@@ -177,6 +178,18 @@ func (d *development) report(ctx context.Context, made *api.Deployment, err erro
 		text += fmt.Sprintf("\nversion %d stays", d.version)
 	}
 	d.out.event(time.Now(), red, "error", text)
+}
+
+// noteBuild says that a build script is not run: the page of a framework's sources is blank.
+func (d *development) noteBuild() {
+	if plan, err := planBuild(d.last.dir); err != nil || plan == nil {
+		return // a deploy says what is wrong with a package.json
+	}
+	of := ""
+	if len(d.apps) > 1 {
+		of = d.name + ": "
+	}
+	d.out.event(time.Now(), yellow, "warn", of+"this is the folder as it is, and a deploy builds it first; run its own dev server beside this one, and have that pass /api on to here: docs/dev.md")
 }
 
 // notePrivate says once that a git-ignored private/ is deployed, where others

@@ -14,7 +14,8 @@
   function connect() {
     clearTimeout(timer);
     if (stream) stream.close();
-    stream = new EventSource(url);
+    // By an address of its own each time, which no service worker's cache can have.
+    stream = new EventSource(url + '?' + Date.now() + Math.random());
     stream.addEventListener('state', function (event) { take(JSON.parse(event.data)); });
     stream.addEventListener('stale', connect);
     stream.onerror = function () {
@@ -70,6 +71,7 @@
     root.append(dialog);
     document.documentElement.append(host);
     dialog.showModal();
+    dialog.scrollTop = 0; // to where it is said, and not to the button that has the focus
   }
 
   function hide() {

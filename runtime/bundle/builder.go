@@ -122,7 +122,8 @@ func (b *builder) onResolve(args api.OnResolveArgs) (api.OnResolveResult, error)
 		return api.OnResolveResult{Path: webModule, Namespace: namespace, SideEffects: api.SideEffectsFalse}, nil
 	}
 	if args.Kind == api.ResolveEntryPoint {
-		return api.OnResolveResult{Path: args.Path, Namespace: namespace}, nil
+		// esbuild puts ./ before it where the process's own directory has such a file.
+		return api.OnResolveResult{Path: path.Clean(args.Path), Namespace: namespace}, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

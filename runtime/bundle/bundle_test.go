@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -207,6 +208,19 @@ func TestResult(t *testing.T) {
 	}
 	if made.Size() != len(made.Files["api/main.js"]) {
 		t.Errorf("size %d", made.Size())
+	}
+}
+
+// Where the process is says nothing about the app: it may be in the app's own directory.
+func TestInTheAppsDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, files{"api/main.ts": "export default 'not this one'"}.fs()); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	res, err := answer(t, files{"api/main.ts": "import { a } from './a'; export default () => a", "api/a.ts": "export const a = 'app'"}.fs())
+	if err != nil || string(res.Response.Body) != "app" {
+		t.Errorf("got %v, %v", res, err)
 	}
 }
 

@@ -208,3 +208,18 @@ export class Response extends Message {
     return 'Response';
   }
 }
+
+// answerOf is what a handler may return in place of a Response, which it may return, too.
+const answerOf = (value) => {
+  if (!(value instanceof Response)) return value;
+  const headers = Object.fromEntries(value.headers);
+  if (value.headers.has('set-cookie')) headers['set-cookie'] = value.headers.getSetCookie();
+  return { status: value.status, headers, body: value.body };
+};
+
+if (typeof fazt$main !== 'undefined') {
+  fazt$main.answering = (handler) => function (...args) {
+    const value = handler.apply(this, args);
+    return value !== null && typeof value === 'object' && typeof value.then === 'function' ? value.then(answerOf) : answerOf(value);
+  };
+}
