@@ -41,6 +41,9 @@ func (v *vm) cloneKind(val goja.Value) string {
 	if isFunction(obj) {
 		return "a function"
 	}
+	if isBoxedBigInt(obj) {
+		return "BigInt"
+	}
 	switch class := obj.ClassName(); class {
 	case "Array", "Error", "Date", "RegExp", "Number", "String", "Boolean", "BigInt":
 		return class
@@ -74,9 +77,7 @@ func (v *vm) blank(c goja.FunctionCall) goja.Value {
 	case "Number", "Boolean", "BigInt", "String":
 		return v.primitiveIn(obj).ToObject(v.js)
 	case "Date":
-		time := v.holder("Date.prototype").Get("getTime")
-		f, _ := goja.AssertFunction(time)
-		return v.construction("Date", v.must(f(obj)))
+		return v.construction("Date", v.js.ToValue(timeOf(obj)))
 	case "RegExp":
 		v.reach("RegExp")
 		return v.construction("RegExp", v.str(obj.Get("source")), v.str(obj.Get("flags")))
@@ -93,8 +94,10 @@ func (v *vm) blank(c goja.FunctionCall) goja.Value {
 
 // primitiveIn is the value in a Number, String, Boolean or BigInt object.
 func (v *vm) primitiveIn(obj *goja.Object) goja.Value {
-	f, _ := goja.AssertFunction(v.holder(obj.ClassName() + ".prototype").Get("valueOf"))
-	return v.must(f(obj))
+	if obj.ClassName() == "String" {
+		return obj.ToString()
+	}
+	return v.js.ToValue(obj.Export())
 }
 
 func (v *vm) blankError(obj *goja.Object) goja.Value {
@@ -128,7 +131,7 @@ func (v *vm) blankView(kind string, obj *goja.Object, clone goja.Value) goja.Val
 // entries is a list of what a Map or a Set has: pairs, in a Set of the value twice.
 func (v *vm) entries(c goja.FunctionCall) goja.Value {
 	obj := c.Argument(0).(*goja.Object)
-	walk, _ := goja.AssertFunction(v.holder(v.cloneKind(obj) + ".prototype").Get("forEach"))
+	walk := v.callable(v.holder(v.cloneKind(obj) + ".prototype").Get("forEach"))
 	var list []any
 	v.must(walk(obj, v.js.ToValue(func(c goja.FunctionCall) goja.Value {
 		v.x.Check()

@@ -292,7 +292,7 @@ func checkRegExp(v *vm, _ string, args []goja.Value) []goja.Value {
 	if err := esregexp.Check(text.String(), esregexp.ParseFlags(flags)); err != nil {
 		v.throwError("SyntaxError", "", err.Error())
 	}
-	if args[0] = text; isRefused(text.String(), flags) {
+	if args[0] = text; isRefused(text.String(), flags, false) {
 		args[0], v.meant = v.js.ToValue(standIn), text
 	}
 	return args
@@ -451,9 +451,22 @@ func shortNumber(v *vm, c goja.FunctionCall) goja.FunctionCall {
 // prepareRest makes each step of an array's iterator a checkpoint, since the
 // rest of a pattern is collected in one step.
 func (v *vm) prepareRest() {
-	values, _ := goja.AssertFunction(v.newArray().GetSymbol(goja.SymIterator))
-	it := v.must(values(v.newArray())).(*goja.Object).Prototype()
+	it := v.arrayIterators()
 	v.hide(it, "next", plainGuard(v, it.Get("next").(*goja.Object)))
+}
+
+// argumentsObject has the iterator of arrays, whatever a handler may have made of it in
+// Array.prototype.
+var argumentsObject = goja.MustCompile("", "(function () { return arguments; })()", false)
+
+// arrayIterators is the prototype of the iterators of arrays.
+func (v *vm) arrayIterators() *goja.Object {
+	args, err := v.js.RunProgram(argumentsObject)
+	if err != nil {
+		panic(rethrown(err))
+	}
+	values := v.callable(args.(*goja.Object).GetSymbol(goja.SymIterator))
+	return v.must(values(v.newArray())).(*goja.Object).Prototype()
 }
 
 // prepareNumberTexts bounds how deep what makes a text of a number nests: goja

@@ -182,7 +182,10 @@ func (v *vm) describeProperty(c goja.FunctionCall) goja.Value {
 	if native == nil {
 		native, _ = v.holder("Object").Get("getOwnPropertyDescriptor").(*goja.Object)
 	}
-	f, _ := goja.AssertFunction(native)
+	if native == nil {
+		v.typeError("Object.getOwnPropertyDescriptor is not a function any more")
+	}
+	f := v.callable(native)
 	return v.must(f(goja.Undefined(), c.Arguments...))
 }
 

@@ -159,9 +159,7 @@ func (v *vm) addFromAsync() { v.newer("promises", "fromAsync", v.holder("Array")
 // addIterators gives all iterators the methods of Iterator.
 func (v *vm) addIterators() {
 	if v.iterator == nil {
-		list := v.newArray()
-		walk, _ := goja.AssertFunction(v.holder("Array.prototype").GetSymbol(goja.SymIterator))
-		v.iterator = v.newer("iterators", "iterator", v.must(walk(list)).(*goja.Object).Prototype().Prototype())
+		v.iterator = v.newer("iterators", "iterator", v.arrayIterators().Prototype())
 	}
 }
 

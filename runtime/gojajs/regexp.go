@@ -78,6 +78,11 @@ func (v *vm) execOn(re *goja.Object, s goja.String) (*expression, []int) {
 		if last > 0 {
 			from = int(last)
 		}
+		if e.unicode && from > 0 && from < s.Length() { // half of a pair is all of it
+			if _, n := (unitText{s, true}).Before(from + 1); n == 2 {
+				from--
+			}
+		}
 	}
 	m := v.match(e, v.subject(s), from)
 	if e.sticky && m != nil && m[0] != from {
@@ -106,16 +111,19 @@ func test(v *vm, c goja.FunctionCall) goja.Value {
 	}
 	s := v.str(c.Argument(0))
 	if !v.standard(obj) {
-		f, _ := goja.AssertFunction(obj.Get("exec"))
-		return v.js.ToValue(!goja.IsNull(v.must(f(obj, s))))
+		return v.js.ToValue(!goja.IsNull(v.must(v.callable(obj.Get("exec"))(obj, s))))
 	}
 	_, m := v.execOn(obj, s)
 	return v.js.ToValue(m != nil)
 }
 
-// standard tells a RegExp whose exec is ours.
+// standard tells a RegExp whose exec is ours, or none that can be called.
 func (v *vm) standard(re *goja.Object) bool {
-	return isRegExp(re) && re.Get("exec") == v.exec
+	if !isRegExp(re) {
+		return false
+	}
+	exec := re.Get("exec")
+	return exec == v.exec || !isFunction(exec)
 }
 
 // each calls f with all matches from the beginning, or with one if the RegExp

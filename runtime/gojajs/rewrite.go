@@ -47,6 +47,7 @@ type rewriter struct {
 	body     *ast.FunctionLiteral
 	brackets []brackets.Pair // nil until they are needed
 	regexps  map[int]int     // where regular expressions were that have been replaced
+	patterns float64         // what goja compiles of the literals so far costs, see maxOwnProgram
 }
 
 // mentions are the names in a program: all of them, and those whose value may

@@ -5,17 +5,27 @@ import (
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
+
+	"github.com/fazt-sh/fazt/runtime/internal/regexpcost"
 )
 
 // goja compiles each regular expression itself, and refuses some that are valid, such
-// as \p{Script=Greek} beside a look-behind. For those it is given another, and the
-// object gets the source that was meant as a property of its own: that is all that
-// is asked of goja's object.
+// as \p{Script=Greek} beside a look-behind. For a long one it may take minutes and
+// gigabytes, in one step. For those it is given another, and the object gets the source
+// that was meant as a property of its own: that is all that is asked of goja's object.
 const standIn = "(?:)"
 
-// isRefused tells whether goja refuses a valid pattern.
-func isRefused(source, flags string) bool {
-	if !strings.Contains(source, `\p`) && !strings.Contains(source, `\P`) && !strings.Contains(source, `\c`) {
+// Costs, as of package regexpcost, of what goja may compile.
+const (
+	maxOwn        = 5000    // of one pattern, for which its time may grow with the square
+	maxOwnProgram = 200_000 // of all literals in a file, some 200 ms
+)
+
+// isRefused tells whether goja refuses a valid pattern, or must not compile it as it is
+// too large or comes after too many others.
+func isRefused(source, flags string, large bool) bool {
+	large = large || regexpcost.Of(source) > maxOwn
+	if !large && !strings.Contains(source, `\p`) && !strings.Contains(source, `\P`) && !strings.Contains(source, `\c`) && !hasLongNumber(source) {
 		return false // it takes all others
 	}
 	js := goja.New()
@@ -23,12 +33,31 @@ func isRefused(source, flags string) bool {
 		_, err := js.New(js.Get("RegExp"), js.ToValue(source), js.ToValue(flags))
 		return err == nil
 	}
-	return takes(standIn) && !takes(source)
+	return takes(standIn) && (large || !takes(source))
 }
 
-// replaceRefused makes a call of a literal that goja refuses.
+// hasLongNumber tells whether there are four digits in a row, such as in a quantifier
+// that goja can't count or a reference to a group that isn't there.
+func hasLongNumber(source string) bool {
+	n := 0
+	for i := range len(source) {
+		if source[i] < '0' || source[i] > '9' {
+			n = 0
+		} else if n++; n == 4 {
+			return true
+		}
+	}
+	return false
+}
+
+// replaceRefused makes a call of a literal that goja refuses or must not compile.
 func (rw *rewriter) replaceRefused(n *ast.RegExpLiteral) ast.Expression {
-	if rw.refusal != nil || !isRefused(n.Pattern, n.Flags) {
+	if rw.refusal != nil {
+		return nil
+	}
+	cost := regexpcost.Of(n.Pattern) + regexpcost.Least
+	if !isRefused(n.Pattern, n.Flags, rw.patterns+cost > maxOwnProgram) {
+		rw.patterns += cost
 		return nil
 	}
 	if rw.regexps == nil {

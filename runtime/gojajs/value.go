@@ -243,6 +243,16 @@ func (v *vm) must(val goja.Value, err error) goja.Value {
 	return val
 }
 
+// callable is a method of the standard library, which a handler may have replaced by
+// what can't be called.
+func (v *vm) callable(method goja.Value) goja.Callable {
+	f, ok := goja.AssertFunction(method)
+	if !ok {
+		v.typeError("a method of the standard library that this needs is not a function any more")
+	}
+	return f
+}
+
 func (v *vm) Describe(val goja.Value) string {
 	switch v.Kind(val) {
 	case js.KindFunction:

@@ -3,7 +3,8 @@
 // A pattern that RE2 matches as the standard says is given to RE2, which takes linear
 // time. The others are matched here, by backtracking: those with look-around or
 // back-references, those whose repeated parts may match nothing or leave a group out,
-// and those with ^ or $ and the flag m where a text has other ends of lines than \n.
+// those with ^ or $ and the flag m where a text has other ends of lines than \n, and
+// those that are too large for it.
 // Backtracking may take exponential time, so it asks its caller at intervals whether
 // it may go on.
 package esregexp
@@ -62,6 +63,10 @@ func Check(source string, f Flags) error {
 	return err
 }
 
+// maxLinear is how many instructions a pattern may have for RE2, which takes a few
+// microseconds and hundreds of bytes to compile each, in one step that nothing can end.
+const maxLinear = 20_000
+
 // Compile compiles a pattern. The error is a [*SyntaxError].
 func Compile(source string, f Flags) (*Regexp, error) {
 	root, names, err := parse(source, f, false)
@@ -69,6 +74,9 @@ func Compile(source string, f Flags) (*Regexp, error) {
 		return nil, err
 	}
 	re := &Regexp{Names: names, flags: f, root: root}
+	if expanded(root) > maxLinear {
+		return re, nil
+	}
 	l := linear{Flags: f}
 	if l.node(root, false); l.cannot {
 		return re, nil

@@ -198,3 +198,30 @@ func (l *linear) char(c rune) {
 	}
 	l.out.WriteString(`\x{` + strconv.FormatInt(int64(c), 16) + `}`)
 }
+
+// expanded is how many instructions RE2 has for a part, which repeats what has a
+// quantifier with numbers.
+func expanded(n node) float64 {
+	sum := 1.0
+	switch n := n.(type) {
+	case sequence:
+		for _, part := range n {
+			sum += expanded(part)
+		}
+	case alternatives:
+		for _, part := range n {
+			sum += 1 + expanded(part)
+		}
+	case group:
+		sum += 1 + expanded(n.body)
+	case look:
+		sum += expanded(n.body)
+	case repeat:
+		times := n.max
+		if n.max == endless {
+			times = n.min + 1
+		}
+		sum += float64(times) * (1 + expanded(n.body))
+	}
+	return sum
+}

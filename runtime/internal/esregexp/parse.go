@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // node is a part of a pattern.
@@ -53,6 +54,7 @@ const endless = 1<<31 - 1
 
 // Bounds of a pattern, which keep it from taking long before it has matched anything.
 const (
+	maxLength = 200_000 // characters
 	maxDepth  = 500     // of groups in one another
 	maxGroups = 10_000  // of all groups
 	maxWork   = 300_000 // steps to make its sets, of up to a microsecond each
@@ -89,6 +91,9 @@ func parse(source string, f Flags, only bool) (n node, names []string, err error
 		}
 	}()
 	p := &parser{Flags: f, total: -1, only: true}
+	if utf8.RuneCountInString(source) > maxLength {
+		return nil, nil, &SyntaxError{Source: source[:100] + "...", Message: "Regular expression too large"}
+	}
 	p.src = []rune(source)
 	if !f.Unicode && !f.Runes {
 		p.src = units(source)

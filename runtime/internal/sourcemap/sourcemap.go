@@ -78,9 +78,13 @@ func Parse(file, text string) (*Map, error) {
 		return nil, errSections
 	}
 	m := &Map{content: raw.Content, mappings: raw.Mappings}
+	names := 0 // bytes of all, as each has the root before it
 	for _, s := range raw.Sources {
 		name := ""
 		if s != nil {
+			if names += len(file) + len(raw.SourceRoot) + len(*s); names > MaxBytes {
+				return nil, errSources
+			}
 			name = sourceName(file, raw.SourceRoot, *s)
 		}
 		if len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {

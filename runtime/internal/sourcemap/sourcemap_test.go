@@ -1,6 +1,7 @@
 package sourcemap_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +31,20 @@ func TestFind(t *testing.T) {
 	}
 	if _, ok := m.Text("b.ts"); ok {
 		t.Error("there is a text of a file without one")
+	}
+}
+
+// What a map takes to be read is bounded by how long it is: each of its sources has the
+// root before its name.
+func TestLongRoot(t *testing.T) {
+	for _, root := range []string{strings.Repeat("a/../", 400_000), strings.Repeat("a", 1000)} {
+		text := `{"version": 3, "sourceRoot": "` + root + `", "sources": ["x"` + strings.Repeat(`,"x"`, 500_000) + `], "mappings": "A"}`
+		if _, err := sourcemap.Parse("api/main.js", text); err == nil {
+			t.Errorf("a root of %d bytes before each of 500,001 sources is taken", len(root))
+		}
+	}
+	if _, err := sourcemap.Parse("api/main.js", `{"version": 3, "sourceRoot": "`+strings.Repeat("a", 1000)+`", "sources": ["x"`+strings.Repeat(`,"x"`, 1000)+`], "mappings": "A"}`); err != nil {
+		t.Error(err)
 	}
 }
 

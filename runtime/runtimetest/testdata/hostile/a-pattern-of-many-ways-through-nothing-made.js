@@ -1,0 +1,4 @@
+// The same, of a text.
+// want: BUDGET_CPU
+
+return new RegExp('(?:()|()|()|()|()|()|()|()|()){16}x').test('');
