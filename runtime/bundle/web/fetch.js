@@ -85,6 +85,13 @@ export class Headers {
     return this.entries();
   }
 
+  // For the server, which sends what it is given: see package runtime/internal/js.
+  '(fazt headers)'() {
+    const all = Object.create(null);
+    for (const name of this.list.keys()) all[name] = name === 'set-cookie' ? this.getSetCookie() : this.get(name);
+    return all;
+  }
+
   get [Symbol.toStringTag]() {
     return 'Headers';
   }
@@ -189,6 +196,13 @@ export class Response extends Message {
   clone() {
     if (this.bodyUsed) throw new TypeError('Response.clone: Body has already been consumed.');
     return new Response(this.body, this);
+  }
+
+  // For the server, when a handler ends with it.
+  '(fazt answer)'() {
+    const { bytes, used } = states.get(this);
+    if (used) throw new TypeError('the body of the Response has already been read; end with another, or read one that clone() made before');
+    return { status: this.status, headers: this.headers['(fazt headers)'](), body: bytes };
   }
 
   static json(data, init = {}) {
