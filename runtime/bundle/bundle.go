@@ -270,8 +270,8 @@ func (b *builder) program(made *built) (*Result, error) {
 		return nil, b.defaultError("the default export is no function")
 	}
 	loading := code + tail
-	code += fmt.Sprintf("if (typeof %s !== \"function\") throw new TypeError(%q + typeof %s + %q);\nfazt$main.exports = fazt$main.answering ? fazt$main.answering(%s) : %s;\n%s\n",
-		local, "the default export of "+b.main+" is a value of the type ", local, "; write export default function (request) { ... }", local, local, tail)
+	code += fmt.Sprintf("if (typeof %s !== \"function\") throw new TypeError(%q + typeof %s + %q);\nfazt$main.exports = %s;\n%s\n",
+		local, "the default export of "+b.main+" is a value of the type ", local, "; write export default function (request) { ... }", local, tail)
 	return &Result{Files: map[string][]byte{
 		runtime.DefaultMain:          []byte(code),
 		runtime.DefaultMain + ".map": made.sourceMap,

@@ -83,6 +83,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		if name != unit.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
+		s.web = s.web || strings.Contains(unit.Files[name], js.WebHeaders)
 		file := parseFile(name, unit.Files[name], name == unit.Main, unit.Check)
 		if file.err == nil {
 			m.bigints = m.bigints || mayHaveBigInts(file.program)

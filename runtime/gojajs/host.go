@@ -163,6 +163,16 @@ func (v *vm) respond(c goja.FunctionCall) goja.Value {
 		v.last = body // as it is
 		return body
 	}
+	shown, ok, err := js.Respond(v, c.Arguments)
+	if err != nil {
+		v.throw(err)
+	}
+	if ok {
+		obj := shown.(*goja.Object)
+		v.note(obj, nil)
+		v.last = obj
+		return obj
+	}
 	if f := wholeNumber(body); len(c.Arguments) > 1 || f >= 200 && f <= 599 {
 		if !(f >= 200 && f <= 599) {
 			v.throwError("RangeError", "", "respond: the status must be a whole number from 200 to 599")

@@ -130,8 +130,29 @@ func (v *vm) Class(val goja.Value) string {
 		return "Map"
 	case reflect.TypeFor[[]any]():
 		return "Set"
+	case reflect.TypeFor[*goja.Promise]():
+		return "Promise"
 	}
 	return ""
+}
+
+func (v *vm) Plain(val goja.Value) bool {
+	proto := val.(*goja.Object).Prototype()
+	return proto == nil || proto == v.js.NewObject().Prototype()
+}
+
+// Web looks only where the program has the classes: for others it would be one more
+// property to ask every answer for.
+func (v *vm) Web(val goja.Value, method string) (goja.Value, bool) {
+	if !v.script.web {
+		return nil, false
+	}
+	obj := val.(*goja.Object)
+	f, ok := goja.AssertFunction(obj.Get(method))
+	if !ok {
+		return nil, false
+	}
+	return v.must(f(obj)), true
 }
 
 func (v *vm) FromRequest(val goja.Value) bool {

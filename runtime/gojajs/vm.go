@@ -19,6 +19,7 @@ type script struct {
 	start    []start  // what it needs from the beginning
 	patterns patterns
 	bigints  bool // its operators are instrumented for bigints
+	web      bool // it has Headers and Response of package bundle
 	arrays   bool // it can make arrays by itself, see guardArrays
 }
 

@@ -260,7 +260,7 @@ func (v *vm) webGlobal(name string) otto.Value {
 // keep takes what the prelude has for Go.
 func (v *vm) keep(lib otto.Value) error {
 	for name, dst := range map[string]*otto.Value{
-		"primitive": &v.lib.primitive, "equal": &v.lib.equal, "attempt": &v.lib.attempt, "inside": &v.lib.inside, "bind": &v.lib.bind, "create": &v.lib.create, "array": &v.lib.array, "define": &v.lib.define,
+		"primitive": &v.lib.primitive, "equal": &v.lib.equal, "attempt": &v.lib.attempt, "inside": &v.lib.inside, "bind": &v.lib.bind, "create": &v.lib.create, "array": &v.lib.array, "plain": &v.lib.plain, "define": &v.lib.define,
 		"defineProperty": &v.lib.property, "permit": &v.lib.permit, "setLength": &v.lib.setLength, "requestPrototype": &v.lib.request, "object": &v.lib.object, "tidy": &v.lib.tidy, "restack": &v.lib.restack, "visible": &v.lib.visible, "text": &v.lib.text,
 		"remove": &v.lib.remove, "bytes": &v.lib.bytes, "freeze": &v.lib.freeze,
 		"names": &v.lib.names, "fix": &v.lib.fix, "number": &v.lib.number, "regexp": &v.lib.regexp, "getTime": &v.lib.getTime, "setTime": &v.lib.setTime,

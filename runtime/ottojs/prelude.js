@@ -580,6 +580,7 @@
     bind: F.bind,
     create: create,
     array: newArray,
+    plain: function (o) { var p = prototypeOf(o); return p === null || p === O.prototype; },
     defineProperty: defineProperty,
     define: data,
     permit: permit,

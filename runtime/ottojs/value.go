@@ -142,6 +142,13 @@ func (v *vm) Class(val otto.Value) string {
 	return ""
 }
 
+func (v *vm) Plain(val otto.Value) bool {
+	return v.must(v.lib.plain.Call(undefined, val)) == otto.TrueValue()
+}
+
+// Web finds nothing, as what package bundle makes is not ES5.
+func (v *vm) Web(val otto.Value, _ string) (otto.Value, bool) { return val, false }
+
 func (v *vm) FromRequest(val otto.Value) bool {
 	return len(v.run.fromRequest) > 0 && v.run.fromRequest[val]
 }

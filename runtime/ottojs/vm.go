@@ -53,6 +53,7 @@ type library struct {
 	bind      otto.Value // Function.prototype.bind
 	create    otto.Value // Object.create
 	array     otto.Value // Array(...)
+	plain     otto.Value // see vm.Plain
 	define    otto.Value // defines a property that assignment can't
 	property  otto.Value // Object.defineProperty
 	permit    otto.Value // see vm.key

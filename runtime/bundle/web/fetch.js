@@ -85,6 +85,13 @@ export class Headers {
     return this.entries();
   }
 
+  // For the server, which sends what it is given: see package runtime/internal/js.
+  '(fazt headers)'() {
+    const all = Object.create(null);
+    for (const name of this.list.keys()) all[name] = name === 'set-cookie' ? this.getSetCookie() : this.get(name);
+    return all;
+  }
+
   get [Symbol.toStringTag]() {
     return 'Headers';
   }
@@ -191,6 +198,13 @@ export class Response extends Message {
     return new Response(this.body, this);
   }
 
+  // For the server, when a handler ends with it.
+  '(fazt answer)'() {
+    const { bytes, used } = states.get(this);
+    if (used) throw new TypeError('the body of the Response has already been read; end with another, or read one that clone() made before');
+    return { status: this.status, headers: this.headers['(fazt headers)'](), body: bytes };
+  }
+
   static json(data, init = {}) {
     const text = JSON.stringify(data);
     if (text === undefined) throw new TypeError('Value is not JSON serializable');
@@ -207,19 +221,4 @@ export class Response extends Message {
   get [Symbol.toStringTag]() {
     return 'Response';
   }
-}
-
-// answerOf is what a handler may return in place of a Response, which it may return, too.
-const answerOf = (value) => {
-  if (!(value instanceof Response)) return value;
-  const headers = Object.fromEntries(value.headers);
-  if (value.headers.has('set-cookie')) headers['set-cookie'] = value.headers.getSetCookie();
-  return { status: value.status, headers, body: value.body };
-};
-
-if (typeof fazt$main !== 'undefined') {
-  fazt$main.answering = (handler) => function (...args) {
-    const value = handler.apply(this, args);
-    return value !== null && typeof value === 'object' && typeof value.then === 'function' ? value.then(answerOf) : answerOf(value);
-  };
 }

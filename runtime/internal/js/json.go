@@ -36,8 +36,14 @@ type Reader[V any] interface {
 	// Describe prints what JSON can't: a function, a symbol, an error.
 	Describe(v V) string
 	Same(a, b V) bool
-	// Class is "Date", "RegExp", "Map" or "Set" for one of these, else "".
+	// Class is "Date", "RegExp", "Map", "Set" or "Promise" for one of these, else "".
 	Class(v V) string
+	// Plain tells an object as {...} makes it, or one that inherits nothing: what others
+	// have may be where Keys doesn't see it.
+	Plain(v V) bool
+	// Web calls a method by which a Response or Headers of package bundle shows what it
+	// has, [WebAnswer] or [WebHeaders]; ok is false for any other object.
+	Web(v V, method string) (shown V, ok bool)
 	// FromRequest reports whether an object came in with the request or out of
 	// JSON.parse, or is a copy of one. It need know that only of objects that have a
 	// property whose name begins with $.
@@ -78,6 +84,8 @@ type jsonWriter[V any] struct {
 	count uint     // of values
 	exact bool     // modeData: see runtime.Exact
 	below []string // below which the rest is exact
+
+	answer bool // modePrint of an answer: refuse what JSON would silently lose of it
 }
 
 // valuesBetween is how many values are written between two checkpoints.
@@ -109,13 +117,17 @@ func AppendData[V any](dst []byte, r Reader[V], v V, limit int, exact *runtime.E
 // AppendJSON appends a value as JSON.stringify(v, null, gap) prints it. ok is
 // false when there is nothing to print: undefined, a function or a symbol.
 func AppendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int) (out []byte, ok bool, err error) {
-	return appendJSON(dst, r, v, gap, limit, nil)
+	var open [usualDepth]V
+	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, gap: gap, limit: limit}
+	ok, err = w.value(v, "", -1, open[:0])
+	return w.out, ok, err
 }
 
-// appendJSON is AppendJSON of an object whose keys may be known.
-func appendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int, keys []string) (out []byte, ok bool, err error) {
+// appendAnswer is AppendJSON of an answer's body, whose keys may be known if it is an
+// object.
+func appendAnswer[V any](dst []byte, r Reader[V], v V, limit int, keys []string) (out []byte, ok bool, err error) {
 	var open [usualDepth]V
-	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, gap: gap, limit: limit, keys: keys}
+	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, limit: limit, keys: keys, answer: true}
 	ok, err = w.value(v, "", -1, open[:0])
 	return w.out, ok, err
 }
@@ -233,9 +245,26 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		}
 		return true, w.nested(v, false, open)
 	default:
+		if w.answer {
+			if err := w.lost(v); err != nil {
+				return false, err
+			}
+		}
 		return true, w.nested(v, false, open)
 	}
 	return true, nil
+}
+
+// lost refuses an object inside an answer of which JSON has nothing, though its author
+// means what it stands for.
+func (w *jsonWriter[V]) lost(v V) error {
+	if w.r.Class(v) == "Promise" {
+		return w.fail("a Promise is inside it, whose value isn't known yet; write await before what made it, and await Promise.all(list) for a list of them, such as list.map(async ...)")
+	}
+	if _, ok := w.r.Web(v, WebAnswer); ok {
+		return w.fail("a Response is inside it; return the Response by itself, or put what it is made of there")
+	}
+	return nil
 }
 
 // quoted writes a string, a long one in pieces: it may become six times as long.

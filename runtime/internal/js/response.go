@@ -32,6 +32,9 @@ type Reply[V any] struct {
 // refuses it, whatever it is. The error is an [*Error], and then nothing is sent.
 func Answer[V any](r Reader[V], limits runtime.Limits, reply Reply[V]) (runtime.Response, error) {
 	v := reply.Value
+	if shown, ok := webAnswer(r, v); ok {
+		return responseOf(r, limits, shown, reply, 0)
+	}
 	ok, keys := isResponse(r, v, reply.Made)
 	switch {
 	case ok:
@@ -43,6 +46,39 @@ func Answer[V any](r Reader[V], limits runtime.Limits, reply Reply[V]) (runtime.
 	err := writeBody(r, limits, &res, v, keys)
 	return res, err
 }
+
+// Methods by which the classes of package bundle show what they have: a Response its
+// {status, headers, body}, and Headers an object with a list of values for each name. Their
+// names are in bundle/web/fetch.js, too. Nothing that comes as JSON can have such a method.
+const (
+	WebAnswer  = "(fazt answer)"
+	WebHeaders = "(fazt headers)"
+)
+
+// webAnswer is what a Response of package bundle stands for.
+func webAnswer[V any](r Reader[V], v V) (shown V, ok bool) {
+	if r.Kind(v) != KindObject {
+		return v, false
+	}
+	return r.Web(v, WebAnswer)
+}
+
+// Respond is what respond() makes a response of, if its body is a Response of package
+// bundle, and ok is false for any other body. The error is a [*runtime.HostError] for
+// JavaScript: a second status and other headers say nothing of which are meant.
+func Respond[V any](r Reader[V], args []V) (shown V, ok bool, err error) {
+	for i, v := range args[:min(len(args), 2)] {
+		if shown, ok = webAnswer(r, v); ok && (i > 0 || len(args) > 1) {
+			return shown, false, &runtime.HostError{Name: "TypeError", Message: "respond: " + ownStatus}
+		} else if ok {
+			return shown, true, nil
+		}
+	}
+	return shown, false, nil
+}
+
+// ownStatus is what is wrong with a Response as the body of another response.
+const ownStatus = "a Response has a status and headers of its own; write return response, or respond(response), and give them to it: new Response(body, {status: 201, headers: {...}})"
 
 // isResponse also returns the keys of an object that is none, as far as they are
 // what its text needs: not when it has a toJSON of its own.
@@ -99,6 +135,9 @@ func responseOf[V any](r Reader[V], limits runtime.Limits, v V, reply Reply[V], 
 		if _, ok := reply.Made(body); ok {
 			return sent(r, limits, res, body, reply, inside)
 		}
+		if _, ok := webAnswer(r, body); ok {
+			return res, badResponse("the body is a Response: %s", ownStatus)
+		}
 	}
 	err := writeBody(r, limits, &res, body, nil)
 	return res, err
@@ -130,8 +169,13 @@ func readHeaders[V any](r Reader[V], res *runtime.Response, headers V) error {
 	case runtime.KindUndefined, runtime.KindNull:
 		return nil
 	case KindObject:
+		if shown, ok := r.Web(headers, WebHeaders); ok {
+			headers = shown
+		} else if r.Class(headers) != "" || !r.Plain(headers) {
+			return notPlain(r.Class(headers))
+		}
 	default:
-		return badResponse("a response's headers must be an object")
+		return notPlain("")
 	}
 	res.Header = make(http.Header)
 	left := maxHeaderBytes
@@ -153,6 +197,15 @@ func readHeaders[V any](r Reader[V], res *runtime.Response, headers V) error {
 		}
 	}
 	return nil
+}
+
+// notPlain is the error of headers that would be lost.
+func notPlain(class string) error {
+	hint := ""
+	if class == "Map" {
+		hint = "; make one of a Map by Object.fromEntries(map)"
+	}
+	return badResponse("a response's headers must be a plain object, such as {'x-name': 'value'}%s", hint)
 }
 
 func addHeader[V any](r Reader[V], h http.Header, name string, v V, left *int) error {
@@ -221,7 +274,7 @@ func writeBody[V any](r Reader[V], limits runtime.Limits, res *runtime.Response,
 		res.Body = r.Bytes(body)
 		res.ContentType = "application/octet-stream"
 	default:
-		out, ok, err := appendJSON(make([]byte, 0, usualBody), r, body, "", limits.ResponseBytes, keys)
+		out, ok, err := appendAnswer(make([]byte, 0, usualBody), r, body, limits.ResponseBytes, keys)
 		if errors.Is(err, errTooLarge) {
 			res.Body = out // which runtime refuses for its size
 			return nil
