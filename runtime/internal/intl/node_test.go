@@ -3,10 +3,12 @@ package intl_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,7 +157,8 @@ func TestAgainstNode(t *testing.T) {
 	for len(list) < 4000 {
 		name := pick([]string{"NumberFormat", "NumberFormat", "DateTimeFormat", "DateTimeFormat", "DateTimeFormat", "styles", "PluralRules", "RelativeTimeFormat", "ListFormat"})
 		q := question{Kind: name, Locale: pick(intl.Names()), Options: map[string]string{}, Value: numbers[r.IntN(len(numbers))]}
-		for option, values := range choices[name] {
+		for _, option := range slices.Sorted(maps.Keys(choices[name])) {
+			values := choices[name][option]
 			chance, ok := presence[option]
 			if !ok {
 				chance = 40
