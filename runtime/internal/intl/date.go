@@ -57,9 +57,14 @@ func NewDateTimeFormat(l Locale, get Options, required, defaults string) (*DateT
 			o.fail(rangeError("Intl.DateTimeFormat: another clock than the locale's own (hour12, hourCycle) is there in English only"))
 		}
 	}
-	name, _ := get("timeZone")
+	name, given := get("timeZone")
 	var err error
-	if f.zone, f.zoneName, err = Zone(name); err != nil {
+	if given && name == "" {
+		err = noZone(name)
+	} else {
+		f.zone, f.zoneName, err = Zone(name)
+	}
+	if err != nil {
 		o.fail(err)
 	}
 	field := func(name string, values ...string) {

@@ -345,7 +345,15 @@ func (f *NumberFormat) around(body []Part, sign byte) []Part {
 	}
 	switch {
 	case sign == '+' && f.Style == "currency" && f.account:
-		pattern = "+" + pattern
+		i := 5
+		if f.spaced(symbol, n.Money[4]) {
+			i = 7
+		}
+		if negative := n.Money[i]; strings.Contains(negative, "-") {
+			pattern = strings.Replace(negative, "-", "+", 1)
+		} else {
+			pattern = "+" + pattern // it has parentheses
+		}
 	case sign == '+' && f.Style != "decimal": // it stands where the other would
 		negative := pattern
 		switch f.Style {

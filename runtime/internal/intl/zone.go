@@ -55,7 +55,14 @@ func Zone(name string) (*time.Location, string, error) {
 			return z.loc, z.name, nil
 		}
 	}
-	return nil, "", rangeError("Invalid time zone specified: %.100s isn't there; use a name of the IANA database such as Europe/Berlin, UTC, or an offset such as +05:30", name)
+	return nil, "", noZone(name)
+}
+
+func noZone(name string) error {
+	if name == "" {
+		name = "an empty name"
+	}
+	return rangeError("Invalid time zone specified: %.100s isn't there; use a name of the IANA database such as Europe/Berlin, UTC, or an offset such as +05:30", name)
 }
 
 // usual writes a name as most zones are written: America/New_York.
