@@ -129,6 +129,7 @@ func TestDevInBrowser(t *testing.T) {
 	edit(t, file("api/main.js"), "console.log('so far');\nrespond(request.nothing['<img src=x>'].b);\n")
 	await(t, ctx, "an error", overlay+`.includes('GET /api/greet failed') && `+overlay+`.includes('api/main.js:2:') && `+overlay+`.includes('so far')`)
 	await(t, ctx, "its dialog", `(root => root.querySelector('img') === null && root.activeElement?.id === 'close' &&
+		root.querySelector('dialog').scrollTop === 0 &&
 		root.querySelector('dialog').getAttribute('aria-labelledby') === 'title' &&
 		getComputedStyle(root.querySelector('h1')).fontSize === '20px'
 	)(document.querySelector('fazt-problem').shadowRoot)`)

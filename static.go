@@ -80,7 +80,7 @@ func (a *app) find(p string) (file *file, to string) {
 // named returns the file that a path names, or says where that would be, relative to
 // the last segment of the path, which stands for {}.
 func (a *app) named(p string) (file *file, to string) {
-	if !a.manifest.IsServable(p) {
+	if !a.manifest.IsServable(p) || site.IsPackaging(p) && a.info.Current.Engine != "" {
 		return nil, ""
 	}
 	name := p[1:]

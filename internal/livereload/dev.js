@@ -71,6 +71,7 @@
     root.append(dialog);
     document.documentElement.append(host);
     dialog.showModal();
+    dialog.scrollTop = 0; // to where it is said, and not to the button that has the focus
   }
 
   function hide() {

@@ -2,7 +2,9 @@ package site
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -41,6 +43,40 @@ func isOfOneAnswer(name string) bool {
 // browser then takes those of the whole domain, the other apps' and the server's own.
 func ClearsCookies(name, value string) bool {
 	return name == "Clear-Site-Data" && (strings.Contains(strings.ToLower(value), "cookies") || strings.Contains(value, "*"))
+}
+
+// decodeHeaders reads headers by path, and says which of them is none.
+func decodeHeaders(value json.RawMessage, headers *map[string]map[string]string) error {
+	var paths map[string]json.RawMessage
+	if err := decode(value, &paths, `an object of paths to headers, such as {"/*": {"X-Frame-Options": "DENY"}}`); err != nil {
+		return err
+	}
+	*headers = make(map[string]map[string]string, len(paths))
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		var fields map[string]json.RawMessage
+		if err := decode(paths[path], &fields, `an object of headers, such as {"X-Frame-Options": "DENY"}`); err != nil {
+			return fmt.Errorf("%q: %w", shorten(path), err)
+		}
+		(*headers)[path] = make(map[string]string, len(fields))
+		for _, name := range slices.Sorted(maps.Keys(fields)) {
+			var text string
+			if err := decode(fields[name], &text, "a string"); err != nil {
+				return fmt.Errorf("%q: %q %w", shorten(path), shorten(name), err)
+			}
+			(*headers)[path][name] = text
+		}
+	}
+	return nil
+}
+
+// starsWithin warns of paths such as "/*.js", which lead nobody to these headers.
+func starsWithin(at string, headers map[string]map[string]string) (warnings []string) {
+	for _, path := range slices.Sorted(maps.Keys(headers)) {
+		if i := strings.IndexByte(path, '*'); i >= 0 && i < len(path)-1 {
+			warnings = append(warnings, fmt.Sprintf("%s: headers: %q: a * stands for anything at the end alone; as it is, no path but this very one has these headers", at, shorten(path)))
+		}
+	}
+	return warnings
 }
 
 // checkHeaders refuses headers that HTTP does not allow or that a manifest may

@@ -116,6 +116,8 @@ func ParseManifest(file string, text []byte) (m Manifest, warnings []string, err
 			warnings = append(warnings, e.at+": "+unknownKey(e.key))
 		} else if err := m.set(e.key, e.value); err != nil {
 			return m, nil, fmt.Errorf("%s: %s: %w", e.at, shorten(e.key), err)
+		} else if e.key == "headers" {
+			warnings = append(warnings, starsWithin(e.at, m.Headers)...)
 		}
 	}
 	return m, fewer(warnings), nil
@@ -206,7 +208,7 @@ func (m *Manifest) set(key string, value json.RawMessage) error {
 		}
 		return storage.CheckIndexes("", m.Indexes)
 	case "headers":
-		if err := decode(value, &m.Headers, `an object of paths to headers, such as {"/*": {"X-Frame-Options": "DENY"}}`); err != nil {
+		if err := decodeHeaders(value, &m.Headers); err != nil {
 			return err
 		}
 		return checkHeaders(m.Headers)

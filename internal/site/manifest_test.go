@@ -89,6 +89,8 @@ func TestManifestBounds(t *testing.T) {
 		{"indexes", collections(64, 16), ""},
 		{"a collection more", collections(65, 1), "fazt.json:2: indexes: indexes on 65 collections, more than 64"},
 		{"an index more", collections(1, 17), "fazt.json:2: indexes: c0: 17 indexes on one collection, more than 16"},
+		{"headers of a list", `{"headers": {"/*": ["A: b"]}}`, `headers: "/*": must be an object of headers, such as {"X-Frame-Options": "DENY"}, not ["A: b"]`},
+		{"a header of a number", `{"headers": {"/*": {"A": 1}}}`, `headers: "/*": "A" must be a string, not 1`},
 		{"headers", headers(64, 32, 5), ""},
 		{"a long header", headers(1, 1, 4<<10), ""},
 		{"a path more", headers(65, 1, 5), "fazt.json:3: headers: has 65 paths; the limit is 64"},
@@ -139,6 +141,8 @@ func TestManifestWarnings(t *testing.T) {
 		{"fazt.json", "{\n\n\"nam\": \"x\"}", []string{"fazt.json:3: nam: unknown key, which does nothing; did you mean name?"}},
 		{"fazt.json", `{"SPA": true}`, []string{"fazt.json:1: SPA: unknown key, which does nothing; did you mean spa?"}},
 		{"fazt.json", `{"haeders": {}}`, []string{"fazt.json:1: haeders: unknown key, which does nothing; did you mean headers?"}},
+		{"fazt.json", `{"headers": {"/*": {"A": "b"}, "/*.js": {"A": "b"}}}`, []string{
+			`fazt.json:1: headers: "/*.js": a * stands for anything at the end alone; as it is, no path but this very one has these headers`}},
 		{"fazt.json", `{"scripts": {}}`, []string{"fazt.json:1: scripts: unknown key, which does nothing; known are " +
 			"name, spa, engine, timeout, indexes, headers, types, routes, origins, version, description, author, $schema"}},
 		{"manifest.json", `{"name": "x", "tmeout": "5s"}`, []string{"manifest.json:1: tmeout: unknown key, which does nothing; did you mean timeout?"}},

@@ -65,13 +65,13 @@ func IsSource(name string) bool {
 	return strings.HasPrefix(name, "api/") && (path.Ext(name) == ".js" || path.Ext(name) == ".json")
 }
 
-// maps are the ending of source maps of a handler's source.
-const maps = ".js.map"
+// mapEnding is that of source maps of a handler's source.
+const mapEnding = ".js.map"
 
 // MapOf is the path of what a file under api/ is the source map of. ok is false for any
 // other file.
 func MapOf(name string) (source string, ok bool) {
-	if !strings.HasPrefix(name, "api/") || !strings.HasSuffix(name, maps) {
+	if !strings.HasPrefix(name, "api/") || !strings.HasSuffix(name, mapEnding) {
 		return "", false
 	}
 	return strings.TrimSuffix(name, ".map"), true
@@ -115,6 +115,17 @@ func IsPrivate(p string) bool { return p == "/private" || strings.HasPrefix(p, "
 // [Manifest.IsServable].
 func IsServable(p string) bool {
 	return p != "/api" && !strings.HasPrefix(p, "/api/") && p != "/"+ConfigPath && !hasDotSegment(p)
+}
+
+// IsPackaging reports whether a cleaned path is that of a file by which packages are
+// installed. An app with a handler has them to be bundled again, and tells nobody which
+// packages in which versions it is made of.
+func IsPackaging(p string) bool {
+	switch p {
+	case "/package.json", "/package-lock.json", "/npm-shrinkwrap.json", "/yarn.lock", "/pnpm-lock.yaml", "/bun.lock", "/bun.lockb":
+		return true
+	}
+	return false
 }
 
 func hasDotSegment(p string) bool {
