@@ -218,6 +218,9 @@ func (rw *rewriter) replace(e ast.Expression) ast.Expression {
 		if n.Operator == token.PLUS && mayBeLong(n.Right) {
 			return call(funcSum, n.Left.Idx0(), n)
 		}
+		if e := rw.growProperty(n); e != nil {
+			return e
+		}
 		if e := rw.assign32(n); e != nil {
 			return e
 		}
@@ -293,11 +296,30 @@ func (rw *rewriter) keepBigint(n *ast.AssignExpression) {
 	if !rw.mentions.bigints || growing[n.Operator] == "" {
 		return
 	}
-	id, ok := n.Left.(*ast.Identifier)
-	if !ok {
-		rw.refuse(n.Left.Idx0(), "in a program with bigints, write o.x = o.x "+growing[n.Operator]+" y instead of o.x "+growing[n.Operator]+"= y")
+	switch left := n.Left.(type) {
+	case *ast.Identifier:
+		n.Right = binary(n.Operator, identifier(left.Name.String(), left.Idx), n.Right)
+		n.Operator = token.ASSIGN
+		return
+	case *ast.DotExpression:
+		if !isSuper(left.Left) {
+			return // see growProperty
+		}
+	case *ast.BracketExpression:
+		if !isSuper(left.Left) {
+			return
+		}
+	case *ast.PrivateDotExpression:
 		return
 	}
-	n.Right = binary(n.Operator, identifier(id.Name.String(), id.Idx), n.Right)
-	n.Operator = token.ASSIGN
+	rw.refuse(n.Left.Idx0(), "in a program with bigints, write super.x = super.x "+growing[n.Operator]+" y instead of super.x "+growing[n.Operator]+"= y")
+}
+
+// growProperty is keepBigint of o.x **= y.
+func (rw *rewriter) growProperty(n *ast.AssignExpression) ast.Expression {
+	op, right := n.Operator, n.Right
+	if !rw.mentions.bigints || growing[op] == "" {
+		return nil
+	}
+	return spelledOut(n, func(left ast.Expression) ast.Expression { return binary(op, left, right) })
 }

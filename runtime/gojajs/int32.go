@@ -88,6 +88,15 @@ func (rw *rewriter) assign32(n *ast.AssignExpression) ast.Expression {
 		return nil
 	}
 	n.Right = rw.within32(n.Right)
+	op, right := n.Operator, n.Right
+	return spelledOut(n, func(left ast.Expression) ast.Expression {
+		return &ast.BinaryExpression{Operator: op, Left: rw.within32(left), Right: right}
+	})
+}
+
+// spelledOut makes x op= y an assignment of a value that x is part of, with what x is made
+// of evaluated once. It returns what stands for n if n alone doesn't do.
+func spelledOut(n *ast.AssignExpression, value func(left ast.Expression) ast.Expression) ast.Expression {
 	var first []ast.Expression // what is done once, before
 	once := func(e ast.Expression, as string) ast.Expression {
 		switch e.(type) {
@@ -100,14 +109,14 @@ func (rw *rewriter) assign32(n *ast.AssignExpression) ast.Expression {
 	}
 	switch left := n.Left.(type) {
 	case *ast.DotExpression:
-		if _, super := left.Left.(*ast.SuperExpression); super {
+		if isSuper(left.Left) {
 			return nil
 		}
 		left.Left = once(left.Left, propTarget)
 	case *ast.PrivateDotExpression:
 		left.Left = once(left.Left, propTarget)
 	case *ast.BracketExpression:
-		if _, super := left.Left.(*ast.SuperExpression); super {
+		if isSuper(left.Left) {
 			return nil
 		}
 		left.Left = once(left.Left, propTarget)
@@ -116,12 +125,16 @@ func (rw *rewriter) assign32(n *ast.AssignExpression) ast.Expression {
 	default:
 		return nil
 	}
-	value := &ast.BinaryExpression{Operator: n.Operator, Left: rw.within32(n.Left), Right: n.Right}
-	n.Operator, n.Right = token.ASSIGN, value
+	n.Operator, n.Right = token.ASSIGN, value(n.Left)
 	if len(first) == 0 {
 		return nil
 	}
 	return &ast.SequenceExpression{Sequence: append(first, n)}
+}
+
+func isSuper(e ast.Expression) bool {
+	_, super := e.(*ast.SuperExpression)
+	return super
 }
 
 // within32At guards a native that makes 32 bits, or 16, of its arguments.
