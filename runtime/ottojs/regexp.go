@@ -3,10 +3,12 @@ package ottojs
 import (
 	"io"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
+	"github.com/robertkrimen/otto/parser"
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/esregexp"
@@ -112,6 +114,13 @@ func (v *vm) checkPattern(c otto.FunctionCall) otto.Value {
 		v.invalidPattern(source, reason)
 	}
 	v.pattern(source, strings.ReplaceAll(flags, "g", ""))
+	re2, err := parser.TransformRegExp(source)
+	if err == nil {
+		_, err = syntax.Parse(re2, syntax.Perl)
+	}
+	if err != nil {
+		v.invalidPattern(source, "otto can't have it, such as one with more than 1000 repetitions; use the engine goja")
+	}
 	return undefined
 }
 
