@@ -174,7 +174,8 @@ func TestDevServiceWorkerInBrowser(t *testing.T) {
 	edit(t, file("index.html"), `<!doctype html><title>memo</title><script>navigator.serviceWorker.register('/sw.js')</script>`)
 	edit(t, file("sw.js"), `self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(clients.claim()));
-self.addEventListener('fetch', (event) => event.respondWith(caches.match(event.request).then((kept) => kept || fetch(event.request).then((answer) => {
+self.addEventListener('fetch', (event) => event.respondWith(caches.match(event.request).then((kept) =>
+	kept || fetch(event.request).then((answer) => {
 	const copy = answer.clone();
 	caches.open('all').then((cache) => cache.put(event.request, copy));
 	return answer;

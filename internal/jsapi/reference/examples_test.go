@@ -221,8 +221,8 @@ func TestLanguageOfGoja(t *testing.T) {
 return {
   there: [[1].values().map(n => n).toArray, new Set().union, new Set().isSubsetOf, Object.groupBy, [].toSorted,
     Array.fromAsync, Promise.withResolvers, has('a', 'u')].map(f => f !== undefined),
-  missing: [RegExp.escape, Intl.Segmenter, has('a', 'v'), has('a', 'd'), ...['WeakRef', 'FinalizationRegistry', 'SharedArrayBuffer',
-    'Atomics', 'Float16Array', 'Temporal', 'setInterval', 'performance', 'AbortController', 'FormData', 'Blob']
+  missing: [RegExp.escape, Intl.Segmenter, has('a', 'v'), has('a', 'd'), ...['WeakRef',
+    'FinalizationRegistry', 'SharedArrayBuffer', 'Atomics', 'Float16Array', 'Temporal', 'setInterval', 'performance', 'AbortController', 'FormData', 'Blob']
     .map(name => globalThis[name])].map(f => f === undefined),
 };`)},
 	})
