@@ -217,13 +217,14 @@ func TestLanguageOfGoja(t *testing.T) {
 	srv := harnesstest.Start(t)
 	app := srv.Deploy(fstest.MapFS{
 		"fazt.json": {Data: []byte(`{"engine": "goja"}`)},
-		"api/main.js": {Data: []byte(`function has(s, flag) { try { new RegExp(s, flag); return flag; } catch (e) { return undefined; } }
+		"api/main.js": {Data: []byte(`
+function has(s, flag) { try { new RegExp(s, flag); return flag; } catch (e) { return undefined; } }
 return {
-  there: [[1].values().map(n => n).toArray, new Set().union, new Set().isSubsetOf, Object.groupBy, [].toSorted,
-    Array.fromAsync, Promise.withResolvers, has('a', 'u')].map(f => f !== undefined),
-  missing: [RegExp.escape, Intl.Segmenter, has('a', 'v'), has('a', 'd'), ...['WeakRef',
-    'FinalizationRegistry', 'SharedArrayBuffer', 'Atomics', 'Float16Array', 'Temporal', 'setInterval', 'performance', 'AbortController', 'FormData', 'Blob']
-    .map(name => globalThis[name])].map(f => f === undefined),
+  there: [[1].values().map(n => n).toArray, new Set().union, new Set().isSubsetOf, Object.groupBy,
+    [].toSorted, Array.fromAsync, Promise.withResolvers, has('a', 'u')].map(f => f !== undefined),
+  missing: [RegExp.escape, Intl.Segmenter, has('a', 'v'), has('a', 'd'),
+    ...['WeakRef', 'FinalizationRegistry', 'SharedArrayBuffer', 'Atomics', 'Float16Array', 'Temporal',
+      'setInterval', 'performance', 'AbortController', 'FormData', 'Blob'].map(name => globalThis[name])].map(f => f === undefined),
 };`)},
 	})
 	if res := once(t, srv)(app.Request(http.MethodGet, "/api", nil)); res.Status != 200 || strings.Contains(res.Body, "false") {
