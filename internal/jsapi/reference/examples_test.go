@@ -224,7 +224,8 @@ return {
     [].toSorted, Array.fromAsync, Promise.withResolvers, has('a', 'u')].map(f => f !== undefined),
   missing: [RegExp.escape, Intl.Segmenter, has('a', 'v'), has('a', 'd'),
     ...['WeakRef', 'FinalizationRegistry', 'SharedArrayBuffer', 'Atomics', 'Float16Array', 'Temporal',
-      'setInterval', 'performance', 'AbortController', 'FormData', 'Blob'].map(name => globalThis[name])].map(f => f === undefined),
+      'setInterval', 'performance', 'AbortController', 'FormData', 'Blob'
+    ].map(name => globalThis[name])].map(f => f === undefined),
 };`)},
 	})
 	if res := once(t, srv)(app.Request(http.MethodGet, "/api", nil)); res.Status != 200 || strings.Contains(res.Body, "false") {
