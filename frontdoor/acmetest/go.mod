@@ -8,6 +8,8 @@ require (
 	github.com/miekg/dns v1.1.73
 )
 
+require github.com/evanw/esbuild v0.28.2 // indirect
+
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
