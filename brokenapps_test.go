@@ -123,7 +123,7 @@ func (b brokenApp) says(t *testing.T, srv *harnesstest.Server, engine string) st
 // TestBrokenApps: each mistake that an author makes is told with its place and what to do.
 func TestBrokenApps(t *testing.T) {
 	if testing.Short() {
-		t.Skip("which limit a list that grows meets first depends on how much slower the race detector makes it")
+		t.Skip("SKIPPED: with -short, as under the race detector, a list that grows may meet another limit first; run without it")
 	}
 	usual := harnesstest.Start(t)
 	hurried := harnesstest.Start(t, func(o *fazt.Options) { o.Handler.CPU = 100 * time.Millisecond })

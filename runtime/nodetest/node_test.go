@@ -68,8 +68,18 @@ func expected(engine, program string) string {
 	return ""
 }
 
-// onNode runs the programs in one process.
+// onNode has Node evaluate the programs, which are expressions.
 func onNode(t *testing.T, programs []string) []string {
+	t.Helper()
+	return askNode(t, programs, `
+		console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0,
+			'utf8')).map(p => String(JSON.stringify((0, eval)('(' + p + ')'))))))`)
+}
+
+// askNode runs one process of Node, whose script reads the programs as a list in JSON
+// and prints what each has come to.
+func askNode(t *testing.T, programs []string, script string) (results []string) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		if os.Getenv("FAZT_NODE") == "required" {
@@ -81,10 +91,7 @@ func onNode(t *testing.T, programs []string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), node, "-e",
-		`
-			console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0,
-			'utf8')).map(p => String(JSON.stringify((0, eval)('(' + p + ')'))))))`)
+	cmd := exec.CommandContext(t.Context(), node, "-e", script)
 	cmd.Stdin = strings.NewReader(string(list))
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=en_US.UTF-8")
@@ -92,7 +99,6 @@ func onNode(t *testing.T, programs []string) []string {
 	if err != nil {
 		t.Fatalf("node: %v", err)
 	}
-	var results []string
 	if err := json.Unmarshal(out, &results); err != nil {
 		t.Fatal(err)
 	}

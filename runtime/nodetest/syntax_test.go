@@ -2,9 +2,6 @@ package nodetest
 
 import (
 	_ "embed"
-	"encoding/json"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -74,20 +71,10 @@ func differs(engine, program string) string {
 	return ""
 }
 
-// bodiesOnNode runs the programs in one process.
+// bodiesOnNode has Node run the programs, each as the body of a function.
 func bodiesOnNode(t *testing.T, programs []string) []string {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("FAZT_NODE") == "required" {
-			t.Fatal("node is not on the PATH, and FAZT_NODE=required")
-		}
-		t.Skip("SKIPPED: node is not on the PATH; install Node 18 or newer to compare with it")
-	}
-	list, err := json.Marshal(programs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), node, "-e", `
+	t.Helper()
+	return askNode(t, programs, `
 		const make = (kind, body) => new (Object.getPrototypeOf(kind).constructor)('request', body);
 		const run = async body => {
 			let f;
@@ -105,18 +92,6 @@ func bodiesOnNode(t *testing.T, programs []string) []string {
 			for (const p of JSON.parse(require('fs').readFileSync(0, 'utf8'))) out.push(await run(p));
 			console.log(JSON.stringify(out));
 		})();`)
-	cmd.Stdin = strings.NewReader(string(list))
-	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "TZ=UTC", "LC_ALL=en_US.UTF-8")
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("node: %v", err)
-	}
-	var results []string
-	if err := json.Unmarshal(out, &results); err != nil {
-		t.Fatal(err)
-	}
-	return results
 }
 
 func bodyOnEngine(t *testing.T, r *runtime.Runtime, program string) string {
