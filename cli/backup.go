@@ -54,7 +54,7 @@ func backup(c *cli.Context) error {
 	if remote {
 		err = onService(c, func(server api.Service) error { return server.Backup(c.Context, args[0], progress) })
 	} else {
-		err = backupFile(c, args[0], progress)
+		err = backupHere(c, args[0], progress)
 	}
 	done()
 	if c.Context.Err() != nil && err != nil {
@@ -63,24 +63,27 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if path, err := locate(c); err == nil && !remote {
-		warnOfKey(c, path)
+	if data, err := locate(c); err == nil && !remote {
+		warnOfKey(c, data)
 	}
 	return printCopied(c, args[0], "saved in "+args[0])
 }
 
-// backupFile copies the data file as it is. A server on it would bring it up to date
+// backupHere copies a data file as it is. A server on it would bring it up to date
 // first, and the copy that one makes before that is the one to go back to.
-func backupFile(c *cli.Context, file string, progress func(done, total int64)) error {
-	path, err := locate(c)
+func backupHere(c *cli.Context, file string, progress func(done, total int64)) error {
+	data, err := locate(c)
 	if err != nil {
 		return err
 	}
-	warnOfMode(c, path)
-	if err := checkThere(path); err != nil {
+	data.warn(c)
+	if err := data.checkThere(); err != nil {
 		return err
 	}
-	return fazt.BackupFile(c.Context, path, file, progress)
+	if data.isDatabase() {
+		return onOwnData(c, func(server *fazt.Server) error { return server.Store().Backup(c.Context, file, progress) })
+	}
+	return fazt.BackupFile(c.Context, string(data), file, progress)
 }
 
 // onAPeer reports whether the command is about a peer: the one that the line names,
@@ -89,11 +92,15 @@ func onAPeer(c *cli.Context) (bool, error) {
 	if named := targetOf(c); named != "" {
 		return named != storage.LocalPeer, nil
 	}
-	path, err := locate(c)
+	data, err := locate(c)
 	if err != nil {
 		return false, err
 	}
-	table, err := fazt.QueryFile(c.Context, path, "SELECT 1 FROM peers WHERE is_default = 1", 1)
+	if data.isDatabase() {
+		peer, err := peerOf(c)
+		return peer != nil, err
+	}
+	table, err := fazt.QueryFile(c.Context, string(data), "SELECT 1 FROM peers WHERE is_default = 1", 1)
 	return err == nil && len(table.Rows) > 0, nil // a data file without that table has none
 }
 

@@ -20,7 +20,7 @@ import (
 type developments struct {
 	server   *fazt.Server
 	c        *cli.Context
-	dataFile string
+	data     place
 	out      *console
 	apps     []*development
 }
@@ -207,6 +207,6 @@ func (d *development) notePrivate(ctx context.Context) {
 	}
 	if slices.ContainsFunc(apps, func(a api.App) bool { return !own(a.Name) }) {
 		d.noted = true
-		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.dataFile+" beside other apps; leave out --db, or name a data file of its own")
+		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.data.String()+" beside other apps; leave out --db, or name a data file of its own")
 	}
 }

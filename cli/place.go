@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/fazt-sh/fazt"
+	"github.com/fazt-sh/fazt/auth/passkey"
+	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/postgres"
+)
+
+// place is where a command's data is: the path of a data file, or the URL of a
+// database.
+type place string
+
+// aURL is what is taken for a URL and not for a path. A drive of Windows has one
+// letter.
+var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:/`)
+
+// parsePlace checks that a command can work on what --db says.
+func parsePlace(text string) (place, error) {
+	if !aURL.MatchString(text) {
+		return place(text), checkNoPipe(text)
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", usagef("--db is not a URL that can be read; write it as postgres://user@host:5432/name")
+	}
+	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "", usagef("--db %s:... is no kind of database that fazt knows; give postgres://user@host:5432/name, or the path of a data file", u.Scheme)
+	}
+	return place(text), nil
+}
+
+// isDatabase reports whether the data is not in a file of this machine's.
+func (p place) isDatabase() bool { return aURL.MatchString(string(p)) }
+
+// String is the place as people see it, without a password.
+func (p place) String() string {
+	if !p.isDatabase() {
+		return string(p)
+	}
+	u, err := url.Parse(string(p))
+	if err != nil {
+		return "the database"
+	}
+	u.RawQuery = "" // where a password may be, too
+	return u.Redacted()
+}
+
+// keyFile is where the key file is, or is to be; "" where there is none by default.
+func (p place) keyFile(c *cli.Context) string {
+	if key := c.String("key-file"); key != "" || p.isDatabase() {
+		return key
+	}
+	return fazt.DefaultKeyFile(string(p))
+}
+
+// checkThere refuses a data file that is not there. Whether a database is there
+// shows when it is asked.
+func (p place) checkThere() error {
+	if p.isDatabase() {
+		return nil
+	}
+	if _, err := os.Stat(string(p)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no data file %s; run fazt serve or fazt app deploy first, or check --db", p)
+	}
+	return nil
+}
+
+// warn tells of a data file, and of its key file, that are not their owner's alone,
+// and of a password that others on this machine can see.
+func (p place) warn(c *cli.Context) {
+	files := []struct{ what, path string }{{"key", p.keyFile(c)}}
+	if !p.isDatabase() {
+		files = append(files, struct{ what, path string }{"data", string(p)})
+	} else if u, err := url.Parse(string(p)); err == nil && c.IsSet("db") && inArguments(string(p)) {
+		if _, has := u.User.Password(); has || u.Query().Has("password") {
+			note(c.App.ErrWriter, "warning: others on this machine can see the database's password in the list of processes; give the URL by FAZT_DB_PATH, or keep the password in ~/.pgpass")
+		}
+	}
+	for _, f := range files {
+		// Windows has other means, and shows every file as readable by all.
+		info, err := os.Stat(f.path)
+		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0 {
+			note(c.App.ErrWriter, "warning: others on this machine can read or write the %s file; keep it to yourself with: chmod 600 %s", f.what, f.path)
+		}
+	}
+}
+
+// inArguments reports whether a text is a part of this process's command line.
+func inArguments(text string) bool {
+	for _, arg := range os.Args {
+		if arg == text || arg == "--db="+text || arg == "-db="+text {
+			return true
+		}
+	}
+	return false
+}
+
+// locate is where the data is, or is to be.
+func locate(c *cli.Context) (place, error) {
+	if text := c.String("db"); text != "" {
+		return parsePlace(text)
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("cannot find the home directory: %w; name the data file with --db", err)
+	}
+	path := filepath.Join(home, ".fazt", "data.db")
+	return place(path), checkNoPipe(path)
+}
+
+// checkNoPipe refuses a path that is there and cannot be a data file or a
+// backup: to open a named pipe would be to wait for whoever writes into it.
+func checkNoPipe(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file; name another", path)
+	}
+	return nil
+}
+
+// open makes options of what a place has. The store that it opens, if it is a
+// database, is closed by close.
+func (p place) open(ctx context.Context, opt fazt.Options) (_ fazt.Options, close func() error, err error) {
+	if !p.isDatabase() {
+		opt.DataFile = string(p)
+		return opt, func() error { return nil }, nil
+	}
+	store, err := postgres.Open(ctx, string(p), postgres.Options{Logger: opt.Logger, Quotas: opt.Quotas})
+	if err != nil {
+		return opt, nil, err
+	}
+	opt.Store, opt.Quotas = store, storage.Quotas{}
+	return opt, store.Close, nil
+}
+
+// withServer opens a place, lends the server to do, and closes it.
+func withServer(ctx context.Context, p place, opt fazt.Options, do func(*fazt.Server) error) error {
+	opt, closeStore, err := p.open(ctx, opt)
+	if err != nil {
+		return err
+	}
+	opt.Passkeys = passkey.New()
+	server, err := fazt.New(ctx, opt)
+	if err != nil {
+		return errors.Join(err, closeStore())
+	}
+	return errors.Join(do(server), server.Close(), closeStore())
+}
