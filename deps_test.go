@@ -38,6 +38,7 @@ var arrows = map[string][]string{
 	"storage":                     {"api"},
 	"storage/sqlite":              {"api", "storage"},
 	"storage/backups":             {"storage"},
+	"storage/postgres/pgtest":     {},
 	"auth":                        {"api", "storage"},
 	"auth/passkey":                {"auth"},
 	"internal/livereload":         {},
