@@ -19,8 +19,9 @@ const (
 	// loadTimeout bounds the reading of an app, which several requests may wait
 	// for, so that none of them ends it.
 	loadTimeout = 10 * time.Second
-	// storeRetry is how long a load that the store failed is not tried again.
-	storeRetry = 10 * time.Second
+	// storeRetry is how long a load that the store failed is not tried again. Whatever
+	// was the matter, service resumes within this and a load's own time.
+	storeRetry = time.Second
 	// maxAbsent bounds the names that are remembered to have no app.
 	maxAbsent = 4096
 )
