@@ -224,7 +224,9 @@ func TestKeyFile(t *testing.T) {
 	want := []string{"notes A", "the client secret of provider google"}
 	for name, ask := range map[string]func() ([]string, error){
 		"lost": func() ([]string, error) { return fazt.LostSecrets(t.Context(), fazt.Options{DataFile: file}) },
-		"same": func() ([]string, error) { return fazt.LostSecrets(t.Context(), fazt.Options{DataFile: file, KeyFile: other}) },
+		"same": func() ([]string, error) {
+			return fazt.LostSecrets(t.Context(), fazt.Options{DataFile: file, KeyFile: other})
+		},
 	} {
 		lost, err := ask()
 		if d := cmp.Diff(want, lost); d != "" || err != nil {

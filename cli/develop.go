@@ -18,11 +18,11 @@ import (
 
 // developments are the apps of one fazt dev.
 type developments struct {
-	server   *fazt.Server
-	c        *cli.Context
-	data     place
-	out      *console
-	apps     []*development
+	server *fazt.Server
+	c      *cli.Context
+	data   place
+	out    *console
+	apps   []*development
 }
 
 // development keeps a running app at the state of its directory.

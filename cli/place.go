@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,12 +33,8 @@ func parsePlace(text string) (place, error) {
 	if !aURL.MatchString(text) {
 		return place(text), checkNoPipe(text)
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", usagef("--db is not a URL that can be read; write it as postgres://user@host:5432/name")
-	}
-	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return "", usagef("--db %s:... is no kind of database that fazt knows; give postgres://user@host:5432/name, or the path of a data file", u.Scheme)
+	if scheme, rest, _ := strings.Cut(text, ":"); !strings.HasPrefix(rest, "//") || scheme != "postgres" && scheme != "postgresql" {
+		return "", usagef("--db %s:... is no kind of database that fazt knows; give postgres://user@host:5432/name, or the path of a data file", scheme)
 	}
 	return place(text), nil
 }
@@ -50,12 +47,26 @@ func (p place) String() string {
 	if !p.isDatabase() {
 		return string(p)
 	}
-	u, err := url.Parse(string(p))
-	if err != nil {
-		return "the database"
+	scheme, user, _, rest := p.parts()
+	if user != "" {
+		user += "@"
 	}
-	u.RawQuery = "" // where a password may be, too
-	return u.Redacted()
+	return scheme + "://" + user + rest
+}
+
+// parts takes a URL apart: its user, password and rest, which has no query. There may be
+// several hosts in it, which package net/url does not read.
+func (p place) parts() (scheme, user, password, rest string) {
+	text, query, _ := strings.Cut(string(p), "?")
+	scheme, rest, _ = strings.Cut(text, "://")
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		user, rest = rest[:at], rest[at+1:]
+		user, password, _ = strings.Cut(user, ":")
+	}
+	if values, err := url.ParseQuery(query); err == nil && values.Has("password") {
+		password = values.Get("password")
+	}
+	return scheme, user, password, rest
 }
 
 // keyFile is where the key file is, or is to be; "" where there is none by default.
@@ -84,10 +95,8 @@ func (p place) warn(c *cli.Context) {
 	files := []struct{ what, path string }{{"key", p.keyFile(c)}}
 	if !p.isDatabase() {
 		files = append(files, struct{ what, path string }{"data", string(p)})
-	} else if u, err := url.Parse(string(p)); err == nil && c.IsSet("db") && inArguments(string(p)) {
-		if _, has := u.User.Password(); has || u.Query().Has("password") {
-			note(c.App.ErrWriter, "warning: others on this machine can see the database's password in the list of processes; give the URL by FAZT_DB_PATH, or keep the password in ~/.pgpass")
-		}
+	} else if _, _, password, _ := p.parts(); password != "" && inArguments(string(p)) {
+		note(c.App.ErrWriter, "warning: others on this machine can see the database's password in the list of processes; give the URL by FAZT_DB_PATH, or keep the password in ~/.pgpass")
 	}
 	for _, f := range files {
 		// Windows has other means, and shows every file as readable by all.
