@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"storage/sqlite":              {"api", "storage", "storage/transfer"},
 	"storage/transfer":            {"storage"},
 	"storage/backups":             {"storage"},
+	"storage/postgres/pgtest":     {},
 	"auth":                        {"api", "storage"},
 	"auth/passkey":                {"auth"},
 	"internal/livereload":         {},
