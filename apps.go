@@ -174,7 +174,8 @@ func (s *Server) appVersion(ctx context.Context, key appKey) (*app, error) {
 	loaded := s.apps.flight.DoChan(key.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.open, loadTimeout)
 		defer cancel()
-		return s.lookUp(ctx, key)
+		a, err := s.lookUp(ctx, key)
+		return a, outOfReach("app", err)
 	})
 	select {
 	case result := <-loaded:
@@ -271,6 +272,15 @@ func storeFailed(err error) bool {
 		return true
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// outOfReach says that the store is at fault where a load's time was over, which is no
+// request's own.
+func outOfReach(op string, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &storage.Error{Code: storage.CodeUnavailable, Op: op, Msg: fmt.Sprintf("the store has not answered for %v", loadTimeout), Hint: "try again"}
+	}
+	return err
 }
 
 // stored finds an app in the store by its name, or else by its id.
