@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
@@ -34,17 +36,31 @@ func (s *Store) Backup(ctx context.Context, path string, progress storage.Progre
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, "data.db")
-	if _, err := transfer.Move(ctx, s, sqlite.NewFile{Path: file, Modules: s.otherModules()}, nil); err != nil {
+	if _, err := transfer.Move(ctx, s, sqlite.NewFile{Path: file, Modules: s.others.list()}, nil); err != nil {
 		return s.failed(op, err)
 	}
 	return sqlite.BackupFile(ctx, file, path, progress)
 }
 
-// otherModules are the packages whose tables this Store has migrated.
-func (s *Store) otherModules() (list []sqlite.Module) {
-	s.migratedMu.Lock()
-	defer s.migratedMu.Unlock()
-	for name, steps := range s.migrated {
+// otherModules are the packages whose tables a Store has migrated.
+type otherModules struct {
+	mu    sync.Mutex
+	steps map[string][]string
+}
+
+func (m *otherModules) add(name string, steps []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.steps == nil {
+		m.steps = make(map[string][]string)
+	}
+	m.steps[name] = slices.Clone(steps)
+}
+
+func (m *otherModules) list() (list []sqlite.Module) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, steps := range m.steps {
 		list = append(list, sqlite.Module{Name: name, Steps: steps})
 	}
 	return list

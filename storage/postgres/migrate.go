@@ -58,7 +58,11 @@ func (s *Store) Migrate(ctx context.Context, module string, steps []string) erro
 	if s.isClosed() {
 		return errClosed(op)
 	}
-	return wrap(op, s.migrate(ctx, op, module, steps))
+	if err := s.migrate(ctx, op, module, steps); err != nil {
+		return wrap(op, err)
+	}
+	s.others.add(module, steps)
+	return nil
 }
 
 // migrate runs the steps that are missing, under a lease, so that many servers may start

@@ -65,6 +65,9 @@ type Store struct {
 	writer  *writer
 	server  string // names this Store among the servers, as the holder of a lease
 
+	operators *operators
+	others    otherModules
+
 	// What runs in the background ends with ctx.
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -97,7 +100,7 @@ func Open(ctx context.Context, url string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{logger: logger, quotas: quotas, config: config, server: newID(), closed: make(chan struct{})}
+	s := &Store{logger: logger, quotas: quotas, config: config, server: newID(), operators: newOperators(), closed: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.start(ctx); err != nil {
 		s.Close() // the first error is the one that tells
