@@ -21,9 +21,15 @@ import (
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
-// Health says that the server is there, and for how long.
+// Health says that the server is there, and for how long. It is degraded, and no
+// failure, while the data can't be reached: a load balancer that took the server away
+// for that would take its cached files away, too, and those of all others.
 func (s *Server) Health(context.Context) (*api.Health, error) {
-	return &api.Health{Status: "ok", Version: Version, Uptime: s.uptime()}, nil
+	h := &api.Health{Status: api.HealthOK, Version: Version, Uptime: s.uptime()}
+	if s.store.State().Unreachable {
+		h.Status = api.HealthDegraded
+	}
+	return h, nil
 }
 
 const (
@@ -56,6 +62,11 @@ func (s *Server) Checkup(ctx context.Context) (*api.Checkup, error) {
 	stats := s.store.Stats()
 	c.Storage = api.StorageHealth{ReadMS: milliseconds(read), WriteMS: milliseconds(write), QueueDepth: stats.Depth,
 		DataBytes: stats.DataBytes, LogBytes: stats.LogBytes, FreeBytes: stats.FreeBytes}
+	state := s.store.State()
+	c.Storage.Durable, c.Storage.Replicated, c.Storage.Settings = state.Durable, state.Replicated, state.Settings
+	if !state.Durable {
+		worse(api.HealthDegraded, "acknowledged writes may be lost when the database's machine fails: "+state.Settings)
+	}
 	if stats.Free && stats.FreeBytes < lowSpace {
 		worse(api.HealthDegraded, fmt.Sprintf("the disk of the data has %d MB left", stats.FreeBytes>>20))
 	}
