@@ -139,7 +139,7 @@ func restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	data, err := ownPlace(c)
+	data, err := ownLocation(c)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func restore(c *cli.Context) error {
 }
 
 // restoreToDatabase puts a backup into an empty database, and prints what has arrived.
-func restoreToDatabase(c *cli.Context, backup string, data place) (err error) {
+func restoreToDatabase(c *cli.Context, backup string, data location) (err error) {
 	if c.Bool("force") {
 		return usagef("--force replaces a data file, and no database; make an empty one, and name that")
 	}

@@ -116,7 +116,7 @@ func openApps(dirs []string, name string) (apps []*development, err error) {
 
 // devData is where the data of development is: --db, or a directory of its own in
 // the app's, which is neither deployed nor committed.
-func devData(c *cli.Context, dir string) (place, error) {
+func devData(c *cli.Context, dir string) (location, error) {
 	text := c.String("db")
 	if text == "" {
 		own := filepath.Join(dir, ".fazt")
@@ -125,7 +125,7 @@ func devData(c *cli.Context, dir string) (place, error) {
 			return "", fmt.Errorf("cannot keep data in %s: %w; name another data file with --db", own, err)
 		}
 	}
-	data, err := parsePlace(text)
+	data, err := parseLocation(text)
 	if err == nil {
 		data.warn(c)
 	}

@@ -20,7 +20,7 @@ import (
 type developments struct {
 	server *fazt.Server
 	c      *cli.Context
-	data   place
+	data   location
 	out    *console
 	apps   []*development
 }

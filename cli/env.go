@@ -236,7 +236,7 @@ func lostEnv(c *cli.Context) (err error) {
 }
 
 // warnOfLost names what a data file that was restored has lost with its key.
-func warnOfLost(c *cli.Context, data place) error {
+func warnOfLost(c *cli.Context, data location) error {
 	lost, err := fazt.LostSecrets(c.Context, fazt.Options{DataFile: string(data), KeyFile: c.String("key-file")})
 	if err == nil && len(lost) > 0 {
 		note(c.App.ErrWriter, "warning: the key file that these are encrypted by is not here: %s; put it at %s before the server starts, or give them up with: fazt app env lost --forget",
@@ -246,7 +246,7 @@ func warnOfLost(c *cli.Context, data place) error {
 }
 
 // warnOfKey says what a copy of the data file has not.
-func warnOfKey(c *cli.Context, data place) {
+func warnOfKey(c *cli.Context, data location) {
 	if key := data.keyFile(c); exists(key) {
 		note(c.App.ErrWriter, "secrets are encrypted by the key in %s, which is not in the copy; keep a copy of it somewhere else", key)
 	}

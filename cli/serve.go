@@ -97,7 +97,7 @@ func serve(c *cli.Context) error {
 }
 
 // serveOn says where the server is, and serves until ctx ends.
-func serveOn(ctx context.Context, server *fazt.Server, data place, opt fazt.Options, front front, out io.Writer) error {
+func serveOn(ctx context.Context, server *fazt.Server, data location, opt fazt.Options, front front, out io.Writer) error {
 	opt.Logger.Info("serving", "url", front.url(opt), "data", data)
 	signIn := front.signIn(opt)
 	if opt.Dev {

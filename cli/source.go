@@ -69,7 +69,7 @@ func checkApp(dir string) error {
 
 // checkOutside refuses a data file, and a key file if one is named, that would be
 // deployed with the app.
-func checkOutside(data place, keyFile, dir string) error {
+func checkOutside(data location, keyFile, dir string) error {
 	for _, f := range []struct{ what, path string }{{"data", string(data)}, {"key", keyFile}} {
 		if f.path == "" || f.what == "data" && data.isDatabase() {
 			continue

@@ -2,18 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
-	"github.com/fazt-sh/fazt/auth/passkey"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -50,18 +43,18 @@ func keyFileFlag(hidden bool) cli.Flag {
 	}
 }
 
-// ownPlace is where the data is, or is to be, for a command that works on it alone.
-func ownPlace(c *cli.Context) (place, error) {
+// ownLocation is where the data is, or is to be, for a command that works on it alone.
+func ownLocation(c *cli.Context) (location, error) {
 	if name := targetOf(c); name != "" && name != storage.LocalPeer {
 		return "", usagef("%s works on this machine's data alone; leave out @%s, or run it there", c.Command.HelpName, name)
 	}
 	return locate(c)
 }
 
-// ownData is ownPlace for commands that open the data, which makes a data file, and
+// ownData is ownLocation for commands that open the data, which makes a data file, and
 // its directory, if need be. It warns of one that is not its owner's alone.
-func ownData(c *cli.Context) (place, error) {
-	p, err := ownPlace(c)
+func ownData(c *cli.Context) (location, error) {
+	p, err := ownLocation(c)
 	if err == nil {
 		p.warn(c)
 	}
@@ -69,7 +62,7 @@ func ownData(c *cli.Context) (place, error) {
 }
 
 // existingData is ownData for commands that must not make a data file.
-func existingData(c *cli.Context) (place, error) {
+func existingData(c *cli.Context) (location, error) {
 	p, err := ownData(c)
 	if err == nil {
 		err = p.checkThere()
@@ -80,12 +73,12 @@ func existingData(c *cli.Context) (place, error) {
 // onService lends do the server that the command is about: the data file, which is
 // to be there, or the peer that the line names, or else the default one.
 func onService(c *cli.Context, do func(api.Service) error) error {
-	return onNewService(c, place.checkThere, do)
+	return onNewService(c, location.checkThere, do)
 }
 
-// onNewService is onService for commands that may make the data file. Of its place
+// onNewService is onService for commands that may make the data file. Of its location
 // check says first whether it may be used.
-func onNewService(c *cli.Context, check func(place) error, do func(api.Service) error) error {
+func onNewService(c *cli.Context, check func(location) error, do func(api.Service) error) error {
 	p, err := locate(c)
 	if err != nil {
 		return err

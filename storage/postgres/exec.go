@@ -106,9 +106,6 @@ func (s *Store) Exec(ctx context.Context, statement string) (affected int64, err
 		}
 	}
 	s.watch.observe(x.revision)
-	if x.docs {
-		s.indexer.now()
-	}
 	return x.affected, nil
 }
 

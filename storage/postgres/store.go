@@ -65,6 +65,9 @@ type Store struct {
 	writer  *writer
 	server  string // names this Store among the servers, as the holder of a lease
 
+	watch     *watch
+	reading   pins // bodies that are being read
+	sweeper   *sweeper
 	operators *operators
 	others    otherModules
 
@@ -246,4 +249,7 @@ func (s *Store) every(name string, d time.Duration, wake <-chan struct{}, fn fun
 }
 
 // startRest begins what goes on in the background.
-func (s *Store) startRest() error { return nil }
+func (s *Store) startRest() error {
+	s.startCatalogue()
+	return nil
+}

@@ -28,10 +28,46 @@ var dumps = map[string]string{
 // notMoved are the tables that are made of others, or that are about the engine itself.
 var notMoved = []string{"changes", "chunks", "cleared", "collections", "documents", "index_entries", "leases", "loose_bodies", "migrations", "presence", "usage"}
 
-// Dump implements [transfer.Source], on one snapshot.
+// Dump implements [transfer.Source], on one snapshot. Rows come as they are read, and are
+// not held.
 func (s *Store) Dump(ctx context.Context, put transfer.Put) error {
-	return s.snapshot(ctx, "dump", func(q querier) error { return dump(ctx, q, put) })
+	const op = "dump"
+	if err := s.usable(ctx, op); err != nil {
+		return err
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.failed(op, err)
+	}
+	defer conn.Release()
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return s.failed(op, err)
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) // there is nothing to keep
+	return s.failed(op, dump(ctx, stream{tx}, put))
 }
+
+// stream reads the rows of a transaction one by one. What reads them can't use the
+// connection meanwhile.
+type stream struct{ tx pgx.Tx }
+
+func (s stream) query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error {
+	rows, err := s.tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Dump implements [transfer.Source].
+func (s stream) Dump(ctx context.Context, put transfer.Put) error { return dump(ctx, s, put) }
 
 func dump(ctx context.Context, q querier, put transfer.Put) error {
 	for _, t := range transfer.Tables {
@@ -130,7 +166,7 @@ func (s *Store) Load(ctx context.Context, fill func(transfer.Put) error, check f
 	if err := l.finish(); err != nil {
 		return s.failed(op, err)
 	}
-	if err := check(loaded{tx}); err != nil {
+	if err := check(stream{tx}); err != nil {
 		return s.failed(op, err)
 	}
 	takeWarning(conn.Conn())
@@ -139,19 +175,6 @@ func (s *Store) Load(ctx context.Context, fill func(transfer.Put) error, check f
 	}
 	return nil
 }
-
-// loaded is what a transaction has put.
-type loaded struct{ tx pgx.Tx }
-
-func (l loaded) query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error {
-	rows, err := l.tx.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	return eachRow(rows, fn)
-}
-
-func (l loaded) Dump(ctx context.Context, put transfer.Put) error { return dump(ctx, l, put) }
 
 // loader makes rows of what is put. Rows of one table are sent together.
 type loader struct {
@@ -174,7 +197,7 @@ const loadBytes = 4 << 20
 
 // checkEmpty refuses a database with data in it.
 func (l *loader) checkEmpty() error {
-	others, err := otherTables(l.ctx, loaded{l.tx})
+	others, err := otherTables(l.ctx, stream{l.tx})
 	if err != nil {
 		return err
 	}

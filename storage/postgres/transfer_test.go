@@ -58,7 +58,7 @@ func TestMove(t *testing.T) {
 // openEmpty opens a new database that has the tables of the other module.
 func openEmpty(t *testing.T) *postgres.Store {
 	t.Helper()
-	s := openURL(t, newDatabase(t))
+	s := open(t, database(t))
 	if err := s.Migrate(t.Context(), storagetest.FillModule, storagetest.FillSteps()); err != nil {
 		t.Fatal(err)
 	}

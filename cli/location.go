@@ -20,30 +20,30 @@ import (
 	"github.com/fazt-sh/fazt/storage/postgres"
 )
 
-// place is where a command's data is: the path of a data file, or the URL of a
+// location is where a command's data is: the path of a data file, or the URL of a
 // database.
-type place string
+type location string
 
 // aURL is what is taken for a URL and not for a path. A drive of Windows has one
 // letter.
 var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:/`)
 
-// parsePlace checks that a command can work on what --db says.
-func parsePlace(text string) (place, error) {
+// parseLocation checks that a command can work on what --db says.
+func parseLocation(text string) (location, error) {
 	if !aURL.MatchString(text) {
-		return place(text), checkNoPipe(text)
+		return location(text), checkNoPipe(text)
 	}
 	if scheme, rest, _ := strings.Cut(text, ":"); !strings.HasPrefix(rest, "//") || scheme != "postgres" && scheme != "postgresql" {
 		return "", usagef("--db %s:... is no kind of database that fazt knows; give postgres://user@host:5432/name, or the path of a data file", scheme)
 	}
-	return place(text), nil
+	return location(text), nil
 }
 
 // isDatabase reports whether the data is not in a file of this machine's.
-func (p place) isDatabase() bool { return aURL.MatchString(string(p)) }
+func (p location) isDatabase() bool { return aURL.MatchString(string(p)) }
 
-// String is the place as people see it, without a password.
-func (p place) String() string {
+// String is the location as people see it, without a password.
+func (p location) String() string {
 	if !p.isDatabase() {
 		return string(p)
 	}
@@ -56,7 +56,7 @@ func (p place) String() string {
 
 // parts takes a URL apart: its user, password and rest, which has no query. There may be
 // several hosts in it, which package net/url does not read.
-func (p place) parts() (scheme, user, password, rest string) {
+func (p location) parts() (scheme, user, password, rest string) {
 	text, query, _ := strings.Cut(string(p), "?")
 	scheme, rest, _ = strings.Cut(text, "://")
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
@@ -70,7 +70,7 @@ func (p place) parts() (scheme, user, password, rest string) {
 }
 
 // keyFile is where the key file is, or is to be; "" where there is none by default.
-func (p place) keyFile(c *cli.Context) string {
+func (p location) keyFile(c *cli.Context) string {
 	if key := c.String("key-file"); key != "" || p.isDatabase() {
 		return key
 	}
@@ -79,7 +79,7 @@ func (p place) keyFile(c *cli.Context) string {
 
 // checkThere refuses a data file that is not there. Whether a database is there
 // shows when it is asked.
-func (p place) checkThere() error {
+func (p location) checkThere() error {
 	if p.isDatabase() {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (p place) checkThere() error {
 
 // warn tells of a data file, and of its key file, that are not their owner's alone,
 // and of a password that others on this machine can see.
-func (p place) warn(c *cli.Context) {
+func (p location) warn(c *cli.Context) {
 	files := []struct{ what, path string }{{"key", p.keyFile(c)}}
 	if !p.isDatabase() {
 		files = append(files, struct{ what, path string }{"data", string(p)})
@@ -118,16 +118,16 @@ func inArguments(text string) bool {
 }
 
 // locate is where the data is, or is to be.
-func locate(c *cli.Context) (place, error) {
+func locate(c *cli.Context) (location, error) {
 	if text := c.String("db"); text != "" {
-		return parsePlace(text)
+		return parseLocation(text)
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return "", fmt.Errorf("cannot find the home directory: %w; name the data file with --db", err)
 	}
 	path := filepath.Join(home, ".fazt", "data.db")
-	return place(path), checkNoPipe(path)
+	return location(path), checkNoPipe(path)
 }
 
 // checkNoPipe refuses a path that is there and cannot be a data file or a
@@ -139,9 +139,9 @@ func checkNoPipe(path string) error {
 	return nil
 }
 
-// open makes options of what a place has. The store that it opens, if it is a
+// open makes options of what a location has. The store that it opens, if it is a
 // database, is closed by close.
-func (p place) open(ctx context.Context, opt fazt.Options) (_ fazt.Options, close func() error, err error) {
+func (p location) open(ctx context.Context, opt fazt.Options) (_ fazt.Options, close func() error, err error) {
 	if !p.isDatabase() {
 		opt.DataFile = string(p)
 		return opt, func() error { return nil }, nil
@@ -154,8 +154,8 @@ func (p place) open(ctx context.Context, opt fazt.Options) (_ fazt.Options, clos
 	return opt, store.Close, nil
 }
 
-// withServer opens a place, lends the server to do, and closes it.
-func withServer(ctx context.Context, p place, opt fazt.Options, do func(*fazt.Server) error) error {
+// withServer opens a location, lends the server to do, and closes it.
+func withServer(ctx context.Context, p location, opt fazt.Options, do func(*fazt.Server) error) error {
 	opt, closeStore, err := p.open(ctx, opt)
 	if err != nil {
 		return err
