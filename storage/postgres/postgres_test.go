@@ -1,12 +1,12 @@
 package postgres_test
 
 import (
-	"fmt"
-	"os"
-	"testing"
 	"context"
-	"sync/atomic"
+	"fmt"
 	"github.com/jackc/pgx/v5"
+	"os"
+	"sync/atomic"
+	"testing"
 
 	"github.com/fazt-sh/fazt/storage/postgres"
 )
@@ -32,9 +32,13 @@ var count atomic.Int64
 func database(tb testing.TB) string {
 	base := os.Getenv("P1_PG")
 	c, err := pgx.Connect(context.Background(), base)
-	if err != nil { tb.Fatal(err) }
+	if err != nil {
+		tb.Fatal(err)
+	}
 	defer c.Close(context.Background())
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), count.Add(1))
-	if _, err := c.Exec(context.Background(), "CREATE DATABASE "+name); err != nil { tb.Fatal(err) }
+	if _, err := c.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
+		tb.Fatal(err)
+	}
 	return "postgres://postgres@127.0.0.1:54391/" + name
 }
