@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,6 +72,7 @@ type Store struct {
 	sweeper   *sweeper
 	operators *operators
 	others    otherModules
+	dataBytes atomic.Int64 // how large the database was lately
 
 	// What runs in the background ends with ctx.
 	ctx        context.Context

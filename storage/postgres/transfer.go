@@ -69,7 +69,7 @@ func (s stream) query(ctx context.Context, query string, args []any, fn func(sca
 // Dump implements [transfer.Source].
 func (s stream) Dump(ctx context.Context, put transfer.Put) error { return dump(ctx, s, put) }
 
-func dump(ctx context.Context, q querier, put transfer.Put) error {
+func dump(ctx context.Context, q stream, put transfer.Put) error {
 	for _, t := range transfer.Tables {
 		query := dumps[t.Name]
 		if query == "" {
@@ -104,7 +104,7 @@ func columnList(names []string) string {
 }
 
 // dumpTable puts the rows of a query, a page of them at a time in memory.
-func dumpTable(ctx context.Context, q querier, t *transfer.Table, query string, put transfer.Put) error {
+func dumpTable(ctx context.Context, q stream, t *transfer.Table, query string, put transfer.Put) error {
 	values, into := make([]any, len(t.Columns)), make([]any, len(t.Columns))
 	for i := range values {
 		into[i] = &values[i]
@@ -118,7 +118,7 @@ func dumpTable(ctx context.Context, q querier, t *transfer.Table, query string, 
 }
 
 // otherTables are those of other packages, by name, with their columns by name.
-func otherTables(ctx context.Context, q querier) (tables []*transfer.Table, err error) {
+func otherTables(ctx context.Context, q stream) (tables []*transfer.Table, err error) {
 	err = q.query(ctx, `SELECT c.table_name, c.column_name FROM information_schema.columns AS c JOIN information_schema.tables AS t
 		ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'
 		ORDER BY c.table_name COLLATE "C", c.column_name COLLATE "C"`, nil, func(scan scanFunc) error {
