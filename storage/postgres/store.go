@@ -66,6 +66,10 @@ type Store struct {
 	presence *presence
 	server   string // names this Store among the servers, as the holder of a lease
 
+	watch   *watch
+	reading pins // bodies that are being read
+	sweeper *sweeper
+
 	// What runs in the background ends with ctx.
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -255,4 +259,7 @@ func (s *Store) every(name string, d time.Duration, wake <-chan struct{}, fn fun
 }
 
 // startRest begins what goes on in the background.
-func (s *Store) startRest() error { return nil }
+func (s *Store) startRest() error {
+	s.startCatalogue()
+	return nil
+}
