@@ -28,7 +28,7 @@ const (
 
 	// letGoUntil is until when a body that is let go now is kept for those who read it,
 	// on any server: for a minute, by the database's clock. Each server renews that for
-	// its own readers every pinInterval: see [pins].
+	// its own readers every upkeepInterval: see [pins].
 	letGoUntil = clock + " + 60000"
 
 	insertChunk = "INSERT INTO chunks (body, n, data) VALUES ($1, $2, $3)"

@@ -12,7 +12,7 @@ import (
 func (s *Store) startCatalogue() {
 	s.watch = newWatch(s.Revision, s.logger)
 	s.atClose(s.watch.close)
-	s.background.Go(s.keepPinned)
+	s.background.Go(s.upkeep)
 	s.sweeper = startSweeper(s)
 	s.writer.cleared = s.sweeper.now
 }

@@ -3,14 +3,10 @@ package postgres
 import (
 	"context"
 	"sync"
-	"time"
 )
 
-// pinInterval is how often a server has kept what is being read on it.
-const pinInterval = 15 * time.Second
-
 // pins counts who reads which body on this server, so that none is swept under them:
-// every pinInterval, those of them that were let go are kept for longer. A server
+// every upkeepInterval, those of them that were let go are kept for longer. A server
 // that ends takes its pins with it, which is why they are no rows of their own.
 type pins struct {
 	mu    sync.Mutex
@@ -43,22 +39,7 @@ func (p *pins) all() (ids []string) {
 	return ids
 }
 
-// keepPinned has what is being read kept from the sweeper, until the store is closed.
-func (s *Store) keepPinned() {
-	tick := time.NewTicker(pinInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-s.ctx.Done():
-			return
-		}
-		if err := s.renewPinned(s.ctx); err != nil && s.ctx.Err() == nil {
-			s.logger.Warn("what is being read can't be kept from the sweeper", "err", err)
-		}
-	}
-}
-
+// renewPinned has what is being read kept from the sweeper for another minute.
 func (s *Store) renewPinned(ctx context.Context) error {
 	reading := s.reading.all()
 	if len(reading) == 0 {

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,9 +67,10 @@ type Store struct {
 	presence *presence
 	server   string // names this Store among the servers, as the holder of a lease
 
-	watch   *watch
-	reading pins // bodies that are being read
-	sweeper *sweeper
+	watch     *watch
+	reading   pins // bodies that are being read
+	sweeper   *sweeper
+	dataBytes atomic.Int64 // how large the database was lately
 
 	// What runs in the background ends with ctx.
 	ctx        context.Context
