@@ -21,7 +21,7 @@ type module struct {
 var modules = []module{{"storage.data", dataSchema}, {"storage.catalogue", catalogueSchema}}
 
 // bookkeeping are the tables that a migration needs itself. Both statements may be run at
-// any time, by many. The last is what a server looks for that finds another at it.
+// any time, by many. The last is the one that a server looks for: where it is, so are the others.
 var bookkeeping = []string{
 	`CREATE TABLE IF NOT EXISTS leases (
 		name       TEXT   NOT NULL PRIMARY KEY,

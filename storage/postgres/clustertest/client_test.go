@@ -110,7 +110,7 @@ func mustGet(t *testing.T, c *http.Client, url string) answer {
 // newKey makes an API key on the database, as the command line does beside servers.
 func newKey(t *testing.T, url string) string {
 	t.Helper()
-	store, err := postgres.Open(t.Context(), url, postgres.Options{})
+	store, err := openStore(t.Context(), url, postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -231,7 +231,7 @@ func TestFailOverUncertain(t *testing.T) {
 
 func openBoth(t *testing.T, database string, primary, standby *pgtest.Cluster) storage.Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), primary.URL(database, standby), postgres.Options{})
+	s, err := openStore(t.Context(), primary.URL(database, standby), postgres.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func serve(url string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	store, err := postgres.Open(ctx, url, postgres.Options{Logger: log})
+	store, err := openStore(ctx, url, postgres.Options{Logger: log})
 	if err != nil {
 		return err
 	}
