@@ -70,7 +70,7 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 		rw.findHandler(body)
 	}
 	if main {
-		passOn(f.body)
+		passOn(f.body, rw.lists)
 	}
 	if err := check(); err != nil {
 		return nil, err

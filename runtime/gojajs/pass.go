@@ -22,11 +22,15 @@ type passer struct {
 	looked map[string]int // how often a name is used as in name.x
 	called map[string]int // and as in name(...)
 	all    map[string]int // and at all
+	lists  map[string]bool
 }
 
 // passOn changes a file's tree before it is instrumented.
-func passOn(file *ast.FunctionLiteral) {
-	p := passer{make(map[string]int), make(map[string]int), make(map[string]int)}
+func passOn(file *ast.FunctionLiteral, lists map[string]bool) {
+	if len(lists) == 0 {
+		return
+	}
+	p := passer{make(map[string]int), make(map[string]int), make(map[string]int), lists}
 	nodes(reflect.ValueOf(file), make(map[any]bool), func(node any) bool {
 		switch n := node.(type) {
 		case *ast.Identifier:
@@ -147,7 +151,7 @@ func (p *passer) passed(e ast.Expression) ast.Expression {
 			return n
 		}
 		path, root := dotted(n.Callee)
-		if strings.Count(path, ".") < 2 || p.all[root] != p.looked[root] || spreads(n.ArgumentList) {
+		if !p.lists[path] || p.all[root] != p.looked[root] || spreads(n.ArgumentList) {
 			return n
 		}
 		at := n.Callee.Idx0()
@@ -206,8 +210,8 @@ func (v *vm) passed(c goja.FunctionCall) goja.Value {
 		}
 		part = part.Part(name)
 	}
-	if part == nil || part.Func == nil {
-		return v.callPath(names, c)
+	if part == nil || part.Func == nil { // the program was bound to another host
+		v.throwError("TypeError", "", path+" is not a function")
 	}
 	v.enter()
 	defer v.leave()
@@ -221,28 +225,6 @@ func (v *vm) passed(c goja.FunctionCall) goja.Value {
 	}
 	v.unread[obj] = string(val.Raw())
 	return obj
-}
-
-// callPath does what the source says, where its names are none of the host's.
-func (v *vm) callPath(names []string, c goja.FunctionCall) goja.Value {
-	v.provide(names[0])
-	val := v.js.Get(names[0])
-	if val == nil {
-		v.throwError("ReferenceError", "", names[0]+" is not defined")
-	}
-	for _, name := range names[1:] {
-		c.This = val
-		val = v.get(val, name)
-	}
-	f, ok := goja.AssertFunction(val)
-	if !ok {
-		v.throwError("TypeError", "", strings.Join(names, ".")+" is not a function")
-	}
-	result, err := f(c.This, c.Arguments...)
-	if err != nil {
-		panic(err)
-	}
-	return result
 }
 
 // Unread returns the text of a list that was passed on.

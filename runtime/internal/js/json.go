@@ -205,7 +205,7 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 			return true, err
 		}
 	}
-	if w.answer && kind == runtime.KindObject {
+	if w.answer && kind == KindObject {
 		if text, ok := w.r.Unread(v); ok {
 			if w.out = append(w.out, text...); len(w.out) > w.limit {
 				return false, errTooLarge
