@@ -99,13 +99,16 @@ func (s *Store) Exec(ctx context.Context, statement string) (affected int64, err
 			break
 		}
 		if !retryable(err) || tries == execRetries || limited.Err() != nil {
-			return 0, s.explain(op, err)
+			return 0, s.explain(limited, op, err)
 		}
 		if err := runOne(limited, conn.PgConn(), "ROLLBACK"); err != nil {
-			return 0, s.explain(op, err)
+			return 0, s.explain(limited, op, err)
 		}
 	}
 	s.watch.observe(x.revision)
+	if x.docs {
+		s.indexer.now()
+	}
 	return x.affected, nil
 }
 
@@ -155,6 +158,9 @@ func (x *execution) run() error {
 		if err := runOne(x.ctx, x.conn.PgConn(), text); err != nil {
 			return err
 		}
+	}
+	if strings.HasPrefix(firstWords(x.statement), "EXPLAIN") {
+		return errReturnsRows(x.op)
 	}
 	// What can be explained is a statement that reads or changes rows: none that begins
 	// or ends a transaction, or sets something.
@@ -206,10 +212,14 @@ func (x *execution) change() error {
 		return err
 	}
 	if returns || !tag.Insert() && !tag.Update() && !tag.Delete() {
-		return &storage.Error{Code: storage.CodeInvalid, Op: x.op, Msg: "the statement returns rows, and is not made", Hint: "give one INSERT, UPDATE or DELETE without RETURNING"}
+		return errReturnsRows(x.op)
 	}
 	x.affected = tag.RowsAffected()
 	return nil
+}
+
+func errReturnsRows(op string) error {
+	return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the statement returns rows, and is not made", Hint: "give one INSERT, UPDATE or DELETE without RETURNING"}
 }
 
 // refusal says that a view can't be changed where that is why the statement failed.

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -135,7 +134,7 @@ func (s *Store) makeRole(ctx context.Context, role operatorRole, password, finge
 	if there {
 		verb = "ALTER"
 	}
-	text := fmt.Sprintf("%s ROLE %s LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '%s'", verb, name, scramVerifier(password))
+	text := fmt.Sprintf("%s ROLE %s LOGIN PASSWORD '%s'", verb, name, scramVerifier(password))
 	if _, err := s.pool.Exec(ctx, text); err != nil {
 		return s.refused(err, "may not make the role "+name+", which operators' statements run as",
 			fmt.Sprintf("ALTER ROLE %s CREATEROLE", quoteName(s.config.ConnConfig.User)))
@@ -226,12 +225,12 @@ func hashOfTexts(texts []string) string {
 const tempLimitExceeded = "53400" // configuration_limit_exceeded
 
 // explain turns what a statement failed of into an error in its own words.
-func (s *Store) explain(op string, err error) error {
+func (s *Store) explain(ctx context.Context, op string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if sqlState(err) == tempLimitExceeded {
 		return &storage.Error{Code: storage.CodeQuotaExceeded, Op: op, Err: err, Msg: "the statement needs more temporary space than it may have", Hint: "ask for less at once"}
-	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
 	}
 	return s.failed(op, wrapSQL(op, err))
 }

@@ -85,22 +85,13 @@ func readView(t tableInfo) string {
 			shown = append(shown, "CAST(NULL AS "+c.kind+") AS "+quoteName(c.name))
 			continue
 		}
-		shown = append(shown, "t."+quoteName(c.name)+" AS "+quoteName(shownAs(c.name)))
+		shown = append(shown, "t."+quoteName(c.name))
 		if c.name == "app" && slices.Contains(ofApps, t.name) {
 			shown = append(shown, "a.name AS app_name")
 			from += " LEFT JOIN " + quoteName(t.schema) + ".apps AS a ON a.id = t.app"
 		}
 	}
 	return "SELECT " + strings.Join(shown, ", ") + " FROM " + from
-}
-
-// shownAs is a column's name for operators: user, without quotes, is the name of the
-// database's own user, and a query for it would be answered wrongly.
-func shownAs(column string) string {
-	if column == "user" {
-		return "user_id"
-	}
-	return column
 }
 
 // writeView is without what is secret, and so simple that the database can write through
@@ -112,7 +103,7 @@ func writeView(t tableInfo) string {
 	var shown []string
 	for _, c := range t.columns {
 		if !secret(t.name, c.name) {
-			shown = append(shown, quoteName(c.name)+" AS "+quoteName(shownAs(c.name)))
+			shown = append(shown, quoteName(c.name))
 		}
 	}
 	if len(shown) == 0 {
@@ -125,7 +116,7 @@ func writeView(t tableInfo) string {
 // through it.
 func writeDocs(schema string) string {
 	in := "FROM " + quoteName(schema) + `.collections AS c WHERE c.app = d.app AND c."user" = d."user" AND c.generation = d.collection`
-	return `SELECT d.app, d."user" AS user_id, (SELECT c.name ` + in + `) AS collection, d.seq, d.id, d.body, d.created_at, d.updated_at
+	return `SELECT d.app, d."user", (SELECT c.name ` + in + `) AS collection, d.seq, d.id, d.body, d.created_at, d.updated_at
 		FROM ` + quoteName(schema) + `.documents AS d WHERE EXISTS (SELECT 1 ` + in + `)`
 }
 

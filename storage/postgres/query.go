@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -91,7 +90,7 @@ func (s *Store) Query(ctx context.Context, query string, limit int) (*storage.Ta
 	defer closeConn(conn)
 	table, err := readTable(ctx, conn.PgConn(), query, limit)
 	if err != nil {
-		return nil, s.explain(op, err)
+		return nil, s.explain(ctx, op, err)
 	}
 	return table, nil
 }
@@ -123,6 +122,10 @@ func readTable(ctx context.Context, conn *pgconn.PgConn, query string, limit int
 			table.Columns = []string{}
 			for _, f := range fields {
 				table.Columns = append(table.Columns, f.Name)
+			}
+			if len(fields) == 0 {
+				rows.Close()
+				return nil, &storage.Error{Code: storage.CodeInvalid, Op: "query", Msg: "the query has no columns", Hint: "say what to select"}
 			}
 		}
 		n := 0
@@ -210,13 +213,4 @@ func oneStatement(op, text, hint string) (string, error) {
 		return "", invalid(storage.CodeInvalid, "there is more than one statement", "run them one by one")
 	}
 	return statement, nil
-}
-
-// positioned reports where in a statement an error of the database's is, or 0.
-func positioned(err error) int {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
-		return int(e.Position)
-	}
-	return 0
 }

@@ -319,8 +319,7 @@ func (l *loader) finish() error {
 		args  []any
 	}{
 		{countCollections, nil},
-		{"DELETE FROM usage WHERE app <> ''", nil},
-		{countUsage, nil},
+		{countUsage, []any{logsTurn}},
 		{"UPDATE sequence SET value = $1 WHERE id = 1", []any{max(l.version, l.last)}},
 		{"UPDATE changes SET revision = revision + 1", nil},
 	} {
@@ -339,5 +338,7 @@ const (
 		SELECT app, 64 + octet_length(key) + octet_length(value) AS bytes, 0 AS seq FROM kv
 		UNION ALL SELECT app, 64 * count + bytes, 0 FROM collections
 		UNION ALL SELECT app, 64 + size + octet_length(path) + octet_length(mime), 0 FROM blobs
-		UNION ALL SELECT app, 0, max(seq) FROM documents GROUP BY app) AS x GROUP BY app`
+		UNION ALL SELECT app, 0, max(seq) FROM documents GROUP BY app
+		UNION ALL SELECT $1, 0, coalesce(max(id), 0) FROM logs) AS x GROUP BY app
+		ON CONFLICT (app) DO UPDATE SET bytes = excluded.bytes, seq = excluded.seq`
 )
