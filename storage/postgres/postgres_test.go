@@ -1,14 +1,10 @@
 package postgres_test
 
 import (
-	"context"
-	"fmt"
-	"github.com/jackc/pgx/v5"
-	"os"
-	"sync/atomic"
 	"testing"
 
 	"github.com/fazt-sh/fazt/storage/postgres"
+	"github.com/fazt-sh/fazt/storage/postgres/pgtest"
 )
 
 // open opens a database, and closes it at the end of the test.
@@ -26,19 +22,8 @@ func open(tb testing.TB, url string) *postgres.Store {
 	return s
 }
 
-var count atomic.Int64
-
 // database makes an empty database, and returns its URL.
 func database(tb testing.TB) string {
-	base := os.Getenv("P1_PG")
-	c, err := pgx.Connect(context.Background(), base)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer c.Close(context.Background())
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), count.Add(1))
-	if _, err := c.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
-		tb.Fatal(err)
-	}
-	return "postgres://postgres@127.0.0.1:54391/" + name
+	tb.Helper()
+	return pgtest.Shared(tb).Database(tb)
 }

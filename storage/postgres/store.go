@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -65,6 +66,11 @@ type Store struct {
 	writer  *writer
 	indexer *indexer
 	server  string // names this Store among the servers, as the holder of a lease
+
+	watch     *watch
+	reading   pins // bodies that are being read
+	sweeper   *sweeper
+	dataBytes atomic.Int64 // how large the database was lately
 
 	// What runs in the background ends with ctx.
 	ctx        context.Context
@@ -245,4 +251,7 @@ func (s *Store) every(name string, d time.Duration, wake <-chan struct{}, fn fun
 }
 
 // startRest begins what goes on in the background.
-func (s *Store) startRest() error { return nil }
+func (s *Store) startRest() error {
+	s.startCatalogue()
+	return nil
+}
