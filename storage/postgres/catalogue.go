@@ -67,12 +67,8 @@ func (tx *writeTx) each(query string, args []any, fn func(scan scanFunc) error) 
 // returning is each for a statement that changes the rows, and that no constraint can
 // make fail.
 func (tx *writeTx) returning(query string, args []any, fn func(scan scanFunc) error) error {
-	if err := tx.usable(); err != nil {
-		return err
-	}
-	var rows *rowBuffer
-	tx.pending = append(tx.pending, statement{query: query, args: args, writes: true, got: func(r *rowBuffer) error { rows = r; return nil }})
-	if err := tx.flush(); err != nil {
+	rows, err := tx.changed(query, args)
+	if err != nil {
 		return err
 	}
 	return rows.each(fn)

@@ -32,7 +32,9 @@ const (
 	// maxOffset is more than a collection has, and twice a page after it is a number still.
 	maxOffset = math.MaxInt / 4
 
-	docsByID   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND id = $4`
+	// Of an id only documents_id is to be used: so app and user are compared as what no
+	// index has.
+	docsByID   = `SELECT seq, body FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
 	docsScan   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq > $4 ORDER BY seq LIMIT $5`
 	docsBack   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq < $4 ORDER BY seq DESC LIMIT $5`
 	docsBodies = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = ANY($4) ORDER BY seq`
@@ -162,7 +164,7 @@ func (d *docs) tooLong(op string, err error) error {
 // findInOrder finds in the order of insertion, or backwards.
 func (d *docs) findInOrder(op string, q *storage.Expr, opt storage.FindOptions) ([]json.RawMessage, error) {
 	found := []json.RawMessage{}
-	size := resultSize{tx: d.scopeTx, op: op, limit: opt.Limit}
+	size := d.size(op, opt.Limit)
 	skip := opt.Offset
 	err := d.documents(op, q, opt, func(_ int64, body string) error {
 		if skip > 0 {
@@ -206,7 +208,7 @@ func (d *docs) findSorted(op string, q *storage.Expr, opt storage.FindOptions) (
 	matches := first.Sorted()
 	matches = matches[min(opt.Offset, len(matches)):]
 	found := make([]json.RawMessage, 0, len(matches))
-	size := resultSize{tx: d.scopeTx, op: op, limit: opt.Limit}
+	size := d.size(op, opt.Limit)
 	for len(matches) > 0 {
 		part := matches[:min(len(matches), d.pageRows())]
 		matches = matches[len(part):]

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	docsTaken  = `SELECT 1 FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND id = $4`
+	docsTaken  = `SELECT 1 FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
 	docsInsert = `INSERT INTO documents (app, "user", collection, seq, id, body, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	docsUpdate = `UPDATE documents SET body = $5, updated_at = $6 WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = $4`
 	docsDelete = `DELETE FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = ANY($4)`

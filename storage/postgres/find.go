@@ -14,19 +14,17 @@ const fewRows = 64
 
 // A find of few documents is one statement, which needs no transaction around it.
 const (
-	ofCollection = `FROM collections c JOIN documents d ON d.app = c.app AND d."user" = c."user" AND d.collection = c.generation
-		WHERE c.app = $1 AND c."user" = $2 AND c.name = $3 `
-	fewByID   = `SELECT d.seq, d.body ` + ofCollection + `AND d.id = $4`
-	fewOldest = `SELECT d.seq, d.body ` + ofCollection + `ORDER BY d.seq LIMIT $4`
-	fewNewest = `SELECT d.seq, d.body ` + ofCollection + `ORDER BY d.seq DESC LIMIT $4`
+	generation   = `(SELECT generation FROM collections WHERE app = $1 AND "user" = $2 AND name = $3)`
+	ofCollection = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = ` + generation
+	fewByID      = `SELECT seq, body FROM documents WHERE id = $4 AND collection = ` + generation + ` AND app || '' = $1 AND "user" || '' = $2`
+	fewOldest    = ofCollection + ` ORDER BY seq LIMIT $4`
+	fewNewest    = ofCollection + ` ORDER BY seq DESC LIMIT $4`
 
 	// Those by an index have a first row, without a document, that tells that the index is
 	// there.
-	ofIndex = `SELECT 0::BIGINT, ''::TEXT, ''::BYTEA, 0 AS part FROM indexes WHERE id = $4 AND state = 'ready' UNION ALL SELECT * FROM (
-		SELECT e.seq, d.body, e.value, 1 AS part FROM collections c
-		JOIN index_entries e ON e.app = c.app AND e.index_id = $4 AND e."user" = c."user" AND e.generation = c.generation
-		JOIN documents d ON d.app = e.app AND d."user" = e."user" AND d.collection = e.generation AND d.seq = e.seq
-		WHERE c.app = $1 AND c."user" = $2 AND c.name = $3 `
+	ofIndex = `SELECT 0::BIGINT, ''::TEXT, ''::BYTEA FROM indexes WHERE id = $4 AND state = 'ready' UNION ALL SELECT * FROM (
+		SELECT e.seq, ` + entryBody + ` AS body, e.value FROM index_entries e
+		WHERE e.app = $1 AND e.index_id = $4 AND e."user" = $2 AND e.generation = ` + generation + ` `
 	fewByKey       = ofIndex + `AND e.value = $5 ORDER BY e.seq LIMIT $6) AS found`
 	fewByKeyBack   = ofIndex + `AND e.value = $5 ORDER BY e.seq DESC LIMIT $6) AS found`
 	fewInOrder     = ofIndex + `ORDER BY e.value, e.seq LIMIT $5) AS found`
@@ -156,7 +154,7 @@ func (d *docs) readFew(q *storage.Expr, opt storage.FindOptions, query string, a
 	}
 	count := len(rows.rows) - first
 	found := make([]json.RawMessage, 0, count)
-	size := resultSize{tx: d.scopeTx, op: "ds.find", limit: opt.Limit}
+	size := d.size("ds.find", opt.Limit)
 	for i := first; i < len(rows.rows) && (opt.Limit == 0 || len(found) < opt.Limit); i++ {
 		if opt.Sort != "" {
 			if _, exact := storage.IndexTie(rows.rows[i][2]); !exact {

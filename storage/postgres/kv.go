@@ -248,7 +248,7 @@ func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 	}
 	entries := []storage.Entry{}
 	now := time.Now().UnixMilli()
-	size := resultSize{tx: (*scopeTx)(k), op: op, limit: page.Limit}
+	size := (*scopeTx)(k).size(op, page.Limit)
 	for first := listPage; len(entries) < span.limit; first *= 2 {
 		n := min(first, maxListPage, span.limit-len(entries))
 		got := 0

@@ -16,14 +16,16 @@ const (
 	entrySeqs = `SELECT e.seq FROM index_entries e
 		WHERE e.app = $1 AND e.index_id = $2 AND e."user" = $3 AND e.generation = $4 AND e.value >= $5 AND e.value < $6 LIMIT $7`
 
-	ofEntries = `FROM index_entries e JOIN documents d
-		ON d.app = e.app AND d."user" = e."user" AND d.collection = e.generation AND d.seq = e.seq
-		WHERE e.app = $1 AND e.index_id = $2 AND e."user" = $3 AND e.generation = $4 `
-	entryDocs     = `SELECT e.seq, d.body ` + ofEntries + `AND e.value = $5 AND e.seq > $6 ORDER BY e.seq LIMIT $7`
-	entryDocsBack = `SELECT e.seq, d.body ` + ofEntries + `AND e.value = $5 AND e.seq < $6 ORDER BY e.seq DESC LIMIT $7`
-	entryWalk     = `SELECT e.seq, d.body, e.value ` + ofEntries +
+	// The body is of a query of its own, so that no statistics, or their want, can have the
+	// documents read before the entries.
+	entryBody = `(SELECT body FROM documents d WHERE d.app = e.app AND d."user" = e."user" AND d.collection = e.generation AND d.seq = e.seq)`
+	ofEntries = ` FROM index_entries e WHERE e.app = $1 AND e.index_id = $2 AND e."user" = $3 AND e.generation = $4 `
+
+	entryDocs     = `SELECT e.seq, ` + entryBody + ofEntries + `AND e.value = $5 AND e.seq > $6 ORDER BY e.seq LIMIT $7`
+	entryDocsBack = `SELECT e.seq, ` + entryBody + ofEntries + `AND e.value = $5 AND e.seq < $6 ORDER BY e.seq DESC LIMIT $7`
+	entryWalk     = `SELECT e.seq, ` + entryBody + `, e.value` + ofEntries +
 		`AND (e.value, e.seq) > ($5, $6) AND e.value < $7 ORDER BY e.value, e.seq LIMIT $8`
-	entryWalkBack = `SELECT e.seq, d.body, e.value ` + ofEntries +
+	entryWalkBack = `SELECT e.seq, ` + entryBody + `, e.value` + ofEntries +
 		`AND (e.value, e.seq) < ($5, $6) AND e.value >= $7 ORDER BY e.value DESC, e.seq DESC LIMIT $8`
 )
 

@@ -79,6 +79,14 @@ func (t *scopeTx) returns(bytes int) error {
 	return nil
 }
 
+// size returns what counts what a list or a find gathers.
+func (t *scopeTx) size(op string, limit int) *resultSize {
+	if t.tx != nil {
+		return &resultSize{op: op, limit: limit}
+	}
+	return newResultSize(t.ctx, op, limit)
+}
+
 // pace is called by whatever computes for long, about every half millisecond.
 func (t *scopeTx) pace() error {
 	if err := t.ctx.Err(); err != nil {
@@ -154,11 +162,20 @@ func rowLimit(op string, limit int) (int, error) {
 
 // resultSize counts what a list or a find gathers.
 type resultSize struct {
-	tx    *scopeTx
 	op    string
-	limit int // the caller's
+	limit int                   // the caller's
+	read  func(bytes int) error // told of each row; may be nil
 	rows  int
 	bytes int
+}
+
+// newResultSize returns one that tells the context's pacer.
+func newResultSize(ctx context.Context, op string, limit int) *resultSize {
+	r := &resultSize{op: op, limit: limit}
+	if p := storage.PacerOf(ctx); p != nil {
+		r.read = p.Read
+	}
+	return r
 }
 
 // add is called before a row is held.
@@ -173,5 +190,8 @@ func (r *resultSize) add(n int) error {
 		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
 			Msg: fmt.Sprintf("more than %d MiB of data", storage.MaxResult>>20), Hint: "set a smaller limit"}
 	}
-	return r.tx.returns(n)
+	if r.read == nil {
+		return nil
+	}
+	return r.read(n)
 }

@@ -242,11 +242,22 @@ func (tx *writeTx) query(ctx context.Context, query string, args []any, fn func(
 }
 
 // rows implements querier.
-func (tx *writeTx) rows(_ context.Context, query string, args []any) (found *rowBuffer, err error) {
+func (tx *writeTx) rows(_ context.Context, query string, args []any) (*rowBuffer, error) {
+	return tx.answer(statement{query: query, args: args})
+}
+
+// changed is rows for a statement that changes some, and that no constraint can make fail.
+func (tx *writeTx) changed(query string, args []any) (*rowBuffer, error) {
+	return tx.answer(statement{query: query, args: args, writes: true})
+}
+
+// answer sends a statement, with what is pending, and returns what it is answered with.
+func (tx *writeTx) answer(s statement) (found *rowBuffer, err error) {
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	tx.pending = append(tx.pending, statement{query: query, args: args, got: func(rows *rowBuffer) error { found = rows; return nil }})
+	s.got = func(rows *rowBuffer) error { found = rows; return nil }
+	tx.pending = append(tx.pending, s)
 	err = tx.flush()
 	return found, err
 }
