@@ -39,7 +39,7 @@ type Data struct {
 func New(tb testing.TB) *Data {
 	tb.Helper()
 	if Engine(tb) == "postgres" {
-		return &Data{url: pgtest.Shared(tb).Database(tb)}
+		return &Data{url: emptyDatabase(tb)}
 	}
 	return &Data{file: filepath.Join(tb.TempDir(), "data.db")}
 }
@@ -50,9 +50,7 @@ func (d *Data) Open(tb testing.TB, quotas storage.Quotas) storage.Store {
 	var s storage.Store
 	var err error
 	if d.url != "" {
-		var p *postgres.Store
-		p, err = postgres.Open(tb.Context(), d.url, postgres.Options{Quotas: quotas})
-		s = partial{p, deeper{}}
+		s, err = postgres.Open(tb.Context(), d.url, postgres.Options{Quotas: quotas})
 	} else {
 		s, err = sqlite.Open(tb.Context(), d.file, sqlite.Options{Quotas: quotas})
 	}
@@ -99,11 +97,3 @@ func InPlaceOf(tb testing.TB, file string, quotas storage.Quotas) storage.Store 
 	mu.Unlock()
 	return d.Open(tb, quotas)
 }
-
-type deeper struct{ storage.Store }
-type partial struct {
-	*postgres.Store
-	deeper
-}
-
-func (p partial) Close() error { return p.Store.Close() }
