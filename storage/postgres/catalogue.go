@@ -67,7 +67,11 @@ func (tx *writeTx) each(query string, args []any, fn func(scan scanFunc) error) 
 // returning is each for a statement that changes the rows, and that no constraint can
 // make fail.
 func (tx *writeTx) returning(query string, args []any, fn func(scan scanFunc) error) error {
-	return tx.rows(statement{query: query, args: args, writes: true}, fn)
+	rows, err := tx.changed(query, args)
+	if err != nil {
+		return err
+	}
+	return rows.each(fn)
 }
 
 // sql lends the transaction to package storage.

@@ -105,7 +105,7 @@ func wrap(op string, err error) error {
 		e.Code, e.Msg, e.Hint = storage.CodeOverloaded, "others wrote the same data", "try again"
 	case state == "42501": // insufficient_privilege
 		e.Code, e.Hint = storage.CodeReadOnly, "the database's user has no right to do this"
-	case state != "" && strings.Contains("22 23 25 26 42 0A 21 2F 54", state[:2]):
+	case state != "" && strings.Contains("22 23 25 26 42 0A 21 2F 54 55", state[:2]):
 		e.Code = storage.CodeInvalid
 	case state != "":
 		e.Code, e.Hint = storage.CodeUnavailable, "check the database's log"

@@ -147,7 +147,9 @@ func (s *Store) runStep(ctx context.Context, module string, n int, step string) 
 		}
 	}
 	if err := simple(ctx, conn, step); err != nil && !hadRun(step, err) {
-		simple(context.WithoutCancel(ctx), conn, "ROLLBACK") // the first error is the one that tells
+		if rows {
+			simple(context.WithoutCancel(ctx), conn, "ROLLBACK") // the first error is the one that tells
+		}
 		return err
 	}
 	if _, err := c.Exec(ctx, recordStep, module, n, time.Now().UnixMilli()); err != nil {

@@ -56,7 +56,10 @@ var dataSchema = []string{
 		updated_at BIGINT NOT NULL,
 		PRIMARY KEY (app, "user", collection, seq)
 	)`,
-	`CREATE UNIQUE INDEX documents_id ON documents (app, "user", collection, id)`,
+	// A generation is of one collection alone. This index begins with the id so that it is
+	// of no use where a number is looked for: before a database has gathered statistics,
+	// one prefix looks as good to it as another, and may be that of a million documents.
+	`CREATE UNIQUE INDEX documents_id ON documents (id, collection)`,
 
 	// What operators know documents by.
 	`CREATE VIEW docs AS SELECT d.app, d."user", c.name AS collection, d.seq, d.id, d.body, d.created_at, d.updated_at

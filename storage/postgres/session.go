@@ -17,6 +17,8 @@ type scanFunc = func(dest ...any) error
 type querier interface {
 	// query calls fn for every row.
 	query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error
+	// rows returns them.
+	rows(ctx context.Context, query string, args []any) (*rowBuffer, error)
 }
 
 // one reads the first row of a query, and reports whether there is one.
@@ -35,8 +37,15 @@ func one(ctx context.Context, q querier, query string, args []any, dest ...any) 
 type pooled struct{ store *Store }
 
 func (p pooled) query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error {
-	var found *rowBuffer
-	err := storage.Wait(ctx, func() error {
+	found, err := p.rows(ctx, query, args)
+	if err != nil {
+		return err
+	}
+	return found.each(fn)
+}
+
+func (p pooled) rows(ctx context.Context, query string, args []any) (found *rowBuffer, err error) {
+	err = storage.Wait(ctx, func() error {
 		rows, err := p.store.pool.Query(ctx, query, args...)
 		if err != nil {
 			return err
@@ -44,10 +53,7 @@ func (p pooled) query(ctx context.Context, query string, args []any, fn func(sca
 		found, err = p.store.gather(rows)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return found.each(fn)
+	return found, err
 }
 
 // read runs a query that needs no transaction around it.
@@ -127,11 +133,19 @@ func (q *snapshot) end() {
 }
 
 func (q *snapshot) query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error {
+	found, err := q.rows(ctx, query, args)
+	if err != nil {
+		return err
+	}
+	return found.each(fn)
+}
+
+func (q *snapshot) rows(ctx context.Context, query string, args []any) (*rowBuffer, error) {
 	if q.ended {
-		return &storage.Error{Code: storage.CodeClosed, Msg: "the transaction has ended"}
+		return nil, &storage.Error{Code: storage.CodeClosed, Msg: "the transaction has ended"}
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	list := []statement{{query: query, args: args}}
 	if !q.begun { // the beginning travels with the first query
@@ -144,10 +158,7 @@ func (q *snapshot) query(ctx context.Context, query string, args []any, fn func(
 		_, err := sendAll(ctx, q.conn.Conn(), q.store, list)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return found.each(fn)
+	return found, err
 }
 
 // unixTime is a time of the database's, which holds milliseconds; 0 is none.

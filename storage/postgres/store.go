@@ -64,6 +64,7 @@ type Store struct {
 	writes  *pgxpool.Pool // for the lanes
 	numbers *numbers
 	writer  *writer
+	indexer *indexer
 	server  string // names this Store among the servers, as the holder of a lease
 
 	watch     *watch
@@ -162,6 +163,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	s.numbers = &numbers{store: s}
 	s.writer = startWriter(s, lanes)
 	s.atClose(s.writer.close)
+	s.indexer = startIndexer(s)
 	return s.startRest()
 }
 

@@ -36,6 +36,7 @@ func (tx *writeTx) reserve(op, app string, grow int64) error {
 		if err := tx.flush(); err != nil {
 			return wrap(op, err)
 		}
+		tx.settleAsked()
 		if st.bytes+grow > allowed {
 			return storage.OverQuota(op, "", "the app's data", st.bytes+grow, allowed)
 		}
@@ -103,5 +104,5 @@ func (b *batchTx) bookkeeping() (list []statement) {
 			list = append(list, statement{query: keepTurn, args: []any{st.app, st.bytes, st.seq}})
 		}
 	}
-	return list
+	return append(list, b.collectionStatements()...)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 	"github.com/fazt-sh/fazt/storage/internal/fairqueue"
 	"github.com/fazt-sh/fazt/storage/internal/recent"
 )
@@ -80,6 +81,7 @@ type writer struct {
 	lanes sync.WaitGroup
 	retry retries
 
+	demand   demand.Demand
 	unitTime atomic.Int64 // smoothed, see [writer.unit]
 	cleared  func()       // called when a collection was emptied
 	recent   *recent.Batches

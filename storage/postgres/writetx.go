@@ -44,7 +44,7 @@ type batchTx struct {
 	sent    int      // of bytes
 
 	apps        map[string]*appState
-	collections map[collectionKey]*collection
+	collections map[collectionKey]*collectionState
 	indexes     map[collectionName][]index
 	committed   []func()
 }
@@ -79,9 +79,10 @@ type writeTx struct {
 	notify []func() // run after the commit, if the request succeeds
 	failed error    // an operation of it has failed halfway
 
-	read int64         // what it has read to find matches, in units of work
-	held time.Duration // how long it should take to write them
-	many int           // operations that had many documents to search
+	read     int64         // what it has read to find matches, in units of work
+	held     time.Duration // how long it should take to write them
+	searched int           // operations that had many documents to search
+	long     bool          // it is to be run again, beside the lanes
 }
 
 // run runs one request, and undoes what it wrote if it fails.
@@ -99,6 +100,9 @@ func (b *batchTx) run(r *request) {
 	r.err = tx.call()
 	if r.err == nil {
 		r.err = tx.failed
+	}
+	if tx.long {
+		r.err = errLong
 	}
 	tx.over, b.current = true, nil
 	if b.lost != nil {
@@ -229,22 +233,33 @@ func (tx *writeTx) exec(query string, args ...any) (int64, error) {
 }
 
 // query implements querier: it sees what the transaction has written.
-func (tx *writeTx) query(_ context.Context, query string, args []any, fn func(scan scanFunc) error) error {
-	return tx.rows(statement{query: query, args: args}, fn)
-}
-
-// rows runs a statement and calls fn for every row, when all are there.
-func (tx *writeTx) rows(s statement, fn func(scan scanFunc) error) error {
-	if err := tx.usable(); err != nil {
-		return err
-	}
-	var rows *rowBuffer
-	s.got = func(r *rowBuffer) error { rows = r; return nil }
-	tx.pending = append(tx.pending, s)
-	if err := tx.flush(); err != nil {
+func (tx *writeTx) query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error {
+	rows, err := tx.rows(ctx, query, args)
+	if err != nil {
 		return err
 	}
 	return rows.each(fn)
+}
+
+// rows implements querier.
+func (tx *writeTx) rows(_ context.Context, query string, args []any) (*rowBuffer, error) {
+	return tx.answer(statement{query: query, args: args})
+}
+
+// changed is rows for a statement that changes some, and that no constraint can make fail.
+func (tx *writeTx) changed(query string, args []any) (*rowBuffer, error) {
+	return tx.answer(statement{query: query, args: args, writes: true})
+}
+
+// answer sends a statement, with what is pending, and returns what it is answered with.
+func (tx *writeTx) answer(s statement) (found *rowBuffer, err error) {
+	if err := tx.usable(); err != nil {
+		return nil, err
+	}
+	s.got = func(rows *rowBuffer) error { found = rows; return nil }
+	tx.pending = append(tx.pending, s)
+	err = tx.flush()
+	return found, err
 }
 
 // guarded runs a statement that may fail, which undoes it and nothing else.

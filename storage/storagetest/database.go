@@ -14,7 +14,7 @@ import (
 )
 
 func testDatabase(t *testing.T, s storage.Store) {
-	steps := []string{`CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, weight DOUBLE PRECISION, data BLOB)`}
+	steps := []string{`CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, weight DOUBLE PRECISION, data BYTEA)`}
 	if err := s.Migrate(t.Context(), "things", steps); err != nil {
 		t.Fatal(err)
 	}
