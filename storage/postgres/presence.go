@@ -76,6 +76,9 @@ func (p *presence) watch(config *pgx.ConnConfig) {
 		defer cancel()
 		defer context.AfterFunc(here, cancel)()
 		conn, err := dial(ctx, network, addr)
+		if err != nil && here.Err() != nil {
+			err = errAway // and not that a context has ended
+		}
 		if err != nil {
 			return nil, err
 		}
