@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/fazt-sh/fazt/storage/postgres"
@@ -26,8 +25,5 @@ func open(tb testing.TB, url string) *postgres.Store {
 // database makes an empty database, and returns its URL.
 func database(tb testing.TB) string {
 	tb.Helper()
-	if os.Getenv("P1_PG") != "" {
-		return devDatabase(tb)
-	}
 	return pgtest.Shared(tb).Database(tb)
 }
