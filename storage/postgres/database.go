@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
+	"slices"
 	"strings"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -60,7 +62,7 @@ func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) 
 	}
 	var caller error // its own, which is returned as it is
 	each := func(scan scanFunc) error {
-		caller = row(func(dest ...any) error { return wrapSQL("scan", scan(dest...)) })
+		caller = row(func(dest ...any) error { return wrapSQL("scan", scan(withFlags(dest)...)) })
 		return caller
 	}
 	var err error
@@ -73,6 +75,34 @@ func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) 
 		return caller
 	}
 	return wrapSQL(t.op, err)
+}
+
+// withFlags has a bool take a number, as in [database/sql]: flags are stored as 0 or 1.
+func withFlags(dest []any) []any {
+	var changed []any
+	for i, d := range dest {
+		if b, ok := d.(*bool); ok {
+			if changed == nil {
+				changed = slices.Clone(dest)
+			}
+			changed[i] = (*flag)(b)
+		}
+	}
+	if changed != nil {
+		return changed
+	}
+	return dest
+}
+
+// flag implements [database/sql.Scanner].
+type flag bool
+
+func (f *flag) Scan(v any) error {
+	b, err := driver.Bool.ConvertValue(v)
+	if err == nil {
+		*f = flag(b.(bool))
+	}
+	return err
 }
 
 // guardedRows is rows for a statement that may fail, and may write.

@@ -38,11 +38,16 @@ func newWatch(read func(context.Context) (int64, error), logger *slog.Logger) *w
 	return w
 }
 
+// countRevision follows the clock, so that a revision that a fail-over has lost is not
+// given to another change: servers that have seen it would take that for the one that
+// they know.
+const countRevision = "UPDATE changes SET revision = greatest(revision + 1, " + clock + ") WHERE name = 'catalogue' RETURNING revision"
+
 // revise counts the revision up, and tells this server's waiters when that is
 // committed.
 func (s *Store) revise(tx *writeTx) error {
 	var revision int64
-	err := tx.returning("UPDATE changes SET revision = revision + 1 WHERE name = 'catalogue' RETURNING revision", nil,
+	err := tx.returning(countRevision, nil,
 		func(scan scanFunc) error { return scan(&revision) })
 	tx.onCommit(func() { s.watch.observe(revision) })
 	return err
