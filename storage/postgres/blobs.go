@@ -203,7 +203,7 @@ func (s *Store) ListBlobs(ctx context.Context, scope storage.Scope, prefix strin
 		return nil, err
 	}
 	blobs := []storage.Blob{}
-	size := resultSize{tx: &scopeTx{ctx: ctx, store: s}, op: op, limit: page.Limit}
+	size := newResultSize(ctx, op, page.Limit)
 	err = s.read(ctx, op, listBlobs, []any{scope.App, scope.User, span.from, span.to, span.limit}, func(scan scanFunc) error {
 		var b storage.Blob
 		if err := blob(scan, &b); err != nil {

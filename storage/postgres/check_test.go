@@ -7,11 +7,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt/storage"
-	"github.com/fazt-sh/fazt/storage/postgres"
 )
 
 // verify compares what the store counts and indexes with the documents.
-func verify(tb testing.TB, s *postgres.Store) {
+func verify(tb testing.TB, s storage.Store) {
 	tb.Helper()
 	if err := s.Read(tb.Context(), func(q storage.SQL) error {
 		verifyIndexes(tb, q)

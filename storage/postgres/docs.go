@@ -34,9 +34,9 @@ const (
 
 	// Of an id only documents_id is to be used: so app and user are compared as what no
 	// index has.
-	docsByID   = `SELECT seq, body FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
-	docsScan   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq > $4 ORDER BY seq LIMIT $5`
-	docsBack   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq < $4 ORDER BY seq DESC LIMIT $5`
+	docsByID = `SELECT seq, body FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
+	docsScan = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq > $4 ORDER BY seq LIMIT $5`
+	docsBack = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq < $4 ORDER BY seq DESC LIMIT $5`
 	// Each number is looked for: with seq = ANY, a database without statistics may read
 	// the whole collection.
 	docsBodies = `SELECT n, (SELECT body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = n) FROM unnest($4::BIGINT[]) AS n`
