@@ -11,7 +11,6 @@ import (
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/postgres"
-	"github.com/fazt-sh/fazt/storage/postgres/pgtest"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 
@@ -50,7 +49,9 @@ func (d *Data) Open(tb testing.TB, quotas storage.Quotas) storage.Store {
 	var s storage.Store
 	var err error
 	if d.url != "" {
-		s, err = postgres.Open(tb.Context(), d.url, postgres.Options{Quotas: quotas})
+		var p *postgres.Store
+		p, err = postgres.Open(tb.Context(), d.url, postgres.Options{Quotas: quotas})
+		s = partial{p, nil, d.url}
 	} else {
 		s, err = sqlite.Open(tb.Context(), d.file, sqlite.Options{Quotas: quotas})
 	}
