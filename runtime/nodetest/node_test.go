@@ -36,6 +36,28 @@ var differences = []struct{ engine, part, reason string }{
 	{"goja", "/[/]/.source", "the same"},
 }
 
+// Each line of auto.txt is the body of a function, most of them in ES5, which the engine
+// answers as Node does that is chosen for it.
+//
+//go:embed testdata/auto.txt
+var auto string
+
+func TestChosenEngineAgainstNode(t *testing.T) {
+	bodies := strings.Split(strings.TrimSpace(auto), "\n")
+	want := askNode(t, bodies, `
+		console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0,
+			'utf8')).map(body => String(JSON.stringify(new Function(body)())))))`)
+	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{ottojs.New(), gojajs.New()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, body := range bodies {
+		if diff := cmp.Diff(want[i], onEngine(t, r, "(function () { "+body+" })()")); diff != "" {
+			t.Errorf("%s\n(-node +chosen)\n%s", body, diff)
+		}
+	}
+}
+
 func programs() []string { return strings.Split(strings.TrimSpace(library), "\n") }
 
 func TestAgainstNode(t *testing.T) {

@@ -54,6 +54,7 @@ func findFreeNames(body *ast.FunctionLiteral) *freeNames {
 	f := &freeNames{guarded: make(map[string]bool), assigned: make(map[string]bool), asked: make(map[ast.Expression]bool)}
 	f.push(moduleParameters...)
 	ast.Walk(f, body)
+	f.needs = append(f.needs, findHalves(body)...)
 	return f
 }
 

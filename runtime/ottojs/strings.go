@@ -203,10 +203,14 @@ func (v *vm) codePointAt(t jsText, c otto.FunctionCall) otto.Value {
 
 func (v *vm) indexOf(t jsText, c otto.FunctionCall) otto.Value {
 	want := v.text(c.Argument(0))
-	from := t.offset(clamp(v.integer(c, 1, 0), t.length(), false))
+	unit := clamp(v.integer(c, 1, 0), t.length(), false)
+	from := t.offset(unit)
 	i := strings.Index(t.s[from:], want)
-	if i < 0 {
+	switch {
+	case i < 0:
 		return v.value(-1)
+	case want == "":
+		return v.value(unit) // which may be within a pair
 	}
 	return v.value(t.unit(from + i))
 }
