@@ -96,7 +96,7 @@ func TestNewerGlobals(t *testing.T) {
 		return string(res.Response.Body)
 	}
 	names := ask("goja", "return Object.getOwnPropertyNames(globalThis).join(' ')") +
-		" setTimeout clearTimeout queueMicrotask structuredClone performance Intl WeakRef Iterator crypto console URL"
+		" setTimeout clearTimeout queueMicrotask structuredClone performance Intl Iterator crypto console URL"
 	for name := range strings.FieldsSeq(names) {
 		// Asked for in a comparison, a name decides nothing.
 		there := fmt.Sprintf("return typeof %s === 'undefined'", name)
@@ -119,5 +119,42 @@ func TestPinnedToAnOlderEngine(t *testing.T) {
 	want := `api/main.js:2:9: otto has no Map, only goja has; write it otherwise, or take "engine" out of fazt.json`
 	if e == nil || e.Error() != want || e.Code != runtime.CodeUnsupported {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// What no engine has is refused when a program is loaded, with what there is instead.
+func TestMissingGlobals(t *testing.T) {
+	both := newRuntime(t, runtime.Options{Engines: engines})
+	for _, c := range []struct{ src, want string }{
+		{"var a = 1;\nreturn new WeakRef({})", "api/main.js:2:12: there is no WeakRef in a handler; an interpreter ends with the request; keep the object itself, or use a WeakMap"},
+		{"function f() { return fetch('/'); } return f()", "1:23: there is no fetch in a handler; a handler reaches no other server"},
+		{"return process.env.HOME", "1:8: there is no process in a handler; variables of the environment are had by fazt.env.get(name)"},
+		{"return new FormData()", "there is no FormData in a handler; fields are in request.form, files in request.files"},
+		{"throw new DOMException('x')", "there is no DOMException in a handler; throw an Error, with a name of its own"},
+		{"return typeof fetch === 'function' ? fetch('/') : 1", ""},
+		{"try { return fetch('/') } catch (e) { return 1 }", ""},
+		{"var fetch = Object; return fetch(1)", ""},
+		{"window = {}; return window.a", ""},
+		{"return {fetch: 1}.fetch + request.process", ""},
+		{"function f(document) { return document; } return f(1)", ""},
+		{"fetch: for (;;) { break fetch; }", ""},
+	} {
+		for _, engine := range []string{"auto", "otto", "goja"} {
+			_, err := both.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": c.src}, Engine: engine})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasSuffix(err.Error(), c.want)) {
+				t.Errorf("%s, %s: got %v, want %q", engine, c.src, err, c.want)
+			}
+		}
+	}
+	for src, want := range map[string]string{
+		"const {proxy} = Proxy.revocable({}, {}); return proxy": "1:17: there is no Proxy.revocable in a handler; use new Proxy",
+		"const {a = Buffer} = {}; return a":                     "1:12: there is no Buffer",
+		"const f = ({process, ...navigator}, [Worker, ...Image], alert = 1) => [process, navigator, Worker, Image, alert]; return f":         "",
+		"class Deno {} let caches = 1; for (const history of []) history; try { throw 1 } catch ({location}) { location } return new Deno()": "",
+	} {
+		_, err := both.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": src}, Engine: "goja"})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", src, err, want)
+		}
 	}
 }

@@ -66,7 +66,7 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 		}
 		last = unit.places.locate(refusal)
 		last.adviseSyntax()
-		if pinned && !newest && refusal.Code == CodeUnsupported {
+		if pinned && !newest && refusal.Code == CodeUnsupported && refusal.Hint == "" {
 			told := *last
 			told.Message += `; write it otherwise, or take "engine" out of fazt.json`
 			told.Err = refusal

@@ -269,8 +269,8 @@ func TestRefusals(t *testing.T) {
 		"an object as default": {pkg("import './lib';\nconst x = 1;\nexport default { fetch() {} };", files{"api/lib.ts": "export default 5; console.log(1);"}), `api/main.ts:3:1: the default export is no function, which is what answers requests; write`},
 		"two handlers":         {files{"api/main.ts": "", "api/main.js": ""}, `api/main.ts: there is api/main.js, too`},
 		"import.meta":          {pkg("export default () => import.meta.url;", files{}), `api/main.ts:1:22: import.meta isn't there`},
-		"fetch":                {pkg("export default async () => {\n  return await fetch('https://example.org');\n};", files{}), `api/main.ts:2:16: there is no fetch in a handler: a handler reaches no other server`},
-		"process":              {pkg("import './lib';\nexport default () => 1;", files{"api/lib.ts": "export const key = process.env.KEY;\nconsole.log(key);"}), `api/lib.ts:1:20: there is no process in a handler: variables of the environment`},
+		"fetch":                {pkg("export default async () => {\n  return await fetch('https://example.org');\n};", files{}), `api/main.ts:2:16: there is no fetch in a handler; a handler reaches no other server`},
+		"process":              {pkg("import './lib';\nexport default () => 1;", files{"api/lib.ts": "export const key = process.env.KEY;\nconsole.log(key);"}), `api/lib.ts:1:20: there is no process in a handler; variables of the environment`},
 		"process in a script":  {files{"api/main.ts": "const k: string = process.env.K;\nrespond(k);"}, `api/main.ts:1:19: there is no process`},
 		"a global of a package": {pkg("import y from 'y';\nimport x from 'x/sub';\nexport default () => x + y;", files{
 			"node_modules/x/sub.js": "function f() { return Buffer.from('a'); }\nmodule.exports = f();", "node_modules/y/index.js": "exports.f = () => Buffer;"}),

@@ -37,7 +37,7 @@ func (b *builder) tryLoading(made *Result) error {
 	who, from := packageOf(u.place.File), b.importOf(packageOf(u.place.File))
 	return &runtime.Error{Code: runtime.CodeUnsupported, File: from.file, Line: from.line, Column: from.column, SourceLine: lineOf(b.text(from.file), from.line),
 		Message: fmt.Sprintf("the package %s needs the global %s as soon as it is loaded (%s:%d), which isn't there: %s; look for another package",
-			who, name, u.place.File, u.place.Line, runtime.MissingGlobals[name])}
+			who, name, u.place.File, u.place.Line, runtime.NoGlobal(name).Hint)}
 }
 
 // runLoading runs what is run when a handler is loaded, with nothing to reach, and returns how
