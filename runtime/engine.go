@@ -34,8 +34,9 @@ type Unit struct {
 	Last   bool // no engine is tried after this one: what can be told at run time is not refused
 	Limits Limits
 
-	load   *load // nil when it is compiled
-	places *places
+	load     *load // nil when it is compiled
+	places   *places
+	required map[string]required // the package that a file requires, by the file
 }
 
 // Bundled tells whether package bundle has made the program, or packages for it: in

@@ -44,6 +44,10 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := unit.missingPackage(); err != nil { // whatever the engine
+		unit.places.locate(err)
+		return nil, err
+	}
 	var last *Error
 	pinned := src.Engine != "" && src.Engine != "auto"
 	for i, e := range r.engines {
