@@ -136,7 +136,7 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 // brokenIterator is the error of an iterator without a function next, which goja calls all
 // the same. It is nil for any other panic. No JavaScript can catch it.
 func (v *vm) brokenIterator(p any, stack string) error {
-	if _, ok := p.(goruntime.Error); !ok || !strings.Contains(stack, "goja.(*iteratorRecord)") {
+	if _, ok := p.(goruntime.Error); !ok || !strings.Contains(stack, "goja.(*iteratorRecord)") && !strings.Contains(stack, "goja.(*generatorObject).delegate") {
 		return nil
 	}
 	e := v.where(v.js.CaptureCallStack(0, nil))
