@@ -50,7 +50,7 @@ var arrows = map[string][]string{
 	"cli":                         {"", "api", "auth/passkey", "cli/gitignore", "examples", "frontdoor", "frontdoor/acme", "internal/jsapi/reference", "internal/site", "runtime", "runtime/bundle", "storage", "storage/backups"},
 	"cli/gitignore":               {},
 	"cli/fazt":                    {"cli"},
-	"harnesstest":                 {"", "auth", "frontdoor"},
+	"harnesstest":                 {"", "auth", "frontdoor", "harnesstest/faults"},
 	"harnesstest/faults":          {},
 	"harnesstest/gaps":            {},
 	"harnesstest/history":         {},
