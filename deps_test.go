@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	"harnesstest/faults":          {},
 	"harnesstest/gaps":            {},
 	"harnesstest/history":         {},
-	"harnesstest/routing":         {},
+	"harnesstest/cases":           {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "storage", "storage/transfer"},
 	"runtime/nodetest":            {},
