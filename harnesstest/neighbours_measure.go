@@ -1,0 +1,208 @@
+package harnesstest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// neighbourApp is the app that is measured.
+var neighbourApp = fstest.MapFS{
+	"1k.bin": {Data: []byte(strings.Repeat("0123456789abcdef", 64))},
+	"api/main.js": {Data: []byte(`
+function handler(request) {
+	var kv = fazt.storage.kv, key = 'a' + request.query.k;
+	switch (request.query.do) {
+	case 'get': return kv.get(key) || null;
+	case 'set': kv.set(key, {n: request.query.k}); return 'ok';
+	}
+	return {hello: 'world'};
+}`)},
+}
+
+// neighbourAsks are what the neighbour's visitors ask for.
+var neighbourAsks = []struct{ what, path string }{
+	{"handler", "/api?do=hello"}, {"get", "/api?do=get&k=0"}, {"set", "/api?do=set&k=0"}, {"static", "/1k.bin"},
+}
+
+// Beside is what an app's visitors get beside an attack.
+type Beside struct {
+	Attack, Door string
+	Asked        []Asked // a request to the handler, to read a value, to write one, a static file
+	// RSS is the most memory that this process held beside the attack, in bytes, with
+	// the server where that is in it. 0: it was not measured.
+	RSS int64
+}
+
+// Asked is one kind of request. Rates are answers a second to 8 connections.
+type Asked struct {
+	What   string  // "handler", "get", "set", "static"
+	Alone  float64 // the rate without the attack
+	Beside float64 // with it
+	// Sink is the rate while the same traffic went to a bare net/http server in this
+	// process, which tells what of the loss is the machine's. 0: it was not measured.
+	Sink  float64
+	P99   time.Duration // beside the attack
+	NotOK int64         // answers beside the attack by another status than 200
+}
+
+// Measure deploys an app, and those of the attackers, and returns what the visitors of
+// the first get alone, beside the attack, and beside the same traffic to a bare server,
+// each kind of request for as long as each. The target is a [Deployer] and a [Keyer],
+// and answers plain HTTP on this machine.
+func (k Attack) Measure(tb testing.TB, target Target, each time.Duration) Beside {
+	tb.Helper()
+	p := &Probe{TB: tb, Target: target}
+	neighbour := deploy(tb, target, neighbourApp).URL
+	attackers := k.prepare(p, target)
+	sink := Handler(tb, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, "ok")
+	}))
+	alone := askNeighbour(p, neighbour, each)
+	stop := k.begin(p, attackers, sink)
+	time.Sleep(time.Second) // until it is in full swing
+	besideSink := askNeighbour(p, neighbour, each)
+	stop()
+	debug.FreeOSMemory()
+	peak, stopWatching := watchRSS()
+	stop = k.begin(p, attackers, target)
+	time.Sleep(time.Second)
+	beside := askNeighbour(p, neighbour, each)
+	stop()
+	stopWatching()
+	b := compare(k, alone, beside, besideSink)
+	b.RSS = *peak
+	return b
+}
+
+// askNeighbour measures each thing that the neighbour's visitors ask for.
+func askNeighbour(p *Probe, url string, each time.Duration) (got []LoadResult) {
+	p.Helper()
+	addr, ok := loopbackAddr(p.Target)
+	if !ok {
+		p.Fatalf("%s does not answer plain HTTP on this machine, so its neighbours can't be measured", p.Target.Base())
+	}
+	for _, ask := range neighbourAsks {
+		request := Get(hostOf(url), ask.path)
+		result, err := Load{
+			Addr: addr, Connections: 8, Duration: each, From: neighbourAddr.String(), AnyStatus: true,
+			Request: func(int, int) []byte { return request },
+		}.Run(p.Context())
+		if err != nil {
+			p.Fatalf("%s: %v", ask.path, err)
+		}
+		got = append(got, result)
+	}
+	return got
+}
+
+func compare(k Attack, alone, beside, sink []LoadResult) Beside {
+	b := Beside{Attack: k.Name, Door: k.Door}
+	for i, ask := range neighbourAsks {
+		a := Asked{What: ask.what, Alone: alone[i].Rate, Beside: beside[i].Rate, P99: beside[i].P99, NotOK: beside[i].NotOK}
+		if sink != nil {
+			a.Sink = sink[i].Rate
+		}
+		b.Asked = append(b.Asked, a)
+	}
+	return b
+}
+
+// prepare deploys the attackers' apps.
+func (k Attack) prepare(p *Probe, target Target) (attackers []*attacker) {
+	p.Helper()
+	token := ""
+	if k.deploys {
+		token = target.(Keyer).Key(p, "deploy")
+	}
+	for i := range max(1, k.apps) {
+		url := deploy(p, target, k.app).URL
+		from := netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)})
+		v := strangerFrom(p, from)
+		if k.asVisitor {
+			from = neighbourAddr
+		}
+		for n := range k.n {
+			if res := v.get(fmt.Sprintf("%s%s&n=%d", url, k.seed, n)); res.Status != http.StatusOK {
+				p.Fatalf("%s: %v", k.Name, res)
+			}
+		}
+		attackers = append(attackers, &attacker{host: hostOf(url), from: from, token: token})
+	}
+	return attackers
+}
+
+// begin lets the attackers loose on a target, and returns when each has begun. Until
+// stop is called they go on; it waits for their end.
+func (k Attack) begin(p *Probe, attackers []*attacker, target Target) (stop func()) {
+	p.Helper()
+	ctx, cancel := context.WithCancel(p.Context())
+	var running sync.WaitGroup
+	stop = func() {
+		cancel()
+		running.Wait()
+		for _, a := range attackers {
+			if what := a.pointless(); what != "" {
+				p.Errorf("the attack %q came to nothing: it is answered %s", k.Name, what)
+			}
+		}
+	}
+	p.Cleanup(func() { cancel(); running.Wait() })
+	for i, a := range attackers {
+		a.dial = func(ctx context.Context) (net.Conn, error) { return dialFrom(ctx, target, a.from) }
+		a.begun, a.statuses = make(chan struct{}, 1), nil
+		running.Go(func() { k.run(ctx, a, i) })
+	}
+	timer := time.NewTimer(p.patience())
+	defer timer.Stop()
+	for _, a := range attackers {
+		select {
+		case <-a.begun:
+		case <-timer.C:
+			p.Fatalf("the attack %q has not begun within %v", k.Name, p.patience())
+		}
+	}
+	return stop
+}
+
+// watchRSS finds the most memory that the process holds until stop is called.
+func watchRSS() (peak *int64, stop func()) {
+	peak = new(int64)
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			*peak = max(*peak, rss())
+			select {
+			case <-tick.C:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return peak, func() { close(done); <-stopped }
+}
+
+// rss is the process's resident memory, in bytes.
+func rss() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0 // not on Linux
+	}
+	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
+	return pages * int64(os.Getpagesize())
+}
