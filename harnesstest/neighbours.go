@@ -40,11 +40,18 @@ func besideAttacks(p *Probe, door string) {
 	}
 	neighbour := p.Deploy(neighbourApp).URL
 	alone := askNeighbour(p, neighbour, each)
+	withDocuments := map[int][]*attacker{} // which take long to make
 	for _, k := range Attacks() {
 		if k.Door != door || testing.Short() && !k.short {
 			continue
 		}
-		attackers := k.prepare(p, p.Target)
+		attackers := withDocuments[k.documents]
+		if attackers == nil {
+			attackers = k.prepare(p, p.Target)
+		}
+		if k.documents > 0 {
+			withDocuments[k.documents] = attackers
+		}
 		stop := k.begin(p, attackers, p.Target)
 		judged := make(chan struct{})
 		done := make(chan struct{})

@@ -16,9 +16,9 @@ type Attack struct {
 
 	apps int // how many attack; default: 1
 	app  fstest.MapFS
-	seed string // a request that is sent often enough before, if any
-	n    int    // how often
+	seed string // a request that is sent before, if any
 
+	documents int  // thousands of them that the app has, which is [documents] then
 	deploys   bool // it has a key that may deploy
 	asVisitor bool // it comes from the address of the neighbour's visitors
 	short     bool // it is in a short run too
@@ -36,24 +36,29 @@ func handlerApp(text string) fstest.MapFS {
 	return fstest.MapFS{"index.html": {Data: []byte("hello")}, "api/main.js": {Data: []byte(text)}}
 }
 
-// seeded is a handler that puts 1,000 documents into a collection when asked to
-// seed, and does something else otherwise.
-func seeded(text string) fstest.MapFS {
-	return handlerApp(`
+// documents is an app that does with its documents, of which there are 1,000 more each
+// time it is seeded, what it is asked for. They have no index.
+var documents = handlerApp(`
 function handler(request) {
-	if (request.query.seed) {
-		var docs = [];
-		for (var i = 0; i < 1000; i++) {
+	var ds = fazt.storage.ds, docs = [], i;
+	switch (request.query.op) {
+	case 'seed':
+		for (i = 0; i < 1000; i++) {
 			docs.push({name: 'name ' + i + ' ' + request.query.n, n: i, text: 'some words that nobody looks for, up to a hundred and fifty bytes or so'});
 		}
-		fazt.storage.ds.insertMany('c', docs);
+		ds.insertMany('c', docs);
 		return 'ok';
+	case 'find': return ds.find('c', {text: {$contains: 'never'}}).length;
+	case 'sort': return ds.find('c', {}, {sort: 'text', limit: 5}).length;
+	case 'count': return ds.count('c', {n: {$gt: 500}});
+	case 'update': return ds.update('c', {name: 'nobody'}, {n: 1});
+	case 'batch':
+		for (i = 0; i < 100; i++) docs.push({ds: 'update', collection: 'c', query: {name: 'nobody'}, changes: {n: 1}});
+		fazt.storage.batch(docs);
+		return 'ok';
+	case 'delete': return ds.delete('c', {});
 	}
-	` + text + `
 }`)
-}
-
-const seedRequest = "/api?seed=1"
 
 // floods is an attack by one request over and over.
 func floods(connections int, path string) func(context.Context, *attacker, int) {
@@ -69,24 +74,14 @@ func Attacks() []Attack {
 	return []Attack{
 		{Name: "two apps whose handlers only wait", short: true, Door: "places", apps: 2, run: floods(40, "/api"),
 			app: handlerApp(`const handler = () => new Promise((done) => setTimeout(() => done('x'), 9500));`)},
-		{Name: "delete of 100,000 documents", Door: "storage", n: 100, seed: seedRequest, run: floods(1, "/api"),
-			app: seeded(`fazt.storage.ds.delete('c', {}); return 'ok';`)},
-		{Name: "an update that matches none of 100,000", Door: "storage", n: 100, seed: seedRequest, run: floods(4, "/api"),
-			app: seeded(`return fazt.storage.ds.update('c', {name: 'nobody'}, {n: 1});`)},
-		{Name: "finds without an index in 100,000", short: true, Door: "storage", n: 100, seed: seedRequest, run: floods(20, "/api"),
-			app: seeded(`return fazt.storage.ds.find('c', {text: {$contains: 'never'}}).length;`)},
-		{Name: "sorted finds in 100,000", Door: "storage", n: 100, seed: seedRequest, run: floods(20, "/api"),
-			app: seeded(`return fazt.storage.ds.find('c', {}, {sort: 'text', limit: 5}).length;`)},
-		{Name: "counts in 100,000", Door: "storage", n: 100, seed: seedRequest, run: floods(20, "/api"),
-			app: seeded(`return fazt.storage.ds.count('c', {n: {$gt: 500}});`)},
-		{Name: "values of 1 MB", Door: "storage", run: floods(16, "/api"),
+		{Name: "an update that matches none of 100,000", Door: "storage", documents: 100, run: floods(4, "/api?op=update")},
+		{Name: "finds without an index in 100,000", Door: "storage", documents: 100, run: floods(20, "/api?op=find")},
+		{Name: "sorted finds in 100,000", Door: "storage", documents: 100, run: floods(20, "/api?op=sort")},
+		{Name: "counts in 100,000", Door: "storage", documents: 100, run: floods(20, "/api?op=count")},
+		{Name: "delete of 100,000 documents", Door: "storage", documents: 100, run: floods(1, "/api?op=delete")},
+		{Name: "values of 1 MB", short: true, Door: "storage", run: floods(16, "/api"),
 			app: handlerApp(`var s = new Array(1000001).join('x'); fazt.storage.kv.set('a', s.slice(0, 1000000)); 'ok'`)},
-		{Name: "batches of updates that scan", Door: "storage", n: 5, seed: seedRequest, run: floods(8, "/api"),
-			app: seeded(`
-			var writes = [];
-			for (var i = 0; i < 100; i++) writes.push({ds: 'update', collection: 'c', query: {name: 'nobody'}, changes: {n: 1}});
-			fazt.storage.batch(writes);
-			return 'ok';`)},
+		{Name: "batches of updates that scan", Door: "storage", documents: 5, run: floods(8, "/api?op=batch")},
 		{Name: "blobs of 4 MiB put", Door: "storage", run: floods(8, "/api"),
 			app: handlerApp(`fazt.storage.s3.put('a', new Array(4 * 1048576 / 16 + 1).join('0123456789abcdef')); 'ok'`)},
 		{Name: "deploys of 100 MB", Door: "storage", app: handlerApp(`'ok'`), run: deploys, deploys: true},
@@ -114,7 +109,7 @@ func Attacks() []Attack {
 		{Name: "errors of 1 MB", Door: "logs", run: floods(16, "/api"), app: handlerApp(`throw new Error(new Array(1000001).join('x'))`)},
 		{Name: "1,000 lines of 16 KB", short: true, Door: "logs", run: floods(16, "/api"),
 			app: handlerApp(`var s = new Array(16001).join('x'); for (var i = 0; i < 1000; i++) console.log(s); 'ok'`)},
-		{Name: "a blob in 5,500 ranges", Door: "answers", n: 1, seed: "/api?seed=1", run: func(ctx context.Context, a *attacker, _ int) {
+		{Name: "a blob in 5,500 ranges", Door: "answers", seed: "/api?seed=1", run: func(ctx context.Context, a *attacker, _ int) {
 			ranges := strings.Repeat("0-0,", 5500) + "1-1"
 			request := fmt.Appendf(nil, "GET /api HTTP/1.1\r\nHost: %s\r\nRange: bytes=%s\r\n\r\n", a.host, ranges)
 			a.flood(ctx, 8, func(int) []byte { return request })

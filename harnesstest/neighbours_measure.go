@@ -7,9 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,9 +37,6 @@ var neighbourAsks = []struct{ what, path string }{
 type Beside struct {
 	Attack, Door string
 	Asked        []Asked // a request to the handler, to read a value, to write one, a static file
-	// RSS is the most memory that this process held beside the attack, in bytes, with
-	// the server where that is in it. 0: it was not measured.
-	RSS int64
 }
 
 // Asked is one kind of request. Rates are answers a second to 8 connections.
@@ -75,16 +69,11 @@ func (k Attack) Measure(tb testing.TB, target Target, each time.Duration) Beside
 	time.Sleep(time.Second) // until it is in full swing
 	besideSink := askNeighbour(p, neighbour, each)
 	stop()
-	debug.FreeOSMemory()
-	peak, stopWatching := watchRSS()
 	stop = k.begin(p, attackers, target)
 	time.Sleep(time.Second)
 	beside := askNeighbour(p, neighbour, each)
 	stop()
-	stopWatching()
-	b := compare(k, alone, beside, besideSink)
-	b.RSS = *peak
-	return b
+	return compare(k, alone, beside, besideSink)
 }
 
 // askNeighbour measures each thing that the neighbour's visitors ask for.
@@ -128,16 +117,25 @@ func (k Attack) prepare(p *Probe, target Target) (attackers []*attacker) {
 		token = target.(Keyer).Key(p, "deploy")
 	}
 	for i := range max(1, k.apps) {
-		url := deploy(p, target, k.app).URL
 		from := netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)})
-		v := strangerFrom(p, from)
 		if k.asVisitor {
 			from = neighbourAddr
 		}
-		for n := range k.n {
-			if res := v.get(fmt.Sprintf("%s%s&n=%d", url, k.seed, n)); res.Status != http.StatusOK {
-				p.Fatalf("%s: %v", k.Name, res)
-			}
+		app := k.app
+		if k.documents > 0 {
+			app = documents
+		}
+		url := deploy(p, target, app).URL
+		v := newStranger(p)
+		if k.documents > 0 {
+			// Removing an app takes long with its documents, and this a moment.
+			p.Cleanup(func() { v.send(http.MethodGet, url+"/api?op=delete", "") })
+		}
+		for n := range k.documents {
+			v.get(fmt.Sprintf("%s/api?op=seed&n=%d", url, n)).Expect(http.StatusOK)
+		}
+		if k.seed != "" {
+			v.get(url + k.seed).Expect(http.StatusOK)
 		}
 		attackers = append(attackers, &attacker{host: hostOf(url), from: from, token: token})
 	}
@@ -175,34 +173,4 @@ func (k Attack) begin(p *Probe, attackers []*attacker, target Target) (stop func
 		}
 	}
 	return stop
-}
-
-// watchRSS finds the most memory that the process holds until stop is called.
-func watchRSS() (peak *int64, stop func()) {
-	peak = new(int64)
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			*peak = max(*peak, rss())
-			select {
-			case <-tick.C:
-			case <-done:
-				return
-			}
-		}
-	}()
-	return peak, func() { close(done); <-stopped }
-}
-
-// rss is the process's resident memory, in bytes.
-func rss() int64 {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0 // not on Linux
-	}
-	pages, _ := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
-	return pages * int64(os.Getpagesize())
 }

@@ -89,7 +89,7 @@ func loopbackAddr(t Target) (addr string, ok bool) {
 // request makes a request; what it can't be made of is a mistake of the check.
 func (v *stranger) request(method, url string, body string, header ...string) *http.Request {
 	v.probe.Helper()
-	req, err := http.NewRequestWithContext(v.probe.Context(), method, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.WithoutCancel(v.probe.Context()), method, url, strings.NewReader(body))
 	if err != nil {
 		v.probe.Fatal(err)
 	}
@@ -119,6 +119,7 @@ func (v *stranger) send(method, url, body string, header ...string) *Response {
 	if err != nil {
 		v.probe.Fatalf("%s %s has no answer: %v", method, url, err)
 	}
+	res.tb = v.probe
 	return res
 }
 
@@ -164,7 +165,7 @@ func readRaw(conn net.Conn) (*Response, error) {
 
 func readResponse(res *http.Response) (*Response, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
-	return &Response{Status: res.StatusCode, Header: res.Header, Body: string(body)}, err
+	return &Response{Status: res.StatusCode, Header: res.Header, Body: string(body), asked: res.Request}, err
 }
 
 // isClosed reports whether an error is that the other side has closed the connection.
