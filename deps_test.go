@@ -49,7 +49,7 @@ var arrows = map[string][]string{
 	"cli":                         {"", "api", "auth/passkey", "cli/gitignore", "examples", "frontdoor", "frontdoor/acme", "internal/jsapi/reference", "internal/site", "runtime", "runtime/bundle", "storage", "storage/backups"},
 	"cli/gitignore":               {},
 	"cli/fazt":                    {"cli"},
-	"harnesstest":                 {"", "frontdoor"},
+	"harnesstest":                 {"", "auth", "frontdoor"},
 	"harnesstest/routing":         {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "storage"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -21,9 +22,37 @@ type Server struct {
 	// Fazt is the server itself; nil when attached.
 	Fazt *fazt.Server
 
-	tb    testing.TB
-	addr  string // host:port to dial, whatever the host in a URL
-	token string // API key, "" without one
+	tb      testing.TB
+	addr    string            // host:port to dial, whatever the host in a URL
+	token   string            // API key, "" without one
+	manager *http.Client      // of the management API
+	lacks   map[string]string // see [Lacker]
+}
+
+var _ interface {
+	Target
+	Lacker
+	Deployer
+	SignsIn
+	Keyer
+	Sibling
+} = (*Server)(nil)
+
+// Base implements [Target].
+func (s *Server) Base() string { return s.URL }
+
+// Dial implements [Target].
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "tcp", s.addr)
+}
+
+// Lacks implements [Lacker]. A server that [Start] started lacks nothing.
+func (s *Server) Lacks(capability string) string { return s.lacks[capability] }
+
+// Sibling implements [Sibling].
+func (s *Server) Sibling(tb testing.TB, change ...func(*fazt.Options)) Target {
+	tb.Helper()
+	return Start(tb, change...)
 }
 
 // Start runs a server until the test ends. It has Dev on, takes as many requests
@@ -60,7 +89,9 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 		tb.Fatalf("harnesstest: %v", err)
 	}
 	addr := run.listener.Addr().String()
-	return &Server{URL: "http://" + addr, Fazt: run.fazt, tb: tb, addr: addr, token: token}
+	s := &Server{URL: "http://" + addr, Fazt: run.fazt, tb: tb, addr: addr, token: token}
+	s.manager = newClient(tb, s)
+	return s
 }
 
 // running is a server whose goroutines all carry a label.
@@ -113,9 +144,24 @@ func Attach(tb testing.TB) *Server {
 	if port == "" {
 		port = "80"
 	}
-	return &Server{
-		URL: "http://" + u.Host, tb: tb, addr: net.JoinHostPort(u.Hostname(), port), token: os.Getenv("FAZT_TOKEN"),
+	s := &Server{URL: "http://" + u.Host, tb: tb, addr: net.JoinHostPort(u.Hostname(), port), token: os.Getenv("FAZT_TOKEN")}
+	s.manager = newClient(tb, s)
+	s.lacks = map[string]string{
+		"Sibling": "an attached server has the options that it was started with",
+		"Spawner": "an attached server is not the test's to kill, nor is its disk",
 	}
+	if s.token == "" {
+		s.lacks["Deployer"] = "FAZT_TOKEN is not set; make a key with: fazt auth key create test --scopes deploy,read"
+		s.lacks["Keyer"] = s.lacks["Deployer"]
+	}
+	offers, err := offersDev(tb.Context(), newClient(tb, s), s.URL)
+	if err != nil {
+		tb.Fatalf("harnesstest: FAZT_TARGET: sign-in page: %v", err)
+	}
+	if !offers {
+		s.lacks["SignsIn"] = "the server does not offer the dev provider; run it with: fazt serve --dev"
+	}
+	return s
 }
 
 // StartOrAttach attaches when FAZT_TARGET is set, and starts a server if not.
