@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"cli/gitignore":               {},
 	"cli/fazt":                    {"cli"},
 	"harnesstest":                 {"", "auth", "frontdoor"},
+	"harnesstest/load":            {},
 	"harnesstest/routing":         {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "storage"},

@@ -123,7 +123,11 @@ func (l Load) Run(ctx context.Context) (*Result, error) {
 	} else if err := r.open(ctx, clients); err != nil {
 		return nil, err
 	}
-	return r.result(max(l.Duration, time.Since(r.start)), l.MaxLag), ctx.Err()
+	elapsed := time.Since(r.start)
+	if ctx.Err() == nil {
+		elapsed = max(elapsed, l.Duration)
+	}
+	return r.result(elapsed, l.MaxLag), ctx.Err()
 }
 
 func orDefault[T int | time.Duration](value, otherwise T) T {

@@ -347,8 +347,8 @@ func TestContextEnds(t *testing.T) {
 				if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
 					t.Fatalf("after %v: %v", time.Since(begin), err)
 				}
-				if r.OK.Count() != 1 || r.Requests() != 1 {
-					t.Errorf("%d requests, %d answered", r.Requests(), r.OK.Count())
+				if r.OK.Count() != 1 || r.Requests() != 1 || r.Elapsed != 5*time.Second {
+					t.Errorf("%d requests, %d answered, in %v", r.Requests(), r.OK.Count(), r.Elapsed)
 				}
 				time.Sleep(time.Hour) // until the server has noticed
 			})
