@@ -114,7 +114,7 @@ func spoil(tb testing.TB, healthy *harnesstest.Server, wrap func(http.Handler) h
 	for _, f := range change {
 		f(&opt)
 	}
-	addr := serve(tb, wrap(healthy.Fazt), frontdoor.Options{RateLimit: opt.RateLimit, TrustedProxies: opt.TrustedProxies})
+	addr := behindDoor(tb, wrap(healthy.Fazt), frontdoor.Options{RateLimit: opt.RateLimit, TrustedProxies: opt.TrustedProxies})
 	return &spoiled{healthy, harnesstest.URL(tb, "http://"+addr), wrap}
 }
 
@@ -124,8 +124,8 @@ func doorless(tb testing.TB, healthy *harnesstest.Server) harnesstest.Target {
 	return &spoiled{healthy, harnesstest.Handler(tb, healthy.Fazt), nil}
 }
 
-// serve answers by a handler behind a front door until the test ends.
-func serve(tb testing.TB, h http.Handler, opt frontdoor.Options) (addr string) {
+// behindDoor answers by a handler behind a front door until the test ends.
+func behindDoor(tb testing.TB, h http.Handler, opt frontdoor.Options) (addr string) {
 	tb.Helper()
 	door, err := frontdoor.New(opt)
 	if err != nil {

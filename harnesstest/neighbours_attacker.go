@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // attacker sends requests that nobody measures.
@@ -107,8 +109,8 @@ func (a *attacker) converse(ctx context.Context, n *int, request func(n int) []b
 	}
 }
 
-func (a *attacker) get(path string) []byte        { return Get(a.host, path) }
-func (a *attacker) post(path, body string) []byte { return Post(a.host, path, body) }
+func (a *attacker) get(path string) []byte        { return load.Get(a.host, path) }
+func (a *attacker) post(path, body string) []byte { return load.Post(a.host, path, body) }
 
 // form is a request with a file of that size.
 func (a *attacker) form(size int) []byte {

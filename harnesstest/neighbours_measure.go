@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // neighbourApp is the app that is measured.
@@ -39,7 +41,7 @@ type Beside struct {
 	Asked        []Asked // a request to the handler, to read a value, to write one, a static file
 }
 
-// Asked is one kind of request. Rates are answers a second to 8 connections.
+// Asked is one kind of request. Rates are good answers a second to 8 connections.
 type Asked struct {
 	What   string  // "handler", "get", "set", "static"
 	Alone  float64 // the rate without the attack
@@ -48,13 +50,12 @@ type Asked struct {
 	// process, which tells what of the loss is the machine's. 0: it was not measured.
 	Sink  float64
 	P99   time.Duration // beside the attack
-	NotOK int64         // answers beside the attack by another status than 200
+	NotOK int64         // requests beside the attack that had another answer, or none
 }
 
 // Measure deploys an app, and those of the attackers, and returns what the visitors of
 // the first get alone, beside the attack, and beside the same traffic to a bare server,
-// each kind of request for as long as each. The target is a [Deployer] and a [Keyer],
-// and answers plain HTTP on this machine.
+// each kind of request for as long as each. The target is a [Deployer] and a [Keyer].
 func (k Attack) Measure(tb testing.TB, target Target, each time.Duration) Beside {
 	tb.Helper()
 	p := &Probe{TB: tb, Target: target}
@@ -77,17 +78,12 @@ func (k Attack) Measure(tb testing.TB, target Target, each time.Duration) Beside
 }
 
 // askNeighbour measures each thing that the neighbour's visitors ask for.
-func askNeighbour(p *Probe, url string, each time.Duration) (got []LoadResult) {
+func askNeighbour(p *Probe, url string, each time.Duration) (got []*load.Result) {
 	p.Helper()
-	addr, ok := loopbackAddr(p.Target)
-	if !ok {
-		p.Fatalf("%s does not answer plain HTTP on this machine, so its neighbours can't be measured", p.Target.Base())
-	}
 	for _, ask := range neighbourAsks {
-		request := Get(hostOf(url), ask.path)
-		result, err := Load{
-			Addr: addr, Connections: 8, Duration: each, From: neighbourAddr.String(), AnyStatus: true,
-			Request: func(int, int) []byte { return request },
+		result, err := load.Load{
+			Dial:        func(ctx context.Context) (net.Conn, error) { return dialFrom(ctx, p.Target, neighbourAddr) },
+			Connections: 8, Duration: each, Request: load.Same(load.Get(hostOf(url), ask.path)),
 		}.Run(p.Context())
 		if err != nil {
 			p.Fatalf("%s: %v", ask.path, err)
@@ -97,12 +93,14 @@ func askNeighbour(p *Probe, url string, each time.Duration) (got []LoadResult) {
 	return got
 }
 
-func compare(k Attack, alone, beside, sink []LoadResult) Beside {
+// compare puts together what was measured; sink may be nil.
+func compare(k Attack, alone, beside, sink []*load.Result) Beside {
 	b := Beside{Attack: k.Name, Door: k.Door}
 	for i, ask := range neighbourAsks {
-		a := Asked{What: ask.what, Alone: alone[i].Rate, Beside: beside[i].Rate, P99: beside[i].P99, NotOK: beside[i].NotOK}
+		a := Asked{What: ask.what, Alone: alone[i].Rate(), Beside: beside[i].Rate(), P99: beside[i].OK.At(99),
+			NotOK: beside[i].Requests() - beside[i].OK.Count()}
 		if sink != nil {
-			a.Sink = sink[i].Rate
+			a.Sink = sink[i].Rate()
 		}
 		b.Asked = append(b.Asked, a)
 	}
