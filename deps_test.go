@@ -53,6 +53,8 @@ var arrows = map[string][]string{
 	"harnesstest":                 {"", "api", "auth", "frontdoor", "harnesstest/load"},
 	"harnesstest/load":            {},
 	"harnesstest/faults":          {},
+	"harnesstest/gaps":            {},
+	"harnesstest/history":         {},
 	"harnesstest/routing":         {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "storage", "storage/transfer"},
