@@ -58,13 +58,18 @@ var arrows = map[string][]string{
 	"cli":                          {"", "api", "auth/passkey", "cli/gitignore", "examples", "frontdoor", "frontdoor/acme", "internal/jsapi/reference", "internal/site", "runtime", "runtime/bundle", "storage", "storage/backups", "storage/postgres"},
 	"cli/gitignore":                {},
 	"cli/fazt":                     {"cli"},
-	"harnesstest":                  {"", "frontdoor", "storage"},
+	"harnesstest":                  {"", "frontdoor", "storage", "api", "auth", "harnesstest/cases", "harnesstest/faults", "harnesstest/load"},
 	"harnesstest/routing":          {},
 	"runtime/runtimetest":          {"runtime"},
 	"storage/storagetest":          {"api", "storage", "storage/transfer"},
 	"runtime/nodetest":             {},
 	"examples":                     {},
 	"examples/embed":               {""},
+	"harnesstest/load":             {},
+	"harnesstest/faults":           {},
+	"harnesstest/gaps":             {},
+	"harnesstest/history":          {},
+	"harnesstest/cases":            {},
 }
 
 // libraries are the modules that the root package links, with all that they

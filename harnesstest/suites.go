@@ -1,0 +1,10 @@
+package harnesstest
+
+// Suites are the suites of this package, each of which has a function of its name.
+func Suites() []Suite {
+	return []Suite{
+		RequestsSuite(),
+		NeighboursSuite(),
+		SecuritySuite(),
+	}
+}
