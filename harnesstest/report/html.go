@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"strconv"
+	"strings"
 )
 
 //go:embed page.css
@@ -46,14 +47,26 @@ type figure struct {
 }
 
 type tableView struct {
-	Title, Note string
-	Head        []string
-	Rows        [][]string
-	Numbers     bool
+	Title   string
+	Caption string // "" where a heading says it all
+	Head    []string
+	Rows    [][]string
+	Numbers bool
 }
 
+// view is the table below a heading of its own title, beside is that below another.
 func (t table) view() tableView {
-	return tableView{t.title, t.note, t.head, t.rows, t.numbers}
+	caption := ""
+	if t.note != "" {
+		caption = strings.ToUpper(t.note[:1]) + t.note[1:] + "."
+	}
+	return tableView{t.title, caption, t.head, t.rows, t.numbers}
+}
+
+func (t table) beside() tableView {
+	v := t.view()
+	v.Caption = t.title + parenthesised(t.note)
+	return v
 }
 
 // HTML writes the report as a page that needs nothing else: no file, no script, no
@@ -69,6 +82,9 @@ func (r *Report) HTML(w io.Writer) error {
 	if c := r.Comparison; c != nil && len(c.Changes) > 0 {
 		f := c.forest()
 		p.Forest, p.Baseline = &f, c.about(r.Machine)
+	}
+	if closed := r.loop(Closed); len(closed.connections) > 1 && len(r.loop(Open).connections) > 0 {
+		p.Tables = append(p.Tables, closed.latencies().view())
 	}
 	for _, t := range []table{r.failures(), r.invalidRuns(), r.resources(), r.timings()} {
 		if len(t.rows) > 0 {
@@ -93,24 +109,24 @@ func (r *Report) HTML(w io.Writer) error {
 	return err
 }
 
-// figures are the measurements as plots with their tables.
+// figures are the measurements as plots with their tables. The latencies of a closed
+// loop are drawn where there is no open one: they say how many connections shared the
+// throughput, and not how long anybody would wait.
 func (r *Report) figures() (all []figure) {
-	for _, loop := range []Loop{Closed, Open} {
-		l := r.loop(loop)
-		if len(l.connections) == 0 {
-			continue
+	closed, open := r.loop(Closed), r.loop(Open)
+	if len(closed.connections) > 1 {
+		all = append(all, figure{ID: "throughput-figure", Title: "Throughput by concurrency", Plots: kept(closed.throughput()), Table: closed.rates().beside()})
+	}
+	for _, l := range []loops{closed, open} {
+		switch {
+		case len(l.connections) == 1:
+			all = append(all, figure{ID: "throughput-" + string(l.loop), Title: "Throughput, " + loopNames[l.loop], Plots: kept(l.bars()), Table: l.one().beside()})
+		case len(l.connections) > 1 && (l.loop == Open || len(open.connections) == 0):
+			all = append(all, figure{
+				ID: "latency-" + string(l.loop), Title: "Latency percentiles, " + loopNames[l.loop],
+				Plots: l.latencyPlots(), Legend: l.legend(), Table: l.latencies().beside(),
+			})
 		}
-		if len(l.connections) == 1 {
-			all = append(all, figure{ID: "throughput-" + string(loop), Title: "Throughput", Plots: kept(l.bars()), Table: l.one().view()})
-			continue
-		}
-		if loop == Closed {
-			all = append(all, figure{ID: "throughput-figure", Title: "Throughput by concurrency", Plots: kept(l.throughput()), Table: l.rates().view()})
-		}
-		all = append(all, figure{
-			ID: "latency-" + string(loop), Title: "Latency percentiles, " + loopNames[loop],
-			Plots: l.latencyPlots(), Legend: l.legend(), Table: l.latencies().view(),
-		})
 	}
 	return all
 }

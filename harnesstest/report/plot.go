@@ -80,47 +80,33 @@ func (s scale) px(v float64) float64 {
 	return s.at + (math.Log(v)-math.Log(s.low))/(math.Log(s.high)-math.Log(s.low))*(s.to-s.at)
 }
 
-// ticks are 1, 2 and 5 of each decade, or just the decades where those are many, and
-// the scale begins and ends on one.
-func ticks(low, high float64) []float64 {
+// ticks are 1, 2 and 5 of each decade from low to high, or just the decades where
+// those are many.
+func ticks(low, high float64) (all []float64) {
 	steps := []float64{1, 2, 5}
 	if math.Log10(high/low) > 2 {
 		steps = []float64{1}
 	}
-	var all []float64
-	for decade := math.Pow(10, math.Floor(math.Log10(low))); decade < high*10; decade *= 10 {
+	for decade := math.Pow(10, math.Floor(math.Log10(low))); decade <= high; decade *= 10 {
 		for _, s := range steps {
-			all = append(all, s*decade)
+			if v := s * decade; v >= low && v <= high {
+				all = append(all, v)
+			}
 		}
 	}
-	first, last := 0, len(all)-1
-	for i, v := range all {
-		if v <= low*1.0001 {
-			first = i
-		}
-		if v >= high*0.9999 {
-			last = i
-			break
-		}
-	}
-	if first == last {
-		last = min(first+1, len(all)-1)
-	}
-	return all[first : last+1]
+	return all
 }
 
 func at(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 
 // frame is the place for lines between margins, with a grid for values.
 func (p *plot) frame(left, right, top, bottom float64, low, high float64, name func(float64) string) (y scale) {
-	marks := ticks(low, high)
-	y = scale{low: marks[0], high: marks[len(marks)-1], at: float64(p.Height) - bottom, to: top}
-	for i, v := range marks {
-		class := "grid"
-		if i == 0 {
-			class = "axis"
-		}
-		p.Lines = append(p.Lines, rule{at(left), at(y.px(v)), at(float64(p.Width) - right), at(y.px(v)), class})
+	low, high = low/1.15, high*1.15 // points don't touch the edge
+	base := float64(p.Height) - bottom
+	y = scale{low: low, high: high, at: base, to: top}
+	p.Lines = append(p.Lines, rule{at(left), at(base), at(float64(p.Width) - right), at(base), "axis"})
+	for _, v := range ticks(low, high) {
+		p.Lines = append(p.Lines, rule{at(left), at(y.px(v)), at(float64(p.Width) - right), at(y.px(v)), "grid"})
 		p.Labels = append(p.Labels, label{at(left - 7), at(y.px(v) + 4), "end", name(v), "tick"})
 	}
 	return y
@@ -157,13 +143,13 @@ func shortCount(v float64) string {
 // throughput draws requests a second by the number of connections, with each line's
 // name at its end.
 func (l loops) throughput() *plot {
-	const left, right, top, bottom = 42, 118, 12, 42
+	const left, right, top, bottom = 38, 106, 12, 42
 	values := l.all(rateOf)
 	if len(values) == 0 {
 		return nil
 	}
 	p := &plot{
-		ID: "throughput", Width: 500, Height: 330, Title: "Throughput by concurrency",
+		ID: "throughput", Width: 430, Height: 310, Title: "Throughput by concurrency",
 		Desc: "Requests a second by the number of connections, on logarithmic axes. " + l.spoken() + " The table beside it has the figures.",
 	}
 	y := p.frame(left, right, top, bottom, slices.Min(values), slices.Max(values), shortCount)
@@ -292,14 +278,14 @@ func (l loops) latencyPlot(connections int, low, high float64) *plot {
 
 // bars draws requests a second where there is one number of connections.
 func (l loops) bars() *plot {
-	const left, right, step = 190, 66, 24
+	const left, right, step = 172, 56, 24
 	values := l.all(rateOf)
 	if len(values) == 0 {
 		return nil
 	}
 	most := slices.Max(values)
 	p := &plot{
-		ID: "bars-" + string(l.loop), Width: 500, Height: len(l.names)*step + 8, Title: "Throughput with " + counted(l.connections[0], "connection"),
+		ID: "bars-" + string(l.loop), Width: 430, Height: len(l.names)*step + 8, Title: "Throughput with " + counted(l.connections[0], "connection"),
 		Desc: "Requests a second of each kind. " + l.spoken(),
 	}
 	for i, name := range l.names {
@@ -326,10 +312,10 @@ type forest struct {
 
 type forestRow struct {
 	Change
-	ID, What, RatioText, P string
-	Class                  string // of the verdict
-	X, From, To, Zero      string
-	Interval               bool
+	ID, Where, What, RatioText, P string
+	Class                         string // of the verdict
+	X, From, To, Zero             string
+	Interval                      bool
 }
 
 // forestWidth is the width of the marks' view box.
@@ -351,7 +337,7 @@ func (c *Comparison) forest() forest {
 	rank := func(c Change) int { return slices.Index([]Verdict{Worse, Better, NoDifference, TooFewRuns}, c.Verdict) }
 	for i, change := range order(c.Changes, rank) {
 		row := forestRow{
-			Change: change, ID: fmt.Sprintf("change-%d", i), What: change.what(), RatioText: change.ratioText(), P: probability(change.Adjusted),
+			Change: change, ID: fmt.Sprintf("change-%d", i), Where: counted(change.Connections, "connection"), What: change.what(), RatioText: change.ratioText(), P: probability(change.Adjusted),
 			Class: map[Verdict]string{Worse: "worse", Better: "better", NoDifference: "same", TooFewRuns: "few"}[change.Verdict],
 			X:     px(change.Ratio), Zero: px(1), Interval: change.High > 0,
 		}

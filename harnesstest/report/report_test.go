@@ -168,6 +168,11 @@ func TestEscapes(t *testing.T) {
 		if strings.Contains(got, "\x1b") && name != "HTML" || strings.Contains(got, "\u202e") && name != "HTML" {
 			t.Errorf("%s has a control character", name)
 		}
+		if name == "Markdown" || name == "figures" {
+			before, code, _ := strings.Cut(got, "\n```\n") // the command is code, in which nothing counts but its end
+			_, after, _ := strings.Cut(code, "\n```\n")
+			got = before + after
+		}
 		if name != "text" && (strings.Contains(got, "<script") || strings.Contains(got, "<!--")) {
 			t.Errorf("%s has the tag as one", name)
 		}

@@ -247,7 +247,7 @@ func (r *Report) compared() (all []table) {
 	}
 	for _, metric := range []Metric{Throughput, TailTime} {
 		t := table{
-			title: "Compared with the baseline: " + string(metric) + ", now / baseline", note: r.Comparison.about(r.Machine),
+			title: "Compared with the baseline: " + string(metric) + ", now / baseline", note: "the baseline " + r.Comparison.about(r.Machine),
 			head: []string{"connections"}, numbers: true,
 		}
 		changes := slices.DeleteFunc(slices.Clone(r.Comparison.Changes), func(c Change) bool { return c.Metric != metric })
@@ -276,12 +276,12 @@ func (r *Report) compared() (all []table) {
 
 // about says what the baseline is.
 func (c *Comparison) about(now Machine) string {
-	text := "the baseline is of " + c.Made.UTC().Format("2006-01-02")
+	text := "was measured on " + c.Made.UTC().Format("2006-01-02")
 	if version := c.Versions["fazt"]; version != "" {
-		text += ", fazt " + version
+		text += " of fazt " + version
 	}
 	if c.Machine != now {
-		text += ", on another machine (" + c.Machine.String() + ")"
+		text += " on another machine, " + c.Machine.String()
 	}
 	return text
 }
