@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 	"cli/fazt":                    {"cli"},
 	"harnesstest":                 {"", "auth", "frontdoor"},
 	"harnesstest/load":            {},
+	"harnesstest/report":          {"harnesstest/load"},
 	"harnesstest/routing":         {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "storage"},

@@ -203,6 +203,11 @@ func (l loops) best() (figure, text string) {
 	return figure, text
 }
 
+// Show is the forest with other rows, for the template of its table.
+func (f *forest) Show(rows []forestRow) forest {
+	return forest{Low: f.Low, High: f.High, Rows: rows}
+}
+
 // Mark is the class of an outcome or of a severity in the style sheet.
 func (page) Mark(of any) string {
 	switch of {

@@ -306,8 +306,9 @@ func (l loops) bars() *plot {
 
 // forest is the range of ratios of a comparison, one mark for each change.
 type forest struct {
-	Low, High string // at the ends of the axis
-	Rows      []forestRow
+	Low, High string      // at the ends of the axis
+	Rows      []forestRow // those that differ
+	Rest      []forestRow
 }
 
 type forestRow struct {
@@ -344,7 +345,11 @@ func (c *Comparison) forest() forest {
 		if row.Interval {
 			row.From, row.To = px(change.Low), px(change.High)
 		}
-		f.Rows = append(f.Rows, row)
+		if change.Verdict == Worse || change.Verdict == Better {
+			f.Rows = append(f.Rows, row)
+		} else {
+			f.Rest = append(f.Rest, row)
+		}
 	}
 	return f
 }
