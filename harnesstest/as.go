@@ -10,8 +10,44 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/auth"
 )
+
+// Serve puts a handler of the test's own on a listener until the test ends, and returns
+// a stranger who visits it: a service that mounts apps of s.Fazt, with routes of its
+// own. [Visitor.As] makes visitors who have signed in there, whom the service's
+// middleware knows, and [Visitor.Target] is for the suites.
+func (s *Server) Serve(h http.Handler) *Visitor {
+	s.tb.Helper()
+	if s.Fazt == nil {
+		s.tb.Fatalf("harnesstest: an attached server has no handlers of the test; use Start")
+	}
+	front := httptest.NewServer(h)
+	s.tb.Cleanup(front.Close)
+	target := &service{site: siteAt(front.Listener.Addr()), fazt: s.Fazt}
+	target.kind = "a service around fazt"
+	return Visit(s.tb, target)
+}
+
+// service is a handler that knows the visitors of a fazt.
+type service struct {
+	*site
+	fazt *fazt.Server
+}
+
+// SignIn implements [SignsIn].
+func (s *service) SignIn(ctx context.Context, client *http.Client, origin string, user User) error {
+	return signIn(ctx, s.fazt, client, origin, user)
+}
+
+// Lacks implements [Lacker].
+func (s *service) Lacks(capability string) string {
+	if capability == "SignsIn" {
+		return ""
+	}
+	return s.site.Lacks(capability)
+}
 
 // As returns a new visitor of the bare host who has signed in, as the management
 // API's caller does. [Visitor.SignIn] is the way through the pages.
@@ -43,12 +79,17 @@ func (s *Server) SignIn(ctx context.Context, client *http.Client, origin string,
 	if s.Fazt == nil {
 		return signInByPages(ctx, client, origin, user)
 	}
+	return signIn(ctx, s.Fazt, client, origin, user)
+}
+
+// signIn makes a session by the hands of the server itself.
+func signIn(ctx context.Context, srv *fazt.Server, client *http.Client, origin string, user User) error {
 	u, err := url.Parse(origin)
 	if err != nil {
 		return err
 	}
 	answer := httptest.NewRecorder()
-	_, err = s.Fazt.Auth().SignIn(answer, httptest.NewRequestWithContext(ctx, http.MethodPost, origin+"/", nil), auth.Identity{
+	_, err = srv.Auth().SignIn(answer, httptest.NewRequestWithContext(ctx, http.MethodPost, origin+"/", nil), auth.Identity{
 		Issuer: people, Subject: user.Email, Email: user.Email, EmailVerified: true, Name: user.name(), Role: auth.Role(user.role()),
 	})
 	if err != nil {

@@ -130,11 +130,21 @@ func (s *Server) RemoveApp(ctx context.Context, name string) error {
 
 // AppURL implements [Deployer].
 func (s *Server) AppURL(name string) string {
-	_, port, err := net.SplitHostPort(s.addr)
-	if err != nil {
-		panic(err) // the address of a listener, or one that net.JoinHostPort made
+	u := *s.site.base
+	domain := "localhost"
+	if host := u.Hostname(); !isLoopback(host) {
+		domain = strings.TrimPrefix(host, "admin.")
 	}
-	return "http://" + name + ".localhost:" + port
+	u.Host = name + "." + domain
+	if port := s.site.base.Port(); port != "" {
+		u.Host += ":" + port
+	}
+	return u.String()
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (s *Server) deploy(ctx context.Context, name string, fsys fs.FS) (*Response, error) {

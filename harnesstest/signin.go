@@ -37,7 +37,7 @@ func (v *Visitor) OffersDev() bool {
 // as signs this visitor in by what the target has for it.
 func (v *Visitor) as(user User) *Visitor {
 	v.tb.Helper()
-	s, ok := v.target.(SignsIn)
+	s, ok := v.Target.(SignsIn)
 	if !ok {
 		v.tb.Fatalf("harnesstest: nobody can be signed in at %s", v.URL)
 	}

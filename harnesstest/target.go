@@ -2,6 +2,7 @@ package harnesstest
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/fazt-sh/fazt"
 )
@@ -140,22 +142,45 @@ func Handler(tb testing.TB, h http.Handler) Target {
 	tb.Helper()
 	srv := httptest.NewServer(h)
 	tb.Cleanup(srv.Close)
-	base, err := url.Parse(srv.URL)
-	if err != nil {
-		tb.Fatalf("harnesstest: %v", err)
-	}
-	return &site{base: base, kind: "an http.Handler", addr: base.Host}
+	s := siteAt(srv.Listener.Addr())
+	s.kind = "an http.Handler"
+	return s
+}
+
+func siteAt(addr net.Addr) *site {
+	return &site{base: &url.URL{Scheme: "http", Host: addr.String()}, addr: addr.String()}
 }
 
 // URL is a target that runs already, and may be anything that answers HTTP: it is
-// the scheme and the host that count, as in "https://example.com:8443".
+// the scheme and the host that count, as in "https://example.com:8443". One that is
+// not there, is not HTTP, does not answer, or answers every request with a status of
+// 500 or more ends the test, with what is wrong in one line.
 func URL(tb testing.TB, target string) Target {
 	tb.Helper()
-	s, err := parseSite(target)
+	s, err := reachSite(tb.Context(), target, patience)
 	if err != nil {
-		tb.Fatalf("harnesstest: the target %q: %v", target, err)
+		tb.Fatalf("harnesstest: the target %v", err)
 	}
 	return s
+}
+
+func reachSite(ctx context.Context, target string, patience time.Duration) (*site, error) {
+	s, err := parseSite(target)
+	if err != nil {
+		return nil, fmt.Errorf("%q %w", target, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for _, path := range []string{"/", "/" + rand.Text()} {
+		res, err := reach(ctx, s, path)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", s.Base(), err)
+		}
+		if res.Status < http.StatusInternalServerError {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("%s answers every request with 500 or more; look at its log", s.Base())
 }
 
 func parseSite(target string) (*site, error) {

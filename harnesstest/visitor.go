@@ -39,10 +39,10 @@ func newClient(tb testing.TB, target Target) *http.Client {
 // Visitor is somebody who asks one host: their cookies are kept. Redirects are
 // followed, also to other hosts of the target.
 type Visitor struct {
-	URL string // the host, without a path: "http://127.0.0.1:41234"
+	URL    string // the host, without a path: "http://127.0.0.1:41234"
+	Target Target // that has the host
 
 	tb     testing.TB
-	target Target
 	client *http.Client
 }
 
@@ -54,7 +54,7 @@ func Visit(tb testing.TB, target Target) *Visitor {
 
 func visit(tb testing.TB, target Target, origin string) *Visitor {
 	tb.Helper()
-	return &Visitor{URL: origin, tb: tb, target: target, client: newClient(tb, target)}
+	return &Visitor{URL: origin, tb: tb, Target: target, client: newClient(tb, target)}
 }
 
 // Client is what the visitor sends requests with, for tests that have their own.
@@ -70,7 +70,7 @@ func (v *Visitor) StayPut() *Visitor {
 // Another returns another visitor of the same host.
 func (v *Visitor) Another() *Visitor {
 	v.tb.Helper()
-	return visit(v.tb, v.target, v.URL)
+	return visit(v.tb, v.Target, v.URL)
 }
 
 // Get requests a path.
