@@ -19,6 +19,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // BenchmarkHTTP compares what fazt serves with the floor, a bare net/http
@@ -34,11 +35,7 @@ func BenchmarkHTTP(b *testing.B) {
 		peak, stop := watchRSS()
 		for range rounds {
 			for i := range rows {
-				result, err := harnesstest.Load{Addr: rows[i].addr, Request: rows[i].request}.Run(b.Context())
-				if err != nil {
-					b.Fatalf("%s: %v", rows[i].name, err)
-				}
-				rows[i].results = append(rows[i].results, result)
+				rows[i].measure(b)
 			}
 		}
 		stop()
@@ -53,14 +50,39 @@ func BenchmarkHTTP(b *testing.B) {
 type benchRow struct {
 	name    string
 	addr    string
-	request func(connection, n int) []byte
-	results []harnesstest.LoadResult
+	request func(n int) []byte
+	results []benchResult
+}
+
+type benchResult struct {
+	rate     float64
+	p50, p99 time.Duration
+}
+
+// measure loads the row for a second, and ends the benchmark where a request has no
+// good answer.
+func (r *benchRow) measure(b *testing.B) {
+	result := mustLoad(b, load.Load{Dial: load.TCP(r.addr), Request: r.request})
+	r.results = append(r.results, benchResult{result.Rate(), result.OK.At(50), result.OK.At(99)})
+}
+
+// mustLoad runs a load in which every answer must be good.
+func mustLoad(b *testing.B, l load.Load) *load.Result {
+	b.Helper()
+	result, err := l.Run(b.Context())
+	if err == nil {
+		err = result.Err()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return result
 }
 
 func (r *benchRow) ratio(floor *benchRow) float64 {
 	ratios := make([]float64, len(r.results))
 	for i := range ratios {
-		ratios[i] = r.results[i].Rate / floor.results[i].Rate
+		ratios[i] = r.results[i].rate / floor.results[i].rate
 	}
 	return median(ratios)
 }
@@ -123,12 +145,9 @@ func startBenchmark(b *testing.B) []*benchRow {
 	})
 	static := srv.Deploy(files("index.html", "", "1k.bin", strings.Repeat("fazt\n", 205)[:1024]))
 	addr, host := address(srv.URL), address(static.URL)
-	same := func(request []byte) func(int, int) []byte {
-		return func(int, int) []byte { return request }
-	}
 	rows := []*benchRow{
-		{name: "floor", addr: startFloor(b), request: same(harnesstest.Get("floor", "/"))},
-		{name: "static 1 KB", addr: addr, request: same(harnesstest.Get(host, "/1k.bin"))},
+		{name: "floor", addr: startFloor(b), request: load.Same(load.Get("floor", "/"))},
+		{name: "static 1 KB", addr: addr, request: load.Same(load.Get(host, "/1k.bin"))},
 	}
 	for _, h := range benchHandlers {
 		for _, engine := range []string{"otto", "goja"} {
@@ -141,17 +160,17 @@ func startBenchmark(b *testing.B) []*benchRow {
 			}
 			srv.DeployAs(app.Name, files("manifest.json", manifest, "api/main.js", h.source))
 			host := address(app.URL)
-			row := &benchRow{name: h.name + ", " + engine, addr: addr, request: same(harnesstest.Get(host, "/api/key"))}
+			row := &benchRow{name: h.name + ", " + engine, addr: addr, request: load.Same(load.Get(host, "/api/key"))}
 			switch h.name {
 			case "a page of data", "a page of data, handed on":
-				row.request = same(browserGet(host, "/api/key", "application/json"))
+				row.request = load.Same(browserGet(host, "/api/key", "application/json"))
 			case "kv set":
-				row.request = varied(func(connection, n int) []byte {
-					return harnesstest.Get(host, fmt.Sprintf("/api/%d-%d", connection, n))
+				row.request = varied(func(n int) []byte {
+					return load.Get(host, fmt.Sprintf("/api/%d-%d", n/100, n%100))
 				})
 			case "indexed ds find":
-				row.request = varied(func(connection, n int) []byte {
-					return harnesstest.Get(host, fmt.Sprint("/api/", (connection*100+n)%1000))
+				row.request = varied(func(n int) []byte {
+					return load.Get(host, fmt.Sprint("/api/", n%1000))
 				})
 			}
 			rows = append(rows, row)
@@ -191,7 +210,7 @@ func pageRow(srv *harnesstest.Server, addr string) *benchRow {
 	for i, f := range pageFiles {
 		requests[i] = browserGet(host, "/"+f.name, f.accept)
 	}
-	return &benchRow{name: "a page of files", addr: addr, request: func(_, n int) []byte { return requests[n%len(requests)] }}
+	return &benchRow{name: "a page of files", addr: addr, request: func(n int) []byte { return requests[n%len(requests)] }}
 }
 
 // browserGet is a GET request with the headers of a browser.
@@ -202,17 +221,15 @@ func browserGet(host, path, accept string) []byte {
 		"Referer: http://%s/\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: empty\r\n\r\n", path, host, accept, host)
 }
 
-// varied makes a hundred requests for each connection beforehand, so that they
-// cost the client as little as one that is always the same.
-func varied(request func(connection, n int) []byte) func(connection, n int) []byte {
-	const connections, each = 64, 100
-	var made [connections][each][]byte
-	for c := range made {
-		for n := range made[c] {
-			made[c][n] = request(c, n)
-		}
+// varied makes requests beforehand, so that they cost the client as little as one
+// that is always the same. There are many more of them than connections, and what
+// is under way at once is never the same.
+func varied(request func(n int) []byte) func(n int) []byte {
+	var made [6400][]byte
+	for n := range made {
+		made[n] = request(n)
 	}
-	return func(connection, n int) []byte { return made[connection][n%each] }
+	return func(n int) []byte { return made[n%len(made)] }
 }
 
 // startFloor serves the least that a JSON API can be.
@@ -241,7 +258,7 @@ func printTable(w io.Writer, rows []*benchRow) {
 		var rates []float64
 		var p50, p99 []time.Duration
 		for _, r := range row.results {
-			rates, p50, p99 = append(rates, r.Rate), append(p50, r.P50), append(p99, r.P99)
+			rates, p50, p99 = append(rates, r.rate), append(p50, r.p50), append(p99, r.p99)
 		}
 		fmt.Fprintf(t, "%s\t%.0f\t%v\t%v\t%.2f\t\n", row.name, median(rates), median(p50), median(p99), row.ratio(rows[0]))
 	}

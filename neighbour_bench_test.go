@@ -21,6 +21,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // BenchmarkNeighbour prints what one app's visitors get while another app, or its
@@ -107,8 +108,8 @@ func (a attacker) dial(ctx context.Context) (net.Conn, error) {
 	return dialer.DialContext(ctx, "tcp", a.addr)
 }
 
-func (a attacker) get(path string) []byte        { return harnesstest.Get(a.host, path) }
-func (a attacker) post(path, body string) []byte { return harnesstest.Post(a.host, path, body) }
+func (a attacker) get(path string) []byte        { return load.Get(a.host, path) }
+func (a attacker) post(path, body string) []byte { return load.Post(a.host, path, body) }
 
 // neighbour is the app that is measured.
 var neighbour = fstest.MapFS{
@@ -135,15 +136,13 @@ type asked struct {
 // ask measures each thing that the neighbour's visitors ask for.
 func ask(b *testing.B, addr, host string) (got [4]asked) {
 	for i, path := range neighbourAsks {
-		request := harnesstest.Get(host, path)
-		result, err := harnesstest.Load{
-			Addr: addr, Connections: 8, Duration: 1500 * time.Millisecond, From: "127.0.0.9", AnyStatus: true,
-			Request: func(int, int) []byte { return request },
+		result, err := load.Load{
+			Dial: load.TCP(addr, "127.0.0.9"), Connections: 8, Duration: 1500 * time.Millisecond, Request: load.Same(load.Get(host, path)),
 		}.Run(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
-		got[i] = asked{result.Rate, result.P99, result.NotOK}
+		got[i] = asked{result.Rate(), result.OK.At(99), result.Requests() - result.OK.Count()}
 	}
 	return got
 }
