@@ -50,7 +50,7 @@ var arrows = map[string][]string{
 	"cli":                         {"", "api", "auth/passkey", "cli/gitignore", "examples", "frontdoor", "frontdoor/acme", "internal/jsapi/reference", "internal/site", "runtime", "runtime/bundle", "storage", "storage/backups"},
 	"cli/gitignore":               {},
 	"cli/fazt":                    {"cli"},
-	"harnesstest":                 {"", "auth", "frontdoor", "harnesstest/faults", "harnesstest/gaps", "harnesstest/history", "harnesstest/load"},
+	"harnesstest":                 {"", "api", "auth", "frontdoor", "harnesstest/faults", "harnesstest/gaps", "harnesstest/history", "harnesstest/load"},
 	"harnesstest/faults":          {},
 	"harnesstest/gaps":            {},
 	"harnesstest/history":         {},
