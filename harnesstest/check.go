@@ -1,10 +1,12 @@
 package harnesstest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Check is one question of a [Suite], with an answer that can be wrong. It depends
@@ -94,8 +96,13 @@ func (r *run) report(res Result) {
 // tests of checks: each must find the fault that it is there for.
 func (c Check) Try(tb testing.TB, target Target) Result {
 	tb.Helper()
+	return c.try(tb, target, 0)
+}
+
+func (c Check) try(tb testing.TB, target Target, within time.Duration) Result {
+	tb.Helper()
 	trial := newTrial(tb)
-	p := &Probe{TB: trial, Target: target, check: c.Name}
+	p := &Probe{TB: trial, Target: target, check: c.Name, within: within}
 	trial.run(func() { p.ask(c) })
 	return p.result()
 }
@@ -107,6 +114,7 @@ type Probe struct {
 	Target Target
 
 	suite, check string
+	within       time.Duration // see patience; 0: the default
 
 	mu     sync.Mutex
 	wrong  []string
@@ -127,6 +135,10 @@ func (p *Probe) ask(c Check) {
 	}
 	c.Run(p)
 }
+
+// patience is how long to wait for what comes within seconds from any server that is not
+// at fault. Only a check that fails waits for all of it.
+func (p *Probe) patience() time.Duration { return cmp.Or(p.within, time.Minute) }
 
 // Record puts something that was measured or found into the [Result].
 func (p *Probe) Record(value any) {

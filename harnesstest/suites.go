@@ -2,5 +2,7 @@ package harnesstest
 
 // Suites are the suites of this package, each of which has a function of its name.
 func Suites() []Suite {
-	return []Suite{}
+	return []Suite{
+		NeighboursSuite(),
+	}
 }

@@ -1,4 +1,4 @@
-package fazt_test
+package harnesstest
 
 import (
 	"archive/zip"
@@ -12,7 +12,7 @@ import (
 
 // deploys has an owner deploy an app of 100 MB over and over, of 2 MB files each of which
 // is another every time.
-func deploys(ctx context.Context, a attacker, _ int) {
+func deploys(ctx context.Context, a *attacker, _ int) {
 	text := []byte(strings.Repeat("x", 32))
 	for i := 0; len(text) < 2<<20; i++ {
 		text = fmt.Appendf(text, "function name%d(a, b) { return a * %d + b %% %d; }\n", i, i*7919%10007, i%97+1)
