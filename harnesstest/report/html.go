@@ -195,7 +195,7 @@ func trouble(n int, one, many string) tile {
 func (l loops) best() (figure, text string) {
 	most := 0.0
 	for _, m := range l.measurements {
-		if rate, ok := m.median(rateOf); ok && rate > most && m.Name != floorName {
+		if rate, ok := m.median(rateOf); ok && rate > most && m.Name != Floor {
 			most = rate
 			figure, text = grouped(rate), "requests/s at most: "+m.Name+", "+counted(m.Connections, "connection")
 		}
