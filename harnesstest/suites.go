@@ -4,5 +4,6 @@ package harnesstest
 func Suites() []Suite {
 	return []Suite{
 		NeighboursSuite(),
+		ResilienceSuite(),
 	}
 }
