@@ -127,13 +127,19 @@ func (p *Probe) ask(c Check) {
 	p.Helper()
 	for _, need := range c.Needs {
 		if reason := need.lacks(p.Target); reason != "" {
-			p.mu.Lock()
-			p.reason = reason
-			p.mu.Unlock()
-			p.Skip("not applicable: " + reason)
+			p.doesNotApply(reason)
 		}
 	}
 	c.Run(p)
+}
+
+// doesNotApply ends the check, whose target can't be asked for a reason.
+func (p *Probe) doesNotApply(reason string) {
+	p.Helper()
+	p.mu.Lock()
+	p.reason = reason
+	p.mu.Unlock()
+	p.Skip("not applicable: " + reason)
 }
 
 // patience is how long to wait for what comes within seconds from any server that is not

@@ -3,6 +3,7 @@ package harnesstest
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +59,16 @@ func strangerFrom(p *Probe, from netip.Addr) *stranger {
 
 func (v *stranger) dial(ctx context.Context) (net.Conn, error) {
 	return dialFrom(ctx, v.probe.Target, v.from)
+}
+
+// connect is dial for connections that must be taken.
+func (v *stranger) connect() net.Conn {
+	v.probe.Helper()
+	conn, err := v.dial(v.probe.Context())
+	if err != nil {
+		v.probe.Fatalf("no connection: %v", err)
+	}
+	return conn
 }
 
 // dialFrom connects to a target from an address of this machine's, if the target is on
@@ -123,6 +134,16 @@ func (v *stranger) send(method, url, body string, header ...string) *Response {
 	return res
 }
 
+// sendJSON sends a value as JSON.
+func (v *stranger) sendJSON(method, url string, body any, header ...string) *Response {
+	v.probe.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		v.probe.Fatal(err)
+	}
+	return v.send(method, url, string(text), append(header, "Content-Type", "application/json")...)
+}
+
 func (v *stranger) get(url string) *Response {
 	v.probe.Helper()
 	return v.send(http.MethodGet, url, "")
@@ -185,6 +206,14 @@ func hostOf(url string) string {
 	_, rest, _ := strings.Cut(url, "://")
 	host, _, _ := strings.Cut(rest, "/")
 	return host
+}
+
+// unmarshal reads an answer that must be JSON.
+func unmarshal(p *Probe, res *Response, v any) {
+	p.Helper()
+	if err := json.Unmarshal([]byte(res.Body), v); err != nil {
+		p.Fatalf("%v in %v", err, res)
+	}
 }
 
 // clip is a text for a message.

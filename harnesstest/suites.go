@@ -5,5 +5,6 @@ func Suites() []Suite {
 	return []Suite{
 		NeighboursSuite(),
 		ResilienceSuite(),
+		SecuritySuite(),
 	}
 }
