@@ -57,7 +57,6 @@ var arrows = map[string][]string{
 	"harnesstest/history":         {},
 	"harnesstest/load":            {},
 	"harnesstest/report":          {"harnesstest/load"},
-	"harnesstest/routing":         {},
 	"runtime/runtimetest":         {"runtime"},
 	"storage/storagetest":         {"api", "harnesstest/history", "storage", "storage/transfer"},
 	"runtime/nodetest":            {},
