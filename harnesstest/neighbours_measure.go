@@ -150,7 +150,7 @@ func (k Attack) begin(p *Probe, attackers []*attacker, target Target) (stop func
 		cancel()
 		running.Wait()
 		for _, a := range attackers {
-			if what := a.pointless(); what != "" {
+			if what := a.pointless(k.throws); what != "" {
 				p.Errorf("the attack %q came to nothing: it is answered %s", k.Name, what)
 			}
 		}
