@@ -79,6 +79,7 @@ func TestStartLacksNothing(t *testing.T) {
 	everything := []harnesstest.Capability{
 		harnesstest.Need[harnesstest.Deployer](), harnesstest.Need[harnesstest.SignsIn](),
 		harnesstest.Need[harnesstest.Keyer](), harnesstest.Need[harnesstest.Sibling](),
+		harnesstest.Need[harnesstest.Spawner](),
 	}
 	asked := false
 	res := harnesstest.Check{Needs: everything, Run: func(p *harnesstest.Probe) {

@@ -20,6 +20,10 @@
 // [StartIssuer] runs an OpenID Connect issuer, which does what a [Script] says and is
 // correct without one.
 //
+// What the suites ask is a [Target]: a Server, any [Handler], any [URL]. A package whose
+// TestMain calls [Main] can have servers in processes of their own, to kill and restart
+// them, see [Spawner].
+//
 // Tests may run in parallel. The package is for tests alone and never linked
 // into the fazt binary.
 package harnesstest

@@ -19,5 +19,8 @@ func URLWithin(tb testing.TB, target string, patience time.Duration) (Target, er
 
 // Leaked returns the stacks of what f leaves running for so long.
 func Leaked(patience time.Duration, f func()) []string {
-	return leaked(labelled("test", f), patience)
+	ended := make(chan struct{})
+	label := labelled("test", func() { defer close(ended); f() })
+	<-ended
+	return leaked(label, patience)
 }

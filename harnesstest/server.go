@@ -35,6 +35,7 @@ var _ interface {
 	SignsIn
 	Keyer
 	Sibling
+	Spawner
 } = (*Server)(nil)
 
 // Base implements [Target].
@@ -45,8 +46,14 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 	return s.site.Dial(ctx)
 }
 
-// Lacks implements [Lacker]. A server that [Start] started lacks nothing.
-func (s *Server) Lacks(capability string) string { return s.lacks[capability] }
+// Lacks implements [Lacker]. A server that [Start] started lacks nothing, in a package
+// whose TestMain calls [Main].
+func (s *Server) Lacks(capability string) string {
+	if capability == "Spawner" && s.Fazt != nil && !mainCalled.Load() {
+		return noMain
+	}
+	return s.lacks[capability]
+}
 
 // Sibling implements [Sibling].
 func (s *Server) Sibling(tb testing.TB, change ...func(*fazt.Options)) Target {
