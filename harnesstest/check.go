@@ -56,7 +56,9 @@ type Option func(*run)
 
 // run is one run of a suite.
 type run struct {
-	sinks []func(Result)
+	sinks   []func(Result)
+	reports bool   // somebody wants to know what was measured
+	path    string // see WithPath
 }
 
 // WithSink hands each check's result to sink when the check has ended. It is
@@ -78,7 +80,7 @@ func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
 				if c.Parallel {
 					t.Parallel()
 				}
-				p := &Probe{TB: t, Target: target, suite: s.Name, check: c.Name}
+				p := &Probe{TB: t, Target: target, suite: s.Name, check: c.Name, reports: r.reports, asked: r.path}
 				t.Cleanup(func() { r.report(p.result()) })
 				p.ask(c)
 			})
@@ -115,6 +117,8 @@ type Probe struct {
 
 	suite, check string
 	within       time.Duration // see patience; 0: the default
+	reports      bool          // what is measured is wanted
+	asked        string        // see WithPath; "" is none
 
 	mu     sync.Mutex
 	wrong  []string
@@ -127,14 +131,14 @@ func (p *Probe) ask(c Check) {
 	p.Helper()
 	for _, need := range c.Needs {
 		if reason := need.lacks(p.Target); reason != "" {
-			p.doesNotApply(reason)
+			p.notApplicable(reason)
 		}
 	}
 	c.Run(p)
 }
 
-// doesNotApply ends the check, whose target can't be asked for a reason.
-func (p *Probe) doesNotApply(reason string) {
+// notApplicable ends the check, which does not apply.
+func (p *Probe) notApplicable(reason string) {
 	p.Helper()
 	p.mu.Lock()
 	p.reason = reason
