@@ -5,6 +5,7 @@ func Suites() []Suite {
 	return []Suite{
 		BaselineSuite(),
 		NeighboursSuite(),
+		ResilienceSuite(),
 		SecuritySuite(),
 	}
 }
