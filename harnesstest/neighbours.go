@@ -14,7 +14,7 @@ import (
 // [Doors]: while apps and their visitors take what they can get, a neighbour's visitors
 // have every request answered in the end, rightly, with no run of theirs stopped and no
 // write left uncertain. How much less they get than alone is no reason to fail, but is
-// in the results, as a [Beside] for each attack. A short run has one attack a door.
+// in the results, as a [report.Beside] for each attack. A short run has one attack a door.
 func Neighbours(t *testing.T, target Target, opts ...Option) {
 	t.Helper()
 	NeighboursSuite().Run(t, target, opts...)
