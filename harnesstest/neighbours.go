@@ -35,14 +35,14 @@ func NeighboursSuite() Suite {
 // besideAttacks measures and judges a neighbour beside the attacks on a door.
 func besideAttacks(p *Probe, door string) {
 	each := 300 * time.Millisecond
-	if testing.Short() {
+	if p.brief {
 		each = 100 * time.Millisecond
 	}
 	neighbour := p.Deploy(neighbourApp).URL
 	alone := askNeighbour(p, neighbour, each)
 	withDocuments := map[int][]*attacker{} // which take long to make
 	for _, k := range Attacks() {
-		if k.Door != door || testing.Short() && !k.short {
+		if k.Door != door || p.brief && !k.short {
 			continue
 		}
 		attackers := withDocuments[k.documents]

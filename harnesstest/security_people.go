@@ -33,7 +33,7 @@ func redirectAfterSignIn(p *Probe) {
 	app := p.Deploy(guarded)
 	bases := []string{p.Target.Base(), app.URL}
 	for _, base := range bases {
-		for _, pattern := range backs {
+		for _, pattern := range sample(p, backs, 3) {
 			back := strings.ReplaceAll(pattern, "{host}", hostOf(base))
 			for _, parameter := range []string{"back", "redirect"} {
 				v := newStranger(p)
