@@ -66,7 +66,10 @@ type Option func(*run)
 
 // run is one run of a suite.
 type run struct {
-	sinks []func(Result)
+	sinks   []func(Result)
+	reports bool   // somebody wants to know what was measured
+	path    string // see WithPath
+	short   bool   // see Short
 }
 
 // WithSink hands each check's result to sink when the check has ended. It is
@@ -74,6 +77,10 @@ type run struct {
 func WithSink(sink func(Result)) Option {
 	return func(r *run) { r.sinks = append(r.sinks, sink) }
 }
+
+// Short runs the suite as under go test -short: fewer attempts of each kind, and shorter
+// loads.
+func Short() Option { return func(r *run) { r.short = true } }
 
 // Run runs the suite as a subtest with its name, in which each check is one.
 func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
@@ -88,7 +95,7 @@ func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
 				if c.Parallel {
 					t.Parallel()
 				}
-				p := &Probe{TB: t, Target: target, suite: s.Name, check: c}
+				p := &Probe{TB: t, Target: target, suite: s.Name, check: c, reports: r.reports, asked: r.path, brief: r.short || testing.Short()}
 				t.Cleanup(func() { r.report(p.result()) })
 				p.ask(c)
 			})
@@ -112,7 +119,7 @@ func (c Check) Try(tb testing.TB, target Target) Result {
 func (c Check) try(tb testing.TB, target Target, within time.Duration) Result {
 	tb.Helper()
 	trial := newTrial(tb)
-	p := &Probe{TB: trial, Target: target, check: c, within: within}
+	p := &Probe{TB: trial, Target: target, check: c, within: within, brief: within > 0 || testing.Short()}
 	trial.run(func() { p.ask(c) })
 	return p.result()
 }
@@ -123,9 +130,12 @@ type Probe struct {
 	testing.TB
 	Target Target
 
-	suite  string
-	check  Check
-	within time.Duration // see patience; 0: the default
+	suite   string
+	check   Check
+	brief   bool          // see Short
+	within  time.Duration // see patience; 0: the default
+	reports bool          // what is measured is wanted
+	asked   string        // see WithPath; "" is none
 
 	mu     sync.Mutex
 	wrong  []string
@@ -138,14 +148,14 @@ func (p *Probe) ask(c Check) {
 	p.Helper()
 	for _, need := range c.Needs {
 		if reason := need.lacks(p.Target); reason != "" {
-			p.doesNotApply(reason)
+			p.notApplicable(reason)
 		}
 	}
 	c.Run(p)
 }
 
-// doesNotApply ends the check, whose target can't be asked for a reason.
-func (p *Probe) doesNotApply(reason string) {
+// notApplicable ends the check, which does not apply.
+func (p *Probe) notApplicable(reason string) {
 	p.Helper()
 	p.mu.Lock()
 	p.reason = reason

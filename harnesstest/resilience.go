@@ -110,9 +110,9 @@ async function handler(request) {
 
 const sturdyPage = "<!doctype html><title>sturdy</title><p>This page is always the same."
 
-// span is how much a check does: long, or short with -short.
-func span[T any](short, long T) T {
-	if testing.Short() {
+// span is how much a check does: short where its run is brief, see [Short].
+func span[T any](p *Probe, short, long T) T {
+	if p.brief {
 		return short
 	}
 	return long

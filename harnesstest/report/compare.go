@@ -99,7 +99,7 @@ func Compare(baseline, now *Report) *Comparison {
 	var ps []float64
 	for _, m := range now.Measurements {
 		for _, b := range baseline.Measurements {
-			if m.Name == floorName || b.Name != m.Name || b.Loop != m.Loop || b.Connections != m.Connections {
+			if m.Name == Floor || b.Name != m.Name || b.Loop != m.Loop || b.Connections != m.Connections {
 				continue
 			}
 			if change, ok := compare(b, m); ok {

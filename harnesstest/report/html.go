@@ -86,7 +86,7 @@ func (r *Report) HTML(w io.Writer) error {
 	if closed := r.loop(Closed); len(closed.connections) > 1 && len(r.loop(Open).connections) > 0 {
 		p.Tables = append(p.Tables, closed.latencies().view())
 	}
-	for _, t := range []table{r.failures(), r.invalidRuns(), r.resources(), r.timings()} {
+	for _, t := range []table{r.failures(), r.invalidRuns(), r.resources(), r.timings(), r.beside()} {
 		if len(t.rows) > 0 {
 			p.Tables = append(p.Tables, t.view())
 		}
@@ -195,7 +195,7 @@ func trouble(n int, one, many string) tile {
 func (l loops) best() (figure, text string) {
 	most := 0.0
 	for _, m := range l.measurements {
-		if rate, ok := m.median(rateOf); ok && rate > most && m.Name != floorName {
+		if rate, ok := m.median(rateOf); ok && rate > most && m.Name != Floor {
 			most = rate
 			figure, text = grouped(rate), "requests/s at most: "+m.Name+", "+counted(m.Connections, "connection")
 		}

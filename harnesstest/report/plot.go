@@ -52,7 +52,7 @@ const looks = 7
 
 // look of the i-th name. The floor has its own.
 func look(names []string, name string) int {
-	if name == floorName {
+	if name == Floor {
 		return 0
 	}
 	n := 0
@@ -60,15 +60,12 @@ func look(names []string, name string) int {
 		if other == name {
 			break
 		}
-		if other != floorName {
+		if other != Floor {
 			n++
 		}
 	}
 	return n%looks + 1
 }
-
-// floorName is the measurement that others are ratios to.
-const floorName = "floor"
 
 // scale is a logarithmic axis, from low at the pixel at to high at the pixel to.
 type scale struct{ low, high, at, to float64 }

@@ -37,6 +37,7 @@ type Report struct {
 	Measurements []Measurement `json:"measurements,omitempty"`
 	Resources    []Resource    `json:"resources,omitempty"`
 	Timings      []Timing      `json:"timings,omitempty"`
+	Beside       []Beside      `json:"beside,omitempty"`
 	Checks       []Check       `json:"checks,omitempty"`
 	Gaps         []Gap         `json:"gaps,omitempty"`
 	// Comparison is with a baseline; nil without one.
@@ -54,7 +55,7 @@ func New(title string) *Report {
 }
 
 // Item is what a report is made of: a [Measurement], a [Resource], a [Timing], a
-// [Check], a [Gap] or a [Note].
+// [Beside], a [Check], a [Gap] or a [Note].
 type Item interface{ addTo(*Report) }
 
 // Add puts items into the report. A measurement that is there already gets further
@@ -84,6 +85,9 @@ const (
 	Open   Loop = "open"   // at times of their own, whatever the server did
 )
 
+// Floor is the name of the measurement that others are ratios to.
+const Floor = "floor"
+
 // Measurement is one kind of request under one load.
 type Measurement struct {
 	Name        string `json:"name"`
@@ -111,7 +115,7 @@ type Run struct {
 	Offered float64 `json:"offered,omitempty"`
 	// Requests is how many there were.
 	Requests int64 `json:"requests"`
-	// The latencies of good answers, from when they were due. One is 0 where less than
+	// The latencies of good answers, from when they were due. One is 0 where fewer than
 	// one answer was beyond it, so that it would be no more than the slowest.
 	P50  time.Duration `json:"p50_ns,omitempty"`
 	P90  time.Duration `json:"p90_ns,omitempty"`
@@ -129,8 +133,8 @@ type Run struct {
 	Invalid string `json:"invalid,omitempty"`
 }
 
-// FromLoad is a run as a load saw it. Where it had a floor in the same round, floor
-// is that run; nil without one.
+// FromLoad is a run as a load saw it. floor is the run of the floor
+// in the same round; nil without one.
 func FromLoad(result *load.Result, offered float64, floor *Run) Run {
 	run := Run{Rate: result.Rate(), Offered: offered, Requests: result.Requests(), Max: result.OK.Max(), Invalid: result.Invalid}
 	for _, q := range []struct {
@@ -251,6 +255,9 @@ func (r *Report) Merge(others ...*Report) {
 		}
 		if len(r.Resources) == 0 {
 			r.Resources = slices.Clone(o.Resources)
+		}
+		if len(r.Beside) == 0 {
+			r.Beside = slices.Clone(o.Beside)
 		}
 	}
 }

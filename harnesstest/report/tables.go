@@ -20,7 +20,7 @@ type table struct {
 // tables are those that have rows, in the order in which one wants to read them.
 func (r *Report) tables() (all []table) {
 	for _, t := range slices.Concat(r.measured(), []table{r.failures(), r.invalidRuns()}, r.compared(),
-		[]table{r.resources(), r.timings(), r.checks(), r.gaps()}) {
+		[]table{r.resources(), r.timings(), r.beside(), r.checks(), r.gaps()}) {
 		if len(t.rows) > 0 {
 			all = append(all, t)
 		}
@@ -241,16 +241,20 @@ func (r *Report) invalidRuns() table {
 
 // compared are the ratios to the baseline, with a word where there is a difference.
 // All that is known of each is in the JSON and on the page.
-func (r *Report) compared() (all []table) {
+func (r *Report) compared() []table {
 	if r.Comparison == nil {
 		return nil
 	}
+	return r.Comparison.tables(r.Machine)
+}
+
+func (c *Comparison) tables(now Machine) (all []table) {
 	for _, metric := range []Metric{Throughput, TailTime} {
 		t := table{
-			title: "Compared with the baseline: " + string(metric) + ", now / baseline", note: "the baseline " + r.Comparison.about(r.Machine),
+			title: "Compared with the baseline: " + string(metric) + ", now / baseline", note: "the baseline " + c.about(now),
 			head: []string{"connections"}, numbers: true,
 		}
-		changes := slices.DeleteFunc(slices.Clone(r.Comparison.Changes), func(c Change) bool { return c.Metric != metric })
+		changes := slices.DeleteFunc(slices.Clone(c.Changes), func(change Change) bool { return change.Metric != metric })
 		column := func(c Change) string { return strconv.Itoa(c.Connections) }
 		for _, c := range order(changes, func(c Change) int { return c.Connections }) {
 			if !slices.Contains(t.head, column(c)) {
