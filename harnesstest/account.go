@@ -1,6 +1,10 @@
 package harnesstest
 
-import "github.com/fazt-sh/fazt/harnesstest/gaps"
+import (
+	"cmp"
+
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
+)
 
 // Gaps are what the check found lacking: each [gaps.Gap] that it recorded, found by it;
 // or, if it failed without one, that it failed, under its own name.
@@ -8,12 +12,16 @@ func (r Result) Gaps() (found []gaps.Gap) {
 	name := r.Suite + "/" + r.Check
 	for _, v := range r.Values {
 		if g, ok := v.(gaps.Gap); ok {
-			g.FoundBy = name
 			found = append(found, g)
 		}
 	}
 	if r.Outcome == Failed && len(found) == 0 {
-		found = []gaps.Gap{{Severity: r.severity, Description: r.Text, FoundBy: name, Fix: r.fix}}
+		found = []gaps.Gap{{Severity: r.severity, Description: r.Text, Fix: r.fix}}
+	}
+	for i := range found {
+		g := &found[i]
+		g.FoundBy, g.ID, g.Category = name, cmp.Or(g.ID, name), cmp.Or(g.Category, r.Suite)
+		g.Severity, g.Status = cmp.Or(g.Severity, gaps.High), cmp.Or(g.Status, gaps.Open)
 	}
 	return found
 }

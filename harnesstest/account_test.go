@@ -23,8 +23,8 @@ func TestFailedChecksAreGaps(t *testing.T) {
 	}}
 	got := append(try(fails), try(records)...)
 	want := []gaps.Gap{
-		{Severity: gaps.Critical, Description: "it is broken", FoundBy: "Mine/a", Fix: "mend it"},
-		{ID: "b-1", Severity: gaps.Low, Description: "small", FoundBy: "Mine/b"},
+		{ID: "Mine/a", Category: "Mine", Severity: gaps.Critical, Description: "it is broken", FoundBy: "Mine/a", Fix: "mend it", Status: gaps.Open},
+		{ID: "b-1", Category: "Mine", Severity: gaps.Low, Description: "small", FoundBy: "Mine/b", Status: gaps.Open},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
