@@ -56,7 +56,10 @@ type Option func(*run)
 
 // run is one run of a suite.
 type run struct {
-	sinks []func(Result)
+	sinks   []func(Result)
+	reports bool   // somebody wants to know what was measured
+	path    string // see WithPath
+	short   bool   // see Short
 }
 
 // WithSink hands each check's result to sink when the check has ended. It is
@@ -64,6 +67,10 @@ type run struct {
 func WithSink(sink func(Result)) Option {
 	return func(r *run) { r.sinks = append(r.sinks, sink) }
 }
+
+// Short runs the suite as under go test -short: fewer attempts of each kind, and shorter
+// loads.
+func Short() Option { return func(r *run) { r.short = true } }
 
 // Run runs the suite as a subtest with its name, in which each check is one.
 func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
@@ -78,7 +85,7 @@ func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
 				if c.Parallel {
 					t.Parallel()
 				}
-				p := &Probe{TB: t, Target: target, suite: s.Name, check: c.Name}
+				p := &Probe{TB: t, Target: target, suite: s.Name, check: c.Name, reports: r.reports, asked: r.path, brief: r.short || testing.Short()}
 				t.Cleanup(func() { r.report(p.result()) })
 				p.ask(c)
 			})
@@ -102,7 +109,7 @@ func (c Check) Try(tb testing.TB, target Target) Result {
 func (c Check) try(tb testing.TB, target Target, within time.Duration) Result {
 	tb.Helper()
 	trial := newTrial(tb)
-	p := &Probe{TB: trial, Target: target, check: c.Name, within: within}
+	p := &Probe{TB: trial, Target: target, check: c.Name, within: within, brief: within > 0 || testing.Short()}
 	trial.run(func() { p.ask(c) })
 	return p.result()
 }
@@ -114,7 +121,10 @@ type Probe struct {
 	Target Target
 
 	suite, check string
+	brief        bool          // see Short
 	within       time.Duration // see patience; 0: the default
+	reports      bool          // what is measured is wanted
+	asked        string        // see WithPath; "" is none
 
 	mu     sync.Mutex
 	wrong  []string
@@ -127,14 +137,14 @@ func (p *Probe) ask(c Check) {
 	p.Helper()
 	for _, need := range c.Needs {
 		if reason := need.lacks(p.Target); reason != "" {
-			p.doesNotApply(reason)
+			p.notApplicable(reason)
 		}
 	}
 	c.Run(p)
 }
 
-// doesNotApply ends the check, whose target can't be asked for a reason.
-func (p *Probe) doesNotApply(reason string) {
+// notApplicable ends the check, which does not apply.
+func (p *Probe) notApplicable(reason string) {
 	p.Helper()
 	p.mu.Lock()
 	p.reason = reason

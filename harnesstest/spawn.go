@@ -170,6 +170,13 @@ func freeAddr() (net.Addr, error) {
 // Kill implements [Process].
 func (s *spawned) Kill() error { return s.process.Kill() }
 
+// Stop implements [Process].
+func (s *spawned) Stop() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.tb.Context()), startPatience)
+	defer cancel()
+	return s.process.Stop(ctx)
+}
+
 // Restart implements [Process].
 func (s *spawned) Restart() error {
 	if err := s.process.Kill(); err != nil {

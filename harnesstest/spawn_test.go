@@ -10,8 +10,6 @@ import (
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
-func TestMain(m *testing.M) { harnesstest.Main(m) }
-
 // counter is an app that counts what it has acknowledged.
 var counter = fstest.MapFS{"api/main.js": {Data: []byte(`({n: fazt.storage.kv.incr('n', request.method === 'POST' ? 1 : 0)})`)}}
 

@@ -84,6 +84,9 @@ type Process interface {
 	Target
 	// Kill ends it at once, as kill -9 does, and waits until it is gone.
 	Kill() error
+	// Stop asks it to end, as an operator does (SIGTERM), and waits until it has:
+	// requests that it had begun are answered by then.
+	Stop() error
 	// Restart kills it if it runs, and starts it again on the same data and the
 	// same address. It answers when Restart returns.
 	Restart() error
