@@ -50,7 +50,7 @@ var arrows = map[string][]string{
 	"cli":                         {"", "api", "auth/passkey", "cli/gitignore", "examples", "frontdoor", "frontdoor/acme", "internal/jsapi/reference", "internal/site", "runtime", "runtime/bundle", "storage", "storage/backups"},
 	"cli/gitignore":               {},
 	"cli/fazt":                    {"cli"},
-	"harnesstest":                 {"", "api", "auth", "frontdoor", "harnesstest/cases", "harnesstest/faults", "harnesstest/gaps", "harnesstest/history", "harnesstest/load", "harnesstest/report"},
+	"harnesstest":                 {"", "auth", "frontdoor", "harnesstest/cases", "harnesstest/faults", "harnesstest/gaps", "harnesstest/history", "harnesstest/load", "harnesstest/report"},
 	"harnesstest/cases":           {},
 	"harnesstest/faults":          {},
 	"harnesstest/gaps":            {},

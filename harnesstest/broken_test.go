@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,8 +22,8 @@ import (
 // alone; what is made ends with tb.
 type fault func(tb testing.TB, healthy *harnesstest.Server) harnesstest.Target
 
-// faults has one for each check of each suite, under "Suite/check". Each suite's are in
-// a file of its own, broken_<suite>_test.go.
+// faults has one for each check of each suite, under "Suite/check", or more of them under
+// "Suite/check#what". Each suite's are in a file of its own, broken_<suite>_test.go.
 func faults() map[string]fault {
 	all := map[string]fault{}
 	for suite, of := range map[string]map[string]fault{
@@ -55,28 +56,24 @@ func TestChecksFindFaults(t *testing.T) {
 	for _, suite := range harnesstest.Suites() {
 		for _, check := range suite.Checks {
 			name := suite.Name + "/" + check.Name
-			make, ok := broken[name]
-			delete(broken, name)
-			if !ok {
+			if broken[name] == nil {
 				t.Errorf("no server is broken for %s: add one to broken_*_test.go", name)
-				continue
 			}
-			find := func() {
-				if res := harnesstest.TryWithin(check, t, make(t, healthy), soon); res.Outcome != harnesstest.Failed {
-					t.Errorf("%s on a server that is broken for it: %s %s", name, res.Outcome, res.Text)
-				} else {
-					t.Logf("%s: %s", name, res.Text)
+			for fault, make := range broken {
+				if of, _, _ := strings.Cut(fault, "#"); of != name {
+					continue
 				}
+				delete(broken, fault)
+				if !check.Parallel {
+					defer finds(t, check, fault, func() harnesstest.Target { return make(t, healthy) }) // when nothing else runs
+					continue
+				}
+				places <- struct{}{}
+				running.Go(func() {
+					defer func() { <-places }()
+					finds(t, check, fault, func() harnesstest.Target { return make(t, healthy) })
+				})
 			}
-			if !check.Parallel {
-				defer find() // when nothing else runs
-				continue
-			}
-			places <- struct{}{}
-			running.Go(func() {
-				defer func() { <-places }()
-				find()
-			})
 		}
 	}
 	running.Wait()
@@ -85,12 +82,23 @@ func TestChecksFindFaults(t *testing.T) {
 	}
 }
 
+// finds reports a check that does not find a fault.
+func finds(t *testing.T, check harnesstest.Check, fault string, broken func() harnesstest.Target) {
+	t.Helper()
+	if res := harnesstest.TryWithin(check, t, broken(), soon); res.Outcome != harnesstest.Failed {
+		t.Errorf("%s finds nothing wrong with a server that is broken for it: %s %s", fault, res.Outcome, res.Text)
+	} else {
+		t.Logf("%s: %s", fault, res.Text)
+	}
+}
+
 // TestChecksPassHealthy: no check cries at a server without a fault, which stands behind
-// the same wrapper as those with one.
+// the same wrapper as those with one. The long form of the suites is what the integration
+// tests run.
 func TestChecksPassHealthy(t *testing.T) {
 	healthy := spoil(t, harnesstest.Start(t), func(h http.Handler) http.Handler { return h })
 	for _, suite := range harnesstest.Suites() {
-		suite.Run(t, healthy, harnesstest.WithSink(func(res harnesstest.Result) {
+		suite.Run(t, healthy, harnesstest.Short(), harnesstest.WithSink(func(res harnesstest.Result) {
 			if res.Outcome == harnesstest.NotApplicable {
 				t.Errorf("%s/%s does not apply: %s", res.Suite, res.Check, res.Text)
 			}

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 )
 
 // Check is one question of a [Suite], with an answer that can be wrong. It depends
@@ -21,6 +23,11 @@ type Check struct {
 	// Parallel checks may run beside others of their suite. One that loads the
 	// machine or measures something is not parallel.
 	Parallel bool
+	// Severity is how bad a gap it is when the check fails. Default: [gaps.High].
+	Severity gaps.Severity
+	// Fix is what to do about it, for who reads the account of gaps. It may be left out
+	// where what the check says has it.
+	Fix string
 	// Run asks, and reports what is wrong as a test does.
 	Run func(*Probe)
 }
@@ -49,6 +56,9 @@ type Result struct {
 	Text string
 	// Values are what the check handed to [Probe.Record], in that order.
 	Values []any
+
+	severity gaps.Severity // of the check
+	fix      string
 }
 
 // Option changes how a suite runs.
@@ -59,6 +69,7 @@ type run struct {
 	sinks   []func(Result)
 	reports bool   // somebody wants to know what was measured
 	path    string // see WithPath
+	short   bool   // see Short
 }
 
 // WithSink hands each check's result to sink when the check has ended. It is
@@ -66,6 +77,10 @@ type run struct {
 func WithSink(sink func(Result)) Option {
 	return func(r *run) { r.sinks = append(r.sinks, sink) }
 }
+
+// Short runs the suite as under go test -short: fewer attempts of each kind, and shorter
+// loads.
+func Short() Option { return func(r *run) { r.short = true } }
 
 // Run runs the suite as a subtest with its name, in which each check is one.
 func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
@@ -80,7 +95,7 @@ func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
 				if c.Parallel {
 					t.Parallel()
 				}
-				p := &Probe{TB: t, Target: target, suite: s.Name, check: c.Name, reports: r.reports, asked: r.path}
+				p := &Probe{TB: t, Target: target, suite: s.Name, check: c, reports: r.reports, asked: r.path, brief: r.short || testing.Short()}
 				t.Cleanup(func() { r.report(p.result()) })
 				p.ask(c)
 			})
@@ -104,7 +119,7 @@ func (c Check) Try(tb testing.TB, target Target) Result {
 func (c Check) try(tb testing.TB, target Target, within time.Duration) Result {
 	tb.Helper()
 	trial := newTrial(tb)
-	p := &Probe{TB: trial, Target: target, check: c.Name, within: within}
+	p := &Probe{TB: trial, Target: target, check: c, within: within, brief: within > 0 || testing.Short()}
 	trial.run(func() { p.ask(c) })
 	return p.result()
 }
@@ -115,10 +130,12 @@ type Probe struct {
 	testing.TB
 	Target Target
 
-	suite, check string
-	within       time.Duration // see patience; 0: the default
-	reports      bool          // what is measured is wanted
-	asked        string        // see WithPath; "" is none
+	suite   string
+	check   Check
+	brief   bool          // see Short
+	within  time.Duration // see patience; 0: the default
+	reports bool          // what is measured is wanted
+	asked   string        // see WithPath; "" is none
 
 	mu     sync.Mutex
 	wrong  []string
@@ -161,7 +178,10 @@ func (p *Probe) result() Result {
 	failed := p.Failed()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	res := Result{Suite: p.suite, Check: p.check, Outcome: Passed, Text: strings.Join(p.wrong, "\n"), Values: p.values}
+	res := Result{
+		Suite: p.suite, Check: p.check.Name, Outcome: Passed, Text: strings.Join(p.wrong, "\n"), Values: p.values,
+		severity: p.check.Severity, fix: p.check.Fix,
+	}
 	switch {
 	case failed:
 		res.Outcome = Failed

@@ -14,7 +14,7 @@ import (
 // [Doors]: while apps and their visitors take what they can get, a neighbour's visitors
 // have every request answered in the end, rightly, with no run of theirs stopped and no
 // write left uncertain. How much less they get than alone is no reason to fail, but is
-// in the results, as a [Beside] for each attack. A short run has one attack a door.
+// in the results, as a [report.Beside] for each attack. A short run has one attack a door.
 func Neighbours(t *testing.T, target Target, opts ...Option) {
 	t.Helper()
 	NeighboursSuite().Run(t, target, opts...)
@@ -35,14 +35,14 @@ func NeighboursSuite() Suite {
 // besideAttacks measures and judges a neighbour beside the attacks on a door.
 func besideAttacks(p *Probe, door string) {
 	each := 300 * time.Millisecond
-	if testing.Short() {
+	if p.brief {
 		each = 100 * time.Millisecond
 	}
 	neighbour := p.Deploy(neighbourApp).URL
 	alone := askNeighbour(p, neighbour, each)
 	withDocuments := map[int][]*attacker{} // which take long to make
 	for _, k := range Attacks() {
-		if k.Door != door || testing.Short() && !k.short {
+		if k.Door != door || p.brief && !k.short {
 			continue
 		}
 		attackers := withDocuments[k.documents]

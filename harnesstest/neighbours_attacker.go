@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -50,20 +51,25 @@ func (a *attacker) answered(status int) {
 	a.statuses[status]++
 }
 
-// pointless is how the attacker is answered if that is never more than a word: a path
-// or a key that is not right would make any server stand it.
-func (a *attacker) pointless() string {
+// pointless is how the attacker is answered if that is never more than a word, which any
+// server would stand: a path, a key or a handler that is not right is a mistake of the
+// attack.
+func (a *attacker) pointless(throws bool) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for status := range a.statuses {
 		switch status {
 		case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
+		case http.StatusInternalServerError:
+			if throws {
+				return ""
+			}
 		default:
 			return ""
 		}
 	}
 	if len(a.statuses) == 0 {
-		return "" // as those are that stall
+		return "" // as those are whose handlers take long
 	}
 	return fmt.Sprint(a.statuses)
 }
@@ -134,8 +140,11 @@ func (a *attacker) stall(ctx context.Context, request []byte) {
 		}
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
 		if _, err := conn.Write(request); err == nil {
-			answer := bufio.NewReader(conn)
-			_, err = answer.ReadByte() // the first of an answer, if one begins
+			begin := make([]byte, len("HTTP/1.1 200")) // of an answer, if one begins
+			_, err = io.ReadFull(conn, begin)
+			if status, e := strconv.Atoi(string(begin[len("HTTP/1.1 "):])); err == nil && e == nil {
+				a.answered(status)
+			}
 			for err == nil && ctx.Err() == nil {
 				a.rest(ctx, 100*time.Millisecond)
 				_, err = conn.Write(nil)

@@ -20,6 +20,7 @@ type Attack struct {
 
 	documents int  // thousands of them that the app has, which is [documents] then
 	deploys   bool // it has a key that may deploy
+	throws    bool // its handler does, so 500 is what it is answered by
 	asVisitor bool // it comes from the address of the neighbour's visitors
 	short     bool // it is in a short run too
 
@@ -80,7 +81,7 @@ func Attacks() []Attack {
 		{Name: "counts in 100,000", Door: "storage", documents: 100, run: floods(20, "/api?op=count")},
 		{Name: "delete of 100,000 documents", Door: "storage", documents: 100, run: floods(1, "/api?op=delete")},
 		{Name: "values of 1 MB", short: true, Door: "storage", run: floods(16, "/api"),
-			app: handlerApp(`var s = new Array(1000001).join('x'); fazt.storage.kv.set('a', s.slice(0, 1000000)); 'ok'`)},
+			app: handlerApp(`fazt.storage.kv.set('a', new Array(62501).join('0123456789abcdef')); 'ok'`)},
 		{Name: "batches of updates that scan", Door: "storage", documents: 5, run: floods(8, "/api?op=batch")},
 		{Name: "blobs of 4 MiB put", Door: "storage", run: floods(8, "/api"),
 			app: handlerApp(`fazt.storage.s3.put('a', new Array(4 * 1048576 / 16 + 1).join('0123456789abcdef')); 'ok'`)},
@@ -106,7 +107,7 @@ func Attacks() []Attack {
 			var b = fazt.storage.s3.getBytes('a');
 			if (!b) fazt.storage.s3.put('a', new Array(4 * 1048576 / 16 + 1).join('0123456789abcdef'));
 			String(b && b.length)`)},
-		{Name: "errors of 1 MB", Door: "logs", run: floods(16, "/api"), app: handlerApp(`throw new Error(new Array(1000001).join('x'))`)},
+		{Name: "errors of 1 MB", Door: "logs", run: floods(16, "/api"), app: handlerApp(`throw new Error(new Array(62501).join('0123456789abcdef'))`), throws: true},
 		{Name: "1,000 lines of 16 KB", short: true, Door: "logs", run: floods(16, "/api"),
 			app: handlerApp(`var s = new Array(16001).join('x'); for (var i = 0; i < 1000; i++) console.log(s); 'ok'`)},
 		{Name: "a blob in 5,500 ranges", Door: "answers", seed: "/api?seed=1", run: func(ctx context.Context, a *attacker, _ int) {
@@ -116,7 +117,7 @@ func Attacks() []Attack {
 		}, app: handlerApp(`
 			if (request.query.seed) { fazt.storage.s3.put('a', new Array(65537).join('x')); respond('ok'); }
 			else respond(fazt.storage.s3.serve('a'))`)},
-		{Name: "106 slow readers of 8 MB answers", short: true, Door: "answers", app: handlerApp(`new Array(8 * 1048576 / 16 + 1).join('0123456789abcdef')`),
+		{Name: "106 slow readers of 8 MB answers", short: true, Door: "answers", app: handlerApp(`new Array(8 * 1048576 / 32 + 1).join('0123456789abcdef0123456789abcdef')`),
 			run: func(ctx context.Context, a *attacker, _ int) {
 				var all sync.WaitGroup
 				for range 106 {

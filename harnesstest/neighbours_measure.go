@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/harnesstest/load"
+	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
 // neighbourApp is the app that is measured.
@@ -35,28 +36,10 @@ var neighbourAsks = []struct{ what, path string }{
 	{"handler", "/api?do=hello"}, {"get", "/api?do=get&k=0"}, {"set", "/api?do=set&k=0"}, {"static", "/1k.bin"},
 }
 
-// Beside is what an app's visitors get beside an attack.
-type Beside struct {
-	Attack, Door string
-	Asked        []Asked // a request to the handler, to read a value, to write one, a static file
-}
-
-// Asked is one kind of request. Rates are good answers a second to 8 connections.
-type Asked struct {
-	What   string  // "handler", "get", "set", "static"
-	Alone  float64 // the rate without the attack
-	Beside float64 // with it
-	// Sink is the rate while the same traffic went to a bare net/http server in this
-	// process, which tells what of the loss is the machine's. 0: it was not measured.
-	Sink  float64
-	P99   time.Duration // beside the attack
-	NotOK int64         // requests beside the attack that had another answer, or none
-}
-
 // Measure deploys an app, and those of the attackers, and returns what the visitors of
 // the first get alone, beside the attack, and beside the same traffic to a bare server,
 // each kind of request for as long as each. The target is a [Deployer] and a [Keyer].
-func (k Attack) Measure(tb testing.TB, target Target, each time.Duration) Beside {
+func (k Attack) Measure(tb testing.TB, target Target, each time.Duration) report.Beside {
 	tb.Helper()
 	p := &Probe{TB: tb, Target: target}
 	neighbour := deploy(tb, target, neighbourApp).URL
@@ -94,10 +77,10 @@ func askNeighbour(p *Probe, url string, each time.Duration) (got []*load.Result)
 }
 
 // compare puts together what was measured; sink may be nil.
-func compare(k Attack, alone, beside, sink []*load.Result) Beside {
-	b := Beside{Attack: k.Name, Door: k.Door}
+func compare(k Attack, alone, beside, sink []*load.Result) report.Beside {
+	b := report.Beside{Attack: k.Name, Door: k.Door}
 	for i, ask := range neighbourAsks {
-		a := Asked{What: ask.what, Alone: alone[i].Rate(), Beside: beside[i].Rate(), P99: beside[i].OK.At(99),
+		a := report.Asked{What: ask.what, Alone: alone[i].Rate(), Beside: beside[i].Rate(), P99: beside[i].OK.At(99),
 			NotOK: beside[i].Requests() - beside[i].OK.Count()}
 		if sink != nil {
 			a.Sink = sink[i].Rate()
@@ -150,7 +133,7 @@ func (k Attack) begin(p *Probe, attackers []*attacker, target Target) (stop func
 		cancel()
 		running.Wait()
 		for _, a := range attackers {
-			if what := a.pointless(); what != "" {
+			if what := a.pointless(k.throws); what != "" {
 				p.Errorf("the attack %q came to nothing: it is answered %s", k.Name, what)
 			}
 		}

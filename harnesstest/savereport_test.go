@@ -14,6 +14,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
@@ -24,9 +25,19 @@ const reportEnv = "FAZT_REPORT"
 // saved are the runs that others are compared with, and that the README shows.
 const saved = "baseline.json"
 
+// FAZT_GAPS is the file that keeps what the suites found lacking, from run to run. One
+// whose name ends in .md is for people alone. A critical gap that is open fails the run,
+// also where this run has not looked at it.
+const gapsEnv = "FAZT_GAPS"
+
+var (
+	found gaps.Tracker
+	asked bool // a suite has run, which none does in a spawned server
+)
+
 func TestMain(m *testing.M) {
 	harnesstest.Main(m)
-	if err := saveReport(); err != nil {
+	if err := errors.Join(saveReport(), saveGaps()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -48,13 +59,24 @@ var results = sync.OnceValue(func() *report.Report {
 
 var wanted bool // a suite has results
 
-// withReport are the options by which a suite fills the report, where one is wanted.
+// withReport are the options by which a suite fills the account of gaps, and the report
+// where one is wanted.
 func withReport() []harnesstest.Option {
-	if os.Getenv(reportEnv) == "" {
+	asked = true
+	opts := []harnesstest.Option{harnesstest.WithGaps(&found)}
+	if os.Getenv(reportEnv) != "" {
+		wanted = true
+		opts = append(opts, harnesstest.WithReport(results()))
+	}
+	return opts
+}
+
+func saveGaps() error {
+	path := os.Getenv(gapsEnv)
+	if path == "" || !asked {
 		return nil
 	}
-	wanted = true
-	return []harnesstest.Option{harnesstest.WithReport(results())}
+	return errors.Join(found.Save(path), found.Err())
 }
 
 func saveReport() error {

@@ -18,11 +18,6 @@ func Security(t *testing.T, target Target, opts ...Option) {
 func SecuritySuite() Suite {
 	deploys, people, keys := Need[Deployer](), Need[SignsIn](), Need[Keyer]()
 	return Suite{Name: "Security", Checks: []Check{
-		// First what waits for a deadline, beside all others.
-		{Name: "headers/slow", Parallel: true, Run: slowHeaders},
-		{Name: "body/slow", Parallel: true, Run: slowBody},
-		{Name: "answers/slow", Needs: []Capability{deploys}, Parallel: true, Run: slowReader},
-
 		{Name: "headers/size", Parallel: true, Run: headerSize},
 		{Name: "headers/malformed", Parallel: true, Run: malformedRequests},
 		{Name: "connections/slow", Parallel: true, Run: slowConnections},
@@ -54,6 +49,11 @@ func SecuritySuite() Suite {
 		{Name: "authorisation/routes", Needs: []Capability{deploys, people, keys}, Parallel: true, Run: authorisation},
 		{Name: "authorisation/keys", Needs: []Capability{keys}, Parallel: true, Run: madeUpKeys},
 		{Name: "dev/exposure", Needs: []Capability{deploys, people}, Parallel: true, Run: devExposure},
+
+		// Last what waits for a deadline: package testing begins parallel tests from the end.
+		{Name: "headers/slow", Parallel: true, Run: slowHeaders},
+		{Name: "body/slow", Parallel: true, Run: slowBody},
+		{Name: "answers/slow", Needs: []Capability{deploys}, Parallel: true, Run: slowReader},
 	}}
 }
 
@@ -79,16 +79,18 @@ function handler(request) {
 		headers[q.name] = q.value;
 		return respond(Number(q.status) || 200, 'x', headers);
 	case '/api/cookies': return respond(200, 'x', {'Set-Cookie': request.body.lines});
-	case '/api/large': var half = new Array(8 * 65536 + 1).join('0123456789abcdef'); return half + half;
+	case '/api/large':
+		var half = new Array(262145).join('0123456789abcdef0123456789abcdef');
+		return [half, half];
 	case '/api/me': return {user: fazt.auth.getUser()};
 	}
 	return respond(404, {error: 'no such route'});
 }`)},
 }
 
-// short takes every n-th of what a check would try in a short run, and all of it else.
-func short[T any](all []T, n int) []T {
-	if !testing.Short() {
+// sample is every n-th of what a check tries in a short run, and all of it else.
+func sample[T any](p *Probe, all []T, n int) []T {
+	if !p.brief {
 		return all
 	}
 	var some []T

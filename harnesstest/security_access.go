@@ -57,7 +57,7 @@ func forgeryOfApp(p *Probe) {
 	signedIn.signIn(app.URL, "user")
 	want := 0
 	for _, from := range senders {
-		for _, content := range short(contentTypes, 2) {
+		for _, content := range sample(p, contentTypes, 2) {
 			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 				for who, v := range map[string]*stranger{"with a session": signedIn, "without a session": nobody} {
 					header := from.at(app.URL)
@@ -96,7 +96,7 @@ func forgeryOfManagement(p *Probe) {
 	v.signIn(base, "owner")
 	doomed := p.Deploy(guarded)
 	for _, from := range senders {
-		for _, row := range short(routes(p), 4) {
+		for _, row := range sample(p, routes(p), 4) {
 			if row.method == http.MethodGet || row.pattern == "/api/logout" && from.may {
 				continue
 			}

@@ -134,7 +134,7 @@ func gzipBomb(p *Probe) {
 	app := p.Deploy(guarded)
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
-	if _, err := z.Write(make([]byte, 64<<20)); err != nil {
+	if _, err := z.Write(make([]byte, 16<<20)); err != nil {
 		p.Fatal(err)
 	}
 	if err := z.Close(); err != nil {
@@ -142,7 +142,7 @@ func gzipBomb(p *Probe) {
 	}
 	for _, kind := range []string{"text/plain", "application/json", "application/octet-stream"} {
 		res := v.send(http.MethodPost, app.URL+"/api/length", bomb.String(), "Content-Type", kind, "Content-Encoding", "gzip")
-		refusedBody(p, "64 MiB packed into "+strconv.Itoa(bomb.Len()>>10)+" KiB as "+kind, res, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge)
+		refusedBody(p, "16 MiB packed into "+strconv.Itoa(bomb.Len()>>10)+" KiB as "+kind, res, http.StatusUnsupportedMediaType, http.StatusRequestEntityTooLarge)
 	}
 }
 
@@ -226,7 +226,7 @@ func archiveBombs(p *Probe) {
 	key := p.Target.(Keyer).Key(p, "deploy")
 	app := p.Deploy(guarded)
 	for what, write := range map[string]func(*zip.Writer){
-		"a file of 200 MiB": func(z *zip.Writer) { entry(p, z, zip.FileHeader{Name: "index.html"}, 200<<20) },
+		"a file of 120 MiB": func(z *zip.Writer) { entry(p, z, zip.FileHeader{Name: "index.html"}, 120<<20) },
 		"25,000 files": func(z *zip.Writer) {
 			for i := range 25_000 {
 				entry(p, z, zip.FileHeader{Name: fmt.Sprintf("f%d", i)}, 0)

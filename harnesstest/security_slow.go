@@ -57,24 +57,8 @@ func slowBody(p *Probe) {
 // holds the answer for it.
 func slowReader(p *Probe) {
 	v := newStranger(p)
-	app := p.Deploy(guarded)
-	conn := v.connect()
+	conn := startReading(p, v, hostOf(p.Deploy(guarded).URL))
 	defer conn.Close()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		if err := tcp.SetReadBuffer(4 << 10); err != nil {
-			p.Fatal(err)
-		}
-	}
-	if _, err := fmt.Fprintf(conn, "GET /api/large HTTP/1.1\r\nHost: %s\r\n\r\n", hostOf(app.URL)); err != nil {
-		p.Fatal(err)
-	}
-	begin := make([]byte, len("HTTP/1.1 200"))
-	if err := conn.SetReadDeadline(time.Now().Add(p.patience())); err != nil {
-		p.Fatal(err)
-	}
-	if _, err := io.ReadFull(conn, begin); err != nil || string(begin) != "HTTP/1.1 200" {
-		p.Fatalf("an answer of 16 MiB begins with %q, %v", begin, err)
-	}
 	// What is sent stays in buffers, so the connection's end shows when more is sent: the
 	// beginning of a next request, a byte at a time.
 	tick := time.NewTicker(drop)
@@ -85,6 +69,37 @@ func slowReader(p *Probe) {
 		}
 	}
 	p.Errorf("an answer of 16 MiB of which nothing is taken is held for longer than %v; give the server a deadline for writes that don't move", p.patience())
+}
+
+// startReading reads the beginning of a large answer, with as little room for the rest as
+// the system has. It comes again where the server has none.
+func startReading(p *Probe, v *stranger, host string) net.Conn {
+	p.Helper()
+	begin := make([]byte, len("HTTP/1.1 200"))
+	pause := time.NewTicker(drop)
+	defer pause.Stop()
+	for end := time.Now().Add(p.patience()); time.Now().Before(end); <-pause.C {
+		conn := v.connect()
+		err := conn.SetReadDeadline(time.Now().Add(p.patience()))
+		if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
+			err = tcp.SetReadBuffer(4 << 10)
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(conn, "GET /api/large HTTP/1.1\r\nHost: %s\r\n\r\n", host)
+		}
+		if err == nil {
+			_, err = io.ReadFull(conn, begin)
+		}
+		if err == nil && string(begin) == "HTTP/1.1 200" {
+			return conn
+		}
+		conn.Close()
+		if err != nil || string(begin) != "HTTP/1.1 503" {
+			p.Fatalf("an answer of 16 MiB begins with %q, %v", begin, err)
+		}
+	}
+	p.Fatalf("there was no room for an answer of 16 MiB for %v", p.patience())
+	return nil
 }
 
 // slowKinds are the beginnings of requests that go on slowly or not at all.

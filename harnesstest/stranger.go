@@ -123,15 +123,22 @@ func (v *stranger) try(req *http.Request) (*Response, error) {
 	return readResponse(res)
 }
 
-// send is try for requests that are answered, whatever by.
+// send is try for requests that are answered, whatever by. As any client should, it comes
+// again where the server has no room just then: other checks take what they can get.
 func (v *stranger) send(method, url, body string, header ...string) *Response {
 	v.probe.Helper()
-	res, err := v.try(v.request(method, url, body, header...))
-	if err != nil {
-		v.probe.Fatalf("%s %s has no answer: %v", method, url, err)
+	pause := time.NewTicker(100 * time.Millisecond)
+	defer pause.Stop()
+	for end := time.Now().Add(v.probe.patience()); ; <-pause.C {
+		res, err := v.try(v.request(method, url, body, header...))
+		if err != nil {
+			v.probe.Fatalf("%s %s has no answer: %v", method, url, err)
+		}
+		if res.Status != http.StatusServiceUnavailable || time.Now().After(end) {
+			res.tb = v.probe
+			return res
+		}
 	}
-	res.tb = v.probe
-	return res
 }
 
 // sendJSON sends a value as JSON.

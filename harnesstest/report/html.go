@@ -86,7 +86,7 @@ func (r *Report) HTML(w io.Writer) error {
 	if closed := r.loop(Closed); len(closed.connections) > 1 && len(r.loop(Open).connections) > 0 {
 		p.Tables = append(p.Tables, closed.latencies().view())
 	}
-	for _, t := range []table{r.failures(), r.invalidRuns(), r.resources(), r.timings()} {
+	for _, t := range []table{r.failures(), r.invalidRuns(), r.resources(), r.timings(), r.beside()} {
 		if len(t.rows) > 0 {
 			p.Tables = append(p.Tables, t.view())
 		}

@@ -37,6 +37,7 @@ type Report struct {
 	Measurements []Measurement `json:"measurements,omitempty"`
 	Resources    []Resource    `json:"resources,omitempty"`
 	Timings      []Timing      `json:"timings,omitempty"`
+	Beside       []Beside      `json:"beside,omitempty"`
 	Checks       []Check       `json:"checks,omitempty"`
 	Gaps         []Gap         `json:"gaps,omitempty"`
 	// Comparison is with a baseline; nil without one.
@@ -54,7 +55,7 @@ func New(title string) *Report {
 }
 
 // Item is what a report is made of: a [Measurement], a [Resource], a [Timing], a
-// [Check], a [Gap] or a [Note].
+// [Beside], a [Check], a [Gap] or a [Note].
 type Item interface{ addTo(*Report) }
 
 // Add puts items into the report. A measurement that is there already gets further
@@ -254,6 +255,9 @@ func (r *Report) Merge(others ...*Report) {
 		}
 		if len(r.Resources) == 0 {
 			r.Resources = slices.Clone(o.Resources)
+		}
+		if len(r.Beside) == 0 {
+			r.Beside = slices.Clone(o.Beside)
 		}
 	}
 }

@@ -20,7 +20,7 @@ type table struct {
 // tables are those that have rows, in the order in which one wants to read them.
 func (r *Report) tables() (all []table) {
 	for _, t := range slices.Concat(r.measured(), []table{r.failures(), r.invalidRuns()}, r.compared(),
-		[]table{r.resources(), r.timings(), r.checks(), r.gaps()}) {
+		[]table{r.resources(), r.timings(), r.beside(), r.checks(), r.gaps()}) {
 		if len(t.rows) > 0 {
 			all = append(all, t)
 		}
