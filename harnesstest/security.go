@@ -79,8 +79,9 @@ function handler(request) {
 		headers[q.name] = q.value;
 		return respond(Number(q.status) || 200, 'x', headers);
 	case '/api/cookies': return respond(200, 'x', {'Set-Cookie': request.body.lines});
-	case '/api/large':
-		var half = new Array(262145).join('0123456789abcdef0123456789abcdef');
+	case '/api/large': // 16 MiB
+		var half = '0123456789abcdef';
+		while (half.length < 8388608) half += half;
 		return [half, half];
 	case '/api/me': return {user: fazt.auth.getUser()};
 	}
