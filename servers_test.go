@@ -41,8 +41,8 @@ func session(t *testing.T, srv *fazt.Server, email string) []*http.Cookie {
 	return w.Result().Cookies()
 }
 
-// signedIn asks a server who somebody is: their role, or "" for nobody.
-func signedIn(t *testing.T, srv *fazt.Server, cookies []*http.Cookie) string {
+// roleOf asks a server who somebody is: their role, or "" for nobody.
+func roleOf(t *testing.T, srv *fazt.Server, cookies []*http.Cookie) string {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "http://localhost/", nil)
 	for _, c := range cookies {
@@ -66,7 +66,7 @@ func TestServersShareSessions(t *testing.T) {
 	roles := func(cookies []*http.Cookie) (roles []string) {
 		t.Helper()
 		for _, srv := range all {
-			roles = append(roles, signedIn(t, srv, cookies))
+			roles = append(roles, roleOf(t, srv, cookies))
 		}
 		return roles
 	}
@@ -81,7 +81,7 @@ func TestServersShareSessions(t *testing.T) {
 			t.Errorf("the session made on server %d (-want +got):\n%s", i%3, diff)
 		}
 	}
-	if got := signedIn(t, all[2], owner); got != "" { // another role ends one's sessions
+	if got := roleOf(t, all[2], owner); got != "" { // another role ends one's sessions
 		t.Errorf("the session from before is good for %q", got)
 	}
 	list, err := all[1].Sessions(t.Context(), "user0@example.com")

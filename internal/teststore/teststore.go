@@ -11,7 +11,6 @@ import (
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/postgres"
-	"github.com/fazt-sh/fazt/storage/postgres/pgtest"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
 

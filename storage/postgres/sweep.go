@@ -26,8 +26,8 @@ const (
 	// goes on with more or fewer, so that one takes about sweepTime: a row may have a few
 	// bytes or a megabyte.
 	sweepRows, sweepChunks = 500, 16
-	sweepFirst             = 8
-	sweepTime              = 5 * time.Millisecond
+	sweepFirst             = 64
+	sweepTime              = 25 * time.Millisecond
 )
 
 // sweeper removes in the background what nobody can see any more: expired keys, the
@@ -93,11 +93,12 @@ func (w *sweeper) sweep(ctx context.Context, hurry bool) (swept bool, err error)
 	if err != nil || !turn && !hurry {
 		return false, err
 	}
-	ok, err := s.takeLease(ctx, sweepLease, s.server, leaseTime)
+	holder := newID()
+	ok, err := s.takeLease(ctx, sweepLease, holder, leaseTime)
 	if err != nil || !ok {
 		return false, err
 	}
-	return true, s.whileLeased(ctx, sweepLease, s.server, w.pass)
+	return true, s.whileLeased(ctx, sweepLease, holder, w.pass)
 }
 
 // pass looks for everything that can go. What fails keeps nothing else from going.
