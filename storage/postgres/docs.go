@@ -34,10 +34,12 @@ const (
 
 	// Of an id only documents_id is to be used: so app and user are compared as what no
 	// index has.
-	docsByID   = `SELECT seq, body FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
-	docsScan   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq > $4 ORDER BY seq LIMIT $5`
-	docsBack   = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq < $4 ORDER BY seq DESC LIMIT $5`
-	docsBodies = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = ANY($4) ORDER BY seq`
+	docsByID = `SELECT seq, body FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
+	docsScan = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq > $4 ORDER BY seq LIMIT $5`
+	docsBack = `SELECT seq, body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq < $4 ORDER BY seq DESC LIMIT $5`
+	// Each number is looked for: with seq = ANY, a database without statistics may read
+	// the whole collection.
+	docsBodies = `SELECT n, (SELECT body FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = n) FROM unnest($4::BIGINT[]) AS n`
 )
 
 // errStop ends a scan that has found enough.
@@ -238,7 +240,9 @@ func (d *docs) bodies(op string, seqs []int64) (map[int64]string, error) {
 	}
 	bodies := make(map[int64]string, len(rows.rows))
 	for i := range rows.rows {
-		bodies[rows.int64(i, 0)] = rows.text(i, 1)
+		if rows.rows[i][1] != nil {
+			bodies[rows.int64(i, 0)] = rows.text(i, 1)
+		}
 	}
 	return bodies, d.pace()
 }

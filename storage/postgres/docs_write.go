@@ -13,7 +13,7 @@ const (
 	docsTaken  = `SELECT 1 FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
 	docsInsert = `INSERT INTO documents (app, "user", collection, seq, id, body, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	docsUpdate = `UPDATE documents SET body = $5, updated_at = $6 WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = $4`
-	docsDelete = `DELETE FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = ANY($4)`
+	docsDelete = `DELETE FROM documents WHERE app = $1 AND "user" = $2 AND collection = $3 AND seq = $4`
 )
 
 func (d *docs) Insert(collection string, doc json.RawMessage) (string, error) {
@@ -202,14 +202,12 @@ func (d *docs) changing(op string, changes *storage.Changes) writeFunc {
 func (d *docs) removing(op string) writeFunc {
 	c := d.collection
 	return func(list []match) error {
-		seqs := make([]int64, len(list))
 		size := int64(0)
-		for i, m := range list {
-			seqs[i] = m.seq
+		for _, m := range list {
+			if err := d.whole(op, d.tx.queue(docsDelete, d.key(m.seq)...)); err != nil {
+				return err
+			}
 			size += int64(len(c.name) + len(m.body))
-		}
-		if err := d.tx.queue(docsDelete, d.key(seqs)...); err != nil {
-			return wrap(op, err)
 		}
 		n := int64(len(list))
 		d.tx.change(c, -n, -size)

@@ -84,10 +84,12 @@ func wrap(op string, err error) error {
 		return err
 	}
 	state := sqlState(err)
-	// What the end of a context has done to a connection is the context's error.
+	// What the end of a context has done to a connection is the context's error; but the
+	// time in which one is made is the store's own.
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	if state == "" || state == queryCanceled {
 		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
-			if errors.Is(err, ended) {
+			if errors.Is(err, ended) && !(connecting && ended == context.DeadlineExceeded) {
 				return ended
 			}
 		}

@@ -21,18 +21,18 @@ type module struct {
 var modules = []module{{"storage.data", dataSchema}, {"storage.catalogue", catalogueSchema}}
 
 // bookkeeping are the tables that a migration needs itself. Both statements may be run at
-// any time, by many.
+// any time, by many. The last is the one that a server looks for: where it is, so are the others.
 var bookkeeping = []string{
+	`CREATE TABLE IF NOT EXISTS leases (
+		name       TEXT   NOT NULL PRIMARY KEY,
+		holder     TEXT   NOT NULL,
+		expires_at BIGINT NOT NULL
+	)`,
 	`CREATE TABLE IF NOT EXISTS migrations (
 		module     TEXT   NOT NULL,
 		step       BIGINT NOT NULL,
 		applied_at BIGINT NOT NULL,
 		PRIMARY KEY (module, step)
-	)`,
-	`CREATE TABLE IF NOT EXISTS leases (
-		name       TEXT   NOT NULL PRIMARY KEY,
-		holder     TEXT   NOT NULL,
-		expires_at BIGINT NOT NULL
 	)`,
 }
 
@@ -58,7 +58,11 @@ func (s *Store) Migrate(ctx context.Context, module string, steps []string) erro
 	if s.isClosed() {
 		return errClosed(op)
 	}
-	return wrap(op, s.migrate(ctx, op, module, steps))
+	if err := s.migrate(ctx, op, module, steps); err != nil {
+		return wrap(op, err)
+	}
+	s.others.add(module, steps)
+	return nil
 }
 
 // migrate runs the steps that are missing, under a lease, so that many servers may start

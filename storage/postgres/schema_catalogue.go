@@ -148,7 +148,7 @@ var catalogueSchema = []string{
 		name         TEXT COLLATE "C" NOT NULL PRIMARY KEY,
 		url          TEXT   NOT NULL,
 		token_secret TEXT   NOT NULL,
-		is_default   BIGINT NOT NULL,
+		is_default   BIGINT NOT NULL DEFAULT 0,
 		created_at   BIGINT NOT NULL
 	)`,
 	// What certmagic keeps. The locks that it takes are leases, as those of this

@@ -57,19 +57,22 @@ type Options struct {
 
 // Store is an open database. It implements [storage.Store].
 type Store struct {
-	logger  *slog.Logger
-	quotas  storage.Quotas
-	config  *pgxpool.Config
-	pool    *pgxpool.Pool // for reads, and for the writes of a statement that the store makes for itself
-	writes  *pgxpool.Pool // for the lanes
-	numbers *numbers
-	writer  *writer
-	indexer *indexer
-	server  string // names this Store among the servers, as the holder of a lease
+	logger   *slog.Logger
+	quotas   storage.Quotas
+	config   *pgxpool.Config
+	pool     *pgxpool.Pool // for reads, and for the writes of a statement that the store makes for itself
+	writes   *pgxpool.Pool // for the lanes
+	numbers  *numbers
+	writer   *writer
+	indexer  *indexer
+	presence *presence
+	server   string // names this Store among the servers, as the holder of a lease
 
 	watch     *watch
 	reading   pins // bodies that are being read
 	sweeper   *sweeper
+	operators *operators
+	others    otherModules
 	dataBytes atomic.Int64 // how large the database was lately
 
 	// What runs in the background ends with ctx.
@@ -86,7 +89,8 @@ type Store struct {
 // Open opens the database that a URL such as postgres://user:password@host/name or a
 // connection string names (https://www.postgresql.org/docs/current/libpq-connect.html),
 // and makes its tables if there are none. Of several hosts the one that takes writes is
-// used. pool_max_conns in the URL is how many connections are made at most.
+// used. pool_max_conns in the URL is how many connections are made at most, but for one that
+// watches whether the database answers.
 //
 // A database that can't be reached is [storage.CodeUnavailable]; one whose text is not
 // UTF-8, or that a newer fazt has written, is [storage.CodeFormat].
@@ -104,7 +108,7 @@ func Open(ctx context.Context, url string, opt Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{logger: logger, quotas: quotas, config: config, server: newID(), closed: make(chan struct{})}
+	s := &Store{logger: logger, quotas: quotas, config: config, server: newID(), operators: newOperators(), closed: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if err := s.start(ctx); err != nil {
 		s.Close() // the first error is the one that tells
@@ -142,6 +146,8 @@ func configure(url string) (*pgxpool.Config, error) {
 // start connects, brings the schema up to date and begins what goes on in the background.
 func (s *Store) start(ctx context.Context) (err error) {
 	lanes := min(maxLanes, max(1, int(s.config.MaxConns)/4), 2*runtime.GOMAXPROCS(0))
+	s.presence = newPresence(s.config.ConnConfig, s.logger, s.resetPools)
+	s.presence.watch(s.config.ConnConfig)
 	forWrites, forReads := s.config.Copy(), s.config.Copy()
 	forWrites.MaxConns = int32(lanes + 1)
 	forReads.MaxConns = s.config.MaxConns - forWrites.MaxConns
@@ -160,11 +166,21 @@ func (s *Store) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	s.presence.look(ctx)
+	// It is watched for as long as writes that were accepted may be under way.
+	watched, unwatch := context.WithCancel(context.Background())
+	s.atClose(unwatch)
+	s.background.Go(func() { s.presence.run(watched) })
 	s.numbers = &numbers{store: s}
 	s.writer = startWriter(s, lanes)
-	s.atClose(s.writer.close)
 	s.indexer = startIndexer(s)
 	return s.startRest()
+}
+
+// resetPools has connections that are of no use any more not given to anybody.
+func (s *Store) resetPools() {
+	s.pool.Reset()
+	s.writes.Reset()
 }
 
 // checkDatabase refuses what data would be damaged in.
@@ -189,6 +205,9 @@ func (s *Store) atClose(fn func()) { s.closing = append(s.closing, fn) }
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closed)
+		if s.writer != nil { // first of all: what it has accepted needs the rest
+			s.writer.close()
+		}
 		s.cancel()
 		for i := len(s.closing) - 1; i >= 0; i-- {
 			s.closing[i]()

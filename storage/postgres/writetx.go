@@ -483,22 +483,26 @@ func (b *batchTx) commit() error {
 // the waiting, and others see what may be lost. For the same reason a connection whose
 // answer has not come in time is not closed, which would cancel as well, but left to wait.
 func (b *batchTx) sendCommit(list []statement) error {
-	conn := b.conn
-	takeWarning(conn.Conn())
+	pooled := b.conn
+	conn := pooled.Conn()
+	takeWarning(conn)
+	present := b.w.store.presence
 	type answer struct {
 		at      int
 		err     error
 		warning string
 	}
+	present.spare(conn, true)
 	done := make(chan answer, 1)
 	go func() {
-		at, err := sendAll(context.Background(), conn.Conn(), b.w.store, list)
-		done <- answer{at, err, takeWarning(conn.Conn())}
+		at, err := sendAll(context.Background(), conn, b.w.store, list)
+		done <- answer{at, err, takeWarning(conn)}
 	}()
-	limit := time.NewTimer(commitLimit)
+	start, limit := time.Now(), time.NewTimer(commitLimit)
 	defer limit.Stop()
 	select {
 	case a := <-done:
+		present.spare(conn, false)
 		if a.err == nil && a.warning != "" {
 			a.err = &uncertainError{errors.New(a.warning)}
 			return a.err
@@ -508,14 +512,15 @@ func (b *batchTx) sendCommit(list []statement) error {
 		}
 		return outcome(a.err, a.at == len(list)-1)
 	case <-limit.C:
-		b.conn = nil
-		left := conn.Hijack()
-		go func() {
-			<-done
-			left.Close(context.Background())
-		}()
-		return &uncertainError{fmt.Errorf("the database did not answer within %v", commitLimit)}
+	case <-present.isHere().Done():
 	}
+	b.conn = nil
+	left := pooled.Hijack()
+	go func() {
+		<-done
+		left.Close(context.Background())
+	}()
+	return &uncertainError{fmt.Errorf("the database did not answer within %v", time.Since(start).Round(time.Millisecond))}
 }
 
 // sendAll sends statements in one round trip. It returns the place of the one that
