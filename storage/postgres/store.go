@@ -170,7 +170,6 @@ func (s *Store) start(ctx context.Context) (err error) {
 	s.background.Go(func() { s.presence.run(s.ctx) })
 	s.numbers = &numbers{store: s}
 	s.writer = startWriter(s, lanes)
-	s.atClose(s.writer.close)
 	s.indexer = startIndexer(s)
 	return s.startRest()
 }
@@ -203,6 +202,9 @@ func (s *Store) atClose(fn func()) { s.closing = append(s.closing, fn) }
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closed)
+		if s.writer != nil { // first of all: what it has accepted needs the rest
+			s.writer.close()
+		}
 		s.cancel()
 		for i := len(s.closing) - 1; i >= 0; i-- {
 			s.closing[i]()
