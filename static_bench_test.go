@@ -125,12 +125,13 @@ func BenchmarkStaticMemory(b *testing.B) {
 		b.Fatal(err)
 	}
 	app := srv.Visit("files")
+	client := srv.Client()
 	debug.FreeOSMemory()
 	peak, stop := watchRSS()
 	before := rss()
 	for b.Loop() {
 		for i := range count {
-			res, err := srv.Client().Do(app.Request(http.MethodGet, fmt.Sprint("/", i, ".bin"), nil))
+			res, err := client.Do(app.Request(http.MethodGet, fmt.Sprint("/", i, ".bin"), nil))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -40,6 +40,11 @@ type Options struct {
 	// much as a hundred requests, so both too many and too few are dear.
 	// Default: 64.
 	Idle int
+	// Lists are the dotted names of host functions that return lists, as JSON that is
+	// printed as JSON.stringify would: "fazt.storage.ds.find". Where a program does
+	// nothing with such a list but answer with it, its text is sent as it is. Default:
+	// none.
+	Lists []string
 }
 
 // Runtime loads programs. It has nothing to close.
@@ -47,6 +52,7 @@ type Runtime struct {
 	engines []Engine
 	limits  Limits
 	gate    Gate
+	lists   map[string]bool
 	watch   *watcher
 	pool    pool
 	signals sync.Pool // of chan struct{}, empty, for [Exec].ended
@@ -77,7 +83,11 @@ func New(opt Options) (*Runtime, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, watch: newWatcher(), pool: pool{most: opt.Idle}}, nil
+	lists := make(map[string]bool)
+	for _, name := range opt.Lists {
+		lists[name] = true
+	}
+	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, lists: lists, watch: newWatcher(), pool: pool{most: opt.Idle}}, nil
 }
 
 // Limits returns the limits in force, defaults filled in.
@@ -162,7 +172,8 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
-	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, load: l, places: newPlaces(src), required: make(map[string]required)}
+	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, Lists: r.lists, load: l, places: newPlaces(src),
+		required: make(map[string]required)}
 	var sum extent
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != src.Main && !strings.HasSuffix(name, ".js") {

@@ -112,6 +112,20 @@ func (a *API) Host() map[string]any {
 	return host
 }
 
+// Lists are the names of the functions that return lists.
+func Lists() (names []string) {
+	for _, g := range Table() {
+		for _, prefix := range g.Prefixes {
+			for _, f := range g.Functions {
+				if strings.HasSuffix(string(f.Result), "[]") {
+					names = append(names, prefix+"."+f.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
 // exact are the arguments that say which data are meant.
 func (f Function) exact() (args []runtime.Exact) {
 	for i, p := range f.Params {

@@ -73,6 +73,9 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 	if finish {
 		rw.findHandler(body)
 	}
+	if main {
+		passOn(f.body, rw.lists)
+	}
 	if err := check(); err != nil {
 		return nil, err
 	}

@@ -115,17 +115,19 @@ func (v *vm) freeze(val goja.Value) {
 
 // hostFunc makes a host function.
 func (v *vm) hostFunc(fn *runtime.HostFunc) nativeFunc {
-	return func(c goja.FunctionCall) goja.Value {
-		args := make(runtime.Args, len(c.Arguments))
-		for i, a := range c.Arguments {
-			args[i] = v.toGo(fn, i, a)
-		}
-		val, err := v.x.Call(fn, args)
-		if err != nil {
-			v.throw(err)
-		}
-		return v.fromGo(val)
+	return func(c goja.FunctionCall) goja.Value { return v.fromGo(v.callHost(fn, c)) }
+}
+
+func (v *vm) callHost(fn *runtime.HostFunc, c goja.FunctionCall) runtime.Value {
+	args := make(runtime.Args, len(c.Arguments))
+	for i, a := range c.Arguments {
+		args[i] = v.toGo(fn, i, a)
 	}
+	val, err := v.x.Call(fn, args)
+	if err != nil {
+		v.throw(err)
+	}
+	return val
 }
 
 func (v *vm) logger(part *runtime.HostValue) nativeFunc {

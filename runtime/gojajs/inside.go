@@ -34,6 +34,7 @@ const (
 	funcGenerator = "generator" // what an asynchronous generator gives, see asyncgen.go
 	funcDelegate  = "delegate"  // what it delegates to
 	funcForAwait  = "forAwait"  // the loop of a for await
+	funcPassed    = "passed"    // calls a host function for the visitor, see pass.go
 	funcPattern   = "pattern"   // a regular expression that goja refuses, see standin.go
 )
 
@@ -93,6 +94,8 @@ func (o *instrument) Get(key string) goja.Value {
 		f = v.delegate
 	case funcForAwait:
 		f = v.forAwait
+	case funcPassed:
+		f = v.passed
 	case funcPattern:
 		f = v.pattern
 	case funcInt32:

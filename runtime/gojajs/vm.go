@@ -60,11 +60,12 @@ type vm struct {
 	fields     [4]namedValue               // room for as much of it as most handlers look at
 	request    *goja.Object                // nil until it is needed
 	modules    map[string]*goja.Object
-	loads      map[string]goja.Value // a require function for each file
-	responses  map[*goja.Object]any  // made by respond and host functions, with their streams
-	last       goja.Value            // the last respond()
-	ended      bool                  // the main file's end was reached, without a return
-	value      goja.Value            // its completion value
+	loads      map[string]goja.Value   // a require function for each file
+	responses  map[*goja.Object]any    // made by respond and host functions, with their streams
+	unread     map[*goja.Object]string // lists that are passed on, see passer
+	last       goja.Value              // the last respond()
+	ended      bool                    // the main file's end was reached, without a return
+	value      goja.Value              // its completion value
 
 	foreign     bool         // what is being made of JSON came from outside
 	marker      *goja.Symbol // of what did, nil until it is needed

@@ -38,7 +38,7 @@ const (
 func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
 // compile parses a file and instruments it.
-func compile(name, text string, main bool) (*module, error) {
+func compile(name, text string, main bool, lists map[string]bool) (*module, error) {
 	program, err := parse(name, text)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
@@ -60,6 +60,7 @@ func compile(name, text string, main bool) (*module, error) {
 	free := findFreeNames(body)
 	if main {
 		rw.merge(body)
+		rw.passOn(body, lists)
 		rw.findHandler(body)
 	}
 	rw.function(body)
@@ -189,6 +190,7 @@ func position(text string, offset int) (line, column int) {
 const (
 	idKey       = "key ()"     // checks a property that is being assigned
 	idSum       = "sum ()"     // the result of +
+	idPassed    = "passed ()"  // calls a host function for the visitor
 	idMethod    = "method ()"  // the name of a method
 	idNumber    = "number ()"  // an operand as a number
 	idInt32     = "int32 ()"   // an operand as a number of 32 bits
@@ -212,7 +214,7 @@ const (
 )
 
 // secretParameters are those of the function around the one that holds a file.
-var secretParameters = []string{idKey, idSum, idMethod, idNumber, idInt32, idLess, idEqual, idSetLength, idObject, idNames, idMade, idCatches, idHere, idRight, idThrow, idEnd, idCaught}
+var secretParameters = []string{idKey, idSum, idPassed, idMethod, idNumber, idInt32, idLess, idEqual, idSetLength, idObject, idNames, idMade, idCatches, idHere, idRight, idThrow, idEnd, idCaught}
 
 // moduleParameters are those of the function that holds a file, as far as the
 // file uses them: otto's calls take time for each.

@@ -44,17 +44,19 @@ func (v *vm) installPart(name string, part *runtime.HostValue) error {
 
 // hostFunc makes a host function.
 func (v *vm) hostFunc(fn *runtime.HostFunc) native {
-	return func(c otto.FunctionCall) otto.Value {
-		args := make(runtime.Args, len(c.ArgumentList))
-		for i, a := range c.ArgumentList {
-			args[i] = v.toGo(fn, i, a)
-		}
-		val, err := v.x.Call(fn, args)
-		if err != nil {
-			v.throw(err)
-		}
-		return v.fromGo(val)
+	return func(c otto.FunctionCall) otto.Value { return v.fromGo(v.callHost(fn, c)) }
+}
+
+func (v *vm) callHost(fn *runtime.HostFunc, c otto.FunctionCall) runtime.Value {
+	args := make(runtime.Args, len(c.ArgumentList))
+	for i, a := range c.ArgumentList {
+		args[i] = v.toGo(fn, i, a)
 	}
+	val, err := v.x.Call(fn, args)
+	if err != nil {
+		v.throw(err)
+	}
+	return val
 }
 
 // define sets a global by its dotted name, and makes the objects on the way.

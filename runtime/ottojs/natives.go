@@ -89,7 +89,7 @@ func (v *vm) rangeError(format string, args ...any) {
 
 // bindSecrets sets what the files' secret parameters get, see compile.go.
 func (v *vm) bindSecrets() error {
-	for _, fn := range []any{v.key, v.sum, v.methodName, v.numberOf, v.int32, v.less, v.equal, v.lib.setLength, v.lib.object, v.visited, v.madeError, v.catches, v.here, v.rightSide, v.noteThrow, v.end, v.caught} {
+	for _, fn := range []any{v.key, v.sum, v.passed, v.methodName, v.numberOf, v.int32, v.less, v.equal, v.lib.setLength, v.lib.object, v.visited, v.madeError, v.catches, v.here, v.rightSide, v.noteThrow, v.end, v.caught} {
 		if f, ok := fn.(func(otto.FunctionCall) otto.Value); ok {
 			fn = native(f)
 		}

@@ -92,8 +92,9 @@ type run struct {
 	made    map[otto.Value]any // responses made by respond and host functions, with their streams
 	console js.Console
 
-	foreign     bool                // what is being made of JSON came from outside
-	fromRequest map[otto.Value]bool // objects that did and have a property that begins with $
+	unread      map[otto.Value]string // lists that are passed on, see passer
+	foreign     bool                  // what is being made of JSON came from outside
+	fromRequest map[otto.Value]bool   // objects that did and have a property that begins with $
 	last        *otto.Value
 
 	intl *js.Intl[otto.Value] // see formats

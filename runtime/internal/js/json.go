@@ -46,6 +46,8 @@ type Reader[V any] interface {
 	// Web calls a method by which a Response or Headers of package bundle shows what it
 	// has, [WebAnswer] or [WebHeaders]; ok is false for any other object.
 	Web(v V, method string) (shown V, ok bool)
+	// Unread returns the JSON text that an object stands for which only an answer has.
+	Unread(v V) (text string, ok bool)
 	// FromRequest reports whether an object came in with the request or out of
 	// JSON.parse, or is a copy of one. It need know that only of objects that have a
 	// property whose name begins with $.
@@ -203,6 +205,14 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 	if w.exact {
 		if done, err := w.exactValue(v, kind, key); done || err != nil {
 			return true, err
+		}
+	}
+	if w.answer && kind == KindObject {
+		if text, ok := w.r.Unread(v); ok {
+			if w.out = append(w.out, text...); len(w.out) > w.limit {
+				return false, errTooLarge
+			}
+			return true, nil
 		}
 	}
 	if kind >= KindArray || kind == runtime.KindBytes {
