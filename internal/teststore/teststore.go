@@ -49,9 +49,7 @@ func (d *Data) Open(tb testing.TB, quotas storage.Quotas) storage.Store {
 	var s storage.Store
 	var err error
 	if d.url != "" {
-		var p *postgres.Store
-		p, err = postgres.Open(tb.Context(), d.url, postgres.Options{Quotas: quotas})
-		s = partial{p, nil, d.url}
+		s, err = postgres.Open(tb.Context(), d.url, postgres.Options{Quotas: quotas})
 	} else {
 		s, err = sqlite.Open(tb.Context(), d.file, sqlite.Options{Quotas: quotas})
 	}
