@@ -36,6 +36,7 @@ func restoreCommand() *cli.Command {
 		ArgsUsage: "<file>",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "replace a data file that is there"},
+			formatFlag(),
 			dbFlag(),
 		},
 		Description: "fazt restore monday.db\nfazt restore monday.db --force\nfazt restore monday.db --db postgres://fazt@db.internal/fazt",

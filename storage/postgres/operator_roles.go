@@ -35,6 +35,9 @@ var (
 // like, if the database's own settings do not say.
 const tempLimit = "256MB"
 
+// operatorSecret is the name of the secret that the roles' passwords are derived from.
+const operatorSecret = "operators"
+
 // name is the role's, of which there is one for each database of a cluster.
 func (r operatorRole) name(database string) string {
 	hash := sha256.Sum256([]byte(database))
@@ -43,7 +46,7 @@ func (r operatorRole) name(database string) string {
 
 // connectAs connects as a role of operators. Its views are there and up to date.
 func (s *Store) connectAs(ctx context.Context, role operatorRole) (*pgx.Conn, error) {
-	secret, err := s.Secret(ctx, "operators")
+	secret, err := s.Secret(ctx, operatorSecret)
 	if err != nil {
 		return nil, err
 	}

@@ -167,7 +167,10 @@ func (s *Store) start(ctx context.Context) (err error) {
 		}
 	}
 	s.presence.look(ctx)
-	s.background.Go(func() { s.presence.run(s.ctx) })
+	// It is watched for as long as writes that were accepted may be under way.
+	watched, unwatch := context.WithCancel(context.Background())
+	s.atClose(unwatch)
+	s.background.Go(func() { s.presence.run(watched) })
 	s.numbers = &numbers{store: s}
 	s.writer = startWriter(s, lanes)
 	s.indexer = startIndexer(s)
