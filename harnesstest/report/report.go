@@ -46,12 +46,18 @@ type Report struct {
 	mu sync.Mutex
 }
 
-// New is an empty report of this machine, made now, with the version of Go.
+// New is an empty report of this machine, made now, with the version of Go. Where the
+// machine is busy with something else, a note says so.
 func New(title string) *Report {
-	return &Report{
+	r := &Report{
 		Format: Format, Title: title, Made: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(),
 		Versions: map[string]string{"go": strings.TrimPrefix(runtime.Version(), "go")},
 	}
+	loadavg, _ := os.ReadFile("/proc/loadavg") // there is none but on Linux
+	if busy := otherWork(string(loadavg), r.Machine.CPUs); busy != "" {
+		r.Add(Note(busy))
+	}
+	return r
 }
 
 // Item is what a report is made of: a [Measurement], a [Resource], a [Timing], a
