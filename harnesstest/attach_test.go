@@ -21,7 +21,7 @@ import (
 
 // listen hands every connection to a function, and closes it afterwards. It returns
 // the URL.
-func listen(t *testing.T, each func(net.Conn)) string {
+func listen(t testing.TB, each func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -33,9 +33,12 @@ type Attack struct {
 func Doors() []string { return []string{"processor", "storage", "bodies", "logs", "answers", "places"} }
 
 // handlerApp is an app that is its handler.
-func handlerApp(text string) fstest.MapFS {
-	return fstest.MapFS{"index.html": {Data: []byte("hello")}, "api/main.js": {Data: []byte(text)}}
+func handlerApp(js string) fstest.MapFS {
+	return fstest.MapFS{"index.html": {Data: []byte("hello")}, "api/main.js": {Data: []byte(js)}}
 }
+
+// textJS is a function for a text of n bytes.
+const textJS = "function text(n) { var s = '0123456789abcdef'; while (s.length < n) s += s; return s.slice(0, n); }\n"
 
 // documents is an app that does with its documents, of which there are 1,000 more each
 // time it is seeded, what it is asked for. They have no index.
@@ -45,7 +48,8 @@ function handler(request) {
 	switch (request.query.op) {
 	case 'seed':
 		for (i = 0; i < 1000; i++) {
-			docs.push({name: 'name ' + i + ' ' + request.query.n, n: i, text: 'some words that nobody looks for, up to a hundred and fifty bytes or so'});
+			docs.push({name: 'name ' + i + ' ' + request.query.n, n: i,
+				text: 'some words that nobody looks for, up to a hundred and fifty bytes or so'});
 		}
 		ds.insertMany('c', docs);
 		return 'ok';
@@ -81,10 +85,10 @@ func Attacks() []Attack {
 		{Name: "counts in 100,000", Door: "storage", documents: 100, run: floods(20, "/api?op=count")},
 		{Name: "delete of 100,000 documents", Door: "storage", documents: 100, run: floods(1, "/api?op=delete")},
 		{Name: "values of 1 MB", short: true, Door: "storage", run: floods(16, "/api"),
-			app: handlerApp(`fazt.storage.kv.set('a', new Array(62501).join('0123456789abcdef')); 'ok'`)},
+			app: handlerApp(textJS + `fazt.storage.kv.set('a', text(1000000)); 'ok'`)},
 		{Name: "batches of updates that scan", Door: "storage", documents: 5, run: floods(8, "/api?op=batch")},
 		{Name: "blobs of 4 MiB put", Door: "storage", run: floods(8, "/api"),
-			app: handlerApp(`fazt.storage.s3.put('a', new Array(4 * 1048576 / 16 + 1).join('0123456789abcdef')); 'ok'`)},
+			app: handlerApp(textJS + `fazt.storage.s3.put('a', text(4 * 1048576)); 'ok'`)},
 		{Name: "deploys of 100 MB", Door: "storage", app: handlerApp(`'ok'`), run: deploys, deploys: true},
 		{Name: "JSON bodies of 1 MB", short: true, Door: "bodies", app: handlerApp(`'ok'`), run: func(ctx context.Context, a *attacker, _ int) {
 			request := a.post("/api", `["`+strings.Repeat(`x","`, 250_000)+`"]`)
@@ -103,21 +107,21 @@ func Attacks() []Attack {
 			all.Wait()
 		}},
 		{Name: "blobs of 4 MB read whole", Door: "answers", run: floods(16, "/api"),
-			app: handlerApp(`
+			app: handlerApp(textJS + `
 			var b = fazt.storage.s3.getBytes('a');
-			if (!b) fazt.storage.s3.put('a', new Array(4 * 1048576 / 16 + 1).join('0123456789abcdef'));
+			if (!b) fazt.storage.s3.put('a', text(4 * 1048576));
 			String(b && b.length)`)},
-		{Name: "errors of 1 MB", Door: "logs", run: floods(16, "/api"), app: handlerApp(`throw new Error(new Array(62501).join('0123456789abcdef'))`), throws: true},
+		{Name: "errors of 1 MB", Door: "logs", run: floods(16, "/api"), app: handlerApp(textJS + `throw new Error(text(1000000))`), throws: true},
 		{Name: "1,000 lines of 16 KB", short: true, Door: "logs", run: floods(16, "/api"),
-			app: handlerApp(`var s = new Array(16001).join('x'); for (var i = 0; i < 1000; i++) console.log(s); 'ok'`)},
+			app: handlerApp(textJS + `var s = text(16000); for (var i = 0; i < 1000; i++) console.log(s); 'ok'`)},
 		{Name: "a blob in 5,500 ranges", Door: "answers", seed: "/api?seed=1", run: func(ctx context.Context, a *attacker, _ int) {
 			ranges := strings.Repeat("0-0,", 5500) + "1-1"
 			request := fmt.Appendf(nil, "GET /api HTTP/1.1\r\nHost: %s\r\nRange: bytes=%s\r\n\r\n", a.host, ranges)
 			a.flood(ctx, 8, func(int) []byte { return request })
-		}, app: handlerApp(`
-			if (request.query.seed) { fazt.storage.s3.put('a', new Array(65537).join('x')); respond('ok'); }
+		}, app: handlerApp(textJS + `
+			if (request.query.seed) { fazt.storage.s3.put('a', text(65536)); respond('ok'); }
 			else respond(fazt.storage.s3.serve('a'))`)},
-		{Name: "106 slow readers of 8 MB answers", short: true, Door: "answers", app: handlerApp(`new Array(8 * 1048576 / 32 + 1).join('0123456789abcdef0123456789abcdef')`),
+		{Name: "106 slow readers of 8 MB answers", short: true, Door: "answers", app: handlerApp(textJS + `text(8 * 1048576)`),
 			run: func(ctx context.Context, a *attacker, _ int) {
 				var all sync.WaitGroup
 				for range 106 {

@@ -1,3 +1,5 @@
+//go:build integration
+
 package harnesstest_test
 
 import (
@@ -6,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -44,7 +47,10 @@ func TestMain(m *testing.M) {
 var results = sync.OnceValue(func() *report.Report {
 	r := report.New("fazt")
 	r.Versions["fazt"] = fazt.Version
-	r.Command = fmt.Sprintf("%s=report go test -count=1 -tags=integration -run %s ./harnesstest", reportEnv, flag.Lookup("test.run").Value)
+	r.Command = reportEnv + "=/tmp/report go test -count=" + flag.Lookup("test.count").Value.String() + " -tags=integration ./harnesstest"
+	if run := flag.Lookup("test.run").Value.String(); run != "" {
+		r.Command += " -run '" + run + "'"
+	}
 	if os.Getenv("FAZT_TARGET") != "" {
 		r.Command = "FAZT_TARGET=... FAZT_TOKEN=... " + r.Command
 	}
@@ -77,6 +83,10 @@ func saveReport() error {
 	if !wanted {
 		return nil
 	}
+	dir := os.Getenv(reportEnv)
+	if !filepath.IsAbs(dir) {
+		return fmt.Errorf("%s=%s is below wherever the test's package is; give a path from the root", reportEnv, dir)
+	}
 	r := results()
 	baseline, err := report.ReadFile(os.DirFS("../testdata/performance"), saved)
 	switch {
@@ -85,5 +95,5 @@ func saveReport() error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return r.Save(os.Getenv(reportEnv))
+	return r.Save(dir)
 }

@@ -4,6 +4,7 @@ package harnesstest
 func Suites() []Suite {
 	return []Suite{
 		BaselineSuite(),
+		RequestsSuite(),
 		NeighboursSuite(),
 		ResilienceSuite(),
 		SecuritySuite(),

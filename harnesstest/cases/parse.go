@@ -77,9 +77,10 @@ func (t *Table) addCase(at string, all []word) (err error) {
 			c.Want.Closed = true
 			continue
 		}
-		status, err := strconv.Atoi(word)
-		if err != nil || status < 100 || status > 999 {
-			return fmt.Errorf("want a status, several as in 400|404, or close, not %q", words[4])
+		status, err := strconv.Atoi(strings.TrimSuffix(word, "xx"))
+		class := strings.HasSuffix(word, "xx")
+		if err != nil || class && (status < 1 || status > 9) || !class && (status < 100 || status > 999) {
+			return fmt.Errorf("want a status, several as in 400|5xx, or close, not %q", words[4])
 		}
 		c.Want.Status = append(c.Want.Status, status)
 	}
@@ -154,7 +155,7 @@ func (t *Table) addHeader(c *Case, mark, rest string) error {
 	switch {
 	case !ok, name == "", mark != ">" && (mark[0] != '<' || how != Is && how != Contains && how != LacksIt):
 		return fmt.Errorf("want > NAME: VALUE, < NAME: VALUE, >> BODY, << BODY, as ROLE or key SCOPE, not %q", mark+" "+rest)
-	case how != Is && mark != ">" && value == "":
+	case how == Contains && mark != ">" && value == "":
 		return fmt.Errorf("%s %s has no part", mark, name)
 	}
 	value, err := t.expand(value)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -24,6 +25,8 @@ type Sender struct {
 	// Host is the host, with its port, of an app of the table, or of the server itself
 	// for "@". Default: what a case has, as it is.
 	Host func(name string) string
+	// App is the name under which an app of the table was deployed. Default: its own.
+	App func(name string) string
 	// Cookie is the Cookie header of somebody with a role who has signed in at a host.
 	// Without it a case with such a line is an error.
 	Cookie func(ctx context.Context, host, role string) (string, error)
@@ -66,7 +69,19 @@ func (s Sender) Send(ctx context.Context, c *Case) (wrong []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.compare(c, res, string(body)), nil
+	wrong = s.compare(c, res, string(body))
+	if hasNoBody(c, res) {
+		if more, _ := in.Peek(1); len(more) > 0 {
+			wrong = append(wrong, "there are bytes after an answer that has no body")
+		}
+	}
+	return wrong, nil
+}
+
+// hasNoBody reports whether HTTP forbids the answer a body. An interim answer is followed
+// by others.
+func hasNoBody(c *Case, res *http.Response) bool {
+	return c.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified
 }
 
 // request is what is sent.
@@ -124,22 +139,38 @@ func (s Sender) host(name string) string {
 	return s.Host(name)
 }
 
-var hostOf = regexp.MustCompile(`\{host ([^} ]+)\}`)
+var placeholder = regexp.MustCompile(`\{(host|app|times ([0-9]{1,7})) ([^}]+)\}`)
 
-// fill puts hosts in the place of {host app}.
+// fill puts what they stand for in the place of {host app}, {app app} and {times N text}.
 func (s Sender) fill(text string) string {
-	return hostOf.ReplaceAllStringFunc(text, func(m string) string { return s.host(hostOf.FindStringSubmatch(m)[1]) })
+	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		m := placeholder.FindStringSubmatch(found)
+		switch {
+		case m[1] == "host":
+			return s.host(m[3])
+		case m[1] == "app" && s.App == nil:
+			return m[3]
+		case m[1] == "app":
+			return s.App(m[3])
+		}
+		n, _ := strconv.Atoi(m[2]) // which are digits
+		return strings.Repeat(m[3], n)
+	})
 }
 
 func (s Sender) compare(c *Case, res *http.Response, body string) []string {
 	var wrong []string
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	if !slices.Contains(c.Want.Status, res.StatusCode) {
+	if !slices.Contains(c.Want.Status, res.StatusCode) && !slices.Contains(c.Want.Status, res.StatusCode/100) {
 		say("status %d, want %s", res.StatusCode, c.Want.statuses())
 	}
 	for _, p := range c.Want.Header {
 		p.Text = s.fill(p.Text)
-		if got := strings.Join(res.Header.Values(p.Name), ", "); !p.fits(got) {
+		values := res.Header.Values(p.Name)
+		if strings.EqualFold(p.Name, "Transfer-Encoding") { // which net/http takes out
+			values = res.TransferEncoding
+		}
+		if got := strings.Join(values, ", "); !p.fits(got) {
 			say("%s: %q, want %s%q", p.Name, got, p.How.words(), p.Text)
 		}
 	}
@@ -157,6 +188,9 @@ func (p Part) fits(got string) bool {
 	case Contains:
 		return strings.Contains(got, p.Text)
 	case LacksIt:
+		if p.Text == "" {
+			return got != ""
+		}
 		return !strings.Contains(got, p.Text)
 	}
 	return got == p.Text
@@ -169,10 +203,28 @@ func (h How) words() string {
 func (a Answer) statuses() string {
 	var all []string
 	for _, s := range a.Status {
+		if s < 10 {
+			all = append(all, fmt.Sprintf("%dxx", s))
+			continue
+		}
 		all = append(all, fmt.Sprint(s))
 	}
 	if a.Closed {
 		all = append(all, "a closed connection")
 	}
 	return strings.Join(all, " or ")
+}
+
+// Names reports whether the case asks an app of that name, or speaks of its host.
+func (c *Case) Names(app string) bool {
+	if c.Host == app {
+		return true
+	}
+	texts := []string{c.Target, c.Body}
+	for _, f := range c.Header {
+		texts = append(texts, f.Value)
+	}
+	return slices.ContainsFunc(texts, func(t string) bool {
+		return strings.Contains(t, "{host "+app+"}") || strings.Contains(t, "{app "+app+"}")
+	})
 }

@@ -55,7 +55,7 @@ type Field struct{ Name, Value string }
 
 // Answer is what must come back.
 type Answer struct {
-	Status []int // one of them
+	Status []int // one of them; 4 is any from 400 to 499
 	Closed bool  // or the connection closes without an answer
 	Header []Part
 	Body   []Part

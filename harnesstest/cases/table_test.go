@@ -81,6 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		"GET site /":                              "t.txt:1: want METHOD",
 		"\nGET site / -> ok":                      "t.txt:2: want a status",
 		"GET site / -> 200|1000":                  "want a status",
+		"GET site / -> 20xx":                      "want a status",
 		"GET site / -> 200 body":                  "want a body",
 		"  > A: b":                                "no request above it",
 		"check a\n  > A: b":                       "no request above it",
@@ -175,6 +176,14 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/hang-up" {
 		panic(http.ErrAbortHandler)
 	}
+	if r.URL.Path == "/stray" {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray")
+			conn.Close()
+		}
+		return
+	}
 	w.Header().Set("X-Target", r.RequestURI)
 	w.Header().Set("X-Host", r.Host)
 	w.Header().Set("X-As", r.Header.Get("Cookie")+r.Header.Get("Authorization"))
@@ -189,6 +198,7 @@ func TestSend(t *testing.T) {
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", server.Listener.Addr().String())
 		},
+		App:    func(name string) string { return "in." + name },
 		Host:   func(name string) string { return strings.Replace(name, "@", "own", 1) + ".test" },
 		Cookie: func(_ context.Context, host, role string) (string, error) { return role + "@" + host, nil },
 		Token:  func(_ context.Context, scopes []string) (string, error) { return strings.Join(scopes, "+"), nil },
@@ -209,8 +219,14 @@ func TestSend(t *testing.T) {
 			"status 200, want 404 or 410", `X-Target: "/y", want "/x"`, `X-Host: "a.test", want not in it "a"`, `X-Host: "a.test", want in it "c"`,
 			`body "", want in it "hi"`,
 		}},
-		{`POST a / -> 200 "to b.test" ~"b.t" !"c"
-  >> "to {host b}"`, nil},
+		{`POST a / -> 2xx|404 "to b.test, in.b, xyxyxy" ~"b.t" !"c"
+  >> "to {host b}, {app b}, {times 3 xy}"`, nil},
+		{"GET a / -> 4xx|close", []string{"status 200, want 4xx or a closed connection"}},
+		{`GET a / -> 200
+  <! X-Target:
+  <! X-None:
+  <! Transfer-Encoding:`, []string{`X-None: "", want not in it ""`, `Transfer-Encoding: "", want not in it ""`}},
+		{"HEAD a /stray -> 200", []string{"there are bytes after an answer that has no body"}},
 		{`POST a / -> 200 "abc" !"b"
   > Transfer-Encoding: chunked
   >> "3\r\nabc\r\n0\r\n\r\n"`, []string{`body "abc", want not in it "b"`}},

@@ -146,6 +146,16 @@ func (r *Report) measured() (all []table) {
 	return all
 }
 
+// figuresOnly are those without the latencies of a closed loop where there are those
+// of an open one.
+func (r *Report) figuresOnly() []table {
+	all := r.measured()
+	if closed, open := r.loop(Closed), r.loop(Open); len(closed.connections) > 1 && len(open.connections) > 0 {
+		all = slices.Delete(all, 1, 2)
+	}
+	return all
+}
+
 func (l loops) note() string {
 	note := ""
 	if n := l.runs(); n > 1 {
