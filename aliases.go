@@ -56,7 +56,8 @@ func (s *Server) route(ctx context.Context, label string) (route, error) {
 		read := s.aliases.flight.DoChan("", func() (any, error) {
 			ctx, cancel := context.WithTimeout(s.open, loadTimeout)
 			defer cancel()
-			return s.readAliases(ctx)
+			table, err := s.readAliases(ctx)
+			return table, outOfReach("aliases", err)
 		})
 		select {
 		case result := <-read:

@@ -19,8 +19,9 @@ const (
 	// loadTimeout bounds the reading of an app, which several requests may wait
 	// for, so that none of them ends it.
 	loadTimeout = 10 * time.Second
-	// storeRetry is how long a load that the store failed is not tried again.
-	storeRetry = 10 * time.Second
+	// storeRetry is how long a load that the store failed is not tried again. Whatever
+	// was the matter, service resumes within this and a load's own time.
+	storeRetry = time.Second
 	// maxAbsent bounds the names that are remembered to have no app.
 	maxAbsent = 4096
 )
@@ -173,7 +174,8 @@ func (s *Server) appVersion(ctx context.Context, key appKey) (*app, error) {
 	loaded := s.apps.flight.DoChan(key.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.open, loadTimeout)
 		defer cancel()
-		return s.lookUp(ctx, key)
+		a, err := s.lookUp(ctx, key)
+		return a, outOfReach("app", err)
 	})
 	select {
 	case result := <-loaded:
@@ -270,6 +272,15 @@ func storeFailed(err error) bool {
 		return true
 	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// outOfReach says that the store is at fault where a load's time was over, which is no
+// request's own.
+func outOfReach(op string, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &storage.Error{Code: storage.CodeUnavailable, Op: op, Msg: fmt.Sprintf("the store has not answered for %v", loadTimeout), Hint: "try again"}
+	}
+	return err
 }
 
 // stored finds an app in the store by its name, or else by its id.

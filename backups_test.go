@@ -232,6 +232,9 @@ func TestOwnBackups(t *testing.T) {
 	if c.Status != api.HealthOK || len(c.Reasons) != 0 || c.Backup.Size == 0 || c.Backup.Every != 60 || c.Backup.Failures != 0 {
 		t.Errorf("%+v %+v", c, c.Backup)
 	}
+	if !c.Storage.Durable || c.Storage.Replicated || c.Storage.Settings != "synchronous=FULL" {
+		t.Errorf("%+v", c.Storage)
+	}
 	if c.Storage.DataBytes == 0 || c.Storage.WriteMS <= 0 || c.Storage.ReadMS <= 0 {
 		t.Errorf("%+v", c.Storage)
 	}
@@ -261,6 +264,10 @@ func (brokenStore) Backup(context.Context, string, storage.Progress) error {
 	return &storage.Error{Code: storage.CodeUnavailable, Op: "backup", Msg: "there is no room"}
 }
 
+func (brokenStore) State() storage.State {
+	return storage.State{Unreachable: true, Settings: "synchronous_commit=off"}
+}
+
 // TestHealth: anybody is told that the server is there, and those who may read how it
 // is.
 func TestHealth(t *testing.T) {
@@ -285,7 +292,7 @@ func TestHealth(t *testing.T) {
 		return res.Code, body
 	}
 	for _, path := range []string{"/health", "/api/health"} {
-		if status, body := ask(path, ""); status != 200 || body["data"].(map[string]any)["status"] != "ok" {
+		if status, body := ask(path, ""); status != 200 || body["data"].(map[string]any)["status"] != "degraded" {
 			t.Errorf("%s: %d %v", path, status, body)
 		}
 		if status, _ := ask(path+"?deep=1", ""); status != 401 {
@@ -295,7 +302,8 @@ func TestHealth(t *testing.T) {
 	for _, path := range []string{"/health?deep=1", "/api/health?deep=1", "/api/system/health"} {
 		status, body := ask(path, key)
 		data := body["data"].(map[string]any)
-		if status != 503 || data["status"] != "failing" || !strings.Contains(data["reasons"].([]any)[0].(string), "the disk is full") {
+		if status != 503 || data["status"] != "failing" || !strings.Contains(data["reasons"].([]any)[0].(string), "the disk is full") ||
+			!strings.Contains(data["reasons"].([]any)[1].(string), "may be lost") || data["storage"].(map[string]any)["settings"] != "synchronous_commit=off" {
 			t.Errorf("%s: %d %v", path, status, body)
 		}
 	}

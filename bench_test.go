@@ -14,18 +14,19 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"text/tabwriter"
 	"time"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
 	"github.com/fazt-sh/fazt/harnesstest/load"
+	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
 // BenchmarkHTTP compares what fazt serves with the floor, a bare net/http
-// handler, and prints one table: requests a second, latencies, and the median
+// handler, and prints a report: requests a second, latencies, and the median
 // ratio to the floor. Each round measures every row once, so that a machine
-// whose speed drifts does so for all of them alike.
+// whose speed drifts does so for all of them alike. FAZT_REPORT is a directory
+// to save the report to.
 //
 //	go test -run '^$' -bench HTTP -benchtime 1x .
 func BenchmarkHTTP(b *testing.B) {
@@ -34,12 +35,26 @@ func BenchmarkHTTP(b *testing.B) {
 		rows := startBenchmark(b)
 		peak, stop := watchRSS()
 		for range rounds {
-			for i := range rows {
-				rows[i].measure(b)
+			for _, row := range rows {
+				row.measure(b, rows[0])
 			}
 		}
 		stop()
-		printTable(os.Stdout, rows)
+		r := report.New("fazt: what handlers cost")
+		r.Versions["fazt"] = fazt.Version
+		r.Command = "FAZT_REPORT=/tmp/report go test -run '^$' -bench HTTP -benchtime 1x ."
+		for _, row := range rows {
+			r.Add(report.Measurement{Name: row.name, Loop: report.Closed, Connections: connections, Runs: row.runs})
+		}
+		r.Add(report.Resource{Name: "the process of server and clients, at its peak", Resident: *peak})
+		if err := r.Text(os.Stdout); err != nil {
+			b.Fatal(err)
+		}
+		if dir := os.Getenv("FAZT_REPORT"); dir != "" {
+			if err := r.Save(dir); err != nil {
+				b.Fatal(err)
+			}
+		}
 		b.ReportMetric(float64(*peak>>20), "RSS-MiB")
 		for _, row := range rows[1:] {
 			b.ReportMetric(row.ratio(rows[0]), strings.ReplaceAll(row.name, " ", "-")+"/floor")
@@ -47,42 +62,20 @@ func BenchmarkHTTP(b *testing.B) {
 	}
 }
 
+// connections is how many a benchmark's load has.
+const connections = 64
+
 type benchRow struct {
 	name    string
 	addr    string
 	request func(n int) []byte
-	results []benchResult
-}
-
-type benchResult struct {
-	rate     float64
-	p50, p99 time.Duration
-}
-
-// measure loads the row for a second, and ends the benchmark where a request has no
-// good answer.
-func (r *benchRow) measure(b *testing.B) {
-	result := mustLoad(b, load.Load{Dial: load.TCP(r.addr), Request: r.request})
-	r.results = append(r.results, benchResult{result.Rate(), result.OK.At(50), result.OK.At(99)})
-}
-
-// mustLoad runs a load in which every answer must be good.
-func mustLoad(b *testing.B, l load.Load) *load.Result {
-	b.Helper()
-	result, err := l.Run(b.Context())
-	if err == nil {
-		err = result.Err()
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
-	return result
+	runs    []report.Run
 }
 
 func (r *benchRow) ratio(floor *benchRow) float64 {
-	ratios := make([]float64, len(r.results))
+	ratios := make([]float64, len(r.runs))
 	for i := range ratios {
-		ratios[i] = r.results[i].rate / floor.results[i].rate
+		ratios[i] = r.runs[i].Rate / floor.runs[i].Rate
 	}
 	return median(ratios)
 }
@@ -90,6 +83,35 @@ func (r *benchRow) ratio(floor *benchRow) float64 {
 func median[T float64 | time.Duration](values []T) T {
 	slices.Sort(values)
 	return values[len(values)/2]
+}
+
+// measure loads the row for a second, and ends the benchmark where a request has no
+// good answer. floor is the row that has been measured in the same round; nil: none.
+func (r *benchRow) measure(b *testing.B, floor *benchRow) {
+	b.Helper()
+	result := mustLoad(b, load.Load{Dial: load.TCP(r.addr), Connections: connections, Request: r.request})
+	var same *report.Run
+	if floor != nil && floor != r {
+		same = &floor.runs[len(r.runs)]
+	}
+	r.runs = append(r.runs, report.FromLoad(result, 0, same))
+}
+
+// mustLoad runs a load in which every answer must be good. That the generator fell
+// behind is logged.
+func mustLoad(b *testing.B, l load.Load) *load.Result {
+	b.Helper()
+	result, err := l.Run(b.Context())
+	if err == nil && result.OK.Count() < result.Requests() {
+		err = result.Err()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	if result.Invalid != "" {
+		b.Log("invalid: " + result.Invalid)
+	}
+	return result
 }
 
 // benchHandlers are what the rows with an engine's name measure. Each is the
@@ -249,18 +271,4 @@ func startFloor(b *testing.B) (addr string) {
 		<-served
 	})
 	return l.Addr().String()
-}
-
-func printTable(w io.Writer, rows []*benchRow) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\n\trequests/s\tp50\tp99\tof the floor\t")
-	for _, row := range rows {
-		var rates []float64
-		var p50, p99 []time.Duration
-		for _, r := range row.results {
-			rates, p50, p99 = append(rates, r.rate), append(p50, r.p50), append(p99, r.p99)
-		}
-		fmt.Fprintf(t, "%s\t%.0f\t%v\t%v\t%.2f\t\n", row.name, median(rates), median(p50), median(p99), row.ratio(rows[0]))
-	}
-	t.Flush()
 }

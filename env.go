@@ -241,20 +241,20 @@ func lostWithKey(ctx context.Context, store storage.Database) (lost []string, er
 	return lost, err
 }
 
-// LostSecrets names what in a data file is encrypted by another key than the one in
-// the key file, or by one that is not there: variables of apps, and client secrets of
-// sign-in providers. A [New] with these files refuses to start if there is any. An
-// empty keyFile is the default that [Options] documents.
-func LostSecrets(ctx context.Context, dataFile, keyFile string) (lost []string, err error) {
-	err = withLost(ctx, dataFile, keyFile, func(_ storage.Store, found []string) error { lost = found; return nil })
+// LostSecrets names what in the data is encrypted by another key than the one in the
+// key file, or by one that is not there: variables of apps, and client secrets of
+// sign-in providers. A [New] with these options, of which DataFile or Store, and
+// KeyFile count, refuses to start if there is any.
+func LostSecrets(ctx context.Context, opt Options) (lost []string, err error) {
+	err = withLost(ctx, opt, func(_ storage.Store, found []string) error { lost = found; return nil })
 	return lost, err
 }
 
 // ForgetSecrets removes what [LostSecrets] names, and returns that. Providers that lose
 // their client secret are switched off. The server starts again then, and seals by the
 // key that is in the key file, or by a new one.
-func ForgetSecrets(ctx context.Context, dataFile, keyFile string) (lost []string, err error) {
-	err = withLost(ctx, dataFile, keyFile, func(store storage.Store, found []string) error {
+func ForgetSecrets(ctx context.Context, opt Options) (lost []string, err error) {
+	err = withLost(ctx, opt, func(store storage.Store, found []string) error {
 		lost = found
 		if len(found) == 0 {
 			return nil
@@ -269,20 +269,22 @@ func ForgetSecrets(ctx context.Context, dataFile, keyFile string) (lost []string
 	return lost, err
 }
 
-func withLost(ctx context.Context, dataFile, keyFile string, do func(storage.Store, []string) error) (err error) {
-	store, err := sqlite.Open(ctx, dataFile, sqlite.Options{})
-	if err != nil {
-		return err
+func withLost(ctx context.Context, opt Options, do func(storage.Store, []string) error) (err error) {
+	store := opt.Store
+	if store == nil {
+		if store, err = sqlite.Open(ctx, opt.DataFile, sqlite.Options{}); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, store.Close()) }()
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
 	name, steps := auth.Schema()
 	if err := store.Migrate(ctx, name, steps); err != nil {
 		return err
 	}
-	if keyFile == "" {
-		keyFile = DefaultKeyFile(dataFile)
+	if opt.KeyFile == "" && opt.DataFile != "" {
+		opt.KeyFile = DefaultKeyFile(opt.DataFile)
 	}
-	keys := &keyring{path: keyFile, store: store}
+	keys := &keyring{path: opt.KeyFile, store: store}
 	if _, err := keys.opening(ctx); err == nil {
 		return do(store, nil)
 	} else if !errors.Is(err, errWrongKey) && !errors.Is(err, fs.ErrNotExist) {

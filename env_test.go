@@ -223,18 +223,20 @@ func TestKeyFile(t *testing.T) {
 
 	want := []string{"notes A", "the client secret of provider google"}
 	for name, ask := range map[string]func() ([]string, error){
-		"lost": func() ([]string, error) { return fazt.LostSecrets(t.Context(), file, "") },
-		"same": func() ([]string, error) { return fazt.LostSecrets(t.Context(), file, other) },
+		"lost": func() ([]string, error) { return fazt.LostSecrets(t.Context(), fazt.Options{DataFile: file}) },
+		"same": func() ([]string, error) {
+			return fazt.LostSecrets(t.Context(), fazt.Options{DataFile: file, KeyFile: other})
+		},
 	} {
 		lost, err := ask()
 		if d := cmp.Diff(want, lost); d != "" || err != nil {
 			t.Errorf("%s: %v\n%s", name, err, d)
 		}
 	}
-	if lost, err := fazt.LostSecrets(t.Context(), file, elsewhere); len(lost) != 0 || err != nil {
+	if lost, err := fazt.LostSecrets(t.Context(), fazt.Options{DataFile: file, KeyFile: elsewhere}); len(lost) != 0 || err != nil {
 		t.Errorf("with the key: %v, %v", lost, err)
 	}
-	lost, err := fazt.ForgetSecrets(t.Context(), file, "")
+	lost, err := fazt.ForgetSecrets(t.Context(), fazt.Options{DataFile: file})
 	if d := cmp.Diff(want, lost); d != "" || err != nil {
 		t.Errorf("forgotten: %v\n%s", err, d)
 	}

@@ -79,7 +79,7 @@ func BenchmarkFinds(b *testing.B) {
 	for b.Loop() {
 		for range rounds {
 			for _, row := range slices.Concat(rows["otto"], rows["goja"]) {
-				row.measure(b)
+				row.measure(b, nil)
 			}
 		}
 	}

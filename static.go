@@ -120,11 +120,12 @@ func (s *Server) serveMissing(w http.ResponseWriter, r *http.Request, a *app, p 
 // maxKept bounds the names that an app remembers of versions before.
 const maxKept = 1024
 
-// keptFile returns the file of a version before that answers a path, or nil. The store
-// is asked only about what could be one, and once for each name as long as there are
-// not too many of them.
+// keptFile returns the file of another version that answers a path, or nil: of one before,
+// or of the next, which this server is yet to hear of while another has answered by it
+// already. The store is asked only about what could be one, and once for each name as
+// long as there are not too many of them.
 func (s *Server) keptFile(ctx context.Context, a *app, p string) (*file, error) {
-	if a.info.Current.Version == 1 || !a.manifest.IsServable(p) || site.IsPrivate(p) || !site.MayBeHashed(p[1:]) {
+	if !a.manifest.IsServable(p) || site.IsPrivate(p) || !site.MayBeHashed(p[1:]) {
 		return nil, nil
 	}
 	a.keptMu.Lock()

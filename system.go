@@ -19,11 +19,18 @@ import (
 	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
+	"github.com/fazt-sh/fazt/storage/transfer"
 )
 
-// Health says that the server is there, and for how long.
+// Health says that the server is there, and for how long. It is degraded, and no
+// failure, while the data can't be reached: a load balancer that took the server away
+// for that would take its cached files away, too, and those of all others.
 func (s *Server) Health(context.Context) (*api.Health, error) {
-	return &api.Health{Status: "ok", Version: Version, Uptime: s.uptime()}, nil
+	h := &api.Health{Status: api.HealthOK, Version: Version, Uptime: s.uptime()}
+	if s.store.State().Unreachable {
+		h.Status = api.HealthDegraded
+	}
+	return h, nil
 }
 
 const (
@@ -56,6 +63,11 @@ func (s *Server) Checkup(ctx context.Context) (*api.Checkup, error) {
 	stats := s.store.Stats()
 	c.Storage = api.StorageHealth{ReadMS: milliseconds(read), WriteMS: milliseconds(write), QueueDepth: stats.Depth,
 		DataBytes: stats.DataBytes, LogBytes: stats.LogBytes, FreeBytes: stats.FreeBytes}
+	state := s.store.State()
+	c.Storage.Durable, c.Storage.Replicated, c.Storage.Settings = state.Durable, state.Replicated, state.Settings
+	if !state.Durable {
+		worse(api.HealthDegraded, "acknowledged writes may be lost when the database's machine fails: "+state.Settings)
+	}
 	if stats.Free && stats.FreeBytes < lowSpace {
 		worse(api.HealthDegraded, fmt.Sprintf("the disk of the data has %d MB left", stats.FreeBytes>>20))
 	}
@@ -305,6 +317,35 @@ func BackupFile(ctx context.Context, dataFile, file string, progress func(done, 
 func Restore(ctx context.Context, backup, dataFile string, force bool, progress func(done, total int64)) error {
 	name, steps := auth.Schema()
 	return sqlite.Restore(ctx, backup, dataFile, force, progress, sqlite.Module{Name: name, Steps: steps})
+}
+
+// RestoreTo puts everything that a backup has into an empty store of another engine, such
+// as a database that several servers share, and returns what of each table has arrived.
+// It refuses what [Restore] refuses, and a store that has data. What has arrived is
+// compared with the backup, row by row; after an error the store is empty. progress,
+// which may be nil, is told how many rows are done.
+func RestoreTo(ctx context.Context, backup string, store interface {
+	transfer.Sink
+	storage.Database
+}, progress func(rows int64)) (counts transfer.Counts, err error) {
+	dir, err := os.MkdirTemp("", "fazt-restore-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "data.db")
+	if err := Restore(ctx, backup, file, false, nil); err != nil {
+		return nil, err
+	}
+	// Backups of an older fazt are brought up to date first.
+	name, steps := auth.Schema()
+	if err := sqlite.Upgrade(ctx, file, sqlite.Module{Name: name, Steps: steps}); err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(ctx, name, steps); err != nil {
+		return nil, err
+	}
+	return transfer.Move(ctx, sqlite.File(file), store, progress)
 }
 
 // QueryFile runs one read-only SQL statement on a data file and returns at most

@@ -8,7 +8,7 @@ import (
 
 // Health says that the server is there.
 type Health struct {
-	Status  string `json:"status"` // "ok"
+	Status  string `json:"status"` // "ok", or "degraded" while the data can't be reached: what is in memory is served
 	Version string `json:"version"`
 	Uptime  int64  `json:"uptime"` // seconds
 }
@@ -36,6 +36,9 @@ type StorageHealth struct {
 	DataBytes  int64   `json:"data_bytes"`
 	LogBytes   int64   `json:"log_bytes"`  // the write-ahead log
 	FreeBytes  int64   `json:"free_bytes"` // that the disk has left
+	Durable    bool    `json:"durable"`    // what was acknowledged survives a crash of the machine that has the data
+	Replicated bool    `json:"replicated"` // and the loss of that machine
+	Settings   string  `json:"settings"`   // what decides that
 }
 
 // BackupHealth is how the backups are that a server makes by itself.

@@ -12,15 +12,14 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/fazt-sh/fazt/auth"
+	"github.com/fazt-sh/fazt/internal/teststore"
 	"github.com/fazt-sh/fazt/storage"
-	"github.com/fazt-sh/fazt/storage/sqlite"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -60,19 +59,8 @@ func serve(t testing.TB, opt auth.Options, run func(*httptest.Server)) *server {
 	return s
 }
 
-func openStore(t testing.TB) *sqlite.Store {
-	t.Helper()
-	store, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "data.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
-}
+// openStore opens an empty store of the engine that the tests run on.
+func openStore(t testing.TB) storage.Store { return teststore.Open(t) }
 
 // newAuth makes an Auth, with a new store unless opt has one.
 func newAuth(t testing.TB, opt *auth.Options) *auth.Auth {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/backups"
+	"github.com/fazt-sh/fazt/storage/postgres"
 )
 
 func backupCommand() *cli.Command {
@@ -30,13 +32,14 @@ func restoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "restore",
 		Category:  hereOnly,
-		Usage:     "make a backup the data file; stop the server first",
+		Usage:     "make a backup the data file, or fill an empty database; stop the server first",
 		ArgsUsage: "<file>",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "force", Usage: "replace a data file that is there"},
+			formatFlag(),
 			dbFlag(),
 		},
-		Description: "fazt restore monday.db\nfazt restore monday.db --force",
+		Description: "fazt restore monday.db\nfazt restore monday.db --force\nfazt restore monday.db --db postgres://fazt@db.internal/fazt",
 		Action:      restore,
 	}
 }
@@ -54,7 +57,7 @@ func backup(c *cli.Context) error {
 	if remote {
 		err = onService(c, func(server api.Service) error { return server.Backup(c.Context, args[0], progress) })
 	} else {
-		err = backupFile(c, args[0], progress)
+		err = backupHere(c, args[0], progress)
 	}
 	done()
 	if c.Context.Err() != nil && err != nil {
@@ -63,24 +66,27 @@ func backup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if path, err := locate(c); err == nil && !remote {
-		warnOfKey(c, path)
+	if data, err := locate(c); err == nil && !remote {
+		warnOfKey(c, data)
 	}
 	return printCopied(c, args[0], "saved in "+args[0])
 }
 
-// backupFile copies the data file as it is. A server on it would bring it up to date
+// backupHere copies a data file as it is. A server on it would bring it up to date
 // first, and the copy that one makes before that is the one to go back to.
-func backupFile(c *cli.Context, file string, progress func(done, total int64)) error {
-	path, err := locate(c)
+func backupHere(c *cli.Context, file string, progress func(done, total int64)) error {
+	data, err := locate(c)
 	if err != nil {
 		return err
 	}
-	warnOfMode(c, path)
-	if err := checkThere(path); err != nil {
+	data.warn(c)
+	if err := data.checkThere(); err != nil {
 		return err
 	}
-	return fazt.BackupFile(c.Context, path, file, progress)
+	if data.isDatabase() {
+		return onOwnData(c, func(server *fazt.Server) error { return server.Store().Backup(c.Context, file, progress) })
+	}
+	return fazt.BackupFile(c.Context, string(data), file, progress)
 }
 
 // onAPeer reports whether the command is about a peer: the one that the line names,
@@ -89,11 +95,15 @@ func onAPeer(c *cli.Context) (bool, error) {
 	if named := targetOf(c); named != "" {
 		return named != storage.LocalPeer, nil
 	}
-	path, err := locate(c)
+	data, err := locate(c)
 	if err != nil {
 		return false, err
 	}
-	table, err := fazt.QueryFile(c.Context, path, "SELECT 1 FROM peers WHERE is_default = 1", 1)
+	if data.isDatabase() {
+		peer, err := peerOf(c)
+		return peer != nil, err
+	}
+	table, err := fazt.QueryFile(c.Context, string(data), "SELECT 1 FROM peers WHERE is_default = 1", 1)
 	return err == nil && len(table.Rows) > 0, nil // a data file without that table has none
 }
 
@@ -130,26 +140,73 @@ func restore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := dataFilePath(c)
+	data, err := ownLocation(c)
 	if err != nil {
 		return err
 	}
 	if err := checkNoPipe(args[0]); err != nil {
 		return err
 	}
+	if data.isDatabase() {
+		return restoreToDatabase(c, args[0], data)
+	}
 	progress, done := progressLine(c.App.ErrWriter, "copying")
-	err = fazt.Restore(c.Context, args[0], path, c.Bool("force"), progress)
+	err = fazt.Restore(c.Context, args[0], string(data), c.Bool("force"), progress)
 	done()
 	if c.Context.Err() != nil && err != nil {
-		return fmt.Errorf("interrupted; %s is as it was", path)
+		return fmt.Errorf("interrupted; %s is as it was", data)
 	}
 	if err != nil {
 		return err
 	}
-	if err := printCopied(c, path, "restored to "+path); err != nil {
+	if err := printCopied(c, string(data), "restored to "+data.String()); err != nil {
 		return err
 	}
-	return warnOfLost(c, path)
+	return warnOfLost(c, data)
+}
+
+// restoreToDatabase puts a backup into an empty database, and prints what has arrived.
+func restoreToDatabase(c *cli.Context, backup string, data location) (err error) {
+	if c.Bool("force") {
+		return usagef("--force replaces a data file, and no database; make an empty one, and name that")
+	}
+	print, err := printer(c)
+	if err != nil {
+		return err
+	}
+	data.warn(c)
+	store, err := postgres.Open(c.Context, string(data), postgres.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	progress, done := rowsLine(c.App.ErrWriter)
+	counts, err := fazt.RestoreTo(c.Context, backup, store, progress)
+	done()
+	if c.Context.Err() != nil && err != nil {
+		return fmt.Errorf("interrupted; nothing was put into %s", data)
+	}
+	if err != nil {
+		return err
+	}
+	table := &storage.Table{Columns: []string{"table", "rows", "sum"}}
+	for _, n := range counts {
+		table.Rows = append(table.Rows, []any{n.Table, n.Rows, n.Hash()})
+	}
+	if err := print(table); err != nil {
+		return err
+	}
+	note(c.App.ErrWriter, "restored to %s: what has arrived is what was sent, row by row", data)
+	note(c.App.ErrWriter, "secrets are encrypted by the key file that the data was used with; give each server that file by --key-file")
+	return nil
+}
+
+// rowsLine is progressLine for rows, of which nobody knows how many there are.
+func rowsLine(w io.Writer) (progress func(rows int64), end func()) {
+	if !takesColor(w) {
+		return nil, func() {}
+	}
+	return func(rows int64) { fmt.Fprintf(w, "\r\x1b[Kmoving: %d rows", rows) }, func() { fmt.Fprint(w, "\r\x1b[K") }
 }
 
 // printCopied says what a copy came to.

@@ -193,11 +193,11 @@ func flagValues(flag, prefix string) (found []candidate) {
 // is nowhere to say so.
 func peerNames(c *cli.Context) []candidate {
 	found := []candidate{{"@" + storage.LocalPeer, "this machine's data file"}}
-	path, err := locate(c)
-	if err != nil || checkThere(path) != nil {
+	p, err := locate(c)
+	if err != nil || p.checkThere() != nil {
 		return found
 	}
-	_ = withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	_ = withServer(c.Context, p, fazt.Options{KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		peers, err := server.Store().Peers(c.Context)
 		for _, p := range peers {
 			found = append(found, candidate{"@" + p.Name, p.URL})

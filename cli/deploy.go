@@ -95,7 +95,7 @@ func deployDir(c *cli.Context, dir, called string, plan *build, from api.Source)
 	if c.IsSet("spa") {
 		opts = append(opts, api.SPA(c.Bool("spa")))
 	}
-	check := func(path string) error { return checkOutside(path, c.String("key-file"), dir) }
+	check := func(data location) error { return checkOutside(data, c.String("key-file"), dir) }
 	return onNewService(c, check, func(server api.Service) error {
 		bar := newProgress(c, server)
 		made, err := server.Deploy(c.Context, name, app, append(opts, api.Progress(bar.tell))...)
@@ -250,8 +250,8 @@ func validate(c *cli.Context) (err error) {
 		return fmt.Errorf("cannot make a scratch directory: %w; set TMPDIR to one that is writable", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	opt := fazt.Options{DataFile: filepath.Join(scratch, "data.db")}
-	return withServer(c.Context, opt, func(server *fazt.Server) error {
+	opt := fazt.Options{}
+	return withServer(c.Context, location(filepath.Join(scratch, "data.db")), opt, func(server *fazt.Server) error {
 		made, err := server.Deploy(c.Context, name, app)
 		if err != nil {
 			return err

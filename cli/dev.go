@@ -52,12 +52,12 @@ func dev(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := devDataFile(c, dirs[0])
+	data, err := devData(c, dirs[0])
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		if err := checkOutside(path, c.String("key-file"), dir); err != nil {
+		if err := checkOutside(data, c.String("key-file"), dir); err != nil {
 			return err
 		}
 	}
@@ -72,14 +72,14 @@ func dev(c *cli.Context) error {
 	}
 	out := newConsole(c.App.Writer, only)
 	opt := fazt.Options{
-		DataFile: path, KeyFile: c.String("key-file"), Home: apps[0].name, Dev: true, Logger: slog.New(out),
+		KeyFile: c.String("key-file"), Home: apps[0].name, Dev: true, Logger: slog.New(out),
 		// Only this machine's programs get here, all from one address: a limit
 		// would keep no stranger out, but spoil a load test of one's own app.
 		// How many handlers run at once is bounded all the same.
 		RateLimit: frontdoor.NoRateLimit,
 	}
-	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		return develop(c.Context, developments{server: server, c: c, dataFile: path, out: out, apps: apps}, l)
+	return withServer(c.Context, data, opt, func(server *fazt.Server) error {
+		return develop(c.Context, developments{server: server, c: c, data: data, out: out, apps: apps}, l)
 	})
 }
 
@@ -114,22 +114,22 @@ func openApps(dirs []string, name string) (apps []*development, err error) {
 	return apps, nil
 }
 
-// devDataFile is where the data of development is: --db, or a directory of its own in
+// devData is where the data of development is: --db, or a directory of its own in
 // the app's, which is neither deployed nor committed.
-func devDataFile(c *cli.Context, dir string) (string, error) {
-	path := c.String("db")
-	if path == "" {
+func devData(c *cli.Context, dir string) (location, error) {
+	text := c.String("db")
+	if text == "" {
 		own := filepath.Join(dir, ".fazt")
-		path = filepath.Join(own, "dev.db")
+		text = filepath.Join(own, "dev.db")
 		if err := makeIgnored(own); err != nil {
 			return "", fmt.Errorf("cannot keep data in %s: %w; name another data file with --db", own, err)
 		}
 	}
-	if err := checkNoPipe(path); err != nil {
-		return "", err
+	data, err := parseLocation(text)
+	if err == nil {
+		data.warn(c)
 	}
-	warnOfMode(c, path)
-	return path, nil
+	return data, err
 }
 
 // makeIgnored makes a directory, if need be, that git leaves out.

@@ -18,11 +18,11 @@ import (
 
 // developments are the apps of one fazt dev.
 type developments struct {
-	server   *fazt.Server
-	c        *cli.Context
-	dataFile string
-	out      *console
-	apps     []*development
+	server *fazt.Server
+	c      *cli.Context
+	data   location
+	out    *console
+	apps   []*development
 }
 
 // development keeps a running app at the state of its directory.
@@ -207,6 +207,6 @@ func (d *development) notePrivate(ctx context.Context) {
 	}
 	if slices.ContainsFunc(apps, func(a api.App) bool { return !own(a.Name) }) {
 		d.noted = true
-		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.dataFile+" beside other apps; leave out --db, or name a data file of its own")
+		d.out.event(time.Now(), dim, "note", "private/ is git-ignored, and now in "+d.data.String()+" beside other apps; leave out --db, or name a data file of its own")
 	}
 }

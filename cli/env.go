@@ -195,7 +195,7 @@ func importEnv(c *cli.Context) error {
 	return saveEnv(c, args[0], vars)
 }
 
-func lostEnv(c *cli.Context) error {
+func lostEnv(c *cli.Context) (err error) {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
@@ -203,11 +203,16 @@ func lostEnv(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := existingDataFile(c)
+	data, err := existingData(c)
 	if err != nil {
 		return err
 	}
-	lost, err := fazt.LostSecrets(c.Context, path, c.String("key-file"))
+	opt, closeStore, err := data.open(c.Context, fazt.Options{KeyFile: c.String("key-file")})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStore()) }()
+	lost, err := fazt.LostSecrets(c.Context, opt)
 	if err != nil {
 		return err
 	}
@@ -219,7 +224,7 @@ func lostEnv(c *cli.Context) error {
 		if err := confirmHere(c, "remove "+strings.Join(lost, ", ")+" for ever"); err != nil {
 			return err
 		}
-		if lost, err = fazt.ForgetSecrets(c.Context, path, c.String("key-file")); err != nil {
+		if lost, err = fazt.ForgetSecrets(c.Context, opt); err != nil {
 			return err
 		}
 	}
@@ -231,18 +236,18 @@ func lostEnv(c *cli.Context) error {
 }
 
 // warnOfLost names what a data file that was restored has lost with its key.
-func warnOfLost(c *cli.Context, path string) error {
-	lost, err := fazt.LostSecrets(c.Context, path, c.String("key-file"))
+func warnOfLost(c *cli.Context, data location) error {
+	lost, err := fazt.LostSecrets(c.Context, fazt.Options{DataFile: string(data), KeyFile: c.String("key-file")})
 	if err == nil && len(lost) > 0 {
 		note(c.App.ErrWriter, "warning: the key file that these are encrypted by is not here: %s; put it at %s before the server starts, or give them up with: fazt app env lost --forget",
-			strings.Join(lost, ", "), keyFilePath(c, path))
+			strings.Join(lost, ", "), data.keyFile(c))
 	}
 	return err
 }
 
 // warnOfKey says what a copy of the data file has not.
-func warnOfKey(c *cli.Context, path string) {
-	if key := keyFilePath(c, path); exists(key) {
+func warnOfKey(c *cli.Context, data location) {
+	if key := data.keyFile(c); exists(key) {
 		note(c.App.ErrWriter, "secrets are encrypted by the key in %s, which is not in the copy; keep a copy of it somewhere else", key)
 	}
 }
@@ -250,14 +255,6 @@ func warnOfKey(c *cli.Context, path string) {
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
-}
-
-// keyFilePath is where the key file of a data file is, or is to be.
-func keyFilePath(c *cli.Context, path string) string {
-	if key := c.String("key-file"); key != "" {
-		return key
-	}
-	return fazt.DefaultKeyFile(path)
 }
 
 // parseEnv reads a .env file: a line is NAME=value or export NAME=value, # begins a

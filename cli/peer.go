@@ -110,7 +110,7 @@ func addPeer(c *cli.Context) error {
 	if err := storage.CheckPeer("peer add", p); err != nil {
 		return err
 	}
-	path, err := dataFile(c)
+	data, err := ownData(c)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func addPeer(c *cli.Context) error {
 			return fmt.Errorf("%w; nothing was added: see fazt peer add --help", err)
 		}
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	return withServer(c.Context, data, fazt.Options{KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		old, err := server.Store().Peer(c.Context, p.Name)
 		switch {
 		case err == nil && !c.Bool("replace"):
@@ -194,13 +194,13 @@ func peers(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := dataFile(c)
+	data, err := ownData(c)
 	if err != nil {
 		return err
 	}
 	var list []storage.Peer
-	if checkThere(path) == nil { // who has never had a data file has no peers
-		if err := onDataFile(c, func(server *fazt.Server) (err error) {
+	if data.checkThere() == nil { // who has never had a data file has no peers
+		if err := onOwnData(c, func(server *fazt.Server) (err error) {
 			list, err = server.Store().Peers(c.Context)
 			return err
 		}); err != nil {
@@ -268,8 +268,12 @@ func status(c *cli.Context) error {
 		name, where := storage.LocalPeer, ""
 		if r, ok := server.(*remote); ok {
 			name, where = r.peer.Name, r.URL
-		} else if where, err = locate(c); err != nil {
-			return err
+		} else {
+			p, err := locate(c)
+			if err != nil {
+				return err
+			}
+			where = p.String()
 		}
 		return print(&storage.Table{
 			Columns: []string{"name", "url", "status", "version", "uptime"},
@@ -284,10 +288,10 @@ func setDefaultPeer(c *cli.Context) error {
 		return err
 	}
 	name := peerName(args[0])
-	if path, err := locate(c); err != nil || checkThere(path) != nil && name != storage.LocalPeer {
+	if p, err := locate(c); err != nil || p.checkThere() != nil && name != storage.LocalPeer {
 		return cmp.Or(err, noPeer(name))
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onOwnData(c, func(server *fazt.Server) error {
 		if name == storage.LocalPeer {
 			if err := server.Store().SetDefaultPeer(c.Context, ""); err != nil {
 				return err
@@ -309,7 +313,7 @@ func removePeer(c *cli.Context) error {
 		return err
 	}
 	name := peerName(args[0])
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onOwnData(c, func(server *fazt.Server) error {
 		if err := server.Store().RemovePeer(c.Context, name); err != nil {
 			return missingPeer(name, err)
 		}

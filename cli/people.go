@@ -101,7 +101,7 @@ func setup(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error {
+	return onOwnData(c, func(server *fazt.Server) error {
 		path, err := server.CreateSetup(c.Context)
 		if err != nil {
 			return err
@@ -188,7 +188,7 @@ func setPassword(c *cli.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return onDataFile(c, func(server *fazt.Server) error { return server.SetPassword(c.Context, id, password) })
+	return onOwnData(c, func(server *fazt.Server) error { return server.SetPassword(c.Context, id, password) })
 }
 
 // changeUser does what the other flags of the command say.

@@ -64,7 +64,8 @@ func serve(c *cli.Context) error {
 			return err
 		}
 	}
-	if opt.DataFile, err = dataFile(c); err != nil {
+	data, err := ownData(c)
+	if err != nil {
 		return err
 	}
 	out := newLogQueue(c.App.ErrWriter)
@@ -90,14 +91,14 @@ func serve(c *cli.Context) error {
 	opt.Slots = spareProcessor()
 	reserve := tuneMemory(ctx)
 	defer runtime.KeepAlive(reserve)
-	return withServer(c.Context, opt, func(server *fazt.Server) error {
-		return serveOn(c.Context, server, opt, front, out)
+	return withServer(c.Context, data, opt, func(server *fazt.Server) error {
+		return serveOn(c.Context, server, data, opt, front, out)
 	})
 }
 
 // serveOn says where the server is, and serves until ctx ends.
-func serveOn(ctx context.Context, server *fazt.Server, opt fazt.Options, front front, out io.Writer) error {
-	opt.Logger.Info("serving", "url", front.url(opt), "data_file", opt.DataFile)
+func serveOn(ctx context.Context, server *fazt.Server, data location, opt fazt.Options, front front, out io.Writer) error {
+	opt.Logger.Info("serving", "url", front.url(opt), "data", data)
 	signIn := front.signIn(opt)
 	if opt.Dev {
 		fmt.Fprintf(out, "Dev sign-in, as anybody: %s\n", devSignInURL(front.listener()))

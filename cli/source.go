@@ -69,9 +69,9 @@ func checkApp(dir string) error {
 
 // checkOutside refuses a data file, and a key file if one is named, that would be
 // deployed with the app.
-func checkOutside(dataFile, keyFile, dir string) error {
-	for _, f := range []struct{ what, path string }{{"data", dataFile}, {"key", keyFile}} {
-		if f.path == "" {
+func checkOutside(data location, keyFile, dir string) error {
+	for _, f := range []struct{ what, path string }{{"data", string(data)}, {"key", keyFile}} {
+		if f.path == "" || f.what == "data" && data.isDatabase() {
 			continue
 		}
 		relative, err := filepath.Rel(realPath(dir), filepath.Join(realPath(filepath.Dir(f.path)), filepath.Base(f.path)))

@@ -63,15 +63,23 @@ func query(c *cli.Context) error {
 // queryHere reads the data file itself, beside a server that has it open and whatever
 // that is doing.
 func queryHere(c *cli.Context, query string, limit int, print func(*storage.Table) error) error {
-	path, err := locate(c)
+	data, err := locate(c)
 	if err != nil {
 		return err
 	}
-	warnOfMode(c, path)
-	if err := checkThere(path); err != nil {
+	data.warn(c)
+	if err := data.checkThere(); err != nil {
 		return err
 	}
-	table, err := fazt.QueryFile(c.Context, path, query, limit)
+	var table *storage.Table
+	if data.isDatabase() {
+		err = onOwnData(c, func(server *fazt.Server) (err error) {
+			table, err = server.Store().Query(c.Context, query, limit)
+			return err
+		})
+	} else {
+		table, err = fazt.QueryFile(c.Context, string(data), query, limit)
+	}
 	if err != nil {
 		return err
 	}

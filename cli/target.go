@@ -2,18 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"runtime"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
-	"github.com/fazt-sh/fazt/auth/passkey"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -30,12 +23,12 @@ func targetOf(c *cli.Context) string {
 	return name
 }
 
-// dbFlag is the flag of every command that works on a data file.
+// dbFlag is the flag of every command that works on data.
 func dbFlag() cli.Flag {
 	return &cli.StringFlag{
 		Name:    "db",
 		EnvVars: []string{"FAZT_DB_PATH"},
-		Usage:   "data `FILE`, default $FAZT_DB_PATH, else ~/.fazt/data.db",
+		Usage:   "data `FILE` or postgres:// URL, default $FAZT_DB_PATH, else ~/.fazt/data.db",
 	}
 }
 
@@ -50,102 +43,59 @@ func keyFileFlag(hidden bool) cli.Flag {
 	}
 }
 
-// dataFilePath is where the data file is, or is to be, for a command that works on
-// it alone.
-func dataFilePath(c *cli.Context) (string, error) {
+// ownLocation is where the data is, or is to be, for a command that works on it alone.
+func ownLocation(c *cli.Context) (location, error) {
 	if name := targetOf(c); name != "" && name != storage.LocalPeer {
-		return "", usagef("%s works on this machine's data file alone; leave out @%s, or run it there", c.Command.HelpName, name)
+		return "", usagef("%s works on this machine's data alone; leave out @%s, or run it there", c.Command.HelpName, name)
 	}
 	return locate(c)
 }
 
-// locate is where the data file is, or is to be.
-func locate(c *cli.Context) (string, error) {
-	if path := c.String("db"); path != "" {
-		return path, checkNoPipe(path)
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("cannot find the home directory: %w; name the data file with --db", err)
-	}
-	path := filepath.Join(home, ".fazt", "data.db")
-	return path, checkNoPipe(path)
-}
-
-// checkNoPipe refuses a path that is there and cannot be a data file or a
-// backup: to open a named pipe would be to wait for whoever writes into it.
-func checkNoPipe(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file; name another", path)
-	}
-	return nil
-}
-
-// dataFile is dataFilePath for commands that open the file, which makes it, and
-// its directory, if need be. It warns of a file that is not its owner's alone.
-func dataFile(c *cli.Context) (string, error) {
-	path, err := dataFilePath(c)
+// ownData is ownLocation for commands that open the data, which makes a data file, and
+// its directory, if need be. It warns of one that is not its owner's alone.
+func ownData(c *cli.Context) (location, error) {
+	p, err := ownLocation(c)
 	if err == nil {
-		warnOfMode(c, path)
+		p.warn(c)
 	}
-	return path, err
+	return p, err
 }
 
-// warnOfMode warns of a data file, and of its key file, that are not their owner's
-// alone.
-func warnOfMode(c *cli.Context, path string) {
-	for _, f := range []struct{ what, path string }{{"data", path}, {"key", keyFilePath(c, path)}} {
-		// Windows has other means, and shows every file as readable by all.
-		info, err := os.Stat(f.path)
-		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0 {
-			note(c.App.ErrWriter, "warning: others on this machine can read or write the %s file; keep it to yourself with: chmod 600 %s", f.what, f.path)
-		}
-	}
-}
-
-// existingDataFile is dataFile for commands that must not make one.
-func existingDataFile(c *cli.Context) (string, error) {
-	path, err := dataFile(c)
+// existingData is ownData for commands that must not make a data file.
+func existingData(c *cli.Context) (location, error) {
+	p, err := ownData(c)
 	if err == nil {
-		err = checkThere(path)
+		err = p.checkThere()
 	}
-	return path, err
-}
-
-// checkThere refuses a data file that is not there.
-func checkThere(path string) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no data file %s; run fazt serve or fazt app deploy first, or check --db", path)
-	}
-	return nil
+	return p, err
 }
 
 // onService lends do the server that the command is about: the data file, which is
 // to be there, or the peer that the line names, or else the default one.
 func onService(c *cli.Context, do func(api.Service) error) error {
-	return onNewService(c, checkThere, do)
+	return onNewService(c, location.checkThere, do)
 }
 
-// onNewService is onService for commands that may make the data file. Of its path
+// onNewService is onService for commands that may make the data file. Of its location
 // check says first whether it may be used.
-func onNewService(c *cli.Context, check func(path string) error, do func(api.Service) error) error {
-	path, err := locate(c)
+func onNewService(c *cli.Context, check func(location) error, do func(api.Service) error) error {
+	p, err := locate(c)
 	if err != nil {
 		return err
 	}
-	warnOfMode(c, path)
+	p.warn(c)
 	named := targetOf(c)
 	if named == "" || named == storage.LocalPeer {
-		err = check(path)
-	} else if _, statErr := os.Stat(path); errors.Is(statErr, fs.ErrNotExist) {
+		err = check(p)
+	} else if p.checkThere() != nil {
 		err = noPeer(named)
 	}
 	if err != nil {
 		return err
 	}
 	var peer *storage.Peer
-	opt := fazt.Options{DataFile: path, KeyFile: c.String("key-file"), Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")}}
-	err = withServer(c.Context, opt, func(server *fazt.Server) error {
+	opt := fazt.Options{KeyFile: c.String("key-file"), Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")}}
+	err = withServer(c.Context, p, opt, func(server *fazt.Server) error {
 		if peer, err = findPeer(c.Context, server.Store(), named); err != nil || peer != nil {
 			return err
 		}
@@ -164,39 +114,29 @@ func onNewService(c *cli.Context, check func(path string) error, do func(api.Ser
 // peerOf is the peer that a command is about, or nil if it is about the data file.
 func peerOf(c *cli.Context) (peer *storage.Peer, err error) {
 	named := targetOf(c)
-	path, err := locate(c)
+	p, err := locate(c)
 	if err != nil || named == storage.LocalPeer {
 		return nil, err
 	}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	if p.checkThere() != nil {
 		if named != "" {
 			return nil, noPeer(named)
 		}
 		return nil, nil
 	}
-	err = withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	err = withServer(c.Context, p, fazt.Options{KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
 		peer, err = findPeer(c.Context, server.Store(), named)
 		return err
 	})
 	return peer, err
 }
 
-// onDataFile lends do a server on a data file that is there, for what only the owner
+// onOwnData lends do a server on the data that is there, for what only the owner
 // of the machine may do.
-func onDataFile(c *cli.Context, do func(*fazt.Server) error) error {
-	path, err := existingDataFile(c)
+func onOwnData(c *cli.Context, do func(*fazt.Server) error) error {
+	p, err := existingData(c)
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, fazt.Options{DataFile: path, KeyFile: c.String("key-file")}, do)
-}
-
-// withServer opens the data file, lends the server to do, and closes it.
-func withServer(ctx context.Context, opt fazt.Options, do func(*fazt.Server) error) error {
-	opt.Passkeys = passkey.New()
-	server, err := fazt.New(ctx, opt)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(server), server.Close())
+	return withServer(c.Context, p, fazt.Options{KeyFile: c.String("key-file")}, do)
 }

@@ -53,11 +53,12 @@ var baselineConnections = []int{1, 10, 50, 100}
 type pace struct {
 	rounds       int
 	closed, open time.Duration // of one load
+	kept         bool          // for the report
 }
 
 var (
-	unhurried = pace{rounds: 5, closed: 100 * time.Millisecond, open: 150 * time.Millisecond}
-	once      = pace{rounds: 1, closed: 100 * time.Millisecond, open: 150 * time.Millisecond}
+	unhurried = pace{rounds: 5, closed: 100 * time.Millisecond, open: 150 * time.Millisecond, kept: true}
+	once      = pace{rounds: 1, closed: 100 * time.Millisecond, open: 150 * time.Millisecond, kept: true}
 	judging   = pace{rounds: 1, closed: 40 * time.Millisecond, open: 40 * time.Millisecond}
 )
 
@@ -239,7 +240,7 @@ func judged(p *Probe, what string, result *load.Result, err error) *load.Result 
 		p.Fatalf("%s: %v", what, err)
 	}
 	if result.Statuses[http.StatusTooManyRequests] > 0 {
-		p.notApplicable("the target limits the requests of an address (it answered 429), so that the limit is all there is to measure; for fazt, start it with: fazt serve --rate-limit 0")
+		p.doesNotApply("the target limits the requests of an address (it answered 429), so that the limit is all there is to measure; for fazt, start it with: fazt serve --rate-limit 0")
 	}
 	if result.OK.Count() < result.Requests() {
 		p.Errorf("%s: %v", what, result.Err())
@@ -267,18 +268,19 @@ func measureBeside(p *Probe, pace pace, row string, one func(load.Load) *load.Re
 		for _, connections := range baselineConnections {
 			closed := load.Load{Connections: connections, Duration: pace.closed}
 			bare, loaded := ofFloor(closed), one(closed)
-			p.recordRuns(row, report.Closed, connections, loaded, bare, 0, 0)
 			if p.Failed() {
 				return
 			}
+			pace.record(p, row, report.Closed, connections, loaded, bare, 0, 0)
 			open := func(rate float64) load.Load {
 				return load.Load{Connections: connections, Duration: pace.open, Arrivals: load.Poisson(rate, uint64(round+1))}
 			}
 			bareRate, rate := bare.Rate()/2, loaded.Rate()/2
-			p.recordRuns(row, report.Open, connections, one(open(rate)), ofFloor(open(bareRate)), rate, bareRate)
+			bare, loaded = ofFloor(open(bareRate)), one(open(rate))
 			if p.Failed() {
 				return
 			}
+			pace.record(p, row, report.Open, connections, loaded, bare, rate, bareRate)
 		}
 	}
 }
@@ -287,11 +289,14 @@ const aboutBaseline = "A closed loop sends each connection's next request after 
 	"(Poisson) at half of the rate that the closed loop had with as many connections, and a latency counts from when the request was due. " +
 	"The floor is a bare net/http handler; clients, floor and server share the machine's processors."
 
-// recordRuns records a load and the floor's.
-func (p *Probe) recordRuns(row string, loop report.Loop, connections int, loaded, bare *load.Result, offered, offeredBare float64) {
+// record records a load and the floor's.
+func (p pace) record(to *Probe, row string, loop report.Loop, connections int, loaded, bare *load.Result, offered, offeredBare float64) {
+	if !p.kept {
+		return
+	}
 	floorRun := report.FromLoad(bare, offeredBare, nil)
-	p.Record(report.Measurement{Name: report.Floor, Loop: loop, Connections: connections, Runs: []report.Run{floorRun}})
-	p.Record(report.Measurement{Name: row, Loop: loop, Connections: connections, Runs: []report.Run{report.FromLoad(loaded, offered, &floorRun)}})
+	to.Record(report.Measurement{Name: report.Floor, Loop: loop, Connections: connections, Runs: []report.Run{floorRun}})
+	to.Record(report.Measurement{Name: row, Loop: loop, Connections: connections, Runs: []report.Run{report.FromLoad(loaded, offered, &floorRun)}})
 }
 
 // baselineGet measures a path of any target. Its answers must have the status that the

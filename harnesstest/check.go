@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 )
 
 // Check is one question of a [Suite], with an answer that can be wrong. It depends
@@ -21,6 +23,11 @@ type Check struct {
 	// Parallel checks may run beside others of their suite. One that loads the
 	// machine or measures something is not parallel.
 	Parallel bool
+	// Severity is how bad a gap it is when the check fails. Default: [gaps.High].
+	Severity gaps.Severity
+	// Fix is what to do about it, for who reads the account of gaps. It may be left out
+	// where what the check says has it.
+	Fix string
 	// Run asks, and reports what is wrong as a test does.
 	Run func(*Probe)
 }
@@ -49,6 +56,9 @@ type Result struct {
 	Text string
 	// Values are what the check handed to [Probe.Record], in that order.
 	Values []any
+
+	severity gaps.Severity // of the check
+	fix      string
 }
 
 // Option changes how a suite runs.
@@ -85,7 +95,7 @@ func (s Suite) Run(t *testing.T, target Target, opts ...Option) {
 				if c.Parallel {
 					t.Parallel()
 				}
-				p := &Probe{TB: t, Target: target, suite: s.Name, check: c.Name, reports: r.reports, asked: r.path, brief: r.short || testing.Short()}
+				p := &Probe{TB: t, Target: target, suite: s.Name, check: c, reports: r.reports, asked: r.path, brief: r.short || testing.Short()}
 				t.Cleanup(func() { r.report(p.result()) })
 				p.ask(c)
 			})
@@ -109,7 +119,7 @@ func (c Check) Try(tb testing.TB, target Target) Result {
 func (c Check) try(tb testing.TB, target Target, within time.Duration) Result {
 	tb.Helper()
 	trial := newTrial(tb)
-	p := &Probe{TB: trial, Target: target, check: c.Name, within: within, brief: within > 0 || testing.Short()}
+	p := &Probe{TB: trial, Target: target, check: c, within: within, brief: within > 0 || testing.Short()}
 	trial.run(func() { p.ask(c) })
 	return p.result()
 }
@@ -120,11 +130,12 @@ type Probe struct {
 	testing.TB
 	Target Target
 
-	suite, check string
-	brief        bool          // see Short
-	within       time.Duration // see patience; 0: the default
-	reports      bool          // what is measured is wanted
-	asked        string        // see WithPath; "" is none
+	suite   string
+	check   Check
+	brief   bool          // see Short
+	within  time.Duration // see patience; 0: the default
+	reports bool          // what is measured is wanted
+	asked   string        // see WithPath; "" is none
 
 	mu     sync.Mutex
 	wrong  []string
@@ -137,14 +148,14 @@ func (p *Probe) ask(c Check) {
 	p.Helper()
 	for _, need := range c.Needs {
 		if reason := need.lacks(p.Target); reason != "" {
-			p.notApplicable(reason)
+			p.doesNotApply(reason)
 		}
 	}
 	c.Run(p)
 }
 
-// notApplicable ends the check, which does not apply.
-func (p *Probe) notApplicable(reason string) {
+// doesNotApply ends the check, whose target can't be asked for a reason.
+func (p *Probe) doesNotApply(reason string) {
 	p.Helper()
 	p.mu.Lock()
 	p.reason = reason
@@ -167,7 +178,10 @@ func (p *Probe) result() Result {
 	failed := p.Failed()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	res := Result{Suite: p.suite, Check: p.check, Outcome: Passed, Text: strings.Join(p.wrong, "\n"), Values: p.values}
+	res := Result{
+		Suite: p.suite, Check: p.check.Name, Outcome: Passed, Text: strings.Join(p.wrong, "\n"), Values: p.values,
+		severity: p.check.Severity, fix: p.check.Fix,
+	}
 	switch {
 	case failed:
 		res.Outcome = Failed

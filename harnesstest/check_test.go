@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/fazt-sh/fazt/harnesstest"
 )
@@ -68,7 +69,7 @@ func TestSuite(t *testing.T) {
 		"Mine/deploys": {Suite: "Mine", Check: "deploys", Outcome: harnesstest.NotApplicable,
 			Text: "an http.Handler is only asked over HTTP; give the suite a server of harnesstest.Start or Attach"},
 	}
-	if diff := cmp.Diff(want, results); diff != "" {
+	if diff := cmp.Diff(want, results, cmpopts.IgnoreUnexported(harnesstest.Result{})); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }

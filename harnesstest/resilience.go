@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 )
 
 // Resilience runs the suite of what a server does when too much is asked of it, and when
@@ -32,19 +34,27 @@ func ResilienceSuite() Suite {
 	deploys, spawns := []Capability{Need[Deployer]()}, []Capability{Need[Spawner]()}
 	return Suite{Name: "Resilience", Checks: []Check{
 		{Name: "load/concurrent", Run: concurrentLoad},
-		{Name: "load/sustained", Needs: deploys, Run: sustainedLoad},
-		{Name: "load/saturation", Needs: deploys, Run: saturation},
-		{Name: "load/memory", Needs: deploys, Run: memoryPressure},
-		{Name: "timeouts/server", Needs: deploys, Run: serverTimeout},
-		{Name: "timeouts/client", Run: clientTimeout},
-		{Name: "timeouts/deadline", Needs: []Capability{Need[Deployer](), Need[Sibling]()}, Run: callerDeadline},
-		{Name: "connections/lines", Run: badLines},
-		{Name: "connections/leaks", Needs: []Capability{Need[Spawner](), Need[Keyer]()}, Run: connectionLeaks},
-		{Name: "restart/stop", Needs: spawns, Run: stopUnderLoad},
-		{Name: "restart/kill", Needs: spawns, Run: killUnderLoad},
-		{Name: "disk/full", Needs: spawns, Run: fullDisk},
-		{Name: "consistency/line", Needs: deploys, Run: consistentOnBadLine},
-		{Name: "consistency/kill", Needs: spawns, Run: consistentThroughKill},
+		{Name: "load/sustained", Needs: deploys, Severity: gaps.Critical, Run: sustainedLoad},
+		{Name: "load/saturation", Needs: deploys, Run: saturation,
+			Fix: "bound what may wait, refuse the rest at once by 503 with Retry-After, and give back what a refused request held"},
+		{Name: "load/memory", Needs: deploys, Run: memoryPressure,
+			Fix: "bound the memory of a handler and of all bodies together, and refuse what does not fit"},
+		{Name: "timeouts/server", Needs: deploys, Parallel: true, Run: serverTimeout,
+			Fix: "end a handler when its time is over, whatever it does, and answer 503 or 504 with a code"},
+		{Name: "timeouts/client", Parallel: true, Run: clientTimeout, Fix: "give back what a request holds when its client has gone"},
+		{Name: "timeouts/deadline", Needs: []Capability{Need[Deployer](), Need[Sibling]()}, Parallel: true, Run: callerDeadline,
+			Fix: "end a request's context when its caller stops waiting, and begin no write after that"},
+		{Name: "connections/lines", Parallel: true, Run: badLines},
+		{Name: "connections/leaks", Needs: []Capability{Need[Spawner](), Need[Keyer]()}, Parallel: true, Run: connectionLeaks,
+			Fix: "give each connection deadlines, and end its goroutines and files with it"},
+		{Name: "restart/stop", Needs: spawns, Severity: gaps.Critical, Parallel: true, Run: stopUnderLoad,
+			Fix: "take no new work when asked to end, and answer what has begun"},
+		{Name: "restart/kill", Needs: spawns, Severity: gaps.Critical, Parallel: true, Run: killUnderLoad,
+			Fix: "acknowledge a write when it is stored, and not before"},
+		{Name: "disk/full", Needs: spawns, Severity: gaps.Critical, Parallel: true, Run: fullDisk,
+			Fix: "roll back a write that failed, refuse it, and try the next one anew"},
+		{Name: "consistency/line", Needs: deploys, Severity: gaps.Critical, Parallel: true, Run: consistentOnBadLine},
+		{Name: "consistency/kill", Needs: spawns, Severity: gaps.Critical, Parallel: true, Run: consistentThroughKill},
 	}}
 }
 
@@ -100,9 +110,9 @@ async function handler(request) {
 
 const sturdyPage = "<!doctype html><title>sturdy</title><p>This page is always the same."
 
-// span is how much a check does: long, or short with -short.
-func span[T any](short, long T) T {
-	if testing.Short() {
+// span is how much a check does: short where its run is brief, see [Short].
+func span[T any](p *Probe, short, long T) T {
+	if p.brief {
 		return short
 	}
 	return long

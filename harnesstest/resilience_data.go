@@ -112,7 +112,7 @@ func spawnSturdy(p *Probe) (Process, *crowd) {
 // rest, and has all that it acknowledged when it is back.
 func stopUnderLoad(p *Probe) {
 	server, c := spawnSturdy(p)
-	for round := range span(1, 3) {
+	for round := range span(p, 1, 3) {
 		w := c.writing(round)
 		w.until(50)
 		const begun = 8
@@ -143,7 +143,7 @@ func stopUnderLoad(p *Probe) {
 func killUnderLoad(p *Probe) {
 	server, c := spawnSturdy(p)
 	var acknowledged []string
-	rounds := span(2, 8)
+	rounds := span(p, 2, 8)
 	for round := range rounds {
 		w := c.writing(round)
 		w.until(100 + int64(round)*37)

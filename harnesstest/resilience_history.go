@@ -21,7 +21,7 @@ const historyClients, historyKeys = 6, 3
 func (c *crowd) witness(disturb func(progress func() int)) {
 	c.p.Helper()
 	var rec history.Recorder
-	calls := span(40, 120)
+	calls := span(c.p, 40, 120)
 	var mu sync.Mutex
 	done := 0
 	progress := func() int {

@@ -40,7 +40,7 @@ func concurrentLoad(p *Probe) {
 	rest := c.rest(path)
 	request := load.Get(hostOf(c.origin), path)
 	res, err := load.Load{
-		Dial: spread(p.Target, 4), Connections: 200, Duration: span(time.Second, 5*time.Second), Timeout: p.patience(),
+		Dial: spread(p.Target, 4), Connections: 200, Duration: span(p, time.Second, 5*time.Second), Timeout: p.patience(),
 		Request: load.Same(request),
 		Check:   func(_ int, a load.Answer) error { return rest.wrong(a.Status, string(a.Body)) },
 	}.Run(p.Context())
@@ -55,7 +55,7 @@ func sustainedLoad(p *Probe) {
 	host := hostOf(c.origin)
 	var added atomic.Int64
 	res, err := load.Load{
-		Dial: spread(p.Target, 4), Arrivals: load.Poisson(100, 1), Duration: span(2*time.Second, 15*time.Second), Timeout: p.patience(),
+		Dial: spread(p.Target, 4), Arrivals: load.Poisson(100, 1), Duration: span(p, 2*time.Second, 15*time.Second), Timeout: p.patience(),
 		Request: func(n int) []byte {
 			switch n % 3 {
 			case 0:
@@ -117,7 +117,7 @@ func saturation(p *Probe) {
 		}
 	})
 	res, err := load.Load{
-		Dial: spread(p.Target, 8), Connections: 800, Duration: span(time.Second/2, 4*time.Second), Timeout: p.patience(),
+		Dial: spread(p.Target, 8), Connections: 800, Duration: span(p, time.Second/2, 4*time.Second), Timeout: p.patience(),
 		Request: func(n int) []byte { return load.Get(host, pathOf("/api/work", "n", n, "loops", loops)) },
 		Check: func(n int, a load.Answer) error {
 			if want := fmt.Sprintf(`{"n":%d,%s`, n, sum); a.Status != http.StatusOK || string(a.Body) != want {
@@ -147,9 +147,9 @@ func memoryPressure(p *Probe) {
 	const mib = 200 // more than a handler may have, of which each step has some
 	var all sync.WaitGroup
 	var grown, refused atomic.Int64
-	for range span(6, 12) {
+	for range span(p, 6, 12) {
 		all.Go(func() {
-			for range span(1, 3) {
+			for range span(p, 1, 3) {
 				switch res := c.get(pathOf("/api/grow", "mib", mib)); {
 				case res.is(`{"grown":%d}`, mib):
 					grown.Add(1)
@@ -161,7 +161,7 @@ func memoryPressure(p *Probe) {
 			}
 		})
 		all.Go(func() {
-			for range span(4, 10) {
+			for range span(p, 4, 10) {
 				res := c.ask(p.Context(), http.MethodPost, "/api/length", string(body))
 				if !res.is(`{"length":%d}`, len(body)) && !res.refused() {
 					p.Errorf("a body of %d bytes beside handlers that take much memory is answered %v", len(body), res)

@@ -229,38 +229,57 @@ func connectionLeaks(p *Probe) {
 	}
 	key := keyer.Key(p, "read")
 	c := crowdOf(p, server, app.URL)
-	held := func() (goroutines, files float64) {
-		req, err := http.NewRequestWithContext(p.Context(), http.MethodGet, server.Base()+"/metrics", nil)
-		if err != nil {
-			p.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+key)
-		res := c.send(req)
-		if res.err != nil || res.status != http.StatusOK {
-			p.Fatalf("/metrics is answered %v", res)
-		}
-		return metric(p, res.body, "go_goroutines"), metric(p, res.body, "process_open_fds")
-	}
 	host := hostOf(app.URL)
 	come := func(n int) {
-		for i := range n {
-			leave(p, server, host, i)
+		for way := range n {
+			leave(p, server, host, way)
 		}
 	}
 	come(50) // what a server keeps from its first clients on is no leak
-	goroutines, files := held()
+	before, err := c.held(server.Base(), key)
+	if err != nil {
+		p.Fatal(err)
+	}
 	const clients, slack = 400, 100
 	come(clients)
-	var nowGoroutines, nowFiles float64
+	var now holding
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
 	for end := time.Now().Add(p.patience()); time.Now().Before(end); <-pause.C {
-		if nowGoroutines, nowFiles = held(); nowGoroutines < goroutines+slack && nowFiles < files+slack {
+		now, err = c.held(server.Base(), key)
+		if err == nil && now.goroutines < before.goroutines+slack && now.files < before.files+slack {
 			return
 		}
 	}
+	if err != nil {
+		p.Errorf("after %d clients that left in bad ways: %v; end what a client leaves", clients, err)
+		return
+	}
 	p.Errorf("after %d clients that left in bad ways there are %v goroutines and %v open files, where there were %v and %v; end what a client leaves",
-		clients, nowGoroutines, nowFiles, goroutines, files)
+		clients, now.goroutines, now.files, before.goroutines, before.files)
+}
+
+// holding is what a server says that it has.
+type holding struct{ goroutines, files float64 }
+
+// held asks a server for its metrics, within a few seconds.
+func (c *crowd) held(base, key string) (h holding, err error) {
+	ctx, cancel := context.WithTimeout(c.p.Context(), min(5*time.Second, c.p.patience()))
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/metrics", nil)
+	if err != nil {
+		return h, err
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	res := c.send(req)
+	if res.err != nil || res.status != http.StatusOK {
+		return h, fmt.Errorf("/metrics is answered %v", res)
+	}
+	if h.goroutines, err = metric(res.body, "go_goroutines"); err != nil {
+		return h, err
+	}
+	h.files, err = metric(res.body, "process_open_fds")
+	return h, err
 }
 
 // leave comes to a server and leaves it in a bad way, one of several.
@@ -288,16 +307,14 @@ func leave(p *Probe, server Target, host string, way int) {
 }
 
 // metric is a value of the text that Prometheus reads.
-func metric(p *Probe, text, name string) (value float64) {
-	p.Helper()
+func metric(text, name string) (value float64, err error) {
 	for l := range strings.Lines(text) {
 		if rest, ok := strings.CutPrefix(l, name+" "); ok {
 			if _, err := fmt.Sscan(rest, &value); err != nil {
-				p.Fatalf("the metric %s is %q: %v", name, rest, err)
+				return 0, fmt.Errorf("the metric %s is %q: %w", name, rest, err)
 			}
-			return value
+			return value, nil
 		}
 	}
-	p.Fatalf("there is no metric %s", name)
-	return 0
+	return 0, fmt.Errorf("there is no metric %s", name)
 }

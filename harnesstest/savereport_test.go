@@ -1,3 +1,5 @@
+//go:build integration
+
 package harnesstest_test
 
 import (
@@ -6,11 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
@@ -21,9 +25,19 @@ const reportEnv = "FAZT_REPORT"
 // saved are the runs that others are compared with, and that the README shows.
 const saved = "baseline.json"
 
+// FAZT_GAPS is the file that keeps what the suites found lacking, from run to run. One
+// whose name ends in .md is for people alone. A critical gap that is open fails the run,
+// also where this run has not looked at it.
+const gapsEnv = "FAZT_GAPS"
+
+var (
+	found gaps.Tracker
+	asked bool // a suite has run, which none does in a spawned server
+)
+
 func TestMain(m *testing.M) {
 	harnesstest.Main(m)
-	if err := saveReport(); err != nil {
+	if err := errors.Join(saveReport(), saveGaps()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -33,7 +47,10 @@ func TestMain(m *testing.M) {
 var results = sync.OnceValue(func() *report.Report {
 	r := report.New("fazt")
 	r.Versions["fazt"] = fazt.Version
-	r.Command = fmt.Sprintf("%s=report go test -count=1 -tags=integration -run %s ./harnesstest", reportEnv, flag.Lookup("test.run").Value)
+	r.Command = reportEnv + "=/tmp/report go test -count=1 -tags=integration ./harnesstest"
+	if run := flag.Lookup("test.run").Value.String(); run != "" {
+		r.Command += " -run '" + run + "'"
+	}
 	if os.Getenv("FAZT_TARGET") != "" {
 		r.Command = "FAZT_TARGET=... FAZT_TOKEN=... " + r.Command
 	}
@@ -42,18 +59,33 @@ var results = sync.OnceValue(func() *report.Report {
 
 var wanted bool // a suite has results
 
-// withReport are the options by which a suite fills the report, where one is wanted.
+// withReport are the options by which a suite fills the account of gaps, and the report
+// where one is wanted.
 func withReport() []harnesstest.Option {
-	if os.Getenv(reportEnv) == "" {
+	asked = true
+	opts := []harnesstest.Option{harnesstest.WithGaps(&found)}
+	if os.Getenv(reportEnv) != "" {
+		wanted = true
+		opts = append(opts, harnesstest.WithReport(results()))
+	}
+	return opts
+}
+
+func saveGaps() error {
+	path := os.Getenv(gapsEnv)
+	if path == "" || !asked {
 		return nil
 	}
-	wanted = true
-	return []harnesstest.Option{harnesstest.WithReport(results())}
+	return errors.Join(found.Save(path), found.Err())
 }
 
 func saveReport() error {
 	if !wanted {
 		return nil
+	}
+	dir := os.Getenv(reportEnv)
+	if !filepath.IsAbs(dir) {
+		return fmt.Errorf("%s=%s is below wherever the test's package is; give a path from the root", reportEnv, dir)
 	}
 	r := results()
 	baseline, err := report.ReadFile(os.DirFS("../testdata/performance"), saved)
@@ -63,5 +95,5 @@ func saveReport() error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	return r.Save(os.Getenv(reportEnv))
+	return r.Save(dir)
 }

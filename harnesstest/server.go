@@ -11,6 +11,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/frontdoor"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // Server is a fazt server under test.
@@ -61,6 +62,11 @@ func (s *Server) Sibling(tb testing.TB, change ...func(*fazt.Options)) Target {
 	return Start(tb, change...)
 }
 
+// Store, if a TestMain has set it, is asked for the store of every server that Start
+// starts with a data file, so that a whole suite runs on another engine. nil stands for
+// the data file. One that it returns is closed by itself, after the server.
+var Store func(tb testing.TB, dataFile string, quotas storage.Quotas) storage.Store
+
 // Start runs a server until the test ends. It has Dev on, takes as many requests
 // as a test can send from its one address, and its log is shown when the test has
 // failed; change may set other options. The test fails as well if the server leaves a
@@ -78,6 +84,7 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	for _, f := range change {
 		f(&opt)
 	}
+	inPlaceOfFile(tb, &opt)
 	ctx, stop := context.WithCancel(context.Background())
 	run, err := start(ctx, tb.Name(), opt)
 	if err != nil {
@@ -103,6 +110,20 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	s.URL = s.site.Base()
 	s.manager = newClient(tb, s)
 	return s
+}
+
+// inPlaceOfFile has a server use what Store returns.
+func inPlaceOfFile(tb testing.TB, opt *fazt.Options) {
+	tb.Helper()
+	if Store == nil || opt.Store != nil || opt.DataFile == "" {
+		return
+	}
+	if s := Store(tb, opt.DataFile, opt.Quotas); s != nil {
+		if opt.KeyFile == "" {
+			opt.KeyFile = fazt.DefaultKeyFile(opt.DataFile)
+		}
+		opt.Store, opt.DataFile, opt.Quotas = s, "", storage.Quotas{}
+	}
 }
 
 // running is a server whose goroutines all carry a label.

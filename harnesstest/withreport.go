@@ -6,7 +6,8 @@ import (
 )
 
 // WithReport puts what the suite measures and finds into a report: each check with its
-// outcome, and whatever a check has recorded that is a [report.Item]. Checks that measure
+// outcome, what it found lacking, see [Result.Gaps], and whatever it has recorded that is
+// a [report.Item]. Checks that measure
 // take longer then, for figures that are worth reading.
 func WithReport(r *report.Report) Option {
 	return func(run *run) {
@@ -14,19 +15,19 @@ func WithReport(r *report.Report) Option {
 		run.sinks = append(run.sinks, func(res Result) {
 			r.Add(report.Check{Name: res.Suite + "/" + res.Check, Outcome: report.Outcome(res.Outcome), Text: res.Text})
 			for _, v := range res.Values {
-				switch v := v.(type) {
-				case report.Item:
-					r.Add(v)
-				case gaps.Gap:
-					r.Add(ReportGap(v))
+				if item, ok := v.(report.Item); ok {
+					r.Add(item)
 				}
+			}
+			for _, g := range res.Gaps() {
+				r.Add(reportGap(g))
 			}
 		})
 	}
 }
 
-// ReportGap is a gap as a report has it.
-func ReportGap(g gaps.Gap) report.Gap {
+// reportGap is a gap as a report has it.
+func reportGap(g gaps.Gap) report.Gap {
 	return report.Gap{
 		ID: g.ID, Category: g.Category, Severity: report.Severity(g.Severity), Description: g.Description,
 		FoundBy: g.FoundBy, Fix: g.Fix, Resolved: g.Status == gaps.Resolved,

@@ -9,6 +9,9 @@ import (
 type Maintenance interface {
 	// Stats returns the writer's present figures. It waits for nothing.
 	Stats() Stats
+	// State tells whether the data can be reached now, and what keeps it. It waits for
+	// nothing.
+	State() State
 	// Probe reads and then writes a row of its own, as any caller does, and returns how
 	// long each took; that of the write is how long it took to be on disk. An error is
 	// of the first that failed.
@@ -54,6 +57,20 @@ type Stats struct {
 	// the store was opened; "" is the server itself. Of apps that write nothing, those
 	// beyond a thousand are forgotten.
 	Writer map[string]time.Duration
+}
+
+// State is how the data is kept.
+type State struct {
+	// Unreachable says that the database has not answered of late. Calls are refused
+	// with [CodeUnavailable], each at once, until it does.
+	Unreachable bool
+	// Durable says that an acknowledged write survives a crash of the machine that has
+	// the data, a loss of power included; Replicated, that it survives the loss of that
+	// machine, since another has it on its disk by then.
+	Durable, Replicated bool
+	// Settings are what decides that, as the database names them, such as
+	// "synchronous=FULL".
+	Settings string
 }
 
 // Percentiles of figures: P99 is what 99 of 100 do not exceed. All are zero

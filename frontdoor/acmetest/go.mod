@@ -8,7 +8,13 @@ require (
 	github.com/miekg/dns v1.1.73
 )
 
-require github.com/evanw/esbuild v0.28.2 // indirect
+require (
+	github.com/evanw/esbuild v0.28.2 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/pgx/v5 v5.13.0 // indirect
+	github.com/jackc/puddle/v2 v2.2.3 // indirect
+)
 
 require (
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect

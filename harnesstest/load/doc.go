@@ -30,7 +30,9 @@
 // Where the lag of more than one request in a hundred is over [Load.MaxLag], the 99th
 // percentile may be the generator's own, and [Result.Invalid] says so. It isn't seen
 // when an answer lies unread because nobody has a processor for it; who needs
-// certainty there runs the generator on another machine.
+// certainty there runs the generator on another machine. On Linux a request is sent within
+// about a tenth of a millisecond of its time; elsewhere Go's timers may be late by a
+// millisecond when nothing else happens.
 //
 // The package imports nothing of fazt.
 package load

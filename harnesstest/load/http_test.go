@@ -65,6 +65,21 @@ func TestFraming(t *testing.T) {
 	}
 }
 
+// A crowd meets a real clock, too: every request that was due is sent.
+func TestRealClock(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	for _, connections := range []int{0, 3} {
+		r, err := load.Load{
+			Dial: load.TCP(srv.Listener.Addr().String()), Connections: connections, Arrivals: load.Constant(500),
+			Duration: 100 * time.Millisecond, Request: load.Same(load.Get("h", "/")),
+		}.Run(t.Context())
+		if err != nil || r.OK.Count() != 50 {
+			t.Errorf("%d connections: %+v, %v", connections, r, err)
+		}
+	}
+}
+
 // Local addresses are used in turn.
 func TestTCPFrom(t *testing.T) {
 	seen := make(chan string, 4)

@@ -40,6 +40,8 @@ type Load struct {
 	// is a garbage collection and a turn of the scheduler on a machine that is busy
 	// but not overrun.
 	MaxLag time.Duration
+
+	fakeClock bool // time is a synctest bubble's, which no file of the system's knows
 }
 
 const (
@@ -202,6 +204,7 @@ type crowd struct {
 	turn    chan struct{}
 	over    chan struct{} // closed after the last arrival
 	idle    atomic.Int64  // clients that wait for the turn
+	alarm   *alarm        // of the holder of the turn
 	clients sync.WaitGroup
 }
 
@@ -220,6 +223,10 @@ func (r *run) open(ctx context.Context, clients []*client) error {
 	o.next = func() (time.Duration, bool) {
 		o.next = next
 		return first, true
+	}
+	if !r.fakeClock {
+		o.alarm = newAlarm()
+		defer o.alarm.stop()
 	}
 	o.idle.Store(int64(len(clients)))
 	r.start = time.Now()
@@ -244,7 +251,11 @@ func (o *crowd) member(ctx context.Context, c *client) {
 		o.idle.Add(-1)
 		after, ok := o.next()
 		due := o.start.Add(after)
-		if !ok || after >= o.Duration || !pause(ctx, time.Until(due)) {
+		wait := time.Until(due)
+		if ok && after < o.Duration {
+			o.alarm.in(wait)
+		}
+		if !ok || after >= o.Duration || !pause(ctx, wait) {
 			close(o.over) // and the turn is nobody's
 			return
 		}

@@ -65,7 +65,7 @@ var get = load.Same(load.Get("h", "/"))
 
 func run(t *testing.T, l load.Load) *load.Result {
 	t.Helper()
-	result, err := l.Run(t.Context())
+	result, err := load.FakeClock(l).Run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,17 +171,17 @@ func TestInvalid(t *testing.T) {
 		answers time.Duration
 		want    string
 	}{
-		{name: "closed", load: load.Load{Request: slowly(1, 20*time.Millisecond), Connections: 1}, want: "20.0"},
-		{name: "open", load: load.Load{Request: slowly(1, 20*time.Millisecond), Arrivals: load.Constant(10)}, want: "20.0"},
-		{name: "open with a limit", load: load.Load{Request: slowly(1, 20*time.Millisecond), Arrivals: load.Constant(10), Connections: 5}, want: "20.0"},
-		{name: "two in a hundred", load: load.Load{Request: slowly(50, 20*time.Millisecond), Arrivals: load.Constant(200)}, want: "20.0"},
+		{name: "closed", load: load.Load{Request: slowly(1, 20*time.Millisecond), Connections: 1}, want: "20.1ms"},
+		{name: "open", load: load.Load{Request: slowly(1, 20*time.Millisecond), Arrivals: load.Constant(10)}, want: "20.1ms"},
+		{name: "open with a limit", load: load.Load{Request: slowly(1, 20*time.Millisecond), Arrivals: load.Constant(10), Connections: 5}, want: "20.1ms"},
+		{name: "two in a hundred", load: load.Load{Request: slowly(50, 20*time.Millisecond), Arrivals: load.Constant(200)}, want: "20.1ms"},
 		{name: "one in a hundred", load: load.Load{Request: slowly(100, 20*time.Millisecond), Arrivals: load.Constant(200)}},
 		{name: "within a given bound", load: load.Load{Request: slowly(1, 20*time.Millisecond), Arrivals: load.Constant(10), MaxLag: 30 * time.Millisecond}},
 		{name: "late by the limit alone", load: load.Load{Request: get, Arrivals: load.Constant(100), Connections: 1}, answers: 20 * time.Millisecond},
 		{name: "late by the limit, and by its own doing", load: load.Load{Request: slowly(1, 20*time.Millisecond), Arrivals: load.Constant(100), Connections: 1},
-			answers: 20 * time.Millisecond, want: "20.0"},
+			answers: 20 * time.Millisecond, want: "20.1ms"},
 		{name: "a slow server", load: load.Load{Request: get, Connections: 2}, answers: 300 * time.Millisecond},
-		{name: "a slow check", load: load.Load{Request: get, Connections: 1, Check: func(int, load.Answer) error { time.Sleep(20 * time.Millisecond); return nil }}, want: "20.0"},
+		{name: "a slow check", load: load.Load{Request: get, Connections: 1, Check: func(int, load.Answer) error { time.Sleep(20 * time.Millisecond); return nil }}, want: "20.1ms"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -343,7 +343,8 @@ func TestContextEnds(t *testing.T) {
 				}}
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
-				r, err := load.Load{Dial: s.dial, Connections: 1, Duration: time.Minute, Timeout: 2 * time.Minute, Arrivals: arrivals, Request: get}.Run(ctx)
+				l := load.Load{Dial: s.dial, Connections: 1, Duration: time.Minute, Timeout: 2 * time.Minute, Arrivals: arrivals, Request: get}
+				r, err := load.FakeClock(l).Run(ctx)
 				if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
 					t.Fatalf("after %v: %v", time.Since(begin), err)
 				}

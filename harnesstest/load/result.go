@@ -160,8 +160,7 @@ func (r *recorder) result(elapsed, maxLag time.Duration) *Result {
 	all := &r.seen
 	all.Elapsed = elapsed
 	if lag := all.Lag.At(99); lag > maxLag {
-		all.Invalid = fmt.Sprintf("the generator fell behind: it sent more than one request in a hundred later than %v after it was due "+
-			"(99th percentile: %v); send fewer, or from a machine of its own", maxLag, lag)
+		all.Invalid = fmt.Sprintf("the generator fell behind: the 99th percentile of its lag was %v, and %v is the most", lag.Round(100*time.Microsecond), maxLag)
 	}
 	return all
 }

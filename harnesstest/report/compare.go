@@ -142,6 +142,10 @@ func compare(base, now Measurement) (Change, bool) {
 	plain, ofFloor := func(r Run) float64 { return r.Rate }, func(r Run) float64 { return r.RateOfFloor }
 	if now.Loop == Open {
 		c.Metric = TailTime
+		p99 := func(r Run) time.Duration { return r.P99 }
+		if base.lacks(p99) || now.lacks(p99) {
+			return c, false // those that have one may be the fast ones
+		}
 		plain, ofFloor = func(r Run) float64 { return float64(r.P99) }, func(r Run) float64 { return r.P99OfFloor }
 	}
 	x, y := base.values(ofFloor), now.values(ofFloor)

@@ -79,10 +79,19 @@ func (m Measurement) median(of func(Run) float64) (float64, bool) {
 	return medianOf(values), true
 }
 
-// medianTime is the median of a latency, or 0.
+// medianTime is the median of a latency, or 0 where a valid run has none: the runs with
+// enough requests for a percentile may be the fast ones, and not speak for all.
 func (m Measurement) medianTime(of func(Run) time.Duration) time.Duration {
+	if m.lacks(of) {
+		return 0
+	}
 	d, _ := m.median(func(r Run) float64 { return float64(of(r)) })
 	return time.Duration(d)
+}
+
+// lacks says that a valid run does not have the latency.
+func (m Measurement) lacks(of func(Run) time.Duration) bool {
+	return slices.ContainsFunc(m.Runs, func(r Run) bool { return r.Invalid == "" && of(r) == 0 })
 }
 
 // invalid says that the generator fell behind in every run.
@@ -102,6 +111,9 @@ func (m Measurement) rateText() string {
 }
 
 func (m Measurement) ofFloorText() string {
+	if m.Name == Floor {
+		return "1.00"
+	}
 	x, ok := m.median(func(r Run) float64 { return r.RateOfFloor })
 	if !ok {
 		return nothing

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // plot is a drawing of lines or bars, in the units of its own view box.
@@ -137,10 +138,29 @@ func shortCount(v float64) string {
 	return figures(v)
 }
 
+// nameWidth is the room that the longest name takes, in about the width of the style
+// sheet's letters.
+func nameWidth(names []string) (width float64) {
+	for _, name := range names {
+		width = max(width, 6.9*float64(utf8.RuneCountInString(shortName(name))))
+	}
+	return width
+}
+
+// shortName is a name for a plot, which has no room for all of a long one.
+func shortName(name string) string {
+	const most = 30
+	if runes := []rune(name); len(runes) > most {
+		return string(runes[:most-1]) + "\u2026"
+	}
+	return name
+}
+
 // throughput draws requests a second by the number of connections, with each line's
 // name at its end.
 func (l loops) throughput() *plot {
-	const left, right, top, bottom = 38, 106, 12, 42
+	const left, top, bottom = 38, 12, 42
+	right := nameWidth(l.names) + 14
 	values := l.all(rateOf)
 	if len(values) == 0 {
 		return nil
@@ -170,7 +190,7 @@ func (l loops) throughput() *plot {
 		}
 		if len(points) > 0 {
 			p.line(name, look(l.names, name), points)
-			ends = append(ends, end{name, last})
+			ends = append(ends, end{shortName(name), last})
 		}
 	}
 	for _, e := range spread(ends, 16, top, y.at) {
@@ -275,7 +295,8 @@ func (l loops) latencyPlot(connections int, low, high float64) *plot {
 
 // bars draws requests a second where there is one number of connections.
 func (l loops) bars() *plot {
-	const left, right, step = 172, 56, 24
+	const right, step = 56, 24
+	left := nameWidth(l.names) + 10
 	values := l.all(rateOf)
 	if len(values) == 0 {
 		return nil
@@ -289,7 +310,7 @@ func (l loops) bars() *plot {
 		m, _ := l.at(name, l.connections[0])
 		rate, ok := m.median(rateOf)
 		middle := float64(i*step + step/2 + 4)
-		p.Labels = append(p.Labels, label{at(left - 8), at(middle + 4), "end", name, "name"})
+		p.Labels = append(p.Labels, label{at(left - 8), at(middle + 4), "end", shortName(name), "name"})
 		if !ok {
 			p.Labels = append(p.Labels, label{at(left), at(middle + 4), "start", m.rateText(), "tick"})
 			continue

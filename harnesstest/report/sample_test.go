@@ -13,7 +13,7 @@ import (
 func sample() *report.Report {
 	r := base(1, 5)
 	r.Versions["fazt"] = "0.1.0"
-	r.Command = "FAZT_REPORT=out go test -tags=integration -run Baseline ./harnesstest"
+	r.Command = "FAZT_REPORT=/tmp/report go test -tags=integration -run Baseline ./harnesstest"
 	r.Add(
 		report.Note("A latency counts from when its request was due."),
 		report.Resource{Name: "server, idle", Resident: 41 << 20, Goroutines: 23, Files: 12},

@@ -122,7 +122,9 @@ func (l loops) at(name string, connections int) (Measurement, bool) {
 
 func (l loops) runs() (most int) {
 	for _, m := range l.measurements {
-		most = max(most, len(m.Runs))
+		if m.Name != Floor { // which stands beside each of the others
+			most = max(most, len(m.Runs))
+		}
 	}
 	return most
 }
@@ -140,6 +142,16 @@ func (r *Report) measured() (all []table) {
 		case len(l.connections) > 1:
 			all = append(all, l.latencies())
 		}
+	}
+	return all
+}
+
+// figuresOnly are those without the latencies of a closed loop where there are those
+// of an open one.
+func (r *Report) figuresOnly() []table {
+	all := r.measured()
+	if closed, open := r.loop(Closed), r.loop(Open); len(closed.connections) > 1 && len(open.connections) > 0 {
+		all = slices.Delete(all, 1, 2)
 	}
 	return all
 }
@@ -223,7 +235,7 @@ func (r *Report) failures() table {
 }
 
 func (r *Report) invalidRuns() table {
-	t := table{title: "Invalid runs", note: "they are no part of the figures", head: []string{"measurement", "invalid", "why"}}
+	t := table{title: "Invalid runs", note: "they are no part of the figures; a quieter machine, a lower rate, or a generator of its own helps", head: []string{"measurement", "invalid", "why"}}
 	for _, m := range r.Measurements {
 		n, why := 0, ""
 		for _, run := range m.Runs {

@@ -121,12 +121,13 @@ func (r *Report) Markdown(w io.Writer) error {
 }
 
 // Figures writes the measurements alone, as Markdown for another document: tables
-// under captions, and the machine, the versions and the command that made them.
+// under captions, and the machine, the versions and the command that made them. Of
+// latencies, it has those of the open loop, if there is one.
 func (r *Report) Figures(w io.Writer) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out bytes.Buffer
-	for _, t := range r.measured() {
+	for _, t := range r.figuresOnly() {
 		fmt.Fprintf(&out, "%s%s:\n\n", t.title, parenthesised(t.note))
 		t.markdown(&out)
 		fmt.Fprintln(&out)

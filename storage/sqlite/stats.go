@@ -30,6 +30,11 @@ func (s *Store) Stats() storage.Stats {
 	return stats
 }
 
+// State implements [storage.Maintenance].
+func (s *Store) State() storage.State {
+	return storage.State{Durable: true, Settings: "synchronous=FULL"}
+}
+
 // leavesSpare refuses large bytes while the disk is nearly full. Were they to take the last
 // of it, the write-ahead log could not be folded into the data file any more, which
 // wants as much room as the log has, and every app's small writes would fail from then on.

@@ -157,6 +157,19 @@ func columnList(t *transfer.Table) string {
 	return strings.Join(quoted, ", ")
 }
 
+// Upgrade brings a data file that no process has open up to date, with the tables of
+// other packages.
+func Upgrade(ctx context.Context, path string, modules ...Module) error {
+	s, err := Open(ctx, path, Options{})
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		err = errors.Join(err, s.Migrate(ctx, m.Name, m.Steps))
+	}
+	return errors.Join(err, s.Close())
+}
+
 // NewFile is the path of a data file that is not there yet, and the other packages
 // that are to keep tables in it.
 type NewFile struct {
@@ -170,21 +183,12 @@ func (f NewFile) Load(ctx context.Context, fill func(transfer.Put) error, check 
 	if err := refuseExisting(op, f.Path, "give the name of a new file"); err != nil {
 		return err
 	}
-	s, err := Open(ctx, f.Path, Options{})
-	if err != nil {
-		return err
-	}
 	defer func() {
 		if err != nil {
 			removeDatabase(f.Path)
 		}
 	}()
-	for _, m := range f.Modules {
-		if err := s.Migrate(ctx, m.Name, m.Steps); err != nil {
-			return errors.Join(err, s.Close())
-		}
-	}
-	if err := s.Close(); err != nil {
+	if err := Upgrade(ctx, f.Path, f.Modules...); err != nil {
 		return err
 	}
 	c, err := openConn(f.Path, "mode", "rw")

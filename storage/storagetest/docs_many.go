@@ -102,11 +102,11 @@ func testDocsClear(t *testing.T, s storage.Store) {
 			_, err := docs.Insert("items", json.RawMessage(`{"id":"1","n":1}`)) // the id is free
 			return err
 		})
-		table, err := s.Query(t.Context(), "SELECT collection, id, count(*) FROM docs WHERE app = '"+d.AppID+"'", 10)
+		table, err := s.Query(t.Context(), "SELECT collection, id FROM docs WHERE app = '"+d.AppID+"'", 10)
 		if err != nil {
 			t.Fatal(err)
 		}
-		diff(t, "what an operator sees", [][]any{{"items", "1", int64(1)}}, table.Rows)
+		diff(t, "what an operator sees", [][]any{{"items", "1"}}, table.Rows)
 		write(func(docs storage.Docs) error {
 			n, err := docs.Update("items", json.RawMessage(`{"n":1}`), json.RawMessage(`{"n":2}`))
 			diff(t, "updated", 1, n)

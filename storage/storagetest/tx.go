@@ -243,7 +243,7 @@ func testViewReadOnly(t *testing.T, s storage.Store) {
 	})
 	wantCode(t, "SQL", err, storage.CodeReadOnly)
 	err = s.Read(t.Context(), func(q storage.SQL) error {
-		return q.Query("DELETE FROM docs RETURNING id", nil, func(func(...any) error) error { return nil })
+		return q.Query("DELETE FROM kv RETURNING key", nil, func(func(...any) error) error { return nil })
 	})
 	wantCode(t, "SQL that returns rows", err, storage.CodeReadOnly)
 	diff(t, "left", []string{"1"}, find(t, s, "items", `{}`, "n", storage.FindOptions{}))
