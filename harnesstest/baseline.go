@@ -240,7 +240,7 @@ func judged(p *Probe, what string, result *load.Result, err error) *load.Result 
 		p.Fatalf("%s: %v", what, err)
 	}
 	if result.Statuses[http.StatusTooManyRequests] > 0 {
-		p.notApplicable("the target limits the requests of an address (it answered 429), so that the limit is all there is to measure; for fazt, start it with: fazt serve --rate-limit 0")
+		p.doesNotApply("the target limits the requests of an address (it answered 429), so that the limit is all there is to measure; for fazt, start it with: fazt serve --rate-limit 0")
 	}
 	if result.OK.Count() < result.Requests() {
 		p.Errorf("%s: %v", what, result.Err())

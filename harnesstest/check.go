@@ -148,14 +148,14 @@ func (p *Probe) ask(c Check) {
 	p.Helper()
 	for _, need := range c.Needs {
 		if reason := need.lacks(p.Target); reason != "" {
-			p.notApplicable(reason)
+			p.doesNotApply(reason)
 		}
 	}
 	c.Run(p)
 }
 
 // notApplicable ends the check, whose target can't be asked for a reason.
-func (p *Probe) notApplicable(reason string) {
+func (p *Probe) doesNotApply(reason string) {
 	p.Helper()
 	p.mu.Lock()
 	p.reason = reason

@@ -117,7 +117,7 @@ var member = fstest.MapFS{
 func checkSignInFlow(p *Probe) {
 	app := p.Deploy(member)
 	if !app.Another().OffersDev() {
-		p.notApplicable("the server does not offer the dev provider, whose form the check fills in")
+		p.doesNotApply("the server does not offer the dev provider, whose form the check fills in")
 	}
 	const stranger = `{"user":null}`
 	if res := app.Get("/api"); res.Body != stranger {

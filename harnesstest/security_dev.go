@@ -36,7 +36,7 @@ func devExposure(p *Probe) {
 	if offers, err := offersDev(p.Context(), v.client, p.Target.Base()); err != nil {
 		p.Fatal(err)
 	} else if !offers {
-		p.notApplicable("the server does not offer the dev provider, so that it can't be exposed; start it with Dev on")
+		p.doesNotApply("the server does not offer the dev provider, so that it can't be exposed; start it with Dev on")
 	}
 	own := base.Host
 	for _, header := range forwardingHeaders {

@@ -140,7 +140,7 @@ func cookiesOfSignIn(p *Probe, app *App) []*http.Cookie {
 	if offers, err := offersDev(p.Context(), v.client, p.Target.Base()); err != nil {
 		p.Fatal(err)
 	} else if !offers {
-		p.notApplicable("the server does not offer the dev provider, by whose pages anybody can sign in; start it with Dev on")
+		p.doesNotApply("the server does not offer the dev provider, by whose pages anybody can sign in; start it with Dev on")
 	}
 	noted := &setCookies{next: v.client.Transport}
 	v.client.Transport, v.client.CheckRedirect = noted, nil
