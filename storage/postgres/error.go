@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -141,6 +140,3 @@ func errNotFound(op, msg string) error {
 func errReadOnly(op string) error {
 	return &storage.Error{Code: storage.CodeReadOnly, Op: op, Msg: "a view only reads", Hint: "use Tx to write"}
 }
-
-// isNoRows reports whether a query for one row found none.
-func isNoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
