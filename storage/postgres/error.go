@@ -40,7 +40,7 @@ func sqlState(err error) string {
 // succeed when it is run again.
 func retryable(err error) bool {
 	switch sqlState(err) {
-	case serializationFailure, deadlockDetected, lockNotAvailable:
+	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled:
 		return true
 	}
 	return false
@@ -59,6 +59,9 @@ func away(err error) bool {
 			return true
 		}
 		return false
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false // which is a net.Error, too
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return true
@@ -102,7 +105,7 @@ func wrap(op string, err error) error {
 	case away(err):
 		e.Code, e.Msg = storage.CodeUnavailable, "the database can't be reached"
 		e.Hint = "try again; check that PostgreSQL is running and takes connections"
-	case retryable(err), state == queryCanceled:
+	case retryable(err):
 		e.Code, e.Msg, e.Hint = storage.CodeOverloaded, "others wrote the same data", "try again"
 	case state == "42501": // insufficient_privilege
 		e.Code, e.Hint = storage.CodeReadOnly, "the database's user has no right to do this"

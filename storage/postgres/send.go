@@ -52,6 +52,9 @@ func (b *batchTx) send(guard bool) (int, error) {
 		b.settleAsked()
 		return 0, nil
 	}
+	if b.ctx.Err() != nil {
+		return 0, b.lose(b.ctx.Err())
+	}
 	var unprepared pgx.ErrPreprocessingBatch
 	last := len(list) - 2
 	if guard && (at == last || errors.As(err, &unprepared) && unprepared.SQL() == list[last].query) &&

@@ -31,11 +31,11 @@ type result struct {
 }
 
 // register is the state of a key. Its version is unknown (-1) after a write
-// whose outcome was.
+// whose outcome was. That no version occurs twice is looked at beside the model: they
+// need not rise, and servers may give them out in any order.
 type register struct {
 	value   int
 	version int64
-	newest  int64 // of all versions so far, also of deleted keys
 }
 
 // registers is what a key-value store is to concurrent callers if each
@@ -84,27 +84,27 @@ var registers = porcupine.NondeterministicModel{
 
 // apply returns the state after an operation, and whether its result is right.
 func (s register) apply(c call, r result) (register, bool) {
-	fresh := r.version > s.newest
-	wrote := register{c.value, r.version, r.version}
+	there := r.version > 0
+	wrote := register{c.value, r.version}
 	switch c.op {
 	case "get":
-		if s.version == -1 && fresh {
-			s.version, s.newest = r.version, r.version
+		if s.version == -1 && there {
+			s.version = r.version
 		}
 		return s, r.version == s.version && r.value == s.value
 	case "set":
-		return wrote, fresh
+		return wrote, there
 	case "incr":
 		wrote.value = s.value + 1
-		return wrote, fresh && r.value == wrote.value
+		return wrote, there && r.value == wrote.value
 	case "setIf":
 		if !r.done {
 			return s, s.version != c.version
 		}
-		return wrote, fresh && (s.version == c.version || s.version == -1)
+		return wrote, there && (s.version == c.version || s.version == -1)
 	}
 	existed := s.version != 0
-	return register{newest: s.newest}, r.done == existed
+	return register{}, r.done == existed
 }
 
 // do carries out a call. made is false if it certainly changed nothing.
@@ -198,6 +198,17 @@ func testLinearizable(t *testing.T, s storage.Store) {
 		})
 	}
 	wg.Wait()
+	versions := map[int64]call{}
+	for _, op := range history {
+		c, r := op.Input.(call), op.Output.(result)
+		if c.op == "get" || r.version == 0 || c.op == "setIf" && !r.done {
+			continue
+		}
+		if other, ok := versions[r.version]; ok {
+			t.Errorf("version %d is of %+v and of %+v", r.version, other, c)
+		}
+		versions[r.version] = c
+	}
 	model := registers.ToModel()
 	if outcome := porcupine.CheckOperationsTimeout(model, history, time.Minute); outcome != porcupine.Ok {
 		t.Errorf("a history of %d operations: %s", len(history), outcome)
