@@ -14,17 +14,19 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"text/tabwriter"
 	"time"
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
+	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
 // BenchmarkHTTP compares what fazt serves with the floor, a bare net/http
-// handler, and prints one table: requests a second, latencies, and the median
+// handler, and prints a report: requests a second, latencies, and the median
 // ratio to the floor. Each round measures every row once, so that a machine
-// whose speed drifts does so for all of them alike.
+// whose speed drifts does so for all of them alike. FAZT_REPORT is a directory
+// to save the report to.
 //
 //	go test -run '^$' -bench HTTP -benchtime 1x .
 func BenchmarkHTTP(b *testing.B) {
@@ -33,16 +35,26 @@ func BenchmarkHTTP(b *testing.B) {
 		rows := startBenchmark(b)
 		peak, stop := watchRSS()
 		for range rounds {
-			for i := range rows {
-				result, err := harnesstest.Load{Addr: rows[i].addr, Request: rows[i].request}.Run(b.Context())
-				if err != nil {
-					b.Fatalf("%s: %v", rows[i].name, err)
-				}
-				rows[i].results = append(rows[i].results, result)
+			for _, row := range rows {
+				row.measure(b, rows[0])
 			}
 		}
 		stop()
-		printTable(os.Stdout, rows)
+		r := report.New("fazt: what handlers cost")
+		r.Versions["fazt"] = fazt.Version
+		r.Command = "FAZT_REPORT=/tmp/report go test -run '^$' -bench HTTP -benchtime 1x ."
+		for _, row := range rows {
+			r.Add(report.Measurement{Name: row.name, Loop: report.Closed, Connections: connections, Runs: row.runs})
+		}
+		r.Add(report.Resource{Name: "the process of server and clients, at its peak", Resident: *peak})
+		if err := r.Text(os.Stdout); err != nil {
+			b.Fatal(err)
+		}
+		if dir := os.Getenv("FAZT_REPORT"); dir != "" {
+			if err := r.Save(dir); err != nil {
+				b.Fatal(err)
+			}
+		}
 		b.ReportMetric(float64(*peak>>20), "RSS-MiB")
 		for _, row := range rows[1:] {
 			b.ReportMetric(row.ratio(rows[0]), strings.ReplaceAll(row.name, " ", "-")+"/floor")
@@ -50,17 +62,20 @@ func BenchmarkHTTP(b *testing.B) {
 	}
 }
 
+// connections is how many a benchmark's load has.
+const connections = 64
+
 type benchRow struct {
 	name    string
 	addr    string
-	request func(connection, n int) []byte
-	results []harnesstest.LoadResult
+	request func(n int) []byte
+	runs    []report.Run
 }
 
 func (r *benchRow) ratio(floor *benchRow) float64 {
-	ratios := make([]float64, len(r.results))
+	ratios := make([]float64, len(r.runs))
 	for i := range ratios {
-		ratios[i] = r.results[i].Rate / floor.results[i].Rate
+		ratios[i] = r.runs[i].Rate / floor.runs[i].Rate
 	}
 	return median(ratios)
 }
@@ -68,6 +83,35 @@ func (r *benchRow) ratio(floor *benchRow) float64 {
 func median[T float64 | time.Duration](values []T) T {
 	slices.Sort(values)
 	return values[len(values)/2]
+}
+
+// measure loads the row for a second, and ends the benchmark where a request has no
+// good answer. floor is the row that has been measured in the same round; nil: none.
+func (r *benchRow) measure(b *testing.B, floor *benchRow) {
+	b.Helper()
+	result := mustLoad(b, load.Load{Dial: load.TCP(r.addr), Connections: connections, Request: r.request})
+	var same *report.Run
+	if floor != nil && floor != r {
+		same = &floor.runs[len(r.runs)]
+	}
+	r.runs = append(r.runs, report.FromLoad(result, 0, same))
+}
+
+// mustLoad runs a load in which every answer must be good. That the generator fell
+// behind is logged.
+func mustLoad(b *testing.B, l load.Load) *load.Result {
+	b.Helper()
+	result, err := l.Run(b.Context())
+	if err == nil && result.OK.Count() < result.Requests() {
+		err = result.Err()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	if result.Invalid != "" {
+		b.Log("invalid: " + result.Invalid)
+	}
+	return result
 }
 
 // benchHandlers are what the rows with an engine's name measure. Each is the
@@ -123,12 +167,9 @@ func startBenchmark(b *testing.B) []*benchRow {
 	})
 	static := srv.Deploy(files("index.html", "", "1k.bin", strings.Repeat("fazt\n", 205)[:1024]))
 	addr, host := address(srv.URL), address(static.URL)
-	same := func(request []byte) func(int, int) []byte {
-		return func(int, int) []byte { return request }
-	}
 	rows := []*benchRow{
-		{name: "floor", addr: startFloor(b), request: same(harnesstest.Get("floor", "/"))},
-		{name: "static 1 KB", addr: addr, request: same(harnesstest.Get(host, "/1k.bin"))},
+		{name: "floor", addr: startFloor(b), request: load.Same(load.Get("floor", "/"))},
+		{name: "static 1 KB", addr: addr, request: load.Same(load.Get(host, "/1k.bin"))},
 	}
 	for _, h := range benchHandlers {
 		for _, engine := range []string{"otto", "goja"} {
@@ -141,17 +182,17 @@ func startBenchmark(b *testing.B) []*benchRow {
 			}
 			srv.DeployAs(app.Name, files("manifest.json", manifest, "api/main.js", h.source))
 			host := address(app.URL)
-			row := &benchRow{name: h.name + ", " + engine, addr: addr, request: same(harnesstest.Get(host, "/api/key"))}
+			row := &benchRow{name: h.name + ", " + engine, addr: addr, request: load.Same(load.Get(host, "/api/key"))}
 			switch h.name {
 			case "a page of data", "a page of data, handed on":
-				row.request = same(browserGet(host, "/api/key", "application/json"))
+				row.request = load.Same(browserGet(host, "/api/key", "application/json"))
 			case "kv set":
-				row.request = varied(func(connection, n int) []byte {
-					return harnesstest.Get(host, fmt.Sprintf("/api/%d-%d", connection, n))
+				row.request = varied(func(n int) []byte {
+					return load.Get(host, fmt.Sprintf("/api/%d-%d", n/100, n%100))
 				})
 			case "indexed ds find":
-				row.request = varied(func(connection, n int) []byte {
-					return harnesstest.Get(host, fmt.Sprint("/api/", (connection*100+n)%1000))
+				row.request = varied(func(n int) []byte {
+					return load.Get(host, fmt.Sprint("/api/", n%1000))
 				})
 			}
 			rows = append(rows, row)
@@ -191,7 +232,7 @@ func pageRow(srv *harnesstest.Server, addr string) *benchRow {
 	for i, f := range pageFiles {
 		requests[i] = browserGet(host, "/"+f.name, f.accept)
 	}
-	return &benchRow{name: "a page of files", addr: addr, request: func(_, n int) []byte { return requests[n%len(requests)] }}
+	return &benchRow{name: "a page of files", addr: addr, request: func(n int) []byte { return requests[n%len(requests)] }}
 }
 
 // browserGet is a GET request with the headers of a browser.
@@ -202,17 +243,15 @@ func browserGet(host, path, accept string) []byte {
 		"Referer: http://%s/\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: empty\r\n\r\n", path, host, accept, host)
 }
 
-// varied makes a hundred requests for each connection beforehand, so that they
-// cost the client as little as one that is always the same.
-func varied(request func(connection, n int) []byte) func(connection, n int) []byte {
-	const connections, each = 64, 100
-	var made [connections][each][]byte
-	for c := range made {
-		for n := range made[c] {
-			made[c][n] = request(c, n)
-		}
+// varied makes requests beforehand, so that they cost the client as little as one
+// that is always the same. There are many more of them than connections, and what
+// is under way at once is never the same.
+func varied(request func(n int) []byte) func(n int) []byte {
+	var made [6400][]byte
+	for n := range made {
+		made[n] = request(n)
 	}
-	return func(connection, n int) []byte { return made[connection][n%each] }
+	return func(n int) []byte { return made[n%len(made)] }
 }
 
 // startFloor serves the least that a JSON API can be.
@@ -232,18 +271,4 @@ func startFloor(b *testing.B) (addr string) {
 		<-served
 	})
 	return l.Addr().String()
-}
-
-func printTable(w io.Writer, rows []*benchRow) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\n\trequests/s\tp50\tp99\tof the floor\t")
-	for _, row := range rows {
-		var rates []float64
-		var p50, p99 []time.Duration
-		for _, r := range row.results {
-			rates, p50, p99 = append(rates, r.Rate), append(p50, r.P50), append(p99, r.P99)
-		}
-		fmt.Fprintf(t, "%s\t%.0f\t%v\t%v\t%.2f\t\n", row.name, median(rates), median(p50), median(p99), row.ratio(rows[0]))
-	}
-	t.Flush()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/sqlite"
 )
@@ -67,8 +68,8 @@ func BenchmarkFinds(b *testing.B) {
 			}
 			srv.DeployAs(app.Name, files("manifest.json", manifest, "api/main.js", h.source))
 			host := address(app.URL)
-			rows[engine] = append(rows[engine], &benchRow{name: h.name, addr: addr, request: varied(func(connection, n int) []byte {
-				return harnesstest.Get(host, fmt.Sprint("/api/", (connection*100+n)%1000))
+			rows[engine] = append(rows[engine], &benchRow{name: h.name, addr: addr, request: varied(func(n int) []byte {
+				return load.Get(host, fmt.Sprint("/api/", n%1000))
 			})})
 			if h.name == findHandlers[len(findHandlers)-1].name {
 				makeIndex(b, s, app)
@@ -78,11 +79,7 @@ func BenchmarkFinds(b *testing.B) {
 	for b.Loop() {
 		for range rounds {
 			for _, row := range slices.Concat(rows["otto"], rows["goja"]) {
-				result, err := harnesstest.Load{Addr: row.addr, Request: row.request}.Run(b.Context())
-				if err != nil {
-					b.Fatalf("%s: %v", row.name, err)
-				}
-				row.results = append(row.results, result)
+				row.measure(b, nil)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // quiet is how the benchmarks' servers run: as in production, but for the rate
@@ -34,16 +35,13 @@ function handler(request) {
 	return {x: x};
 }`)}})
 	n := calibrate(b, app, 10*time.Millisecond)
-	addr, request := address(srv.URL), harnesstest.Get(address(app.URL), fmt.Sprintf("/api?n=%d", n))
+	addr, request := address(srv.URL), load.Get(address(app.URL), fmt.Sprintf("/api?n=%d", n))
 	for b.Loop() {
-		knee, err := harnesstest.Load{Addr: addr, Connections: 4, Duration: 3 * time.Second, Request: func(int, int) []byte { return request }}.Run(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
+		knee := mustLoad(b, load.Load{Dial: load.TCP(addr), Connections: 4, Duration: 3 * time.Second, Request: load.Same(request)})
 		peak, stop := watchHeap()
-		over, err := harnesstest.OpenLoop{
-			Addr: addr, Rate: 10 * knee.Rate, Duration: 8 * time.Second,
-			Request: func(int) []byte { return request }, From: []string{"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"},
+		over, err := load.Load{
+			Dial:     load.TCP(addr, "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"),
+			Arrivals: load.Constant(10 * knee.Rate()), Duration: 8 * time.Second, Request: load.Same(request),
 		}.Run(b.Context())
 		if err != nil {
 			b.Fatal(err)
@@ -54,13 +52,15 @@ function handler(request) {
 			b.Errorf("after the load: %v", res)
 		}
 		after := time.Since(start)
-		fmt.Printf("knee %.0f/s p99 %v; at %.0f/s: ok %d, refused %d (%d without Retry-After), failed %d %v\n",
-			knee.Rate, knee.P99, 10*knee.Rate, over.OK, over.Refused, over.NoRetryAfter, over.Failed, over.Errors)
+		goodput := over.Rate() / knee.Rate()
+		fmt.Printf("knee %.0f/s p99 %v; at %.0f/s: ok %d, refused %d (%d without Retry-After), wrong %d, failed %v %v %s\n",
+			knee.Rate(), knee.OK.At(99), 10*knee.Rate(), over.OK.Count(), over.Refused.Count(), over.NoRetryAfter, over.Wrong.Count(),
+			over.Errors, over.Examples, over.Invalid)
 		fmt.Printf("goodput %.2f of the knee; admitted p50 %v p99 %v; refusals p99 %v max %v; heap peak %d MiB; the next request after %v\n",
-			over.Goodput/knee.Rate, over.P50, over.P99, over.RefusedP99, over.RefusedMax, *peak>>20, after)
-		b.ReportMetric(over.Goodput/knee.Rate, "goodput/knee")
-		b.ReportMetric(over.P99.Seconds()*1000, "admitted-p99-ms")
-		b.ReportMetric(over.RefusedP99.Seconds()*1000, "refused-p99-ms")
+			goodput, over.OK.At(50), over.OK.At(99), over.Refused.At(99), over.Refused.Max(), *peak>>20, after)
+		b.ReportMetric(goodput, "goodput/knee")
+		b.ReportMetric(over.OK.At(99).Seconds()*1000, "admitted-p99-ms")
+		b.ReportMetric(over.Refused.At(99).Seconds()*1000, "refused-p99-ms")
 		b.ReportMetric(after.Seconds()*1000, "after-ms")
 	}
 }
@@ -126,12 +126,8 @@ func BenchmarkNoisyNeighbour(b *testing.B) {
 	whole, app := start()
 	noisy := whole.Deploy(fstest.MapFS{"api/main.js": {Data: []byte(`function handler() { while (true) {} }`)}})
 	rate := func(srv *harnesstest.Server, app *harnesstest.App, path string) float64 {
-		request := harnesstest.Get(address(app.URL), path)
-		result, err := harnesstest.Load{Addr: address(srv.URL), Duration: 2 * time.Second, Request: func(int, int) []byte { return request }}.Run(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		return result.Rate
+		request := load.Same(load.Get(address(app.URL), path))
+		return mustLoad(b, load.Load{Dial: load.TCP(address(srv.URL)), Duration: 2 * time.Second, Request: request}).Rate()
 	}
 	for b.Loop() {
 		var handlers, statics []float64
@@ -155,15 +151,19 @@ func BenchmarkNoisyNeighbour(b *testing.B) {
 // flood sends to an app on 100 connections, until it is stopped.
 func flood(b *testing.B, srv *harnesstest.Server, app *harnesstest.App) (stop func() (rate float64)) {
 	ctx, cancel := context.WithCancel(b.Context())
-	result := make(chan harnesstest.LoadResult, 1)
-	request := harnesstest.Get(address(app.URL), "/api")
+	rate := make(chan float64, 1)
+	request := load.Get(address(app.URL), "/api")
 	go func() {
 		// Its error is the context's, when it is stopped.
-		r, _ := harnesstest.Load{
-			Addr: address(srv.URL), From: "127.0.0.2", Connections: 100, Duration: time.Minute, AnyStatus: true,
-			Request: func(int, int) []byte { return request },
+		r, err := load.Load{
+			Dial: load.TCP(address(srv.URL), "127.0.0.2"), Connections: 100, Duration: time.Minute, Request: load.Same(request),
 		}.Run(ctx)
-		result <- r
+		if r == nil {
+			b.Errorf("flood: %v", err)
+			rate <- 0
+			return
+		}
+		rate <- float64(r.Requests()) / r.Elapsed.Seconds()
 	}()
 	select { // the loops have begun when the first is stopped or refused
 	case <-time.After(time.Second):
@@ -171,6 +171,6 @@ func flood(b *testing.B, srv *harnesstest.Server, app *harnesstest.App) (stop fu
 	}
 	return func() float64 {
 		cancel()
-		return (<-result).Rate
+		return <-rate
 	}
 }

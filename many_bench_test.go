@@ -1,19 +1,15 @@
 package fazt_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // BenchmarkManyNeighbours measures one app beside others that are busy all the
@@ -39,18 +35,18 @@ func BenchmarkManyNeighbours(b *testing.B) {
 				others = append(others, srv.Deploy(fstest.MapFS{"api/main.js": {Data: []byte(c.js)}}))
 			}
 			rate := func(visitors int) float64 {
-				return answersOK(b, address(srv.URL), harnesstest.Get(address(app.URL), "/api"), visitors)
+				return answersOK(b, address(srv.URL), load.Get(address(app.URL), "/api"), visitors)
 			}
 			for b.Loop() {
 				alone4, alone32 := rate(4), rate(32)
 				ctx, cancel := context.WithCancel(b.Context())
 				var loads sync.WaitGroup
 				for i, other := range others {
-					request := harnesstest.Get(address(other.URL), "/api")
+					request := load.Get(address(other.URL), "/api")
 					loads.Go(func() {
 						// Its error is the context's, when it is stopped.
-						_, _ = harnesstest.Load{Addr: address(srv.URL), From: fmt.Sprintf("127.0.0.%d", 2+i), Connections: c.visitors, Duration: time.Minute,
-							AnyStatus: true, Request: func(int, int) []byte { return request }}.Run(ctx)
+						_, _ = load.Load{Dial: load.TCP(address(srv.URL), fmt.Sprintf("127.0.0.%d", 2+i)), Connections: c.visitors,
+							Duration: time.Minute, Request: load.Same(request)}.Run(ctx)
 					})
 				}
 				time.Sleep(2 * time.Second)
@@ -65,39 +61,13 @@ func BenchmarkManyNeighbours(b *testing.B) {
 	}
 }
 
-// answersOK is how many requests a second are answered by 200, for so many visitors
+// answersOK is how many requests a second are answered well, for so many visitors
 // who send one after the other for 3 s.
 func answersOK(b *testing.B, addr string, request []byte, visitors int) float64 {
-	const d = 3 * time.Second
-	var ok atomic.Int64
-	var all sync.WaitGroup
-	end := time.Now().Add(d)
-	for range visitors {
-		all.Go(func() {
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			defer c.Close()
-			answers := bufio.NewReader(c)
-			for time.Now().Before(end) {
-				if _, err := c.Write(request); err != nil {
-					b.Error(err)
-					return
-				}
-				res, err := http.ReadResponse(answers, nil)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				_, _ = io.Copy(io.Discard, res.Body) // the next answer says if it failed
-				if res.StatusCode == http.StatusOK {
-					ok.Add(1)
-				}
-			}
-		})
+	b.Helper()
+	result, err := load.Load{Dial: load.TCP(addr), Connections: visitors, Duration: 3 * time.Second, Request: load.Same(request)}.Run(b.Context())
+	if err != nil {
+		b.Fatal(err)
 	}
-	all.Wait()
-	return float64(ok.Load()) / d.Seconds()
+	return result.Rate()
 }

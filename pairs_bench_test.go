@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // BenchmarkPairs compares this build with another one, row by row of
@@ -219,13 +219,16 @@ func BenchmarkPairSide(b *testing.B) {
 			b.Fatalf("there is no row %q", lines.Text())
 		}
 		before := processorTime(b)
-		result, err := harnesstest.Load{Addr: row.addr, Request: row.request, Duration: time.Second}.Run(context.Background())
+		result, err := load.Load{Dial: load.TCP(row.addr), Request: row.request}.Run(context.Background())
+		if err == nil {
+			err = result.Err()
+		}
 		if err != nil { // refused, where others take the processors for too long
 			send(measured{})
 			continue
 		}
 		used := processorTime(b) - before
-		send(measured{CPU: float64(used.Nanoseconds()) / 1000 / float64(result.Requests), Rate: result.Rate})
+		send(measured{CPU: float64(used.Nanoseconds()) / 1000 / float64(result.Requests()), Rate: result.Rate()})
 	}
 }
 

@@ -133,6 +133,9 @@ func parseBody(req *runtime.Request, body []byte, kind, boundary string, turn fu
 	switch {
 	case len(body) == 0:
 	case kind == "application/json" || strings.HasSuffix(kind, "+json"):
+		if !req.IsText { // RFC 8259, 8.1
+			return badRequest("INVALID_JSON", "the body is not valid JSON: it is not in UTF-8")
+		}
 		text := bytes.TrimPrefix(body, []byte("\ufeff")) // as browsers do
 		if err := runtime.CheckJSON(text); err != nil {
 			return badRequest("INVALID_JSON", "the body is not valid JSON: "+err.Error())

@@ -10,11 +10,11 @@ import (
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
-	"github.com/fazt-sh/fazt/harnesstest/routing"
+	"github.com/fazt-sh/fazt/harnesstest/cases"
 )
 
 // TestRouting asks a server for all that the tables in testdata/routing have. See
-// package routing for their form.
+// package cases for their form.
 func TestRouting(t *testing.T) {
 	names, err := filepath.Glob("testdata/routing/*.txt")
 	if err != nil || len(names) == 0 {
@@ -22,7 +22,7 @@ func TestRouting(t *testing.T) {
 	}
 	for _, name := range names {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			table, err := routing.Load(os.DirFS("."), filepath.ToSlash(name))
+			table, err := cases.Load(os.DirFS("."), filepath.ToSlash(name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -35,8 +35,9 @@ func TestRouting(t *testing.T) {
 			for _, words := range table.Aliases {
 				linked(t, srv.Fazt, aliasOf(t, words))
 			}
-			for _, c := range table.Cases {
-				wrong, err := c.Send(address(srv.URL))
+			ask := cases.Sender{Dial: srv.Dial}
+			for _, c := range table.Cases() {
+				wrong, err := ask.Send(t.Context(), &c)
 				if err != nil {
 					wrong = append(wrong, err.Error())
 				}

@@ -18,6 +18,7 @@ import (
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/frontdoor"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // TestManyAddressesAreServed, and forgotten when their connections are closed:
@@ -76,7 +77,7 @@ func TestClientGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		deploy(t, srv, "app", files("api/main.js", `test.wait()`))
-		c := servePipes(t, srv).dial(string(harnesstest.Get("app.localhost", "/api")))
+		c := servePipes(t, srv).dial(string(load.Get("app.localhost", "/api")))
 		<-started
 		c.Close()
 		time.Sleep(time.Second) // also for the runtime's watcher, which outlives the run
@@ -104,7 +105,7 @@ func TestPipelinedRequests(t *testing.T) {
 			for range 3 {
 				var all []byte
 				for _, path := range paths {
-					all = append(all, harnesstest.Get("app.localhost", path)...)
+					all = append(all, load.Get("app.localhost", path)...)
 				}
 				if _, err := c.Write(all); err != nil {
 					t.Fatal(err)

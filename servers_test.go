@@ -89,9 +89,12 @@ func TestServersShareSessions(t *testing.T) {
 		t.Fatalf("%d sessions, %v", len(list), err)
 	}
 	for what, err := range map[string]error{
-		"end":     all[1].EndSession(t.Context(), list[0].ID),
-		"remove":  all[2].RemoveUser(t.Context(), "user1@example.com"),
-		"promote": func() error { _, err := all[0].ChangeUser(t.Context(), "user2@example.com", api.UserChange{Role: new("admin")}); return err }(),
+		"end":    all[1].EndSession(t.Context(), list[0].ID),
+		"remove": all[2].RemoveUser(t.Context(), "user1@example.com"),
+		"promote": func() error {
+			_, err := all[0].ChangeUser(t.Context(), "user2@example.com", api.UserChange{Role: new("admin")})
+			return err
+		}(),
 	} {
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)

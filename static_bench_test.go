@@ -20,6 +20,7 @@ import (
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // BenchmarkStatic compares files with the floor, and one of 1 MB with
@@ -36,34 +37,27 @@ func BenchmarkStatic(b *testing.B) {
 		"style.css": {Data: bytes.Repeat([]byte("body { margin: 0 }\n"), 1000)},
 	})
 	addr, host := address(srv.URL), address(app.URL)
-	same := func(request []byte) func(int, int) []byte {
-		return func(int, int) []byte { return request }
-	}
 	etag := app.Get("/1k.bin").Header.Get("Etag")
-	// A client that has the file; one status is counted like another.
+	// A client that has the file.
 	unchanged := fmt.Appendf(nil, "GET /1k.bin HTTP/1.1\r\nHost: %s\r\nIf-None-Match: %s\r\n\r\n", host, etag)
 	type row struct {
 		name  string
-		load  harnesstest.Load
+		load  load.Load
 		floor int // the row that it is compared with
 		rates []float64
 	}
 	rows := []row{
-		{name: "floor", load: harnesstest.Load{Addr: startFloor(b), Request: same(harnesstest.Get("floor", "/"))}},
-		{name: "static 1 KB", load: harnesstest.Load{Addr: addr, Request: same(harnesstest.Get(host, "/1k.bin"))}},
-		{name: "304", load: harnesstest.Load{Addr: addr, Request: same(unchanged), AnyStatus: true}},
-		{name: "18 KB of CSS, compressed", load: harnesstest.Load{Addr: addr, Request: same(browserGet(host, "/style.css", "text/css,*/*;q=0.1"))}},
-		{name: "ServeContent, 1 MB", load: harnesstest.Load{Addr: serveContent(b, large), Request: same(harnesstest.Get("floor", "/"))}, floor: 4},
-		{name: "static 1 MB", load: harnesstest.Load{Addr: addr, Request: same(harnesstest.Get(host, "/1m.bin"))}, floor: 4},
+		{name: "floor", load: load.Load{Dial: load.TCP(startFloor(b)), Request: load.Same(load.Get("floor", "/"))}},
+		{name: "static 1 KB", load: load.Load{Dial: load.TCP(addr), Request: load.Same(load.Get(host, "/1k.bin"))}},
+		{name: "304", load: load.Load{Dial: load.TCP(addr), Request: load.Same(unchanged)}},
+		{name: "18 KB of CSS, compressed", load: load.Load{Dial: load.TCP(addr), Request: load.Same(browserGet(host, "/style.css", "text/css,*/*;q=0.1"))}},
+		{name: "ServeContent, 1 MB", load: load.Load{Dial: load.TCP(serveContent(b, large)), Request: load.Same(load.Get("floor", "/"))}, floor: 4},
+		{name: "static 1 MB", load: load.Load{Dial: load.TCP(addr), Request: load.Same(load.Get(host, "/1m.bin"))}, floor: 4},
 	}
 	for b.Loop() {
 		for range rounds {
 			for i := range rows {
-				result, err := rows[i].load.Run(b.Context())
-				if err != nil {
-					b.Fatalf("%s: %v", rows[i].name, err)
-				}
-				rows[i].rates = append(rows[i].rates, result.Rate)
+				rows[i].rates = append(rows[i].rates, mustLoad(b, rows[i].load).Rate())
 			}
 		}
 	}

@@ -193,13 +193,7 @@ func without(names ...string) func(map[string]any) {
 }
 
 // say is a handler that answers a text.
-func say(status int, kind, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", kind)
-		w.WriteHeader(status)
-		io.WriteString(w, body)
-	}
-}
+var say = harnesstest.Say
 
 func at(path string, h http.HandlerFunc) harnesstest.Script {
 	return harnesstest.Script{Handlers: map[string]http.HandlerFunc{path: h}}

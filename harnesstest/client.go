@@ -5,72 +5,91 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
 	"mime/multipart"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"strings"
-	"time"
+	"testing"
 )
+
+// App is a deployed app, seen by one visitor.
+type App struct {
+	Name string
+	*Visitor
+}
+
+// Another returns another visitor of the same app.
+func (a *App) Another() *App {
+	a.tb.Helper()
+	return &App{a.Name, a.Visitor.Another()}
+}
 
 // Client makes a client that keeps cookies and finds the server whatever the
 // host in a URL: names below localhost resolve in browsers, but not everywhere.
 // It follows redirects, except where a test sets CheckRedirect.
 func (s *Server) Client() *http.Client {
 	s.tb.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		s.tb.Fatalf("harnesstest: %v", err)
-	}
-	var dialer net.Dialer
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, s.addr)
-		},
-		MaxIdleConnsPerHost: 256,
-		IdleConnTimeout:     30 * time.Second, // before the server's own, which might be just when a request is sent
-		DisableCompression:  true,
-	}
-	s.tb.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Jar: jar}
+	return newClient(s.tb, s)
 }
 
-// Response is an answer, read whole.
-type Response struct {
-	Status int
-	Header http.Header
-	Body   string
+// Visit returns a new visitor of an app, with cookies of their own.
+func (s *Server) Visit(name string) *App {
+	s.tb.Helper()
+	return &App{name, visit(s.tb, s, s.AppURL(name))}
 }
 
-// String shows the answer for a test's message.
-func (r *Response) String() string { return fmt.Sprintf("%d %v\n%s", r.Status, r.Header, r.Body) }
-
-// App is a deployed app, seen by one visitor: its cookies are kept.
-type App struct {
-	Name string
-	URL  string // "http://name.localhost:41234"
-
-	server *Server
-	client *http.Client
+// Get requests a path of the bare host, as a visitor without a session.
+func (s *Server) Get(path string) *Response {
+	s.tb.Helper()
+	return Visit(s.tb, s).Get(path)
 }
 
 // Deploy deploys an app under a name of its own through the management API, and
 // removes it with its data when the test ends.
 func (s *Server) Deploy(fsys fs.FS) *App {
 	s.tb.Helper()
+	return deploy(s.tb, s, fsys)
+}
+
+// Deploy deploys an app of the check's own, which is removed when it ends. The check
+// needs a [Deployer].
+func (p *Probe) Deploy(fsys fs.FS) *App {
+	p.Helper()
+	return deploy(p, p.Target, fsys)
+}
+
+// Visit returns a new visitor of the target's bare host.
+func (p *Probe) Visit() *Visitor {
+	p.Helper()
+	return Visit(p, p.Target)
+}
+
+// As returns a new visitor of the target's bare host who has signed in. The check
+// needs a target that [SignsIn].
+func (p *Probe) As(user User) *Visitor {
+	p.Helper()
+	return p.Visit().as(user)
+}
+
+func deploy(tb testing.TB, target Target, fsys fs.FS) *App {
+	tb.Helper()
+	d, ok := target.(Deployer)
+	if !ok {
+		tb.Fatalf("harnesstest: %s takes no deployments", target.Base())
+	}
 	name := "t-" + strings.ToLower(rand.Text()[:12])
-	s.DeployAs(name, fsys)
-	s.tb.Cleanup(func() {
-		if res := s.manage(http.MethodDelete, "/api/apps/"+name, "", nil); res.Status != http.StatusOK && res.Status != http.StatusNotFound {
-			s.tb.Errorf("harnesstest: remove %s: %v", name, res)
+	if err := d.DeployApp(tb.Context(), name, fsys); err != nil {
+		tb.Fatalf("harnesstest: deploy: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := d.RemoveApp(context.WithoutCancel(tb.Context()), name); err != nil {
+			tb.Errorf("harnesstest: %v", err)
 		}
 	})
-	return s.Visit(name)
+	return &App{name, visit(tb, target, d.AppURL(name))}
 }
 
 // DeployAs deploys an app, or its next version, under a given name.
@@ -84,8 +103,53 @@ func (s *Server) DeployAs(name string, fsys fs.FS) {
 // TryDeploy deploys an app and returns the management API's answer.
 func (s *Server) TryDeploy(name string, fsys fs.FS) *Response {
 	s.tb.Helper()
-	if s.token == "" {
-		s.tb.Fatalf("harnesstest: set FAZT_TOKEN to an API key, made with: fazt auth key create test --scopes deploy,read")
+	res, err := s.deploy(s.tb.Context(), name, fsys)
+	if err != nil {
+		s.tb.Fatalf("harnesstest: deploy %s: %v", name, err)
+	}
+	return res
+}
+
+// DeployApp implements [Deployer].
+func (s *Server) DeployApp(ctx context.Context, name string, fsys fs.FS) error {
+	res, err := s.deploy(ctx, name, fsys)
+	if err == nil && res.Status != http.StatusOK {
+		err = fmt.Errorf("deploy %s: %v", name, res)
+	}
+	return err
+}
+
+// RemoveApp implements [Deployer].
+func (s *Server) RemoveApp(ctx context.Context, name string) error {
+	res, err := s.manage(ctx, http.MethodDelete, "/api/apps/"+name, "", nil)
+	if err == nil && res.Status != http.StatusOK && res.Status != http.StatusNotFound {
+		err = fmt.Errorf("remove %s: %v", name, res)
+	}
+	return err
+}
+
+// AppURL implements [Deployer].
+func (s *Server) AppURL(name string) string {
+	u := *s.site.base
+	domain := "localhost"
+	if host := u.Hostname(); !isLoopback(host) {
+		domain = strings.TrimPrefix(host, "admin.")
+	}
+	u.Host = name + "." + domain
+	if port := s.site.base.Port(); port != "" {
+		u.Host += ":" + port
+	}
+	return u.String()
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (s *Server) deploy(ctx context.Context, name string, fsys fs.FS) (*Response, error) {
+	if reason := s.Lacks("Deployer"); reason != "" {
+		return nil, fmt.Errorf("%s", reason)
 	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
@@ -93,103 +157,24 @@ func (s *Server) TryDeploy(name string, fsys fs.FS) *Response {
 	part, _ := form.CreateFormFile("file", name+".zip")
 	archive := zip.NewWriter(part)
 	if err := archive.AddFS(fsys); err != nil {
-		s.tb.Fatalf("harnesstest: %v", err)
+		return nil, err
 	}
 	if err := archive.Close(); err != nil {
-		s.tb.Fatalf("harnesstest: %v", err)
+		return nil, err
 	}
 	form.Close()
-	return s.manage(http.MethodPost, "/api/deploy", form.FormDataContentType(), &body)
+	return s.manage(ctx, http.MethodPost, "/api/deploy", form.FormDataContentType(), &body)
 }
 
 // manage calls the management API with the test's key.
-func (s *Server) manage(method, path, contentType string, body io.Reader) *Response {
-	s.tb.Helper()
-	req, err := http.NewRequest(method, s.URL+path, body)
+func (s *Server) manage(ctx context.Context, method, path, contentType string, body io.Reader) (*Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, body)
 	if err != nil {
-		s.tb.Fatalf("harnesstest: %v", err)
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token)
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	return s.send(s.Client(), req)
-}
-
-func (s *Server) send(c *http.Client, req *http.Request) *Response {
-	s.tb.Helper()
-	res, err := c.Do(req)
-	if err != nil {
-		s.tb.Fatalf("harnesstest: %v", err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.tb.Fatalf("harnesstest: %s %s: %v", req.Method, req.URL, err)
-	}
-	return &Response{Status: res.StatusCode, Header: res.Header, Body: string(text)}
-}
-
-// Visit returns a new visitor of an app, with cookies of their own.
-func (s *Server) Visit(name string) *App {
-	s.tb.Helper()
-	_, port, err := net.SplitHostPort(s.addr)
-	if err != nil {
-		s.tb.Fatalf("harnesstest: %v", err)
-	}
-	return &App{Name: name, URL: "http://" + name + ".localhost:" + port, server: s, client: s.Client()}
-}
-
-// Get requests a path of the app.
-func (a *App) Get(path string) *Response {
-	a.server.tb.Helper()
-	return a.Do(http.MethodGet, path, nil)
-}
-
-// Do sends a request. A body that is an io.Reader is sent as it is, url.Values
-// as a form, and anything else but nil as JSON.
-func (a *App) Do(method, path string, body any) *Response {
-	a.server.tb.Helper()
-	return a.Send(a.Request(method, path, body))
-}
-
-// Request makes a request for [App.Send], for tests that set headers; see
-// [App.Do] for the body.
-func (a *App) Request(method, path string, body any) *http.Request {
-	a.server.tb.Helper()
-	var reader io.Reader
-	var kind string
-	switch b := body.(type) {
-	case nil:
-	case io.Reader:
-		reader = b
-	case url.Values:
-		reader, kind = strings.NewReader(b.Encode()), "application/x-www-form-urlencoded"
-	default:
-		text, err := json.Marshal(b)
-		if err != nil {
-			a.server.tb.Fatalf("harnesstest: %v", err)
-		}
-		reader, kind = bytes.NewReader(text), "application/json"
-	}
-	req, err := http.NewRequest(method, a.URL+path, reader)
-	if err != nil {
-		a.server.tb.Fatalf("harnesstest: %v", err)
-	}
-	if kind != "" {
-		req.Header.Set("Content-Type", kind)
-	}
-	return req
-}
-
-// Send sends a request as this visitor and reads the answer.
-func (a *App) Send(req *http.Request) *Response {
-	a.server.tb.Helper()
-	return a.server.send(a.client, req)
-}
-
-// Another returns another visitor of the same app.
-func (a *App) Another() *App {
-	a.server.tb.Helper()
-	return a.server.Visit(a.Name)
+	return send(s.manager, req)
 }

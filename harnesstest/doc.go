@@ -18,7 +18,12 @@
 // test's own apps. [StartOrAttach] lets one suite run both ways.
 //
 // [StartIssuer] runs an OpenID Connect issuer, which does what a [Script] says and is
-// correct without one.
+// correct without one. [Hang], [Dribble], [Huge], [RedirectLoop] and their like stand in
+// for an endpoint that misbehaves.
+//
+// What the suites ask is a [Target]: a Server, any [Handler], any [URL]. A package whose
+// TestMain calls [Main] can have servers in processes of their own, to kill and restart
+// them, see [Spawner].
 //
 // Tests may run in parallel. The package is for tests alone and never linked
 // into the fazt binary.

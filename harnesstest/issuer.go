@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -37,6 +36,8 @@ type Issuer struct {
 	mu     sync.Mutex
 	script Script
 	key    *IssuerKey
+	before []*IssuerKey // that are still in the key set
+	ahead  time.Duration
 	grants map[string]*grant
 	counts map[string]int
 }
@@ -103,7 +104,22 @@ func (i *Issuer) Bend(s Script) {
 func (i *Issuer) Rotate(k *IssuerKey) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.key = k
+	i.key, i.before = k, nil
+}
+
+// RollOver signs with another key from now on, as Rotate does, and keeps those before in
+// the key set, as issuers that are well run do for tokens that are on their way.
+func (i *Issuer) RollOver(k *IssuerKey) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.key, i.before = k, append(i.before, i.key)
+}
+
+// SetClock makes the issuer's clock go ahead of this machine's, or behind it.
+func (i *Issuer) SetClock(ahead time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.ahead = ahead
 }
 
 // Count is how many requests an endpoint has had.
@@ -113,18 +129,11 @@ func (i *Issuer) Count(path string) int {
 	return i.counts[path]
 }
 
-// Hang is a handler that never answers, and ends when its client goes.
-func Hang(_ http.ResponseWriter, r *http.Request) {
-	// A server notices that a client has gone once its request is read.
-	_, _ = io.Copy(io.Discard, r.Body)
-	<-r.Context().Done()
-}
-
 // ServeHTTP answers the endpoints.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
 	i.counts[r.URL.Path]++
-	script, key := i.script, i.key
+	script, key, before := i.script, i.key, i.before
 	i.mu.Unlock()
 	if h := script.Handlers[r.URL.Path]; h != nil {
 		h(w, r)
@@ -138,7 +147,11 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case IssuerToken:
 		i.token(w, r, script, key)
 	case IssuerKeys:
-		document := map[string]any{"keys": []any{key.Public()}}
+		keys := []any{key.Public()}
+		for _, k := range before {
+			keys = append(keys, k.Public())
+		}
+		document := map[string]any{"keys": keys}
 		bend(document, script.Keys)
 		answer(w, http.StatusOK, document)
 	case IssuerUserInfo:
@@ -220,12 +233,12 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request, s Script, key *Is
 	if good {
 		g.used = true
 	}
+	now := time.Now().Add(i.ahead)
 	i.mu.Unlock()
 	if !good {
 		answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
 		return
 	}
-	now := time.Now()
 	claims := map[string]any{
 		"iss": i.URL, "sub": g.person.Subject, "aud": i.ClientID, "nonce": g.nonce, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 		"at_hash": key.hash(g.access),

@@ -3,6 +3,8 @@ package harnesstest
 import (
 	"bytes"
 	"context"
+	"os"
+	"path/filepath"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -29,9 +31,10 @@ func labelled(name string, f func()) (label string) {
 // It is long, since it is only ever waited for in full by a test that fails.
 const leakPatience = 20 * time.Second
 
-// leaked returns the stacks of the goroutines with a label that do not end.
-func leaked(label string) []string {
-	deadline := time.Now().Add(leakPatience)
+// leaked returns the stacks of the goroutines with a label that do not end
+// within patience.
+func leaked(label string, patience time.Duration) []string {
+	deadline := time.Now().Add(patience)
 	for pause := time.Millisecond; ; pause = min(2*pause, time.Second) {
 		stacks := withLabel(label)
 		if len(stacks) == 0 || time.Now().After(deadline) {
@@ -56,4 +59,21 @@ func withLabel(label string) []string {
 		}
 	}
 	return stacks
+}
+
+// stillOpen returns the files of a data file that this process has open: itself, and
+// what the engine keeps beside it. It looks where the system shows them, as Linux does.
+func stillOpen(dataFile string) (files []string) {
+	const open = "/proc/self/fd"
+	entries, err := os.ReadDir(open)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		// One that has been closed in the meantime is not there.
+		if file, err := os.Readlink(filepath.Join(open, e.Name())); err == nil && strings.HasPrefix(file, dataFile) {
+			files = append(files, file)
+		}
+	}
+	return files
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/url"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -22,9 +22,44 @@ type Server struct {
 	// Fazt is the server itself; nil when attached.
 	Fazt *fazt.Server
 
-	tb    testing.TB
-	addr  string // host:port to dial, whatever the host in a URL
-	token string // API key, "" without one
+	tb      testing.TB
+	site    *site
+	token   string            // API key, "" without one
+	manager *http.Client      // of the management API
+	lacks   map[string]string // see [Lacker]
+}
+
+var _ interface {
+	Target
+	Lacker
+	Deployer
+	SignsIn
+	Keyer
+	Sibling
+	Spawner
+} = (*Server)(nil)
+
+// Base implements [Target].
+func (s *Server) Base() string { return s.URL }
+
+// Dial implements [Target].
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	return s.site.Dial(ctx)
+}
+
+// Lacks implements [Lacker]. A server that [Start] started lacks nothing, in a package
+// whose TestMain calls [Main].
+func (s *Server) Lacks(capability string) string {
+	if capability == "Spawner" && s.Fazt != nil && !mainCalled.Load() {
+		return noMain
+	}
+	return s.lacks[capability]
+}
+
+// Sibling implements [Sibling].
+func (s *Server) Sibling(tb testing.TB, change ...func(*fazt.Options)) Target {
+	tb.Helper()
+	return Start(tb, change...)
 }
 
 // Store, if a TestMain has set it, is asked for the store of every server that Start
@@ -33,20 +68,23 @@ type Server struct {
 var Store func(tb testing.TB, dataFile string, quotas storage.Quotas) storage.Store
 
 // Start runs a server until the test ends. It has Dev on, takes as many requests
-// as a test can send from its one address, and logs to the test's output; change
-// may set other options.
+// as a test can send from its one address, and its log is shown when the test has
+// failed; change may set other options. The test fails as well if the server leaves a
+// goroutine or an open file behind.
 func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	tb.Helper()
+	lines := &logTail{}
+	tb.Cleanup(func() { lines.show(tb) })
 	opt := fazt.Options{
 		DataFile:  filepath.Join(tb.TempDir(), "data.db"),
 		Dev:       true,
 		RateLimit: frontdoor.NoRateLimit,
-		Logger:    slog.New(slog.NewTextHandler(tb.Output(), nil)),
+		Logger:    slog.New(slog.NewTextHandler(lines, nil)),
 	}
 	for _, f := range change {
 		f(&opt)
 	}
-	inPlaceOfFile(tb, &opt)
+	InPlaceOfFile(tb, &opt)
 	ctx, stop := context.WithCancel(context.Background())
 	run, err := start(ctx, tb.Name(), opt)
 	if err != nil {
@@ -58,20 +96,24 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 		if err := run.wait(); err != nil {
 			tb.Errorf("harnesstest: stop: %v", err)
 		}
-		for _, stack := range leaked(run.label) {
+		for _, stack := range leaked(run.label, leakPatience) {
 			tb.Errorf("harnesstest: a goroutine outlived the server:\n%s", stack)
 		}
+		for _, file := range stillOpen(opt.DataFile) {
+			tb.Errorf("harnesstest: the server has closed, and %s is still open", file)
+		}
 	})
-	token, err := run.fazt.CreateKey(ctx, "harnesstest", "admin")
-	if err != nil {
+	s := &Server{Fazt: run.fazt, tb: tb, site: siteAt(run.listener.Addr())}
+	if s.token, err = run.fazt.CreateKey(ctx, "harnesstest", "admin"); err != nil {
 		tb.Fatalf("harnesstest: %v", err)
 	}
-	addr := run.listener.Addr().String()
-	return &Server{URL: "http://" + addr, Fazt: run.fazt, tb: tb, addr: addr, token: token}
+	s.URL = s.site.Base()
+	s.manager = newClient(tb, s)
+	return s
 }
 
-// inPlaceOfFile has a server use what Store returns.
-func inPlaceOfFile(tb testing.TB, opt *fazt.Options) {
+// InPlaceOfFile has options use what Store returns, if it returns something, as Start does.
+func InPlaceOfFile(tb testing.TB, opt *fazt.Options) {
 	tb.Helper()
 	if Store == nil || opt.Store != nil || opt.DataFile == "" {
 		return
@@ -118,25 +160,6 @@ func (r *running) wait() error {
 		err = closeErr
 	}
 	return err
-}
-
-// Attach returns the server that is already running at FAZT_TARGET, such as
-// "http://localhost:8080". FAZT_TOKEN is an API key with the scopes deploy and
-// read, with which [Server.Deploy] puts the test's own apps there.
-func Attach(tb testing.TB) *Server {
-	tb.Helper()
-	target := os.Getenv("FAZT_TARGET")
-	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "http" || u.Host == "" {
-		tb.Fatalf("harnesstest: FAZT_TARGET is %q; set it to the server's bare host, such as http://localhost:8080", target)
-	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	return &Server{
-		URL: "http://" + u.Host, tb: tb, addr: net.JoinHostPort(u.Hostname(), port), token: os.Getenv("FAZT_TOKEN"),
-	}
 }
 
 // StartOrAttach attaches when FAZT_TARGET is set, and starts a server if not.

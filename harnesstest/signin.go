@@ -1,6 +1,8 @@
 package harnesstest
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,23 +14,37 @@ import (
 
 // SignIn signs this visitor in through the pages of the dev provider, by the
 // links and forms that a person would use. role is "owner", "admin" or "user".
-// The server must offer the provider, and the test's machine must be its own.
-func (a *App) SignIn(email, name, role string) {
-	a.server.tb.Helper()
-	if err := a.signIn(email, name, role); err != nil {
-		a.server.tb.Fatalf("harnesstest: sign in to %s: %v", a.Name, err)
+// The server must offer the provider, and the test's machine must be its own. See
+// [Server.As] for visitors of any server.
+func (v *Visitor) SignIn(email, name, role string) {
+	v.tb.Helper()
+	if err := signInByPages(v.tb.Context(), v.client, v.URL, User{email, name, role}); err != nil {
+		v.tb.Fatalf("harnesstest: sign in at %s: %v", v.URL, err)
 	}
 }
 
 // OffersDev reports whether the sign-in page has the dev provider's form, or a
 // button that leads to it where there are other ways to sign in.
-func (a *App) OffersDev() bool {
-	a.server.tb.Helper()
-	page, err := a.open(a.Request(http.MethodGet, "/auth/login", nil))
+func (v *Visitor) OffersDev() bool {
+	v.tb.Helper()
+	offers, err := offersDev(v.tb.Context(), v.client, v.URL)
 	if err != nil {
-		a.server.tb.Fatalf("harnesstest: sign-in page: %v", err)
+		v.tb.Fatalf("harnesstest: sign-in page: %v", err)
 	}
-	return page.form(devForm) != nil || page.link(devPage) != nil
+	return offers
+}
+
+// as signs this visitor in by what the target has for it.
+func (v *Visitor) as(user User) *Visitor {
+	v.tb.Helper()
+	s, ok := v.Target.(SignsIn)
+	if !ok {
+		v.tb.Fatalf("harnesstest: nobody can be signed in at %s", v.URL)
+	}
+	if err := s.SignIn(v.tb.Context(), v.client, v.URL, user); err != nil {
+		v.tb.Fatalf("harnesstest: sign in at %s: %v", v.URL, err)
+	}
+	return v
 }
 
 // The dev provider's page, and what its form is sent to.
@@ -37,8 +53,16 @@ const (
 	devForm = "/auth/dev/callback"
 )
 
-func (a *App) signIn(email, name, role string) error {
-	page, err := a.open(a.Request(http.MethodGet, "/auth/login?back=%2F", nil))
+func offersDev(ctx context.Context, client *http.Client, origin string) (bool, error) {
+	page, err := open(ctx, client, origin+"/auth/login")
+	if err != nil {
+		return false, err
+	}
+	return page.form(devForm) != nil || page.link(devPage) != nil, nil
+}
+
+func signInByPages(ctx context.Context, client *http.Client, origin string, user User) error {
+	page, err := open(ctx, client, origin+"/auth/login?back=%2F")
 	if err != nil {
 		return err
 	}
@@ -47,22 +71,32 @@ func (a *App) signIn(email, name, role string) error {
 		if link == nil {
 			return fmt.Errorf("%s has no form of the dev provider; start the server with Dev on", page.url)
 		}
-		if page, err = a.open(&http.Request{Method: http.MethodGet, URL: link, Header: http.Header{}}); err != nil {
+		if page, err = open(ctx, client, link.String()); err != nil {
 			return err
 		}
 	}
-	req, err := page.fill(devForm, url.Values{"email": {email}, "name": {name}, "role": {role}})
+	req, err := page.fill(ctx, devForm, url.Values{"email": {user.Email}, "name": {user.name()}, "role": {user.role()}})
 	if err != nil {
 		return err
 	}
-	if page, err = a.open(req); err != nil {
+	if page, err = read(client, req); err != nil {
 		return err
 	}
-	if host := strings.TrimPrefix(a.URL, "http://"); page.url.Host != host {
-		return fmt.Errorf("ended at %s, and not at the app", page.url)
+	if at := page.url.Scheme + "://" + page.url.Host; at != origin {
+		return fmt.Errorf("ended at %s, and not at %s", page.url, origin)
 	}
 	return nil
 }
+
+func (u User) name() string {
+	if u.Name != "" {
+		return u.Name
+	}
+	name, _, _ := strings.Cut(u.Email, "@")
+	return name
+}
+
+func (u User) role() string { return cmp.Or(u.Role, "user") }
 
 // page is a page as a person would see it: where it is, and what can be pressed.
 type page struct {
@@ -70,8 +104,16 @@ type page struct {
 	root *html.Node
 }
 
-func (a *App) open(req *http.Request) (*page, error) {
-	res, err := a.client.Do(req)
+func open(ctx context.Context, client *http.Client, address string) (*page, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return read(client, req)
+}
+
+func read(client *http.Client, req *http.Request) (*page, error) {
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +159,7 @@ func (p *page) form(path string) *html.Node {
 
 // fill makes the request that sends the page's form to a path, hidden fields
 // included.
-func (p *page) fill(path string, fields url.Values) (*http.Request, error) {
+func (p *page) fill(ctx context.Context, path string, fields url.Values) (*http.Request, error) {
 	form := p.form(path)
 	if form == nil {
 		return nil, fmt.Errorf("%s has no form that is sent to %s", p.url, path)
@@ -131,7 +173,7 @@ func (p *page) fill(path string, fields url.Values) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequest(http.MethodPost, target.String(), strings.NewReader(fields.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), strings.NewReader(fields.Encode()))
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@ package runtime
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +27,7 @@ func (e *Error) placeHandler(unit Unit) {
 		return
 	}
 	text := unit.Files[unit.Main]
-	e.File, e.Line, e.Column = unit.Main, 1, 1
+	e.File = unit.Main // and no line, where it is not evident which
 	for _, start := range handlerStart {
 		if at := start.FindStringIndex(text); at != nil {
 			head := text[:at[1]-len(strings.TrimLeft(text[at[0]:at[1]], " \t"))]
@@ -35,9 +37,9 @@ func (e *Error) placeHandler(unit Unit) {
 	}
 }
 
-// MissingGlobals are names that other places have and handlers don't, with what there is
+// missingGlobals are names that other places have and handlers don't, with what there is
 // instead.
-var MissingGlobals = map[string]string{
+var missingGlobals = map[string]string{
 	"process": "variables of the environment are had by fazt.env.get(name)", "Buffer": "use Uint8Array with TextEncoder, atob and btoa",
 	"fetch": "a handler reaches no other server", "XMLHttpRequest": "a handler reaches no other server",
 	"WebSocket": "a handler reaches no other server", "EventSource": "a handler reaches no other server",
@@ -51,10 +53,25 @@ var MissingGlobals = map[string]string{
 	"alert": "use console.log", "__dirname": "files are read by fazt.private", "__filename": "files are read by fazt.private",
 	"Deno": "this is not Deno", "Bun": "this is not Bun", "HTMLElement": "a handler has no page", "Image": "a handler has no page",
 	"requestAnimationFrame": "a handler has no page", "Response": "answer by respond(status, body, headers), or give the handler a default export", "Request": "the request is the handler's parameter; a handler with a default export has Request",
-	"Headers": "headers are plain objects; a handler with a default export has Headers", "FormData": "fields are in request.form", "Blob": "use Uint8Array", "File": "uploads are in request.files",
+	"Headers": "headers are plain objects; a handler with a default export has Headers", "FormData": "fields are in request.form, files in request.files", "DOMException": "throw an Error, with a name of its own", "Blob": "use Uint8Array", "File": "uploads are in request.files",
 	"ReadableStream": "answer with the whole body, or by fazt.storage.s3.serve", "WritableStream": "answer with the whole body", "TransformStream": "answer with the whole body",
 	"CompressionStream": "answers need no compression", "DecompressionStream": "look for a package in plain JavaScript",
-	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request",
+	"FinalizationRegistry": "an interpreter ends with the request", "WeakRef": "an interpreter ends with the request; keep the object itself, or use a WeakMap",
+}
+
+// MissingGlobals are the names of missingGlobals, which are none of a handler's globals but
+// of those of other servers or of browsers.
+func MissingGlobals() []string { return slices.Sorted(maps.Keys(missingGlobals)) }
+
+// MissingGlobal tells whether a name is one of [MissingGlobals], and what there is instead.
+func MissingGlobal(name string) (instead string, ok bool) {
+	instead, ok = missingGlobals[name]
+	return instead, ok
+}
+
+// NoGlobal is the error of a program that wants one of [MissingGlobals], without a place.
+func NoGlobal(name string) *Error {
+	return &Error{Code: CodeUnsupported, Message: "there is no " + name + " in a handler", Hint: missingGlobals[name]}
 }
 
 // misnamed are names that authors of other servers use for what is called otherwise here.
@@ -102,7 +119,7 @@ func (e *Error) advise(host *Host, limits Limits) {
 	}
 	switch m := notDefined.FindStringSubmatch(e.Message); {
 	case e.Name == "ReferenceError" && m != nil:
-		e.Hint = cmp.Or(MissingGlobals[m[1]], misnamed[m[1]], "declare it, or is it misspelled?")
+		e.Hint = cmp.Or(missingGlobals[m[1]], misnamed[m[1]], "declare it, or is it misspelled?")
 	case e.Name == "RangeError" && e.Message == "Maximum call stack size exceeded":
 		e.Hint = fmt.Sprintf("%d calls may nest: look for a function that calls itself without an end", limits.StackDepth)
 	case e.Name != "TypeError":

@@ -45,6 +45,25 @@ func TestChoiceBetweenEngines(t *testing.T) {
 		{main("return /[\\ud800-\\udbff]/.test('a')"), "half of a surrogate pair"},
 		{main("return 'a\\ud83d' > 'b'"), "half of a surrogate pair"},
 		{main("return ['a\\ud83d\\ude00', '\\\\ud83d', /a\\ud83d\\ude00b/]"), ""},
+		{main("var s = request.text;\nreturn s.charAt(0)"), "2:10: otto's texts can't hold half of an emoji, which charAt may return"},
+		{main("return request.path.slice(1)"), "which slice may return"},
+		{main("var a = request.path.split('/'); return [a[1], a.slice(2), [1, 2].slice(1), a.slice(1)[0]]"), ""},
+		{main("function f(list) { return list[0]; } return f('ab')"), "reading a text by its index"},
+		{main("function f(list) { list.push(1); return list[0]; } return f([])"), ""},
+		{main("function f(rows) { return rows[0].id; } return f([{id: 1}])"), ""},
+		{main("var o = {}; o[request.path] = 1; for (var k in o) { return o[k]; }"), ""},
+		{main("return [request.query[request.path], request.headers['x' + 1], arguments[0], this[0]]"), ""},
+		{main("var h = 0, s = request.path; for (var i = 0; i < s.length; i++) { h += s.charCodeAt(i); } return h"), ""},
+		{main("return new Date(0).toISOString().slice(0, 10) + 'abc'.charAt(1) + 'abc'[0]"), ""},
+		{main("return request.path.split('')"), "which split('') may return"},
+		{main("return String.fromCharCode(65 + 3 % 26) + String.fromCharCode(0xe000)"), ""},
+		{main("return String.fromCharCode(request.path.length)"), "which fromCharCode may return"},
+		{main("return JSON.parse('\"\\\\ud800\"')"), "which JSON.parse may return"},
+		{main("return Array.prototype.map.call(request.path, String)"), "a method of arrays on a text may return"},
+		{main("return Array.prototype.slice.call(arguments, 1)"), ""},
+		{main("return request.path.replace(/[^a-z]/g, '-')"), "take an emoji for one character"},
+		{main("return request.path.match('^.$')"), "take an emoji for one character"},
+		{main("return [/^.*[^a]+\\S*[\\W_]+$/.test('a'), /[a-z]\\./, '\\S', /[.]/]"), ""},
 		{main("String.prototype.shout = function () { return this + '!'; }; return 'a'.shout()"), "String.prototype is one"},
 		{main("Array.prototype['last'] = 1"), "Array.prototype is one"},
 		{main("Object.defineProperty(Math, 'double', {value: 1})"), "Math is one"},
@@ -77,7 +96,7 @@ func TestNewerGlobals(t *testing.T) {
 		return string(res.Response.Body)
 	}
 	names := ask("goja", "return Object.getOwnPropertyNames(globalThis).join(' ')") +
-		" setTimeout clearTimeout queueMicrotask structuredClone performance Intl WeakRef Iterator crypto console URL"
+		" setTimeout clearTimeout queueMicrotask structuredClone performance Intl Iterator crypto console URL"
 	for name := range strings.FieldsSeq(names) {
 		// Asked for in a comparison, a name decides nothing.
 		there := fmt.Sprintf("return typeof %s === 'undefined'", name)
@@ -100,5 +119,43 @@ func TestPinnedToAnOlderEngine(t *testing.T) {
 	want := `api/main.js:2:9: otto has no Map, only goja has; write it otherwise, or take "engine" out of fazt.json`
 	if e == nil || e.Error() != want || e.Code != runtime.CodeUnsupported {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// What no engine has is refused when a program is loaded, with what there is instead.
+func TestMissingGlobals(t *testing.T) {
+	both := newRuntime(t, runtime.Options{Engines: engines})
+	for _, c := range []struct{ src, want string }{
+		{"var a = 1;\nreturn new WeakRef({})", "api/main.js:2:12: there is no WeakRef in a handler; an interpreter ends with the request; keep the object itself, or use a WeakMap"},
+		{"function f() { return fetch('/'); } return f()", "1:23: there is no fetch in a handler; a handler reaches no other server"},
+		{"return process.env.HOME", "1:8: there is no process in a handler; variables of the environment are had by fazt.env.get(name)"},
+		{"return new FormData()", "there is no FormData in a handler; fields are in request.form, files in request.files"},
+		{"throw new DOMException('x')", "there is no DOMException in a handler; throw an Error, with a name of its own"},
+		{"return typeof fetch === 'function' ? fetch('/') : 1", ""},
+		{"try { return fetch('/') } catch (e) { return 1 }", ""},
+		{"var fetch = Object; return fetch(1)", ""},
+		{"window = {}; return window.a", ""},
+		{"return {fetch: 1}.fetch + request.process", ""},
+		{"function f(document) { return document; } return f(1)", ""},
+		{"fetch: for (;;) { break fetch; }", ""},
+	} {
+		for _, engine := range []string{"auto", "otto", "goja"} {
+			_, err := both.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": c.src}, Engine: engine})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasSuffix(err.Error(), c.want)) {
+				t.Errorf("%s, %s: got %v, want %q", engine, c.src, err, c.want)
+			}
+		}
+	}
+	for src, want := range map[string]string{
+		"const {proxy} = Proxy.revocable({}, {}); return proxy": "1:17: there is no Proxy.revocable in a handler; use new Proxy",
+		"const {a = Buffer} = {}; return a":                     "1:12: there is no Buffer",
+		"const f = ({process, ...navigator}, [Worker, ...Image], alert = 1) =>\n[process, navigator, Worker, Image, alert]; return f": "",
+		"class Deno {} let caches = 1; for (const history of []) history; return new Deno()":                                          "",
+		"const f = (alert = 1) => alert; try { throw 1 } catch ({location}) { return f(location) }":                                   "",
+	} {
+		_, err := both.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": src}, Engine: "goja"})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", src, err, want)
+		}
 	}
 }

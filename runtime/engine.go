@@ -35,8 +35,9 @@ type Unit struct {
 	Limits Limits
 	Lists  map[string]bool // see Options.Lists
 
-	load   *load // nil when it is compiled
-	places *places
+	load     *load // nil when it is compiled
+	places   *places
+	required map[string]required // the package that a file requires, by the file
 }
 
 // Bundled tells whether package bundle has made the program, or packages for it: in

@@ -6,7 +6,10 @@ import (
 )
 
 // CheckNesting gives the tests what Load checks before an engine parses.
-func CheckNesting(src string) *Error { return checkNesting("test.js", src, new(extent), Unit{}) }
+func CheckNesting(src string) *Error {
+	_, err := checkNesting("test.js", src, new(extent))
+	return err
+}
 
 // MostAllocating has the watcher measure runs that are held, each of which does its
 // work again and again while it may go on, and returns the one that would be

@@ -44,6 +44,10 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := unit.missingPackage(); err != nil { // whatever the engine
+		unit.places.locate(err)
+		return nil, err
+	}
 	var last *Error
 	pinned := src.Engine != "" && src.Engine != "auto"
 	for i, e := range r.engines {
@@ -66,7 +70,7 @@ func (r *Runtime) compile(l *load, src Source) (*Program, error) {
 		}
 		last = unit.places.locate(refusal)
 		last.adviseSyntax()
-		if pinned && !newest && refusal.Code == CodeUnsupported {
+		if pinned && !newest && refusal.Code == CodeUnsupported && refusal.Hint == "" {
 			told := *last
 			told.Message += `; write it otherwise, or take "engine" out of fazt.json`
 			told.Err = refusal

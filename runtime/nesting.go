@@ -44,16 +44,19 @@ type extent struct {
 // checkNesting finds out how deep the source nests, and adds what it takes to sum.
 // It reads tokens, not grammar. Whether a slash begins a regular expression follows
 // from the token before it, except behind a few closing braces, where such source
-// is refused.
-func checkNesting(name, src string, sum *extent, unit Unit) *Error {
+// is refused. It returns the package that the source requires, as it has come by it.
+func checkNesting(name, src string, sum *extent) (required, *Error) {
 	n := nesting{src: src, regexp: true, levels: make([]level, 1, 32), extent: sum}
 	msg := n.scan()
 	if msg == "" {
-		return n.missingPackage(name, unit)
+		if n.ownRequire {
+			return required{}, nil
+		}
+		return n.required, nil
 	}
 	line := 1 + strings.Count(src[:n.start], "\n")
 	column := n.start - strings.LastIndexByte(src[:n.start], '\n')
-	return &Error{Code: CodeSyntax, Name: "SyntaxError", Message: msg, File: name, Line: line, Column: column}
+	return required{}, &Error{Code: CodeSyntax, Name: "SyntaxError", Message: msg, File: name, Line: line, Column: column}
 }
 
 type nesting struct {

@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -76,16 +78,18 @@ func (n *nesting) noteRequire(word string) {
 // around it.
 const maxPackageName = 300
 
-// missingPackage is the error of a file that requires a package which isn't in the
-// program.
-func (n *nesting) missingPackage(file string, unit Unit) *Error {
-	r := n.required
-	if r.name == "" || n.ownRequire || unit.Bundled() {
+// missingPackage is the error of the first file that requires a package which isn't in the
+// program, or nil.
+func (u Unit) missingPackage() *Error {
+	if u.Bundled() {
 		return nil
 	}
-	if _, ok := unit.Files[path.Join(path.Dir(unit.Main), "node_modules", r.name)+".js"]; ok {
-		return nil
+	for _, file := range slices.Sorted(maps.Keys(u.required)) {
+		r, src := u.required[file], u.Files[file]
+		if _, ok := u.Files[path.Join(path.Dir(u.Main), "node_modules", r.name)+".js"]; !ok {
+			return &Error{Code: CodeUnsupported, Message: fmt.Sprintf("require(%q): %s", r.name, WhyNoPackage(r.name)),
+				File: file, Line: 1 + strings.Count(src[:r.at], "\n"), Column: r.at - strings.LastIndexByte(src[:r.at], '\n')}
+		}
 	}
-	return &Error{Code: CodeUnsupported, Message: fmt.Sprintf("require(%q): %s", r.name, WhyNoPackage(r.name)),
-		File: file, Line: 1 + strings.Count(n.src[:r.at], "\n"), Column: r.at - strings.LastIndexByte(n.src[:r.at], '\n')}
+	return nil
 }

@@ -172,16 +172,21 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
-	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, Lists: r.lists, load: l, places: newPlaces(src)}
+	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, Lists: r.lists, load: l, places: newPlaces(src),
+		required: make(map[string]required)}
 	var sum extent
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {
 		if name != src.Main && !strings.HasSuffix(name, ".js") {
 			continue
 		}
 		unit.Files[name] = hideHashbang(unit.Files[name])
-		if err := checkNesting(name, unit.Files[name], &sum, unit); err != nil {
+		wants, err := checkNesting(name, unit.Files[name], &sum)
+		if err != nil {
 			unit.places.locate(err).adviseSyntax()
 			return Unit{}, err
+		}
+		if wants.name != "" {
+			unit.required[name] = wants
 		}
 		if err := unit.Check(); err != nil {
 			return Unit{}, err

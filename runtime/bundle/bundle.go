@@ -32,6 +32,7 @@ type Result struct {
 
 	suspects []use  // globals that aren't there, and that packages mention
 	whole    string // of one program, what runs when it is loaded
+	unclear  bool   // whether its default export is a function is known only then
 }
 
 // Size is how many bytes the files have, but for their source maps.
@@ -269,14 +270,23 @@ func (b *builder) program(made *built) (*Result, error) {
 	if slices.ContainsFunc(noFunction.FindAllStringSubmatch(code, -1), func(m []string) bool { return m[1] == local }) {
 		return nil, b.defaultError("the default export is no function")
 	}
+	unclear := !regexp.MustCompile(fmt.Sprintf(isFunction, local)).MatchString(code)
+	code += fmt.Sprintf("if (typeof %s !== \"function\") throw new TypeError(%q + (%s && %s.fetch ? %q : \"a value of the type \" + typeof %s + %q));\n",
+		local, "the default export of "+b.main+" is ", local, local, hasFetch, local, "; write export default function (request) { ... }")
 	loading := code + tail
-	code += fmt.Sprintf("if (typeof %s !== \"function\") throw new TypeError(%q + typeof %s + %q);\nfazt$main.exports = %s;\n%s\n",
-		local, "the default export of "+b.main+" is a value of the type ", local, "; write export default function (request) { ... }", local, tail)
+	code += fmt.Sprintf("fazt$main.exports = %s;\n%s\n", local, tail)
 	return &Result{Files: map[string][]byte{
 		runtime.DefaultMain:          []byte(code),
 		runtime.DefaultMain + ".map": made.sourceMap,
-	}, suspects: made.suspects, whole: loading}, nil
+	}, suspects: made.suspects, unclear: unclear, whole: loading}, nil
 }
+
+const (
+	// isFunction matches what evidently makes a function of a name.
+	isFunction = `(?m)^(?:(?:async )?function\*? ?%[1]s\b|var %[1]s = (?:async\b|function\b|\(?[\w$, ]*\)? =>))`
+	// hasFetch is what other servers take for a handler.
+	hasFetch = "an object with fetch, which fazt does not call; write a function that does, such as the one in docs/packages.md"
+)
 
 // cutExports takes the list of exports, which esbuild puts at the end, off a program, and
 // says what the default is called inside.
@@ -300,9 +310,13 @@ var noFunction = regexp.MustCompile("(?m)^var (\\w+_default) = (?:[-+0-9\"'`{\\[
 
 // defaultError is an error of what the main file exports.
 func (b *builder) defaultError(what string) error {
+	return b.atExport(what + ", which is what answers requests; write export default function (request) { ... }")
+}
+
+// atExport is an error with the place where the main file exports something.
+func (b *builder) atExport(message string) error {
 	line, column := placeOf(b.text(b.main), "export")
-	return &runtime.Error{Code: runtime.CodeUnsupported, File: b.main, Line: line, Column: column, SourceLine: lineOf(b.text(b.main), line),
-		Message: what + ", which is what answers requests; write export default function (request) { ... }"}
+	return &runtime.Error{Code: runtime.CodeUnsupported, File: b.main, Line: line, Column: column, SourceLine: lineOf(b.text(b.main), line), Message: message}
 }
 
 // noDefault is the error of a module that exports all kinds of things.

@@ -1,13 +1,5 @@
 package bundle
 
-import (
-	"maps"
-	"slices"
-
-	"github.com/fazt-sh/fazt/runtime"
-)
-
-// MissingGlobals are the globals that handlers don't have.
-func MissingGlobals() []string { return slices.Sorted(maps.Keys(runtime.MissingGlobals)) }
+import "github.com/fazt-sh/fazt/runtime"
 
 func CheckNesting(name, src string, jsx bool) *runtime.Error { return checkNesting(name, src, jsx) }

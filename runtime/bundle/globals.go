@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ type freeNames struct {
 // newFreeNames looks for all that are missing, or for those that are without webModule.
 func newFreeNames(mark string, web bool) *freeNames {
 	f := &freeNames{mark: mark, names: make(map[string]string)}
-	for name := range runtime.MissingGlobals {
+	for _, name := range runtime.MissingGlobals() {
 		if !web || !slices.Contains(webNames, name) {
 			f.names[name[1:]] = name
 		}
@@ -121,8 +120,9 @@ func (b *builder) checkFree(made *built) ([]byte, error) {
 		case isPackaged(u.place.File):
 			made.suspects = append(made.suspects, u)
 		default:
-			return nil, &runtime.Error{Code: runtime.CodeUnsupported, File: u.place.File, Line: u.place.Line, Column: u.place.Column,
-				SourceLine: lineOf(b.text(u.place.File), u.place.Line), Message: fmt.Sprintf("there is no %s in a handler: %s", u.name, runtime.MissingGlobals[u.name])}
+			e := runtime.NoGlobal(u.name)
+			e.File, e.Line, e.Column, e.SourceLine = u.place.File, u.place.Line, u.place.Column, lineOf(b.text(u.place.File), u.place.Line)
+			return nil, e
 		}
 	}
 	return restored, nil

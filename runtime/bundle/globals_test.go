@@ -5,13 +5,13 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/fazt-sh/fazt/runtime/bundle"
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // A global that handlers have by now is no reason to refuse a package.
 func TestMissingGlobalsAreMissing(t *testing.T) {
 	code := "function handler() { return [].concat("
-	for _, name := range bundle.MissingGlobals() {
+	for _, name := range runtime.MissingGlobals() {
 		code += "typeof " + name + " === 'undefined' ? [] : '" + name + "',\n"
 	}
 	res, err := answer(t, files{"api/main.js": code + "[]) }"}.fs())
@@ -22,7 +22,7 @@ func TestMissingGlobalsAreMissing(t *testing.T) {
 	if err := json.Unmarshal(res.Response.Body, &there); err != nil || len(there) > 0 {
 		t.Errorf("%s is there; take it off the list", res.Response.Body)
 	}
-	if !slices.Contains(bundle.MissingGlobals(), "fetch") {
+	if !slices.Contains(runtime.MissingGlobals(), "fetch") {
 		t.Error("fetch is not on the list")
 	}
 }

@@ -16,13 +16,16 @@ import (
 // would wait for, too.
 const loadTime = 2 * time.Second
 
-// tryLoading loads packages once, if they mention a global that isn't there: whether they
-// get to it, nobody can tell from their text.
+// tryLoading loads the program once, if packages mention a global that isn't there or the
+// default export may be no function: nobody can tell from the text.
 func (b *builder) tryLoading(made *Result) error {
-	if len(made.suspects) == 0 {
+	if len(made.suspects) == 0 && !made.unclear {
 		return nil
 	}
 	e := b.runLoading(made)
+	if e != nil && made.unclear && strings.HasPrefix(e.Message, "the default export of "+b.main) {
+		return b.atExport(e.Message)
+	}
 	if e == nil || e.Name != "ReferenceError" {
 		return nil
 	}
@@ -37,7 +40,7 @@ func (b *builder) tryLoading(made *Result) error {
 	who, from := packageOf(u.place.File), b.importOf(packageOf(u.place.File))
 	return &runtime.Error{Code: runtime.CodeUnsupported, File: from.file, Line: from.line, Column: from.column, SourceLine: lineOf(b.text(from.file), from.line),
 		Message: fmt.Sprintf("the package %s needs the global %s as soon as it is loaded (%s:%d), which isn't there: %s; look for another package",
-			who, name, u.place.File, u.place.Line, runtime.MissingGlobals[name])}
+			who, name, u.place.File, u.place.Line, runtime.NoGlobal(name).Hint)}
 }
 
 // runLoading runs what is run when a handler is loaded, with nothing to reach, and returns how

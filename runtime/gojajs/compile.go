@@ -41,6 +41,7 @@ type parsed struct {
 	name, text string
 	main       bool
 	err        error
+	missing    *missing // nil if it wants nothing that isn't there
 }
 
 // compile instruments a file and compiles it. What the file mentions is added to
@@ -60,6 +61,9 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 	}
 	rw.file, rw.uses, rw.skip = program.File, make(map[string]bool), make(map[any]bool)
 	rw.text, rw.body = text, body
+	if mayMiss(text) {
+		f.missing = findMissing(body)
+	}
 	f.lower(rw)
 	finish := main
 	if handler := onlyHandler(body); main && handler != nil {

@@ -100,6 +100,11 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		}
 		s.modules[file.name] = module
 	}
+	if !unit.Bundled() { // whose maker has looked
+		if err := checkMissing(files); err != nil {
+			return nil, err
+		}
+	}
 	s.bigints = m.bigints
 	s.start = all.mentioned(m)
 	s.arrays = m.arrays || all.makesArrays(m)

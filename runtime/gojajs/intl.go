@@ -83,7 +83,13 @@ func (v *vm) intlLibrary() goja.Value {
 		if kind == "ListFormat" {
 			list = v.elements(value)
 		} else {
-			text = v.numericText(value)
+			var ok bool
+			if exact, isText := value.(goja.String); isText && kind == "NumberFormat" {
+				text, ok = js.ExactText(exact.String())
+			}
+			if !ok {
+				text = v.numericText(value)
+			}
 		}
 		result, err := v.formats().Parts(kind, number, text, c.Argument(3).String(), list)
 		return ours(v, result, err)

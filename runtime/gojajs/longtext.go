@@ -2,6 +2,8 @@ package gojajs
 
 import (
 	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/dop251/goja"
 )
@@ -13,12 +15,68 @@ const (
 	maxPiece    = 100_000 // a text is only cut before a space
 )
 
+// letters guards a method that changes the case of letters.
+func letters(v *vm, native *goja.Object) goja.Value {
+	f := pieces(v, native, code(native))
+	return v.stand(native, func(c goja.FunctionCall) goja.Value {
+		c.This = v.text(c.This)
+		return v.wholeParts(c, f)
+	})
+}
+
+// localeLetters guards a method that changes the case of letters as a locale has it.
+func localeLetters(upper bool) guard {
+	return func(v *vm, native *goja.Object) goja.Value {
+		return v.stand(native, func(c goja.FunctionCall) goja.Value {
+			c.This = v.text(c.This)
+			change, err := v.formats().Case(c.Argument(0), upper)
+			change = ours(v, change, err)
+			c.Arguments = nil
+			return v.wholeParts(c, pieces(v, native, func(c goja.FunctionCall) goja.Value {
+				return v.js.ToValue(change.Text(c.This.String()))
+			}))
+		})
+	}
+}
+
+// wholeParts calls a function with a text, or with what is between the halves of surrogate
+// pairs that are in it: they stay as they are, and who changes letters makes U+FFFD of them.
+func (v *vm) wholeParts(c goja.FunctionCall, f nativeFunc) goja.Value {
+	s := c.This.(goja.String)
+	if isASCII(s) || s.StrictEquals(v.wellFormed(s)) {
+		return f(c)
+	}
+	var b goja.StringBuilder
+	from := 0
+	flush := func(to int) {
+		if c.This = s.Substring(from, to); from < to {
+			b.WriteString(v.str(f(c)))
+		}
+	}
+	for i := 0; i < s.Length(); i++ {
+		switch unit := rune(s.CharAt(i)); {
+		case i+1 < s.Length() && utf16.DecodeRune(unit, rune(s.CharAt(i+1))) != utf8.RuneError:
+			i++
+		case utf16.IsSurrogate(unit):
+			flush(i)
+			b.WriteString(s.Substring(i, i+1))
+			from = i + 1
+		}
+	}
+	flush(s.Length())
+	return b.String()
+}
+
 // inPieces guards a method of String.prototype that makes a text of a text. A
 // piece begins with a space or a control character: what is before it has no
 // say in what becomes of what is behind.
 func inPieces(v *vm, native *goja.Object) goja.Value {
-	f := code(native)
-	return v.stand(native, func(c goja.FunctionCall) goja.Value {
+	return v.stand(native, pieces(v, native, code(native)))
+}
+
+// pieces calls f, as the native, with the pieces of a text.
+func pieces(v *vm, native *goja.Object, f nativeFunc) nativeFunc {
+	return func(c goja.FunctionCall) goja.Value {
 		s := v.text(c.This)
 		if a := c.Argument(0); !goja.IsUndefined(a) {
 			c = with(c, 0, v.str(a))
@@ -39,7 +97,7 @@ func inPieces(v *vm, native *goja.Object) goja.Value {
 			from = to
 		}
 		return b.String()
-	})
+	}
 }
 
 func (v *vm) pieceEnd(s goja.String, from int) int {

@@ -156,8 +156,8 @@ var guards = func() map[string]guard {
 		"String.prototype.split": splitMethod, "String.prototype.replace": replaceMethod(false), "String.prototype.replaceAll": replaceMethod(true),
 		"String.prototype.match": patternMethod(goja.SymMatch), "String.prototype.matchAll": patternMethod(goja.SymMatchAll), "String.prototype.search": patternMethod(goja.SymSearch),
 		"String.prototype.normalize":   inPieces,
-		"String.prototype.toLowerCase": inPieces, "String.prototype.toUpperCase": inPieces,
-		"String.prototype.toLocaleLowerCase": inPieces, "String.prototype.toLocaleUpperCase": inPieces,
+		"String.prototype.toLowerCase": letters, "String.prototype.toUpperCase": letters,
+		"String.prototype.toLocaleLowerCase": localeLetters(false), "String.prototype.toLocaleUpperCase": localeLetters(true),
 		"encodeURI": checking(encoded), "encodeURIComponent": checking(encoded), "escape": checking(encoded),
 
 		"RegExp.prototype.exec": execGuard, "RegExp.prototype.test": instead(test),

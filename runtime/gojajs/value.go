@@ -133,7 +133,13 @@ func (v *vm) Class(val goja.Value) string {
 	case reflect.TypeFor[*goja.Promise]():
 		return "Promise"
 	}
-	return ""
+	return brands[brand(obj)]
+}
+
+// brands are other objects of which JSON has nothing.
+var brands = map[string]string{
+	"*goja.weakMapObject": "WeakMap", "*goja.weakSetObject": "WeakSet", "*goja.generatorObject": "generator",
+	"*goja.arrayIterObject": "iterator", "*goja.mapIterObject": "iterator", "*goja.setIterObject": "iterator", "*goja.stringIterObject": "iterator", "*goja.regExpStringIterObject": "iterator",
 }
 
 func (v *vm) Plain(val goja.Value) bool {

@@ -3,6 +3,9 @@ package gojajs
 import (
 	"errors"
 	"math"
+	goruntime "runtime"
+	"runtime/debug"
+	"strings"
 
 	"github.com/dop251/goja"
 
@@ -113,6 +116,13 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 	x.OnStop(func() { js.Interrupt(errStopped) })
 	x.Locate(func() *runtime.Error { return v.where(js.CaptureCallStack(0, nil)) })
 	js.SetPromiseRejectionTracker(v.rejected)
+	defer func() {
+		if p := recover(); p != nil {
+			if err = v.brokenIterator(p, string(debug.Stack())); err == nil {
+				panic(p)
+			}
+		}
+	}()
 	res, err = v.answered()
 	if errors.Is(err, errStopped) {
 		if stopped, ok := errors.AsType[*goja.InterruptedError](err); ok {
@@ -122,6 +132,20 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 	}
 	v.reportRejections()
 	return res, err
+}
+
+// brokenIterator is the error of an iterator without a function next, which goja calls all
+// the same. It is nil for any other panic. No JavaScript can catch it.
+func (v *vm) brokenIterator(p any, stack string) error {
+	if _, ok := p.(goruntime.Error); !ok || !strings.Contains(stack, "goja.(*iteratorRecord)") && !strings.Contains(stack, "goja.(*generatorObject).delegate") {
+		return nil
+	}
+	e := v.where(v.js.CaptureCallStack(0, nil))
+	if e == nil {
+		e = &runtime.Error{}
+	}
+	e.Code, e.Name, e.Message = runtime.CodeHandler, "TypeError", "the iterator has no function next; what [Symbol.iterator]() returns must have one"
+	return e
 }
 
 var errStopped = errors.New("the run was stopped")

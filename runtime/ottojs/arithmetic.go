@@ -283,11 +283,11 @@ func most(e ast.Expression) float64 {
 	return math.Inf(1)
 }
 
-// isText tells what can only be a text.
+// isText tells what can only be a text, of ASCII.
 func isText(e ast.Expression) bool {
 	switch e := e.(type) {
 	case *ast.StringLiteral:
-		return true
+		return kindOfText(e.Value) == ascii
 	case *ast.UnaryExpression:
 		return e.Operator == token.TYPEOF
 	}
@@ -316,7 +316,7 @@ func (v *vm) less(c otto.FunctionCall) otto.Value {
 	x, y := v.primitive(c.Argument(1)), v.primitive(c.Argument(2))
 	var less, equal bool
 	if x.IsString() && y.IsString() {
-		less, equal = x.String() < y.String(), x.String() == y.String()
+		less, equal = lessText(x.String(), y.String()), x.String() == y.String()
 	} else {
 		a, b := v.toNumber(x), v.toNumber(y)
 		if math.IsNaN(a) || math.IsNaN(b) {
@@ -333,6 +333,21 @@ func (v *vm) less(c otto.FunctionCall) otto.Value {
 		return v.bool(less || equal)
 	}
 	return v.bool(!less)
+}
+
+// lessText compares by UTF-16 units. Bytes are in the same order but where one text has a
+// character past U+FFFF, whose units are less than U+E000, and the other one from there on.
+func lessText(a, b string) bool {
+	n := min(len(a), len(b))
+	for i := range n {
+		if x, y := a[i], b[i]; x != y {
+			if x >= 0xEE && y >= 0xEE && (x >= 0xF0) != (y >= 0xF0) {
+				return x >= 0xF0
+			}
+			return x < y
+		}
+	}
+	return len(a) < len(b)
 }
 
 // equal is the operator ==.

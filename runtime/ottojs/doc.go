@@ -49,10 +49,11 @@
 // loaded, with the place, so that another engine can take it: anything newer
 // than ES5, a free reference to a global that only goja has, 'use strict', with,
 // and regular expressions that RE2 lacks or takes for others. Where another engine
-// can be chosen, so are patterns in texts, and changes of standard objects (see
-// globals.go). The standard library is ES5 with what ES2015 to ES2024 added to
-// Object, Array, String, Number and Math, as far as ES5 can express it. Strings
-// can't hold half of a surrogate pair: it becomes U+FFFD. Bytes are Bytes objects
+// can be chosen, so are patterns in texts, changes of standard objects (see
+// globals.go), and what may take half of a surrogate pair (see halves.go), which
+// strings can't hold: it becomes U+FFFD. The standard library is ES5 with what ES2015
+// to ES2024 added to Object, Array, String, Number and Math, as far as ES5 can
+// express it. Bytes are Bytes objects
 // with length, at, slice and toString('utf8' | 'base64' | 'hex').
 //
 // Where otto's order of evaluation, its for...in, its labels or its keys are not the

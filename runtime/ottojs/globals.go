@@ -7,6 +7,8 @@ import (
 	"github.com/robertkrimen/otto/ast"
 	"github.com/robertkrimen/otto/file"
 	"github.com/robertkrimen/otto/token"
+
+	"github.com/fazt-sh/fazt/runtime"
 )
 
 // newerGlobals are what goja has and otto has not. A program that reads one of them,
@@ -40,20 +42,38 @@ type freeNames struct {
 	guarded  map[string]bool // names that typeof asks about, to do without them
 	assigned map[string]bool // globals that the file makes itself
 	asked    map[ast.Expression]bool
+	tries    int    // try statements around
 	needs    []need // what else is better on another engine, if there is a choice
 }
 
-// need is something that another engine has.
+// need is something that another engine has, or none.
 type need struct {
-	name   string
-	at     file.Idx
-	reason string
+	name    string
+	at      file.Idx
+	reason  string
+	nowhere bool
+}
+
+func (n need) refusal(f *file.File) *runtime.Error {
+	e := refusal(f, n.at, n.reason)
+	if n.nowhere {
+		no := runtime.NoGlobal(n.name)
+		e.Message, e.Hint = no.Message, no.Hint
+	}
+	return e
+}
+
+// isElsewhere tells a global that another engine has, or another place.
+func isElsewhere(name string) bool {
+	_, missing := runtime.MissingGlobal(name)
+	return missing || newerGlobals[name]
 }
 
 func findFreeNames(body *ast.FunctionLiteral) *freeNames {
 	f := &freeNames{guarded: make(map[string]bool), assigned: make(map[string]bool), asked: make(map[ast.Expression]bool)}
 	f.push(moduleParameters...)
 	ast.Walk(f, body)
+	f.needs = append(f.needs, findHalves(body)...)
 	return f
 }
 
@@ -71,7 +91,11 @@ func (f *freeNames) free(name string) bool {
 
 // freeIn returns the name of an identifier that is among some globals.
 func (f *freeNames) freeIn(set map[string]bool, e ast.Expression) string {
-	if id, ok := e.(*ast.Identifier); ok && set[id.Name] && f.free(id.Name) {
+	return f.freeWhere(func(name string) bool { return set[name] }, e)
+}
+
+func (f *freeNames) freeWhere(is func(name string) bool, e ast.Expression) string {
+	if id, ok := e.(*ast.Identifier); ok && is(id.Name) && f.free(id.Name) {
 		return id.Name
 	}
 	return ""
@@ -91,8 +115,13 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 		}
 		f.push(n.Parameter.Name)
 	case *ast.Identifier:
-		if n != nil && newerGlobals[n.Name] && f.free(n.Name) {
+		if n == nil || !isElsewhere(n.Name) || !f.free(n.Name) {
+			return f
+		}
+		if newerGlobals[n.Name] {
 			f.newer = append(f.newer, need{name: n.Name, at: n.Idx, reason: "otto has no " + n.Name + ", only goja has"})
+		} else if f.tries == 0 {
+			f.newer = append(f.newer, need{name: n.Name, at: n.Idx, nowhere: true})
 		}
 	case *ast.DotExpression:
 		if id, ok := n.Left.(*ast.Identifier); ok && newerMembers[id.Name] == n.Identifier.Name && f.free(id.Name) {
@@ -110,6 +139,8 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 		if n.Alternate == nil && onlyThrows(n.Consequent) {
 			f.asked[n.Test] = true // who doesn't go on without it wants it
 		}
+	case *ast.TryStatement:
+		f.tries++
 	case *ast.SwitchStatement:
 		f.guard(n.Discriminant)
 	case *ast.BinaryExpression:
@@ -138,6 +169,8 @@ func (f *freeNames) Enter(n ast.Node) ast.Visitor {
 
 func (f *freeNames) Exit(n ast.Node) {
 	switch n.(type) {
+	case *ast.TryStatement:
+		f.tries--
 	case *ast.FunctionLiteral, *ast.CatchStatement:
 		f.scopes = f.scopes[:len(f.scopes)-1]
 	}
@@ -146,7 +179,7 @@ func (f *freeNames) Exit(n ast.Node) {
 // guard notes a name that typeof asks about in a comparison.
 func (f *freeNames) guard(e ast.Expression) {
 	if typeOf, ok := e.(*ast.UnaryExpression); ok && typeOf.Operator == token.TYPEOF {
-		if name := f.freeIn(newerGlobals, typeOf.Operand); name != "" {
+		if name := f.freeWhere(isElsewhere, typeOf.Operand); name != "" {
 			f.guarded[name] = true
 		}
 	}
@@ -154,7 +187,7 @@ func (f *freeNames) guard(e ast.Expression) {
 
 // target looks at what is assigned to.
 func (f *freeNames) target(e ast.Expression) {
-	if name := f.freeIn(newerGlobals, e); name != "" {
+	if name := f.freeWhere(isElsewhere, e); name != "" {
 		f.assigned[name] = true
 	}
 	if name := f.standard(memberOf(e)); name != "" {

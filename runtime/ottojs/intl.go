@@ -53,7 +53,10 @@ func (v *vm) intlNatives() map[string]native {
 		if kind == "ListFormat" {
 			list = v.elements(value)
 		} else {
-			text = js.NumberText(v.toNumber(value))
+			var ok bool
+			if text, ok = js.ExactText(value.String()); !ok || !value.IsString() || kind != "NumberFormat" {
+				text = js.NumberText(v.toNumber(value))
+			}
 		}
 		parts, err := v.formats().Parts(kind, number, text, c.Argument(3).String(), list)
 		return ours(v, parts, err)

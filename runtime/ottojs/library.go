@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/robertkrimen/otto"
@@ -74,7 +76,7 @@ func encodeURI(s, keep string) string {
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(keep, c) >= 0 {
+		if isAlphanumeric(c) || strings.IndexByte(keep, c) >= 0 {
 			b.WriteByte(c)
 			continue
 		}
@@ -83,6 +85,10 @@ func encodeURI(s, keep string) string {
 		b.WriteByte(upperHex[c&15])
 	}
 	return b.String()
+}
+
+func isAlphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // decodeURI leaves the escapes of the characters in keep.
@@ -267,4 +273,50 @@ func (v *vm) formDecode(c otto.FunctionCall) otto.Value {
 func (v *vm) encodable(s string) string {
 	v.bounded(js.MaxEncoded * float64(len(s)))
 	return s
+}
+
+// escape and unescape are those of ECMA-262, annex B, which take a text by its units.
+func (v *vm) escape(c otto.FunctionCall) otto.Value {
+	t := newText(v.encodable(c.Argument(0).String()))
+	var b strings.Builder
+	one := func(unit uint16) {
+		switch c := rune(unit); {
+		case c < utf8.RuneSelf && (isAlphanumeric(byte(c)) || strings.ContainsRune("@*_+-./", c)):
+			b.WriteByte(byte(c))
+		case c < 0x100:
+			fmt.Fprintf(&b, "%%%02X", c)
+		default:
+			fmt.Fprintf(&b, "%%u%04X", c)
+		}
+	}
+	for i := range t.length() {
+		if i%1024 == 0 {
+			v.check()
+		}
+		if t.units != nil {
+			one(t.units[i])
+		} else {
+			one(uint16(t.s[i]))
+		}
+	}
+	return v.value(b.String())
+}
+
+var escapedUnit = regexp.MustCompile(`^%(?:u([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))`)
+
+func (v *vm) unescape(c otto.FunctionCall) otto.Value {
+	var units []uint16
+	for i, rest := 0, c.Argument(0).String(); rest != ""; i++ {
+		if i%1024 == 0 {
+			v.check()
+		}
+		if m := escapedUnit.FindStringSubmatch(rest); m != nil {
+			unit, _ := strconv.ParseUint(m[1]+m[2], 16, 16)
+			units, rest = append(units, uint16(unit)), rest[len(m[0]):]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(rest)
+		units, rest = utf16.AppendRune(units, r), rest[size:]
+	}
+	return v.value(string(utf16.Decode(units)))
 }

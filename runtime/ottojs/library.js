@@ -353,8 +353,8 @@
     global[name] = function (text) { return go.uri(name, String(text)); };
   });
 
-  var nativeEscape = escape;
-  global.escape = function (text) { return nativeEscape(go.encodable(String(text))); };
+  global.escape = function (text) { return go.escape(String(text)); };
+  global.unescape = function (text) { return go.unescape(String(text)); };
 
   // --- crypto, base64, UTF-8 ---
 

@@ -30,7 +30,10 @@ func (v *vm) makeBridge() (*otto.Object, error) {
 	set("partNames", strings.Join(js.PartNames, " "))
 	for name, fn := range map[string]native{
 		"caught": v.caught, "read": func(otto.FunctionCall) otto.Value { v.read(); return undefined }, "requestField": v.requestField, "parse": v.jsonParse, "stringify": v.jsonStringify,
-		"exec": v.exec, "checkPattern": v.checkPattern,
+		"exec": v.exec, "checkPattern": v.checkPattern, "escape": v.escape, "unescape": v.unescape,
+		"lessText": func(c otto.FunctionCall) otto.Value {
+			return truth(lessText(c.Argument(0).String(), c.Argument(1).String()))
+		},
 		"functionText": func(c otto.FunctionCall) otto.Value { return v.value(functionText(c.Argument(0).String())) },
 		"assign":       v.assign, "copied": v.copied, "apply": v.apply, "indexOf": v.indexOfElement, "ordered": v.ordered, "oddName": v.oddName, "isOddIndex": func(c otto.FunctionCall) otto.Value { return truth(isOddIndex(c.Argument(0).String())) }, "parseURL": v.parseURL, "setURL": v.setURL, "formEncode": v.formEncode, "formDecode": v.formDecode, "hypot": v.hypot, "uri": v.uri, "encodable": func(c otto.FunctionCall) otto.Value { return v.value(v.encodable(c.Argument(0).String())) },
 		"randomUUID":      v.randomUUID,

@@ -62,11 +62,11 @@ func (s *script) missing() error {
 		m := s.modules[name]
 		for _, n := range m.free.newer {
 			if !assigned[n.name] && !m.free.guarded[n.name] {
-				return refusal(m.program.File, n.at, n.reason)
+				return n.refusal(m.program.File)
 			}
 		}
 		if len(m.free.needs) > 0 && !s.unit.Last {
-			return refusal(m.program.File, m.free.needs[0].at, m.free.needs[0].reason)
+			return m.free.needs[0].refusal(m.program.File)
 		}
 	}
 	return nil

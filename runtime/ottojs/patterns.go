@@ -28,6 +28,8 @@ type patternScan struct {
 	source string
 	pos    int
 	class  bool // within [...]
+	wide   bool // the class takes any character past U+FFFF
+	cuts   bool // what stands for one unit in JavaScript, and for a whole pair here, is not repeated
 	groups int  // that capture
 	refers int  // the highest number behind a backslash
 }
@@ -63,12 +65,15 @@ func (p *patternScan) step(rest string) string {
 	case p.class:
 		if char == ']' {
 			p.class = false
+			p.any(p.wide, rest[size:])
 		}
 		if strings.HasPrefix(rest, "[:") {
 			return "otto takes [: in a class for the beginning of a named one; write \\[:"
 		}
+	case char == '.':
+		p.any(true, rest[size:])
 	case char == '[':
-		p.class = true
+		p.class, p.wide = true, strings.HasPrefix(rest, "[^")
 		if strings.HasPrefix(rest, "[]") || strings.HasPrefix(rest, "[^]") {
 			return "otto's regular expressions have no empty class; write [\\s\\S] for any character"
 		}
@@ -93,8 +98,25 @@ var (
 	reference  = regexp.MustCompile(`^\\[1-9][0-9]*`)
 )
 
+// any notes what takes any character past U+FFFF: repeated without a bound, it takes both
+// halves of a pair, as here, too.
+func (p *patternScan) any(wide bool, next string) {
+	p.cuts = p.cuts || wide && !strings.HasPrefix(next, "*") && !strings.HasPrefix(next, "+")
+}
+
+// cutsPairs tells a pattern that may match half of a pair in JavaScript.
+func cutsPairs(source string) bool {
+	p := patternScan{source: joinPairs(source)}
+	p.refusal()
+	return p.cuts || source == "" || source == "(?:)"
+}
+
 func (p *patternScan) escape(rest string) string {
 	p.pos += min(2, len(rest))
+	if len(rest) > 1 && strings.IndexByte("SWD", rest[1]) >= 0 {
+		p.wide = p.wide || p.class
+		p.any(!p.class, rest[2:])
+	}
 	if !p.class {
 		if m := reference.FindString(rest); m != "" {
 			n, _ := strconv.Atoi(m[1:])

@@ -279,7 +279,7 @@
     } else {
       var keyed = [];
       for (i = 0; i < list.length; i++) { debugger; keyed[i] = {k: String(list[i]), v: list[i]}; }
-      keyed = mergeSort(keyed, function (a, b) { return a.k < b.k; });
+      keyed = mergeSort(keyed, function (a, b) { return go.lessText(a.k, b.k); });
       for (i = 0; i < keyed.length; i++) { debugger; list[i] = keyed[i].v; }
     }
     for (k = 0; k < list.length; k++) { debugger; this[k] = list[k]; }

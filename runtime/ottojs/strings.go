@@ -75,8 +75,6 @@ func (t jsText) offset(unit int) int {
 
 // stringMethods replace those of String.prototype.
 func (v *vm) stringMethods() map[string]func(jsText, otto.FunctionCall) otto.Value {
-	upper := func(t jsText, _ otto.FunctionCall) otto.Value { return v.inPieces(t.s, strings.ToUpper) }
-	lower := func(t jsText, _ otto.FunctionCall) otto.Value { return v.inPieces(t.s, strings.ToLower) }
 	return map[string]func(jsText, otto.FunctionCall) otto.Value{
 		"charAt":      v.charAt,
 		"at":          v.stringAt,
@@ -94,8 +92,8 @@ func (v *vm) stringMethods() map[string]func(jsText, otto.FunctionCall) otto.Val
 		"padStart":    func(t jsText, c otto.FunctionCall) otto.Value { return v.pad(t, c, true) },
 		"padEnd":      func(t jsText, c otto.FunctionCall) otto.Value { return v.pad(t, c, false) },
 		"concat":      v.concat,
-		"toUpperCase": upper, "toLocaleUpperCase": upper,
-		"toLowerCase": lower, "toLocaleLowerCase": lower,
+		"toUpperCase": v.letters(true, false), "toLocaleUpperCase": v.letters(true, true),
+		"toLowerCase": v.letters(false, false), "toLocaleLowerCase": v.letters(false, true),
 		"normalize":  v.normalize,
 		"split":      v.split,
 		"match":      v.match,
@@ -203,10 +201,14 @@ func (v *vm) codePointAt(t jsText, c otto.FunctionCall) otto.Value {
 
 func (v *vm) indexOf(t jsText, c otto.FunctionCall) otto.Value {
 	want := v.text(c.Argument(0))
-	from := t.offset(clamp(v.integer(c, 1, 0), t.length(), false))
+	unit := clamp(v.integer(c, 1, 0), t.length(), false)
+	from := t.offset(unit)
 	i := strings.Index(t.s[from:], want)
-	if i < 0 {
+	switch {
+	case i < 0:
 		return v.value(-1)
+	case want == "":
+		return v.value(unit) // which may be within a pair
 	}
 	return v.value(t.unit(from + i))
 }
@@ -309,8 +311,28 @@ func (v *vm) pad(t jsText, c otto.FunctionCall, start bool) otto.Value {
 	return v.value(t.s + padding)
 }
 
-// inPieces maps a text with a checkpoint after some of it. No character has a say
-// in what becomes of another.
+// letters makes a method that changes the case of letters, as a locale has it if it is
+// local.
+func (v *vm) letters(upper, local bool) func(jsText, otto.FunctionCall) otto.Value {
+	ascii := strings.ToLower
+	if upper {
+		ascii = strings.ToUpper
+	}
+	return func(t jsText, c otto.FunctionCall) otto.Value {
+		locale := undefined
+		if local {
+			locale = c.Argument(0)
+		}
+		if t.units == nil && locale.IsUndefined() {
+			return v.inPieces(t.s, ascii)
+		}
+		change, err := v.formats().Case(locale, upper)
+		return v.inPieces(t.s, ours(v, change, err).Text)
+	}
+}
+
+// inPieces maps a text with a checkpoint after some of it: before a space, since letters
+// that stand together may have a say in what becomes of another.
 func (v *vm) inPieces(s string, f func(string) string) otto.Value {
 	const piece = 64 << 10
 	if len(s) <= piece {
@@ -320,6 +342,9 @@ func (v *vm) inPieces(s string, f func(string) string) otto.Value {
 	for len(s) > 0 {
 		v.check()
 		end := min(piece, len(s))
+		for end < len(s) && s[end] > ' ' && end < 2*piece {
+			end++
+		}
 		for end < len(s) && !utf8.RuneStart(s[end]) {
 			end++
 		}

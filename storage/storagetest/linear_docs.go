@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/fazt-sh/fazt/harnesstest/history"
 	"github.com/fazt-sh/fazt/storage"
 )
 
@@ -83,9 +85,7 @@ func doGroup(t *testing.T, s storage.Store, c groupCall) (n int, err error) {
 func testLinearizableQueries(t *testing.T, s storage.Store) {
 	const callers, calls = 6, 40
 	fill(t, s, "items", 4000)
-	var mu sync.Mutex
-	var history []porcupine.Operation
-	start := time.Now()
+	var rec history.Recorder
 	var wg sync.WaitGroup
 	for id := range callers {
 		wg.Go(func() {
@@ -93,31 +93,28 @@ func testLinearizableQueries(t *testing.T, s storage.Store) {
 				from := rand.IntN(groupCount)
 				c := groupCall{[]string{"insert", "insert", "insert", "update", "update", "delete", "count"}[rand.IntN(7)],
 					from, (from + 1 + rand.IntN(groupCount-1)) % groupCount}
-				called := time.Since(start).Nanoseconds()
+				call := rec.Invoke(id, c)
 				n, err := doGroup(t, s, c)
-				returned := time.Since(start).Nanoseconds()
-				if storage.CodeOf(err) == storage.CodeOverloaded {
-					continue // it was not made
+				if err == nil {
+					call.Return(n)
+					continue
 				}
-				if err != nil {
+				call.Drop()
+				if storage.CodeOf(err) != storage.CodeOverloaded { // by which it was not made
 					t.Errorf("%+v: %v", c, err)
 				}
-				mu.Lock()
-				history = append(history, porcupine.Operation{ClientId: id, Input: c, Call: called, Output: n, Return: returned})
-				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if outcome := porcupine.CheckOperationsTimeout(collection, history, time.Minute); outcome != porcupine.Ok {
-		t.Errorf("a history of %d operations: %s", len(history), outcome)
-	}
+	ops := rec.Operations()
+	history.Verify(t, collection, ops, time.Minute)
 	// A delete that left something out must not pass.
-	for i, op := range history {
+	for i, op := range ops {
 		if n := op.Output.(int); op.Input.(groupCall).op != "insert" && n > 0 {
-			history[i].Output = n + callers*calls
-			if outcome := porcupine.CheckOperationsTimeout(collection, history, time.Minute); outcome != porcupine.Illegal {
-				t.Errorf("a wrong number: %s", outcome)
+			ops[i].Output = n + callers*calls
+			if err := history.Check(collection, ops, time.Minute, ""); !errors.Is(err, history.ErrNotLinearizable) {
+				t.Errorf("a wrong number: %v", err)
 			}
 			return
 		}

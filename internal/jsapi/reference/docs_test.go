@@ -1,17 +1,23 @@
 package reference_test
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fazt-sh/fazt/internal/jsapi"
 	"github.com/fazt-sh/fazt/internal/jsapi/reference"
+	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/bundle"
+	"github.com/fazt-sh/fazt/runtime/gojajs"
+	"github.com/fazt-sh/fazt/runtime/ottojs"
 )
 
 var update = flag.Bool("update", false, "write docs/javascript.md anew")
@@ -138,6 +144,90 @@ func TestGlobalsAreDocumented(t *testing.T) {
 			case name == "Intl": // TypeScript declares it
 			case member != "" && !regexp.MustCompile(`\b`+member+`\b`).MatchString(declared):
 				t.Errorf("%s has %s%s, which is not declared", file, name, m[2])
+			}
+		}
+	}
+}
+
+// TestWebClassesAreDeclared: what a handler of modules has beside other handlers' globals is
+// declared, with all of its members.
+func TestWebClassesAreDeclared(t *testing.T) {
+	made, err := bundle.Bundle(t.Context(), fstest.MapFS{"api/main.js": {Data: []byte(`
+const names = (f) => [...Object.getOwnPropertyNames(f), ...Object.keys(f === Headers ? {} : new f('http://a')),
+  ...Object.getOwnPropertyNames(f.prototype), ...Object.getOwnPropertyNames(Object.getPrototypeOf(f.prototype))];
+export default () => ({ Headers: names(Headers), Request: names(Request), Response: names(Response) });`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{gojajs.New()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": string(made.Files["api/main.js"])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := p.Bind(nil).Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found map[string][]string
+	if err := json.Unmarshal(res.Response.Body, &found); err != nil || len(found["Response"]) < 20 {
+		t.Fatalf("got %s, %v", res.Response.Body, err)
+	}
+	ofFunctions := strings.Fields(`length name prototype constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString
+		valueOf __proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__`)
+	for class, members := range found {
+		_, text, ok := strings.Cut(reference.Declarations(), "declare class "+class+" {")
+		text, _, _ = strings.Cut(text, "\n}")
+		if !ok {
+			t.Errorf("%s is not declared", class)
+		}
+		for _, member := range members {
+			if !strings.HasPrefix(member, "(") && !slices.Contains(ofFunctions, member) && !regexp.MustCompile(`\b`+member+`[(:]`).MatchString(text) {
+				t.Errorf("%s.%s is not declared", class, member)
+			}
+		}
+	}
+}
+
+// TestGlobalsAreDeclared: each global of a fresh interpreter of either engine is the
+// language's own, or is declared.
+func TestGlobalsAreDeclared(t *testing.T) {
+	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{ottojs.New(), gojajs.New()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	declaration := regexp.MustCompile(`(?m)^declare (?:const|function|class|namespace|var) (\w+)`)
+	declared := make(map[string]bool)
+	for _, m := range declaration.FindAllStringSubmatch(reference.Declarations(), -1) {
+		declared[m[1]] = true
+	}
+	for engine, global := range map[string]string{"otto": "(function () { return this; })()", "goja": "globalThis"} {
+		p, err := r.Load(t.Context(), runtime.Source{Engine: engine, Files: map[string]string{
+			"api/main.js": "return Object.getOwnPropertyNames(" + global + ")"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := p.Bind(nil).Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		if err := json.Unmarshal(res.Response.Body, &names); err != nil || !slices.Contains(names, "Object") {
+			t.Fatalf("%s has %s, %v", engine, res.Response.Body, err)
+		}
+		// goja makes the others when a program mentions them; a test holds this list to be whole.
+		natives, err := os.ReadFile("../../../runtime/" + engine + "js/testdata/natives.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range native.FindAllStringSubmatch(string(natives), -1) {
+			names = append(names, m[1])
+		}
+		for _, name := range names {
+			if !declared[name] && !slices.Contains(standard, name) && !slices.Contains([]string{"NaN", "Infinity", "undefined"}, name) {
+				t.Errorf("%s has the global %s, which is not declared", engine, name)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package js
 import (
 	_ "embed"
 	"math"
+	"regexp"
 	"strings"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -164,6 +165,15 @@ func (x *Intl[V]) Date(ms float64, what string, locales, options V) (string, err
 	return intl.Text(f.(*intl.DateTimeFormat).Format(ms)), nil
 }
 
+// Case makes the letters of a text upper or lower ones, as a locale has them.
+func (x *Intl[V]) Case(locales V, upper bool) (*intl.Case, error) {
+	tags, err := x.Locales(locales)
+	if err != nil {
+		return nil, err
+	}
+	return intl.NewCase(tags, upper)
+}
+
 // maxListed bounds the texts of a list.
 const maxListed = 10_000
 
@@ -199,6 +209,22 @@ func NumberText(f float64) string {
 		return "-0"
 	}
 	return literal.FormatNumber(f)
+}
+
+// decimalText is a number in digits alone, as it is written in texts.
+var decimalText = regexp.MustCompile(`^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$`)
+
+// maxDecimal bounds how long such a text may be.
+const maxDecimal = 1000
+
+// ExactText is a text as a number that a NumberFormat formats to the last digit, where
+// other numbers have 17 digits. ok is false for one that isn't digits alone.
+func ExactText(s string) (text string, ok bool) {
+	s = strings.TrimSpace(s)
+	if len(s) > maxDecimal || !decimalText.MatchString(s) {
+		return "", false
+	}
+	return strings.TrimPrefix(s, "+"), true
 }
 
 var errNotIntl = typeError("this is not an object of Intl, or of another kind than the method")

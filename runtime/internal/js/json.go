@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -36,7 +37,8 @@ type Reader[V any] interface {
 	// Describe prints what JSON can't: a function, a symbol, an error.
 	Describe(v V) string
 	Same(a, b V) bool
-	// Class is "Date", "RegExp", "Map", "Set" or "Promise" for one of these, else "".
+	// Class is "Date", "RegExp", "Map", "Set", "Promise" or what else an engine has of which
+	// JSON has nothing, for one of these, else "".
 	Class(v V) string
 	// Plain tells an object as {...} makes it, or one that inherits nothing: what others
 	// have may be where Keys doesn't see it.
@@ -416,12 +418,30 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 	if !first {
 		w.newline(len(open) - 1)
 	} else if w.mode == modeData {
-		if class := w.r.Class(v); class != "" {
-			return w.fail("a %s would be stored as {}; give what is in it, as a list or a text", class)
-		}
+		return w.empty(v)
 	}
 	w.out = append(w.out, '}')
 	return nil
+}
+
+// empty closes an object of which nothing was written, unless what it has is lost by that.
+func (w *jsonWriter[V]) empty(v V) error {
+	class := w.r.Class(v)
+	if class == "" && w.r.Kind(v) == KindError {
+		class = "Error"
+	}
+	switch class {
+	case "":
+		w.out = append(w.out, '}')
+		return nil
+	case "Promise":
+		return w.fail("a Promise would be stored as {}; write await before what made it")
+	}
+	article := "a"
+	if strings.Contains("EIei", class[:1]) {
+		article = "an"
+	}
+	return w.fail("%s %s would be stored as {}; give what is in it, as a list or a text", article, class)
 }
 
 // property writes the value of a property.

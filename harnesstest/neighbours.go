@@ -1,0 +1,147 @@
+package harnesstest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Neighbours runs the suite of what one app can do to another through each of the
+// [Doors]: while apps and their visitors take what they can get, a neighbour's visitors
+// have every request answered in the end, rightly, with no run of theirs stopped and no
+// write left uncertain. How much less they get than alone is no reason to fail, but is
+// in the results, as a [report.Beside] for each attack. A short run has one attack a door.
+func Neighbours(t *testing.T, target Target, opts ...Option) {
+	t.Helper()
+	NeighboursSuite().Run(t, target, opts...)
+}
+
+// NeighboursSuite is the table of [Neighbours].
+func NeighboursSuite() Suite {
+	s := Suite{Name: "Neighbours"}
+	for _, door := range Doors() {
+		s.Checks = append(s.Checks, Check{
+			Name: door, Needs: []Capability{Need[Deployer](), Need[Keyer]()},
+			Run: func(p *Probe) { besideAttacks(p, door) },
+		})
+	}
+	return s
+}
+
+// besideAttacks measures and judges a neighbour beside the attacks on a door.
+func besideAttacks(p *Probe, door string) {
+	each := 300 * time.Millisecond
+	if p.brief {
+		each = 100 * time.Millisecond
+	}
+	neighbour := p.Deploy(neighbourApp).URL
+	alone := askNeighbour(p, neighbour, each)
+	withDocuments := map[int][]*attacker{} // which take long to make
+	for _, k := range Attacks() {
+		if k.Door != door || p.brief && !k.short {
+			continue
+		}
+		attackers := withDocuments[k.documents]
+		if attackers == nil {
+			attackers = k.prepare(p, p.Target)
+		}
+		if k.documents > 0 {
+			withDocuments[k.documents] = attackers
+		}
+		stop := k.begin(p, attackers, p.Target)
+		judged := make(chan struct{})
+		done := make(chan struct{})
+		go func() {
+			defer close(judged)
+			judge{p: p, attack: k.Name, url: neighbour, done: done}.visit()
+		}()
+		beside := askNeighbour(p, neighbour, each)
+		close(done)
+		<-judged
+		stop()
+		p.Record(compare(k, alone, beside, nil))
+		if p.Failed() {
+			return
+		}
+	}
+}
+
+// judge is a visitor of the neighbour who takes no for an answer, but nothing wrong.
+type judge struct {
+	p           *Probe
+	attack, url string
+	done        <-chan struct{} // enough has been seen
+}
+
+// visit asks for each thing once, and again until done.
+func (j judge) visit() {
+	v := newStranger(j.p)
+	for n := 1; ; n++ {
+		ok := j.answered(v, fmt.Sprintf("/api?do=set&k=%d", n), "ok") &&
+			j.answered(v, fmt.Sprintf("/api?do=get&k=%d", n), fmt.Sprintf(`{"n":"%d"}`, n)) &&
+			j.answered(v, "/api?do=hello", `{"hello":"world"}`) &&
+			j.answered(v, "/1k.bin", string(neighbourApp["1k.bin"].Data))
+		if !ok {
+			return
+		}
+		select {
+		case <-j.done:
+			return
+		default:
+		}
+	}
+}
+
+// answered asks until there is an answer that is not "later", and reports it if it is
+// wrong.
+func (j judge) answered(v *stranger, path, want string) bool {
+	last := ""
+	pause := time.NewTicker(50 * time.Millisecond)
+	defer pause.Stop()
+	for end := time.Now().Add(j.p.patience()); time.Now().Before(end); <-pause.C {
+		res, err := v.try(v.request(http.MethodGet, j.url+path, ""))
+		if err != nil { // the connection was closed, or never opened
+			last = err.Error()
+			continue
+		}
+		last = res.String()
+		code := errorCode(res)
+		switch {
+		case res.Status == http.StatusOK && res.Body == want:
+			return true
+		case res.Status == http.StatusOK:
+			j.p.Errorf("beside %s, %s is answered %s, want %s", j.attack, path, clip(res.Body), clip(want))
+			return false
+		case code == "UNCERTAIN":
+			j.p.Errorf("beside %s, whether %s has been done is uncertain: %s", j.attack, path, clip(last))
+			return false
+		case code == "BUDGET_WALL": // it has waited for too long, as under OVERLOADED
+		case strings.HasPrefix(code, "BUDGET_"):
+			j.p.Errorf("beside %s, the run of %s was stopped, which alone it never is: %s", j.attack, path, clip(last))
+			return false
+		case res.Status != http.StatusServiceUnavailable && res.Status != http.StatusTooManyRequests:
+			j.p.Errorf("beside %s, %s is answered %s", j.attack, path, clip(last))
+			return false
+		}
+	}
+	j.p.Errorf("beside %s, %s had no answer for %v; the last one: %s", j.attack, path, j.p.patience(), clip(last))
+	return false
+}
+
+// errorCode is the code of an error in the envelope of fazt's API, or "".
+func errorCode(res *Response) string {
+	var answer struct {
+		Error struct{ Code string }
+	}
+	if json.Unmarshal([]byte(res.Body), &answer) != nil {
+		return ""
+	}
+	return answer.Error.Code
+}
+
+// neighbourAddr is where the visitors of the neighbour come from that are measured.
+var neighbourAddr = netip.AddrFrom4([4]byte{127, 0, 0, 9})
