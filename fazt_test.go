@@ -42,6 +42,7 @@ func open(t *testing.T, change ...func(*fazt.Options)) *fazt.Server {
 	for _, f := range change {
 		f(&opt)
 	}
+	harnesstest.InPlaceOfFile(t, &opt)
 	srv, err := fazt.New(t.Context(), opt)
 	if err != nil {
 		t.Fatal(err)

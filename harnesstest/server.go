@@ -84,7 +84,7 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	for _, f := range change {
 		f(&opt)
 	}
-	inPlaceOfFile(tb, &opt)
+	InPlaceOfFile(tb, &opt)
 	ctx, stop := context.WithCancel(context.Background())
 	run, err := start(ctx, tb.Name(), opt)
 	if err != nil {
@@ -112,8 +112,8 @@ func Start(tb testing.TB, change ...func(*fazt.Options)) *Server {
 	return s
 }
 
-// inPlaceOfFile has a server use what Store returns.
-func inPlaceOfFile(tb testing.TB, opt *fazt.Options) {
+// InPlaceOfFile has options use what Store returns, if it returns something, as Start does.
+func InPlaceOfFile(tb testing.TB, opt *fazt.Options) {
 	tb.Helper()
 	if Store == nil || opt.Store != nil || opt.DataFile == "" {
 		return

@@ -95,7 +95,9 @@ func (b *batch) run() {
 			b.split()
 			return
 		default:
-			b.w.store.logger.Error("transaction failed", "requests", len(b.requests), "err", err)
+			if !b.w.store.State().Unreachable { // which was said once
+				b.w.store.logger.Error("transaction failed", "requests", len(b.requests), "err", err)
+			}
 			b.fail(err)
 			return
 		}

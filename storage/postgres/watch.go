@@ -27,7 +27,6 @@ type watch struct {
 	mu      sync.Mutex
 	known   int64 // the newest revision seen
 	waiters map[int64]chan struct{}
-	polling bool
 	lost    bool // the last look failed, and that was said
 	stopped sync.WaitGroup
 }
@@ -35,6 +34,7 @@ type watch struct {
 func newWatch(read func(context.Context) (int64, error), logger *slog.Logger) *watch {
 	w := &watch{read: read, logger: logger, waiters: make(map[int64]chan struct{})}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.stopped.Go(w.poll)
 	return w
 }
 
@@ -77,10 +77,6 @@ func (w *watch) changed(since int64) <-chan struct{} {
 		return ch
 	}
 	w.waiters[since] = ch
-	if !w.polling {
-		w.polling = true
-		w.stopped.Go(w.poll)
-	}
 	return ch
 }
 
@@ -102,24 +98,27 @@ func (w *watch) settle(revision int64) {
 	}
 }
 
-// poll looks for changes until nobody waits any more.
+// poll looks for changes while somebody waits, until close.
 func (w *watch) poll() {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
-	for w.look() {
+	for {
 		select {
 		case <-tick.C:
 		case <-w.ctx.Done():
 			return
 		}
+		w.mu.Lock()
+		wanted, before := len(w.waiters) > 0, w.known
+		w.mu.Unlock()
+		if wanted {
+			w.look(before)
+		}
 	}
 }
 
-// look reads the revision, and reports whether somebody still waits.
-func (w *watch) look() bool {
-	w.mu.Lock()
-	before := w.known
-	w.mu.Unlock()
+// look reads the revision, which was at least before.
+func (w *watch) look(before int64) {
 	revision, err := w.read(w.ctx)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,8 +138,6 @@ func (w *watch) look() bool {
 			w.logger.Info("the catalogue's revision can be read again")
 		}
 	}
-	w.polling = len(w.waiters) > 0
-	return w.polling
 }
 
 // close wakes everybody.
