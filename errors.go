@@ -134,6 +134,10 @@ func explainStorage(e *storage.Error) *api.Error {
 	}
 	f := &api.Error{Code: string(e.Code), Message: e.Error()}
 	switch e.Code {
+	case storage.CodeUnavailable, storage.CodeUncertain:
+		told := *e
+		told.Err = nil // it may say where the database is
+		f.Message = told.Error()
 	case storage.CodeOverloaded:
 		f.Details = overloadDetails(e.Depth, e.Delay)
 	case storage.CodeTooManyMatches:

@@ -3,7 +3,6 @@ package harnesstest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -250,18 +249,26 @@ type resting struct {
 	body   string // "" where the page is another each time
 }
 
-// rest asks for a path while nobody else does.
+// rest asks for a path while nobody else does, and again while it is refused, as after
+// what other checks have asked.
 func (c *crowd) rest(path string) resting {
 	c.p.Helper()
-	first, second := c.get(path), c.get(path)
-	if first.err != nil || second.err != nil {
-		c.p.Fatalf("at rest, %s has no answer: %v", path, errors.Join(first.err, second.err))
+	var last reply
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	for end := time.Now().Add(c.p.patience()); time.Now().Before(end); <-pause.C {
+		first := c.get(path)
+		if last = c.get(path); first.err != nil || last.err != nil || first.refused() || last.refused() {
+			continue
+		}
+		r := resting{path: path, status: first.status}
+		if first.body == last.body {
+			r.body = first.body
+		}
+		return r
 	}
-	r := resting{path: path, status: first.status}
-	if first.body == second.body {
-		r.body = first.body
-	}
-	return r
+	c.p.Fatalf("at rest, %s is answered %v for %v", path, last, c.p.patience())
+	return resting{}
 }
 
 // wrong is what differs between an answer and the one at rest, or nil.

@@ -7,3 +7,6 @@ var (
 	Ratio         = ratio
 	Adjusted      = adjusted
 )
+
+// OtherWork is a report's note on a busy machine.
+var OtherWork = otherWork

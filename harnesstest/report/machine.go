@@ -62,3 +62,15 @@ func (m Machine) String() string {
 	}
 	return strings.Join(append(parts, m.OS+"/"+m.Arch), ", ")
 }
+
+// otherWork is a sentence on what else the machine does, or "" where that is little or the
+// system does not tell. loadavg is Linux's /proc/loadavg.
+func otherWork(loadavg string, cpus int) string {
+	first, _, _ := strings.Cut(loadavg, " ")
+	load, err := strconv.ParseFloat(first, 64)
+	if err != nil || load <= float64(cpus)/2 {
+		return ""
+	}
+	return fmt.Sprintf("The machine had other work when this was begun (a load average of %.1f with %s), and the figures are lower for it.",
+		load, counted(cpus, "processor"))
+}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -130,9 +131,18 @@ func TestAdd(t *testing.T) {
 		})
 	}
 	all.Wait()
+	r.Notes = slices.DeleteFunc(r.Notes, func(note string) bool { return note != "once" }) // of the machine
 	got := []int{len(r.Measurements), len(r.Measurements[0].Runs), len(r.Measurements[1].Runs), len(r.Timings), len(r.Timings[0].Took), len(r.Notes), len(r.Checks)}
-	if diff := cmp.Diff([]int{2, 200, 200, 1, 400, 1, 400}, got); diff != "" {
+	if diff := cmp.Diff([]int{2, 200, 200, 1, 400, 1, 1}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	r.Add(report.Check{Name: "c", Outcome: report.Failed, Text: "no"}, report.Check{Name: "c", Outcome: report.Passed},
+		report.Resource{Name: "idle", Resident: 5, Files: 1}, report.Resource{Name: "idle", Resident: 3, Files: 2})
+	if diff := cmp.Diff([]report.Check{{Name: "c", Outcome: report.Failed, Text: "no"}}, r.Checks); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]report.Resource{{Name: "idle", Resident: 5, Files: 2}}, r.Resources); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
 	}
 }
 
@@ -143,6 +153,24 @@ func TestMerge(t *testing.T) {
 	a.Merge(b)
 	if len(a.Measurements) != count+1 || len(a.Measurements[0].Runs) != 7 || len(b.Measurements[0].Runs) != 4 {
 		t.Errorf("%d measurements, the first with %d runs", len(a.Measurements), len(a.Measurements[0].Runs))
+	}
+}
+
+// A report that was made beside other work says so.
+func TestOtherWork(t *testing.T) {
+	for _, test := range []struct {
+		loadavg string
+		cpus    int
+		want    string
+	}{
+		{"12.34 10.00 8.00 3/400 1234\n", 2, "a load average of 12.3 with 2 processors"},
+		{"0.90 10.00 8.00 3/400 1234\n", 2, ""},
+		{"0.90 10.00 8.00 3/400 1234\n", 1, "a load average of 0.9 with 1 processor)"},
+		{"", 2, ""}, {"no number", 2, ""},
+	} {
+		if got := report.OtherWork(test.loadavg, test.cpus); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%q, %d processors: %q, want %q", test.loadavg, test.cpus, got, test.want)
+		}
 	}
 }
 

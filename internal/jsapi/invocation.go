@@ -137,10 +137,6 @@ func (inv *Invocation) Settle() error {
 // nobody could catch it any more: so what isn't the handler's fault is not put
 // down to it.
 func (inv *Invocation) Uncaught(err error) *runtime.Error {
-	switch storage.CodeOf(err) {
-	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed, storage.CodeOverloaded:
-		inv.breach = err
-	}
 	err = inv.failed(err)
 	e := &runtime.Error{Code: runtime.CodeHandler, Name: "Error", Message: err.Error(), Err: err}
 	if h, ok := errors.AsType[*runtime.HostError](err); ok {
@@ -172,9 +168,14 @@ func (inv *Invocation) refused(err error) error {
 }
 
 // failed gives a handler the error of an operation, and remembers it when the
-// budget or the server's load is the reason, and not the handler.
+// budget, the server's load or the store is the reason, and not the handler.
 func (inv *Invocation) failed(err error) error {
-	if _, spent := errors.AsType[*budget.Error](err); spent || storage.CodeOf(err) == storage.CodeOverloaded {
+	_, spent := errors.AsType[*budget.Error](err)
+	switch storage.CodeOf(err) {
+	case storage.CodeUncertain, storage.CodeUnavailable, storage.CodeClosed, storage.CodeOverloaded:
+		spent = true
+	}
+	if spent {
 		inv.breach = err
 	}
 	return inv.api.hostError(err)

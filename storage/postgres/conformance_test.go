@@ -85,6 +85,9 @@ func (e engine) StartWriter(tb testing.TB, app string, round int) storagetest.Pr
 
 // TestMain is that process, if it is told so.
 func TestMain(m *testing.M) {
+	if url := os.Getenv(holderURL); url != "" {
+		holdLease(url)
+	}
 	url := os.Getenv(writerURL)
 	if url == "" {
 		os.Exit(m.Run())

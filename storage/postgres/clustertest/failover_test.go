@@ -157,13 +157,13 @@ func TestFailOver(t *testing.T) {
 		l := &load{store: s, timeout: 3 * time.Second}
 		ctx, cancel := context.WithCancel(t.Context())
 		wait := l.run(ctx, fmt.Sprint("round", round), 32)
-		until(t, "1000 writes", func() bool { return l.count(acknowledged) >= 1000 })
+		until(t, "500 writes", func() bool { return l.count(acknowledged) >= 500 })
 		killed := time.Now()
 		primary.Kill(t)
 		standby.Promote(t)
 		promoted := time.Now()
 		after := func(o outcome) bool { return acknowledged(o) && o.at.After(promoted) }
-		until(t, "1000 writes after the fail-over", func() bool { return l.count(after) >= 1000 })
+		until(t, "500 writes after the fail-over", func() bool { return l.count(after) >= 500 })
 		cancel()
 		wait()
 		t.Logf("round %d: no write was acknowledged for %v; the standby was promoted %v after the kill",
@@ -205,7 +205,7 @@ func TestFailOverUncertain(t *testing.T) {
 		l := &load{store: s, timeout: time.Second}
 		ctx, cancel := context.WithCancel(t.Context())
 		wait := l.run(ctx, fmt.Sprint("round", round), 32)
-		until(t, "500 writes", func() bool { return l.count(acknowledged) >= 500 })
+		until(t, "200 writes", func() bool { return l.count(acknowledged) >= 200 })
 		standby.Pause(t)
 		uncertain := func(o outcome) bool { return storage.CodeOf(o.err) == storage.CodeUncertain }
 		until(t, "writes whose time is over, twice over", func() bool { return l.count(func(o outcome) bool { return o.err != nil }) >= 64 })
@@ -217,8 +217,8 @@ func TestFailOverUncertain(t *testing.T) {
 		standby.Start(t)
 		standby.Promote(t)
 		promoted := time.Now()
-		until(t, "500 writes after the fail-over", func() bool {
-			return l.count(func(o outcome) bool { return acknowledged(o) && o.at.After(promoted) }) >= 500
+		until(t, "200 writes after the fail-over", func() bool {
+			return l.count(func(o outcome) bool { return acknowledged(o) && o.at.After(promoted) }) >= 200
 		})
 		cancel()
 		wait()

@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func serve(url string) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	store, err := openStore(ctx, url, postgres.Options{Logger: log})
 	if err != nil {
 		return err
