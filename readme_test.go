@@ -13,7 +13,7 @@ import (
 
 // The README's figures are those of the saved reports in testdata/performance:
 //
-//	FAZT_REPORT=/tmp/report go test -count=1 -tags=integration -run TestBaseline ./harnesstest   # baseline.json
+//	FAZT_REPORT=/tmp/report go test -count=2 -tags=integration -run TestBaseline ./harnesstest   # baseline.json
 //	FAZT_REPORT=/tmp/report go test -run '^$' -bench HTTP -benchtime 1x .                        # handlers.json
 //
 // each a report.json under another name. With the first, CI compares. Then

@@ -100,7 +100,7 @@ func TestUsageErrors(t *testing.T) {
 		{"--nope", `unknown flag "--nope"; see: fazt --help`},
 		{"app --nope", `unknown flag "--nope"; see: fazt app --help`},
 		{"--nope sql", `unknown flag "--nope"; see: fazt sql --help`},
-		{"app deploy", `<dir> is missing; for example: fazt app deploy ./my-app`},
+		{"app deploy", `<dir> is missing, and there is no fazt.json, manifest.json, api/ or index.html here; for example: fazt app deploy ./my-app`},
 		{"app deploy a b", `unexpected argument "b"; see: fazt app deploy --help`},
 		{"app deploy --name", `--name needs a value`},
 		{"app list --db=", `--db is empty; give a value, or leave it out`},

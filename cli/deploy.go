@@ -18,7 +18,7 @@ func deployCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "deploy",
 		Usage:       "make a directory the current version of an app, built if need be",
-		ArgsUsage:   "<dir>",
+		ArgsUsage:   "[dir]",
 		Flags:       append(deployFlags(), dbFlag()),
 		Description: "fazt app deploy ./my-app\nfazt app deploy ./site/dist --name site --spa",
 		Action:      deploy,
@@ -43,11 +43,10 @@ func keepFlag() cli.Flag {
 }
 
 func deploy(c *cli.Context) error {
-	args, err := arguments(c, "<dir>")
+	dir, err := appDir(c)
 	if err != nil {
 		return err
 	}
-	dir := args[0]
 	if err := checkApp(dir); err != nil {
 		return err
 	}
@@ -56,6 +55,24 @@ func deploy(c *cli.Context) error {
 		return err
 	}
 	return deployDir(c, dir, "", plan, api.Source{})
+}
+
+// appDir is the argument, or without one the directory that the command is run in, if that
+// is an app's.
+func appDir(c *cli.Context) (string, error) {
+	args, err := arguments(c, "[dir]")
+	if err != nil {
+		return "", err
+	}
+	if args[0] != "" {
+		return args[0], nil
+	}
+	for _, name := range []string{"fazt.json", "manifest.json", "api", "index.html"} {
+		if _, err := os.Stat(name); err == nil {
+			return ".", nil
+		}
+	}
+	return "", usagef("<dir> is missing, and there is no fazt.json, manifest.json, api/ or index.html here; for example: %s", example(c.Command))
 }
 
 // planToBuild is planBuild for a deploy. That --no-build leaves something undone is
@@ -210,7 +227,7 @@ func validateCommand() *cli.Command {
 		Name:        "validate",
 		Category:    hereOnly,
 		Usage:       "check a directory as a deploy would, and change nothing",
-		ArgsUsage:   "<dir>",
+		ArgsUsage:   "[dir]",
 		Description: "fazt app validate ./my-app",
 		Action:      validate,
 	}
@@ -219,14 +236,14 @@ func validateCommand() *cli.Command {
 // validate deploys to a data file that is thrown away: what it finds is what a
 // deploy finds.
 func validate(c *cli.Context) (err error) {
-	args, err := arguments(c, "<dir>")
+	dir, err := appDir(c)
 	if err != nil {
 		return err
 	}
-	if err := checkApp(args[0]); err != nil {
+	if err := checkApp(dir); err != nil {
 		return err
 	}
-	s, err := readSource(args[0], true)
+	s, err := readSource(dir, true)
 	if err != nil {
 		return err
 	}
@@ -235,7 +252,7 @@ func validate(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if plan, err := planBuild(args[0]); err != nil {
+	if plan, err := planBuild(dir); err != nil {
 		note(c.App.ErrWriter, "warning: %v", err)
 	} else if plan != nil {
 		note(c.App.ErrWriter, "warning: this is the folder as it is; a deploy runs the build script of its package.json first")

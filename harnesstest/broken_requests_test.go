@@ -31,10 +31,10 @@ var brokenRequests = map[string]fault{
 	"static/headers":     setsHeader("X-Content-Type-Options", ""),
 	"static/own-headers": setsHeader("X-Docs", ""),
 	"static/not-found":   becomes(http.StatusNotFound, http.StatusOK),
-	"static/spa":         status(http.StatusNotFound, at("/users/7")),
-	"static/hidden":      status(http.StatusOK, at("/fazt.json")),
+	"static/spa":         status(http.StatusNotFound, ofPath("/users/7")),
+	"static/hidden":      status(http.StatusOK, ofPath("/fazt.json")),
 	"static/private":     becomes(http.StatusUnauthorized, http.StatusOK),
-	"static/deploys":     status(http.StatusNotFound, at("/assets/index-Bx7kQw3z.js")),
+	"static/deploys":     status(http.StatusNotFound, ofPath("/assets/index-Bx7kQw3z.js")),
 
 	"handler/forms":           replaces(`{"as":"a function"}`, `{"as":"its last value"}`),
 	"handler/respond":         setsHeader("Content-Type", "text/html; charset=utf-8"),
@@ -54,7 +54,7 @@ var brokenRequests = map[string]fault{
 	"handler/body-limits": becomes(http.StatusRequestEntityTooLarge, http.StatusOK),
 	"handler/errors":      becomes(http.StatusInternalServerError, http.StatusOK),
 	"handler/require":     replaces(`"once":true`, `"once":false`),
-	"handler/routes":      status(http.StatusNotFound, at("/s/abc")),
+	"handler/routes":      status(http.StatusNotFound, ofPath("/s/abc")),
 	"handler/origins":     setsHeader("Access-Control-Allow-Origin", "*"),
 	"handler/engines":     replaces("[1,2,10]", "[1,10,2]"),
 	"handler/promises":    replaces("a promise", ""),
@@ -111,7 +111,7 @@ var brokenRequests = map[string]fault{
 	"signin/logout": status(http.StatusOK, func(r *http.Request) bool {
 		return r.URL.Path == "/auth/logout" && r.Header.Get("Sec-Fetch-Site") != "cross-site"
 	}),
-	"signin/paths": status(http.StatusOK, at("/auth/nothing")),
+	"signin/paths": status(http.StatusOK, ofPath("/auth/nothing")),
 	"signin/flow":  replaces(`{"user":null}`, `{"user":{"name":"Ada"}}`),
 
 	"manage/health":    replaces(`"version":`, `"versions":`),
@@ -123,7 +123,7 @@ var brokenRequests = map[string]fault{
 	"manage/variables": replaces("TOKEN", "TOKEN s3cret"),
 	"manage/sql":       replaces(`"rows":[[2]]`, `"rows":[["2"]]`),
 	"manage/documents": becomes(http.StatusUnauthorized, http.StatusOK),
-	"manage/replace":   status(http.StatusNotFound, at("/api")),
+	"manage/replace":   status(http.StatusNotFound, ofPath("/api")),
 	"manage/remove":    becomes(http.StatusNotFound, http.StatusOK),
 	"manage/log":       status(http.StatusNotFound, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/logs") }),
 
@@ -205,7 +205,7 @@ func replaces(text, instead string) fault {
 	})
 }
 
-func at(p string) func(*http.Request) bool {
+func ofPath(p string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return r.URL.Path == p }
 }
 

@@ -10,7 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path"
+	stdpath "path"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +57,7 @@ var brokenSecurity = map[string]fault{
 	"archive/paths": spoiledBy(onPath("/api/deploy", agrees)),
 
 	"paths/outside": handledBy(func(w http.ResponseWriter, r *http.Request) {
-		text, err := os.ReadFile(path.Clean("/srv" + r.URL.Path)) // of which .. leads out
+		text, err := os.ReadFile(stdpath.Clean("/srv" + r.URL.Path)) // of which .. leads out
 		if err != nil {
 			http.NotFound(w, r)
 			return
@@ -152,7 +152,7 @@ func handledBy(h http.HandlerFunc) fault {
 func onPath(p string, instead http.HandlerFunc) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if path.Clean("/"+r.URL.Path) == p {
+			if stdpath.Clean("/"+r.URL.Path) == p {
 				instead(w, r)
 				return
 			}

@@ -154,7 +154,7 @@ func (p *Probe) ask(c Check) {
 	c.Run(p)
 }
 
-// doesNotApply ends the check, whose target can't be asked for a reason.
+// notApplicable ends the check, whose target can't be asked for a reason.
 func (p *Probe) doesNotApply(reason string) {
 	p.Helper()
 	p.mu.Lock()

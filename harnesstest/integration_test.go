@@ -4,34 +4,27 @@ package harnesstest_test
 
 import (
 	"os"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
-// TestSuites runs every suite against one server: the one at FAZT_TARGET, or one of its
-// own, where every check applies.
-func TestSuites(t *testing.T) {
-	srv := harnesstest.StartOrAttach(t)
-	var mu sync.Mutex
-	var left []string
-	for _, suite := range harnesstest.Suites() {
-		suite.Run(t, srv, harnesstest.WithSink(func(r harnesstest.Result) {
-			if r.Outcome == harnesstest.NotApplicable {
-				mu.Lock()
-				defer mu.Unlock()
-				left = append(left, r.Suite+"/"+r.Check+": "+r.Text)
-			}
-		}))
-	}
-	if len(left) == 0 {
-		return
-	}
-	if os.Getenv("FAZT_TARGET") == "" {
-		t.Errorf("these do not apply to a server of the test's own:\n%s", strings.Join(left, "\n"))
-	} else {
-		t.Logf("not applicable:\n%s", strings.Join(left, "\n"))
-	}
+// The suites against the server at FAZT_TARGET, or against one of their own, to which
+// every check applies.
+
+func TestBaseline(t *testing.T)   { runSuite(t, harnesstest.Baseline) }
+func TestRequests(t *testing.T)   { runSuite(t, harnesstest.Requests) }
+func TestNeighbours(t *testing.T) { runSuite(t, harnesstest.Neighbours) }
+func TestResilience(t *testing.T) { runSuite(t, harnesstest.Resilience) }
+func TestSecurity(t *testing.T)   { runSuite(t, harnesstest.Security) }
+
+func runSuite(t *testing.T, suite func(*testing.T, harnesstest.Target, ...harnesstest.Option)) {
+	t.Helper()
+	own := os.Getenv("FAZT_TARGET") == ""
+	complete := harnesstest.WithSink(func(r harnesstest.Result) {
+		if own && r.Outcome == harnesstest.NotApplicable {
+			t.Errorf("%s/%s does not apply to a server of the test's own: %s", r.Suite, r.Check, r.Text)
+		}
+	})
+	suite(t, harnesstest.StartOrAttach(t), append(withReport(), complete)...)
 }

@@ -48,7 +48,8 @@ function handler(request) {
 	switch (request.query.op) {
 	case 'seed':
 		for (i = 0; i < 1000; i++) {
-			docs.push({name: 'name ' + i + ' ' + request.query.n, n: i, text: 'some words that nobody looks for, up to a hundred and fifty bytes or so'});
+			docs.push({name: 'name ' + i + ' ' + request.query.n, n: i,
+				text: 'some words that nobody looks for, up to a hundred and fifty bytes or so'});
 		}
 		ds.insertMany('c', docs);
 		return 'ok';

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 var results = sync.OnceValue(func() *report.Report {
 	r := report.New("fazt")
 	r.Versions["fazt"] = fazt.Version
-	r.Command = reportEnv + "=/tmp/report go test -count=1 -tags=integration ./harnesstest"
+	r.Command = reportEnv + "=/tmp/report go test -count=" + flag.Lookup("test.count").Value.String() + " -tags=integration ./harnesstest"
 	if run := flag.Lookup("test.run").Value.String(); run != "" {
 		r.Command += " -run '" + run + "'"
 	}

@@ -17,16 +17,14 @@ func Security(t *testing.T, target Target, opts ...Option) {
 // SecuritySuite is the table of [Security].
 func SecuritySuite() Suite {
 	deploys, people, keys := Need[Deployer](), Need[SignsIn](), Need[Keyer]()
-	return Suite{Name: "Security", Checks: []Check{
+	return Suite{Name: "Security", Checks: append(caseChecks("security"), []Check{
 		{Name: "headers/size", Parallel: true, Run: headerSize},
-		{Name: "headers/malformed", Parallel: true, Run: malformedRequests},
 		{Name: "connections/slow", Parallel: true, Run: slowConnections},
 		{Name: "connections/address", Parallel: true, Run: connectionsOfAnAddress},
 		{Name: "rate/limit", Needs: []Capability{Need[Sibling]()}, Parallel: true, Run: rateLimit},
 		{Name: "rate/recovery", Needs: []Capability{Need[Sibling]()}, Parallel: true, Run: rateRecovery},
 
 		{Name: "body/size", Needs: []Capability{deploys}, Parallel: true, Run: bodySize},
-		{Name: "body/json", Needs: []Capability{deploys}, Parallel: true, Run: malformedJSON},
 		{Name: "body/nesting", Needs: []Capability{deploys}, Parallel: true, Run: nestedJSON},
 		{Name: "body/gzip", Needs: []Capability{deploys}, Parallel: true, Run: gzipBomb},
 		{Name: "body/parts", Needs: []Capability{deploys}, Parallel: true, Run: manyParts},
@@ -34,7 +32,6 @@ func SecuritySuite() Suite {
 		{Name: "archive/paths", Needs: []Capability{deploys, keys}, Parallel: true, Run: archivePaths},
 
 		{Name: "paths/outside", Parallel: true, Run: pathsOutside},
-		{Name: "paths/hidden", Needs: []Capability{deploys}, Parallel: true, Run: hiddenPaths},
 		{Name: "injection/path", Parallel: true, Run: injectionByPath},
 		{Name: "injection/app", Needs: []Capability{deploys}, Parallel: true, Run: injectionByApp},
 		{Name: "injection/request-id", Parallel: true, Run: injectionByRequestID},
@@ -54,17 +51,13 @@ func SecuritySuite() Suite {
 		{Name: "headers/slow", Parallel: true, Run: slowHeaders},
 		{Name: "body/slow", Parallel: true, Run: slowBody},
 		{Name: "answers/slow", Needs: []Capability{deploys}, Parallel: true, Run: slowReader},
-	}}
+	}...)}
 }
 
 // guarded is an app whose handler does and shows what the checks ask for.
 var guarded = fstest.MapFS{
-	"manifest.json":     {Data: []byte(`{"headers": {"/docs/*": {"X-Docs": "yes"}}}`)},
-	"index.html":        {Data: []byte("<!doctype html><title>home</title>")},
-	"docs/index.html":   {Data: []byte("<!doctype html><title>docs</title>")},
-	"assets/app.css":    {Data: []byte("body { margin: 0 }\n")},
-	"private/plan.txt":  {Data: []byte("for members: SECRET-PLAN")},
-	"api/lib/secret.js": {Data: []byte(`module.exports = 'SECRET-SOURCE'`)},
+	"index.html":      {Data: []byte("<!doctype html><title>home</title>")},
+	"docs/index.html": {Data: []byte("<!doctype html><title>docs</title>")},
 	"api/main.js": {Data: []byte(`
 function handler(request) {
 	var q = request.query;

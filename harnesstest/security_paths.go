@@ -34,43 +34,6 @@ func pathsOutside(p *Probe) {
 	}
 }
 
-// hidden are paths of the app of these checks that nobody may read, however they are
-// written, with what each must be answered by.
-var hidden = []struct {
-	path     string
-	statuses []int
-}{
-	{"/manifest.json", []int{404}}, {"/./manifest.json", []int{404}}, {"/.//manifest.json", []int{404}}, {"/docs/../manifest.json", []int{404}},
-	{"/docs/%2e%2e/manifest.json", []int{404}}, {"/docs/..%2fmanifest.json", []int{404}}, {"/%5c..%5cmanifest.json", []int{404, 400}},
-	{"/manifest%2ejson", []int{404}}, {"/MANIFEST.JSON", []int{404}}, {"/manifest.json%20", []int{404}}, {"/manifest.json/", []int{404}}, {"/manifest.json%00", []int{404, 400}},
-	{"/api/lib/secret.js", []int{404}}, {"/x/../api/lib/secret.js", []int{404}}, {"/%61pi/lib/secret.js", []int{404}}, {"/API/lib/secret.js", []int{404}},
-	{"/docs/..%2fapi%2flib%2fsecret.js", []int{404}}, {"/api/main.js", []int{404}}, {"//api/lib/secret.js", []int{404}},
-	{"/private/plan.txt", []int{401}}, {"/x/../private/plan.txt", []int{401}}, {"/%70rivate/plan.txt", []int{401}}, {"/.//private/plan.txt", []int{401}},
-	{"/private//plan.txt", []int{401}}, {"/docs/%2e%2e/private/plan.txt", []int{401}}, {"/private%2fplan.txt", []int{401}}, {"/PRIVATE/plan.txt", []int{404, 401}},
-	{"/.git/config", []int{404}}, {"/.env", []int{404}}, {"/assets/.hidden", []int{404}}, {"/assets/%00app.css", []int{404, 400}},
-}
-
-// hiddenPaths: an app's source and its configuration are no files, and what is private
-// is not for everybody.
-func hiddenPaths(p *Probe) {
-	v := newStranger(p)
-	host := hostOf(p.Deploy(guarded).URL)
-	for _, c := range hidden {
-		res, err := v.rawGet(host, c.path)
-		if err != nil {
-			p.Errorf("%s: %v", c.path, err)
-			continue
-		}
-		if res == nil { // closed, which gives nothing away either
-			continue
-		}
-		if strings.Contains(res.Body, "SECRET-") || strings.Contains(res.Body, "X-Docs") {
-			p.Errorf("%s is answered with what is hidden: %s", c.path, clip(res.Body))
-		}
-		refusedBody(p, c.path, res, c.statuses...)
-	}
-}
-
 // injections are values that end a header where they are written into one as they are.
 var injections = []string{
 	"x\r\nX-Injected: yes", "x\nX-Injected: yes", "x\rX-Injected: yes", "x\r\n\r\nX-Injected: yes",

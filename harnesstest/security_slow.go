@@ -1,7 +1,6 @@
 package harnesstest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -254,34 +253,5 @@ func headerSize(p *Probe) {
 		p.Errorf("a header of 2 MiB has no answer: %v", err)
 	case res != nil && (res.Status < 400 || res.Status >= 500):
 		p.Errorf("a header of 2 MiB is answered %d, want 431", res.Status)
-	}
-}
-
-// malformedRequests: what RFC 9112 says must be refused, since servers that read it in
-// different ways can be played off against each other (request smuggling).
-func malformedRequests(p *Probe) {
-	host := hostOf(p.Target.Base())
-	for _, c := range []struct{ name, text string }{
-		{"no Host", "GET / HTTP/1.1\r\n\r\n"},
-		{"two Hosts", "GET / HTTP/1.1\r\nHost: " + host + "\r\nHost: other.example\r\n\r\n"},
-		{"a space before the colon", "GET / HTTP/1.1\r\nHost: " + host + "\r\nContent-Length : 5\r\n\r\nhello"},
-		{"two lengths", "POST / HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!"},
-		{"a negative length", "POST / HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: -5\r\n\r\nhello"},
-		{"a length with a sign", "POST / HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: +5\r\n\r\nhello"},
-		{"an unknown transfer coding", "POST / HTTP/1.1\r\nHost: " + host + "\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"},
-		{"a line that is folded first", "GET / HTTP/1.1\r\n X: folded\r\nHost: " + host + "\r\n\r\n"},
-		{"a bare CR in a value", "GET / HTTP/1.1\r\nHost: " + host + "\r\nX-A: a\rX-B: b\r\n\r\n"},
-		{"a NUL in a value", "GET / HTTP/1.1\r\nHost: " + host + "\r\nX-A: a\x00b\r\n\r\n"},
-		{"a name with a space", "GET / HTTP/1.1\r\nHost: " + host + "\r\nX A: b\r\n\r\n"},
-		{"no version", "GET /\r\nHost: " + host + "\r\n\r\n"},
-		{"another protocol", "GET / HTTPS/1.1\r\nHost: " + host + "\r\n\r\n"},
-	} {
-		res, err := newStranger(p).raw(c.text)
-		switch {
-		case err != nil && !bytes.Contains([]byte(err.Error()), []byte("malformed")):
-			p.Errorf("%s: %v", c.name, err)
-		case res != nil && (res.Status < 400 || res.Status >= 500) && res.Status != http.StatusNotImplemented:
-			p.Errorf("%s is answered %d, want 400", c.name, res.Status)
-		}
 	}
 }

@@ -27,7 +27,7 @@ func (e *Error) placeHandler(unit Unit) {
 		return
 	}
 	text := unit.Files[unit.Main]
-	e.File, e.Line, e.Column = unit.Main, 1, 1
+	e.File = unit.Main // and no line, where it is not evident which
 	for _, start := range handlerStart {
 		if at := start.FindStringIndex(text); at != nil {
 			head := text[:at[1]-len(strings.TrimLeft(text[at[0]:at[1]], " \t"))]

@@ -22,18 +22,15 @@ type versioned struct {
 //     in OK whether it did, and the new Version then.
 //   - Delete makes it absent, and answers in OK whether there was one.
 func CompareAndSet() porcupine.Model {
-	return model(func(s versioned, in Input, out Output) []versioned {
+	return model(func(s versioned, in Input, out Output) (versioned, bool) {
 		if out.Unknown {
-			return []versioned{s, s.maybe(in)}
+			return s.maybe(in), true
 		}
-		if after, right := s.apply(in, out); right {
-			return []versioned{after}
-		}
-		return nil
+		return s.apply(in, out)
 	})
 }
 
-// maybe is the state after an operation of which nothing came back, had it been made.
+// maybe is the state after an operation of which nothing came back.
 func (s versioned) maybe(in Input) versioned {
 	wrote := versioned{in.Value, -1, s.newest}
 	switch in.Op {

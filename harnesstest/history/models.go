@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -71,24 +72,26 @@ func describe(in, out any) string {
 	return b.String()
 }
 
-// model makes porcupine's model of one with a comparable state. step returns the states
-// that can follow, none if the answer cannot be.
-func model[S comparable](step func(S, Input, Output) []S) porcupine.Model {
-	m := porcupine.NondeterministicModel{
+// model makes porcupine's model of one with a comparable state. step is the state after
+// an operation, and whether its answer can be; that of an unknown one always can.
+//
+// An unknown operation is taken for one that was made, at any moment from its call to the
+// end of the history: at the very end, where nobody sees it, it is one that was not.
+func model[S comparable](step func(S, Input, Output) (S, bool)) porcupine.Model {
+	seed := maphash.MakeSeed()
+	return porcupine.Model{
 		Partition: byKey,
-		Init:      func() []any { var s S; return []any{s} },
-		Step: func(state, input, output any) []any {
-			var next []any
-			for _, s := range step(state.(S), input.(Input), output.(Output)) {
-				next = append(next, s)
-			}
-			return next
+		Init:      func() any { var s S; return s },
+		Step: func(state, input, output any) (bool, any) {
+			out := output.(Output)
+			after, right := step(state.(S), input.(Input), out)
+			return right || out.Unknown, after
 		},
 		Equal:             func(a, b any) bool { return a == b },
+		Hash:              func(s any) uint64 { return maphash.Comparable(seed, s.(S)) },
 		DescribeOperation: describe,
 		DescribeState:     func(s any) string { return fmt.Sprintf("%+v", s) },
 	}
-	return m.ToModel()
 }
 
 // byKey takes a history apart. Its parts come in the order of their keys, so that a
@@ -111,18 +114,6 @@ func byKey(ops []porcupine.Operation) [][]porcupine.Operation {
 	return all
 }
 
-// either are the states that can follow an operation: the one before if it was not made,
-// or made if it was, by what is known of it.
-func either[S comparable](out Output, before, made S, right bool) []S {
-	switch {
-	case out.Unknown:
-		return []S{before, made}
-	case right:
-		return []S{made}
-	}
-	return nil
-}
-
 type register struct {
 	value  int64
 	exists bool
@@ -136,21 +127,21 @@ type register struct {
 //   - Swap stores Value if Old is there, and answers whether it did in OK: a
 //     compare-and-set by value. See [CompareAndSet] for the one by version.
 func Register() porcupine.Model {
-	return model(func(s register, in Input, out Output) []register {
+	return model(func(s register, in Input, out Output) (register, bool) {
 		switch in.Op {
 		case Read:
-			return either(out, s, s, out.OK == s.exists && (!s.exists || out.Value == s.value))
+			return s, out.OK == s.exists && (!s.exists || out.Value == s.value)
 		case Write:
-			return either(out, s, register{in.Value, true}, true)
+			return register{in.Value, true}, true
 		case Delete:
-			return either(out, s, register{}, true)
+			return register{}, true
 		case Swap:
 			matched := s.exists && s.value == in.Old
 			made := s
 			if matched {
 				made = register{in.Value, true}
 			}
-			return either(out, s, made, out.OK == matched)
+			return made, out.OK == matched
 		}
 		panic(unknownOp("Register", in.Op))
 	})
@@ -162,13 +153,13 @@ func Register() porcupine.Model {
 //   - Add adds Value, and answers the new number in Value if OK; without OK the answer
 //     tells nothing, as some counters do not.
 func Counter() porcupine.Model {
-	return model(func(n int64, in Input, out Output) []int64 {
+	return model(func(n int64, in Input, out Output) (int64, bool) {
 		switch in.Op {
 		case Read:
-			return either(out, n, n, out.Value == n)
+			return n, out.Value == n
 		case Add:
 			made := n + in.Value
-			return either(out, n, made, !out.OK || out.Value == made)
+			return made, !out.OK || out.Value == made
 		}
 		panic(unknownOp("Counter", in.Op))
 	})
@@ -181,17 +172,17 @@ func Counter() porcupine.Model {
 //   - Read answers Values, all that are in it.
 func Set() porcupine.Model {
 	// The state is its elements in order, as text, since states are compared a lot.
-	return model(func(s string, in Input, out Output) []string {
+	return model(func(s string, in Input, out Output) (string, bool) {
 		switch in.Op {
 		case Add:
-			return either(out, s, elements(append(parse(s), in.Value)), true)
+			return elements(append(parse(s), in.Value)), true
 		case Delete:
 			rest := slices.DeleteFunc(parse(s), func(v int64) bool { return v == in.Value })
-			return either(out, s, elements(rest), true)
+			return elements(rest), true
 		case Has:
-			return either(out, s, s, out.OK == slices.Contains(parse(s), in.Value))
+			return s, out.OK == slices.Contains(parse(s), in.Value)
 		case Read:
-			return either(out, s, s, len(out.Values) == len(parse(s)) && elements(slices.Clone(out.Values)) == s)
+			return s, len(out.Values) == len(parse(s)) && elements(slices.Clone(out.Values)) == s
 		}
 		panic(unknownOp("Set", in.Op))
 	})

@@ -58,8 +58,9 @@ func New(title string) *Report {
 // [Beside], a [Check], a [Gap] or a [Note].
 type Item interface{ addTo(*Report) }
 
-// Add puts items into the report. A measurement that is there already gets further
-// runs, and so does a timing.
+// Add puts items into the report. What is there already by its name, when a test runs
+// more than once, gets further runs if it is a measurement or a timing; of a resource the
+// most is kept, and of a check the worst outcome.
 func (r *Report) Add(items ...Item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -180,7 +181,15 @@ type Resource struct {
 	Files int `json:"files,omitempty"`
 }
 
-func (x Resource) addTo(r *Report) { r.Resources = append(r.Resources, x) }
+func (x Resource) addTo(r *Report) {
+	for i := range r.Resources {
+		if have := &r.Resources[i]; have.Name == x.Name {
+			have.Resident, have.Goroutines, have.Files = max(have.Resident, x.Resident), max(have.Goroutines, x.Goroutines), max(have.Files, x.Files)
+			return
+		}
+	}
+	r.Resources = append(r.Resources, x)
+}
 
 // Timing is how long something took, each time that it was done.
 type Timing struct {
@@ -217,7 +226,17 @@ type Check struct {
 	Text string `json:"text,omitempty"`
 }
 
-func (c Check) addTo(r *Report) { r.Checks = append(r.Checks, c) }
+func (c Check) addTo(r *Report) {
+	for i, have := range r.Checks {
+		if have.Name == c.Name {
+			if rankOutcome(c) < rankOutcome(have) {
+				r.Checks[i] = c
+			}
+			return
+		}
+	}
+	r.Checks = append(r.Checks, c)
+}
 
 // Severity is how bad a gap is.
 type Severity string

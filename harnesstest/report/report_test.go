@@ -131,8 +131,16 @@ func TestAdd(t *testing.T) {
 	}
 	all.Wait()
 	got := []int{len(r.Measurements), len(r.Measurements[0].Runs), len(r.Measurements[1].Runs), len(r.Timings), len(r.Timings[0].Took), len(r.Notes), len(r.Checks)}
-	if diff := cmp.Diff([]int{2, 200, 200, 1, 400, 1, 400}, got); diff != "" {
+	if diff := cmp.Diff([]int{2, 200, 200, 1, 400, 1, 1}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	r.Add(report.Check{Name: "c", Outcome: report.Failed, Text: "no"}, report.Check{Name: "c", Outcome: report.Passed},
+		report.Resource{Name: "idle", Resident: 5, Files: 1}, report.Resource{Name: "idle", Resident: 3, Files: 2})
+	if diff := cmp.Diff([]report.Check{{Name: "c", Outcome: report.Failed, Text: "no"}}, r.Checks); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]report.Resource{{Name: "idle", Resident: 5, Files: 2}}, r.Resources); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
 	}
 }
 

@@ -88,6 +88,10 @@ func (b *batch) run() {
 			b.w.store.logger.Error("commit is uncertain", "requests", len(b.requests), "err", err)
 			b.fail(err)
 			return
+		case errors.Is(err, context.DeadlineExceeded):
+			b.w.store.logger.Error("transaction took too long", "requests", len(b.requests), "limit", batchLimit)
+			b.fail(err)
+			return
 		case away(err) && !fresh:
 			fresh = true // on another connection: this one may have been cut long ago
 		case retryable(err) && tries < maxRetries && b.w.retry.allow(len(b.requests)):

@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/fazt-sh/fazt/storage"
@@ -41,7 +40,7 @@ func sqlState(err error) string {
 // succeed when it is run again.
 func retryable(err error) bool {
 	switch sqlState(err) {
-	case serializationFailure, deadlockDetected, lockNotAvailable:
+	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled:
 		return true
 	}
 	return false
@@ -61,10 +60,13 @@ func away(err error) bool {
 		}
 		return false
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
-		return true
-	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true // also where the time for it was up
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false // which is a net.Error, too
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
@@ -103,7 +105,7 @@ func wrap(op string, err error) error {
 	case away(err):
 		e.Code, e.Msg = storage.CodeUnavailable, "the database can't be reached"
 		e.Hint = "try again; check that PostgreSQL is running and takes connections"
-	case retryable(err), state == queryCanceled:
+	case retryable(err):
 		e.Code, e.Msg, e.Hint = storage.CodeOverloaded, "others wrote the same data", "try again"
 	case state == "42501": // insufficient_privilege
 		e.Code, e.Hint = storage.CodeReadOnly, "the database's user has no right to do this"
@@ -141,6 +143,3 @@ func errNotFound(op, msg string) error {
 func errReadOnly(op string) error {
 	return &storage.Error{Code: storage.CodeReadOnly, Op: op, Msg: "a view only reads", Hint: "use Tx to write"}
 }
-
-// isNoRows reports whether a query for one row found none.
-func isNoRows(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

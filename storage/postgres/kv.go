@@ -249,8 +249,8 @@ func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 	entries := []storage.Entry{}
 	now := time.Now().UnixMilli()
 	size := (*scopeTx)(k).size(op, page.Limit)
-	for first := listPage; len(entries) < span.limit; first *= 2 {
-		n := min(first, maxListPage, span.limit-len(entries))
+	for page := listPage; len(entries) < span.limit; page = listRows(size) {
+		n := min(page, span.limit-len(entries))
 		got := 0
 		args := []any{k.scope.App, k.scope.User, span.from, span.to, now, n}
 		err := (*scopeTx)(k).read(op, kvList, args, func(scan scanFunc) error {
@@ -281,6 +281,11 @@ func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
 	return entries, nil
 }
 
-// listPage is how many rows a list reads first at a time, and maxListPage to how many that
-// doubles: a page may hold a megabyte for each.
-const listPage, maxListPage = 64, 1024
+// listPage is how many rows a list reads at first, and maxListPage at a time later at most.
+const listPage, maxListPage = 16, 1024
+
+// listRows is how many rows a list reads next, by how long they were: any may have a
+// megabyte.
+func listRows(size *resultSize) int {
+	return min(maxListPage, max(1, pageBytes/max(1, size.bytes/max(1, size.rows))))
+}

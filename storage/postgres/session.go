@@ -46,14 +46,26 @@ func (p pooled) query(ctx context.Context, query string, args []any, fn func(sca
 
 func (p pooled) rows(ctx context.Context, query string, args []any) (found *rowBuffer, err error) {
 	err = storage.Wait(ctx, func() error {
-		rows, err := p.store.pool.Query(ctx, query, args...)
-		if err != nil {
-			return err
+		for tries := 0; ; tries++ {
+			rows, err := p.store.pool.Query(ctx, query, args...)
+			if err == nil {
+				found, err = p.store.gather(rows)
+			}
+			// What cancels a statement names its connection, and may come late, to the next.
+			if tries > 0 || sqlState(err) != queryCanceled || ctx.Err() != nil {
+				return err
+			}
 		}
-		found, err = p.store.gather(rows)
-		return err
 	})
-	return found, err
+	return found, ended(ctx, err)
+}
+
+// ended returns the context's error for what its end has done to a statement.
+func ended(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && storage.CodeOf(err) == "" {
+		return ctx.Err()
+	}
+	return err
 }
 
 // read runs a query that needs no transaction around it.
@@ -158,7 +170,7 @@ func (q *snapshot) rows(ctx context.Context, query string, args []any) (*rowBuff
 		_, err := sendAll(ctx, q.conn.Conn(), q.store, list)
 		return err
 	})
-	return found, err
+	return found, ended(ctx, err)
 }
 
 // unixTime is a time of the database's, which holds milliseconds; 0 is none.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -246,27 +245,6 @@ func takeWarning(c *pgx.Conn) string {
 	text, _ := data["warning"].(string)
 	delete(data, "warning")
 	return text
-}
-
-// every runs fn at once and then every so often until the store is closed, on one
-// server at a time: the one that has the lease of that name.
-func (s *Store) every(name string, d time.Duration, wake <-chan struct{}, fn func(context.Context) error) {
-	s.background.Go(func() {
-		tick := time.NewTicker(d)
-		defer tick.Stop()
-		for {
-			err := s.leased(s.ctx, name, fn)
-			if err != nil && !errors.Is(err, context.Canceled) && !s.isClosed() {
-				s.logger.Warn("work in the background failed", "work", name, "err", err)
-			}
-			select {
-			case <-tick.C:
-			case <-wake:
-			case <-s.ctx.Done():
-				return
-			}
-		}
-	})
 }
 
 // startRest begins what goes on in the background.

@@ -86,8 +86,6 @@ type writer struct {
 	cleared  func()       // called when a collection was emptied
 	recent   *recent.Batches
 
-	timers sync.Pool // of *time.Timer, stopped, for [pipeline.Wait]
-
 	batches, committed atomic.Uint64
 
 	// beforeCommit, if a test has set it, is called before each COMMIT.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,14 +12,22 @@ import (
 	"github.com/fazt-sh/fazt/storage"
 )
 
+// suiteTest is one test of the suite.
+type suiteTest struct {
+	name   string
+	test   func(*testing.T, storage.Store)
+	with   func(*testing.T, Engine, storage.Store) // in place of test: needs more than a store
+	quotas storage.Quotas
+}
+
 // Run runs the suite. Each test has data of its own, which open makes.
-func Run(t *testing.T, open func(testing.TB) Engine) {
-	tests := []struct {
-		name   string
-		test   func(*testing.T, storage.Store)
-		with   func(*testing.T, Engine, storage.Store) // in place of test: needs more than a store
-		quotas storage.Quotas
-	}{
+func Run(t *testing.T, open func(testing.TB) Engine) { run(t, open, nil) }
+
+// RunSome runs the tests of these names.
+func RunSome(t *testing.T, open func(testing.TB) Engine, names ...string) { run(t, open, names) }
+
+func run(t *testing.T, open func(testing.TB) Engine, names []string) {
+	tests := []suiteTest{
 		{name: "KV", test: testKV},
 		{name: "KVErrors", test: testKVErrors},
 		{name: "KVExpiry", test: testKVExpiry},
@@ -125,7 +134,15 @@ func Run(t *testing.T, open func(testing.TB) Engine) {
 		{name: "RecordAudit", test: testRecordAudit},
 		{name: "RemoveAppRemovesAll", test: testRemoveAppRemovesAll},
 	}
+	for _, name := range names {
+		if !slices.ContainsFunc(tests, func(tt suiteTest) bool { return tt.name == name }) {
+			t.Errorf("the suite has no test %s", name)
+		}
+	}
 	for _, tt := range tests {
+		if names != nil && !slices.Contains(names, tt.name) {
+			continue
+		}
 		t.Run(tt.name, func(t *testing.T) {
 			e := open(t)
 			s := e.Open(t, tt.quotas)

@@ -15,7 +15,8 @@ import (
 )
 
 // keysApp answers what is asked of one key. A swap is done if the key's version is still
-// the one at which it was read: so what it says that it found was there at that moment.
+// the one at which it was read: so what it says that it found was there at that moment. A
+// key that was absent may have been set and deleted again meanwhile, which no version tells.
 const keysApp = `function handler(request) {
 	var kv = fazt.storage.kv, q = request.query, value = Number(q.value), found;
 	switch (q.op) {
@@ -32,7 +33,7 @@ const keysApp = `function handler(request) {
 		return {value: 0};
 	case 'swap':
 		var version = kv.getVersion(q.key);
-		found = kv.get(q.key);
+		if (version) { found = kv.get(q.key); }
 		try {
 			kv.setIf(q.key, value, version);
 		} catch (e) {

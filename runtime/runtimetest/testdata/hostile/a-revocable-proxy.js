@@ -1,4 +1,4 @@
 // a revocable proxy
 // engine: goja
 
-const {proxy} = Proxy.revocable({}, {getPrototypeOf: Object}); proxy instanceof Array
+const {proxy} = Proxy["revocable"]({}, {getPrototypeOf: Object}); proxy instanceof Array
