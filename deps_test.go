@@ -50,7 +50,7 @@ var arrows = map[string][]string{
 	"auth/passkey":                 {"auth"},
 	"internal/livereload":          {},
 	"internal/seal":                {},
-	"internal/teststore":           {"storage", "storage/postgres", "storage/postgres/pgtest", "storage/sqlite"},
+	"internal/teststore":           {"auth", "storage", "storage/postgres", "storage/postgres/pgtest", "storage/sqlite"},
 	"internal/site":                {"api", "runtime", "storage"},
 	"internal/jsapi":               {"api", "auth", "budget", "internal/site", "runtime", "storage"},
 	"internal/jsapi/reference":     {"internal/jsapi"},

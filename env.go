@@ -162,7 +162,7 @@ func (k *keyring) get(ctx context.Context, toMake bool) (*seal.Key, error) {
 	}
 	if k.path == "" {
 		return nil, &api.Error{Status: http.StatusConflict, Code: "NO_KEY",
-			Message: "there is no key file, by which secrets are encrypted; name one with --key-file, or Options.KeyFile"}
+			Message: "there is no key file, by which secrets are encrypted; name one with --key-file, or Options.KeyFile; servers that share their data need the same one"}
 	}
 	fingerprint, err := k.store.SealKey(ctx)
 	if err != nil {

@@ -182,7 +182,7 @@ func (a *Auth) Close() error {
 func (opt Options) withDefaults() (Options, error) {
 	var errs []error
 	if opt.Store == nil {
-		errs = append(errs, errors.New("options need a Store; open one with sqlite.Open"))
+		errs = append(errs, errors.New("options need a Store; open one with sqlite.Open or postgres.Open"))
 	}
 	opt.Domain = strings.ToLower(opt.Domain)
 	if opt.Domain != "" && !isHostname(opt.Domain) {
