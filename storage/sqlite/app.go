@@ -281,6 +281,10 @@ func (s *Store) RemoveApp(ctx context.Context, appID string, keepData bool) erro
 		return name, map[string]any{"app_id": appID, "keep_data": keepData}, err
 	})
 	if err == nil && !keepData {
+		// For a program that removes an app and ends: what it leaves is swept by the
+		// next one that has the data.
+		ctx, cancel := context.WithTimeout(ctx, removeWait)
+		defer cancel()
 		s.sweeper.pass(ctx)
 	}
 	return err

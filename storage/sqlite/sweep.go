@@ -21,6 +21,8 @@ const (
 	sweepChunks most = 16
 	sweepFirst       = 8
 	sweepTime        = time.Millisecond
+	// removeWait is how long the removal of an app waits for its data to be swept.
+	removeWait = time.Second
 )
 
 // most stands for the number of rows, of a statement of the sweeper's, that one
