@@ -105,6 +105,9 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 		if err := s.checkAnswers(ctx, name, source); err != nil {
 			return nil, err
 		}
+		if warning := s.warnOfEngine(ctx, name, source, d.Engine); warning != "" {
+			app.Warnings = append(app.Warnings, warning)
+		}
 	}
 	if d.Manifest, err = json.Marshal(m); err != nil {
 		return nil, err
@@ -129,6 +132,24 @@ func (s *Server) deploy(ctx context.Context, name string, app *site.Site, opts [
 	made := deployment(done, fmt.Sprintf("deployed %s version %d", name, done.Version))
 	made.Warnings = app.Warnings
 	return made, nil
+}
+
+// warnOfEngine says what the engine that a manifest names does otherwise than the author
+// may mean, where the program would have gone to another if none were named. What it does
+// wrong without a doubt was refused before.
+func (s *Server) warnOfEngine(ctx context.Context, name string, source runtime.Source, engine string) string {
+	if source.Engine == "" || source.Engine == "auto" {
+		return ""
+	}
+	source.Engine = ""
+	program, err := s.runtime.Load(loadingFor(ctx, name, ""), source)
+	if err != nil {
+		return "" // it is for the engine that was named, and no other
+	}
+	if other, reason := program.Engine(); other != engine && reason != "" {
+		return fmt.Sprintf("%s; without \"engine\" in %s it runs on %s", reason, site.ConfigPath, other)
+	}
+	return ""
 }
 
 // checkAnswers finds out whether anything in a program answers requests, as work of its

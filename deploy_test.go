@@ -123,3 +123,24 @@ func TestRedeployKeepsCompressedForms(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestPinnedEngineWarns deploys a handler to the engine that can't do all of what it may
+// mean.
+func TestPinnedEngineWarns(t *testing.T) {
+	srv := open(t)
+	for _, c := range []struct{ engine, source, want string }{
+		{"otto", "return request.text.charAt(0)", "api/main.js:1:21: otto's texts can't hold half of an emoji, which charAt may return; without \"engine\" in fazt.json it runs on goja"},
+		{"otto", "return 1 + 1", ""},
+		{"goja", "return request.text.charAt(0)", ""},
+		{"auto", "return request.text.charAt(0)", ""},
+	} {
+		made, err := srv.Deploy(t.Context(), "pinned", files("fazt.json", `{"engine": "`+c.engine+`"}`, "api/main.js", c.source))
+		if err != nil {
+			t.Errorf("%s %s: %v", c.engine, c.source, err)
+			continue
+		}
+		if got := strings.Join(made.Warnings, "\n"); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.engine, c.source, got, c.want)
+		}
+	}
+}
