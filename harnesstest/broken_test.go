@@ -49,6 +49,9 @@ const soon = 15 * time.Second
 // TestChecksFindFaults: there is a broken server for each check, and the check fails
 // against it.
 func TestChecksFindFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: some hundred servers, each broken in its own way, take minutes")
+	}
 	healthy := harnesstest.Start(t)
 	broken := faults()
 	known := map[string]bool{}
@@ -113,6 +116,9 @@ func finds(t *testing.T, check harnesstest.Check, fault string, broken func() ha
 // the same wrapper as those with one. The long form of the suites is what the integration
 // tests run.
 func TestChecksPassHealthy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: all suites, which take a minute")
+	}
 	healthy := spoil(t, harnesstest.Start(t), func(h http.Handler) http.Handler { return h })
 	for _, suite := range harnesstest.Suites() {
 		suite.Run(t, healthy, harnesstest.Short(), harnesstest.WithSink(func(res harnesstest.Result) {
