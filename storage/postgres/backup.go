@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -64,4 +65,21 @@ func (m *otherModules) list() (list []sqlite.Module) {
 		list = append(list, sqlite.Module{Name: name, Steps: steps})
 	}
 	return list
+}
+
+// makesTable finds the names of the tables that a step makes.
+var makesTable = regexp.MustCompile(`(?i)\bCREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?"?([a-z_][a-z0-9_]*)`)
+
+// tables are those that the packages' steps have made.
+func (m *otherModules) tables() (names []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, steps := range m.steps {
+		for _, step := range steps {
+			for _, found := range makesTable.FindAllStringSubmatch(step, -1) {
+				names = append(names, found[1])
+			}
+		}
+	}
+	return names
 }

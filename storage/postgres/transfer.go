@@ -25,9 +25,6 @@ var dumps = map[string]string{
 	"indexes": `SELECT app, collection, field, automatic, used_at FROM indexes WHERE state <> 'dropped' ORDER BY app, collection, field`,
 }
 
-// notMoved are the tables that are made of others, or that are about the engine itself.
-var notMoved = []string{"changes", "chunks", "cleared", "collections", "documents", "index_entries", "leases", "loose_bodies", "migrations", "presence", "usage"}
-
 // Dump implements [transfer.Source], on one snapshot. Rows come as they are read, and are
 // not held.
 func (s *Store) Dump(ctx context.Context, put transfer.Put) error {
@@ -45,12 +42,15 @@ func (s *Store) Dump(ctx context.Context, put transfer.Put) error {
 		return s.failed(op, err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // there is nothing to keep
-	return s.failed(op, dump(ctx, stream{tx}, put))
+	return s.failed(op, dump(ctx, stream{tx, s.others.tables()}, put))
 }
 
 // stream reads the rows of a transaction one by one. What reads them can't use the
 // connection meanwhile.
-type stream struct{ tx pgx.Tx }
+type stream struct {
+	tx     pgx.Tx
+	others []string // the tables of other packages
+}
 
 func (s stream) query(ctx context.Context, query string, args []any, fn func(scan scanFunc) error) error {
 	rows, err := s.tx.Query(ctx, query, args...)
@@ -79,7 +79,7 @@ func dump(ctx context.Context, q stream, put transfer.Put) error {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
-	others, err := otherTables(ctx, q)
+	others, err := q.otherTables(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,25 +117,23 @@ func dumpTable(ctx context.Context, q stream, t *transfer.Table, query string, p
 	})
 }
 
-// otherTables are those of other packages, by name, with their columns by name.
-func otherTables(ctx context.Context, q stream) (tables []*transfer.Table, err error) {
-	err = q.query(ctx, `SELECT c.table_name, c.column_name FROM information_schema.columns AS c JOIN information_schema.tables AS t
-		ON t.table_schema = c.table_schema AND t.table_name = c.table_name WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE'
-		ORDER BY c.table_name COLLATE "C", c.column_name COLLATE "C"`, nil, func(scan scanFunc) error {
-		var table, column string
-		if err := scan(&table, &column); err != nil {
-			return err
-		}
-		if slices.Contains(notMoved, table) || slices.ContainsFunc(transfer.Tables, func(t *transfer.Table) bool { return t.Name == table }) {
+// otherTables are those of other packages, by name, with their columns by name. What else
+// is in the database is nobody's of fazt's, and left alone.
+func (s stream) otherTables(ctx context.Context) (tables []*transfer.Table, err error) {
+	err = s.query(ctx, `SELECT table_name, column_name FROM information_schema.columns
+		WHERE table_schema = current_schema() AND table_name = ANY ($1) ORDER BY table_name COLLATE "C", column_name COLLATE "C"`,
+		[]any{s.others}, func(scan scanFunc) error {
+			var table, column string
+			if err := scan(&table, &column); err != nil {
+				return err
+			}
+			if n := len(tables); n == 0 || tables[n-1].Name != table {
+				tables = append(tables, &transfer.Table{Name: table})
+			}
+			last := tables[len(tables)-1]
+			last.Columns = append(last.Columns, column)
 			return nil
-		}
-		if n := len(tables); n == 0 || tables[n-1].Name != table {
-			tables = append(tables, &transfer.Table{Name: table})
-		}
-		last := tables[len(tables)-1]
-		last.Columns = append(last.Columns, column)
-		return nil
-	})
+		})
 	return tables, err
 }
 
@@ -156,7 +154,7 @@ func (s *Store) Load(ctx context.Context, fill func(transfer.Put) error, check f
 		return s.failed(op, err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // after the commit there is nothing to undo
-	l := &loader{ctx: ctx, tx: tx, bodies: make(map[[3]string]string), collections: make(map[[3]string]int64)}
+	l := &loader{ctx: ctx, tx: tx, others: s.others.tables(), bodies: make(map[[3]string]string), collections: make(map[[3]string]int64)}
 	if err := l.checkEmpty(); err != nil {
 		return s.failed(op, err)
 	}
@@ -166,20 +164,34 @@ func (s *Store) Load(ctx context.Context, fill func(transfer.Put) error, check f
 	if err := l.finish(); err != nil {
 		return s.failed(op, err)
 	}
-	if err := check(stream{tx}); err != nil {
+	if err := check(stream{tx, s.others.tables()}); err != nil {
 		return s.failed(op, err)
 	}
-	takeWarning(conn.Conn())
-	if err := tx.Commit(context.WithoutCancel(ctx)); err != nil {
+	return s.commitLoad(ctx, conn.Conn(), tx)
+}
+
+// commitLoad ends a load. While a standby is waited for, nobody knows what will be.
+func (s *Store) commitLoad(ctx context.Context, conn *pgx.Conn, tx pgx.Tx) error {
+	const op = "load"
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitLimit)
+	defer cancel()
+	takeWarning(conn)
+	err := tx.Commit(limited)
+	if warning := takeWarning(conn); err == nil && warning != "" {
+		err = fmt.Errorf("the database warns: %s", warning)
+	}
+	if err == nil || sqlState(err) != "" && !away(err) && limited.Err() == nil {
 		return s.failed(op, err)
 	}
-	return nil
+	return &storage.Error{Code: storage.CodeUncertain, Op: op, Err: err, Msg: "it is not known whether the data is there",
+		Hint: "look with: fazt app list; if it is not, restore again, into an empty database"}
 }
 
 // loader makes rows of what is put. Rows of one table are sent together.
 type loader struct {
-	ctx context.Context
-	tx  pgx.Tx
+	ctx    context.Context
+	tx     pgx.Tx
+	others []string
 
 	last        int64                // number given out
 	version     int64                // the last of a key's
@@ -197,7 +209,7 @@ const loadBytes = 4 << 20
 
 // checkEmpty refuses a database with data in it.
 func (l *loader) checkEmpty() error {
-	others, err := otherTables(l.ctx, stream{l.tx})
+	others, err := stream{l.tx, l.others}.otherTables(l.ctx)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func logText(s string) string {
 	if len(s) > storage.MaxLogText {
 		s = s[:storage.MaxLogText]
 	}
-	return strings.ToValidUTF8(s, "")
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "\ufffd")
 }
 
 const (

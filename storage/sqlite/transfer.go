@@ -50,7 +50,11 @@ func (d dump) Dump(ctx context.Context, put transfer.Put) error {
 		case t.Name == "docs":
 			err = d.documents(ctx, t, put)
 		case t.Name == "logs":
-			err = d.ranked(ctx, query, nil, func(n int64, row []any) error { return put(t, append([]any{n}, row...)) })
+			err = d.ranked(ctx, query, nil, func(n int64, row []any) error {
+				// Lines of an earlier fazt may have a NUL, which not every database can hold.
+				row[3] = strings.ReplaceAll(row[3].(string), "\x00", "\ufffd")
+				return put(t, append([]any{n}, row...))
+			})
 		case query != "":
 			err = d.ranked(ctx, query, nil, func(_ int64, row []any) error { return put(t, row) })
 		default:

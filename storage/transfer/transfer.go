@@ -107,7 +107,9 @@ func Move(ctx context.Context, from Source, to Sink, progress func(rows int64)) 
 	fill := func(put Put) error {
 		total := int64(0)
 		return from.Dump(ctx, func(t *Table, values []any) error {
-			sent.add(t, values)
+			if err := sent.add(t, values); err != nil {
+				return err
+			}
 			if total++; progress != nil && total%1000 == 0 {
 				progress(total)
 			}
@@ -130,7 +132,7 @@ func Move(ctx context.Context, from Source, to Sink, progress func(rows int64)) 
 // Sum reads everything of a source, and returns what there is of each table.
 func Sum(ctx context.Context, from Source) (Counts, error) {
 	var c counter
-	err := from.Dump(ctx, func(t *Table, values []any) error { c.add(t, values); return nil })
+	err := from.Dump(ctx, c.add)
 	return c.counts, err
 }
 
@@ -163,9 +165,9 @@ type counter struct {
 	row    []byte // made anew for each row
 }
 
-func (c *counter) add(t *Table, values []any) {
+func (c *counter) add(t *Table, values []any) error {
 	if t.Name == sequence {
-		return
+		return nil
 	}
 	c.row = c.row[:0]
 	for i, name := range t.Columns {
@@ -180,7 +182,7 @@ func (c *counter) add(t *Table, values []any) {
 		case []byte:
 			c.row = appendText(append(c.row, 'b'), string(v))
 		default:
-			panic(fmt.Sprintf("transfer: %s.%s is a %T", t.Name, name, v))
+			return &storage.Error{Code: storage.CodeFormat, Op: "move", Path: t.Name + "." + name, Msg: fmt.Sprintf("a value is a %T, and not a whole number, a text or bytes", v)}
 		}
 	}
 	if n := len(c.counts); n == 0 || c.counts[n-1].Table != t.Name {
@@ -193,6 +195,7 @@ func (c *counter) add(t *Table, values []any) {
 	for i := 3; i >= 0; i-- {
 		count.Sum[i], carry = bits.Add64(count.Sum[i], binary.BigEndian.Uint64(hash[8*i:]), carry)
 	}
+	return nil
 }
 
 func appendText(b []byte, s string) []byte {
