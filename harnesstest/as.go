@@ -17,17 +17,14 @@ import (
 // Serve puts a handler of the test's own on a listener until the test ends, and returns
 // a stranger who visits it: a service that mounts apps of s.Fazt, with routes of its
 // own. [Visitor.As] makes visitors who have signed in there, whom the service's
-// middleware knows, and [Visitor.Target] is for the suites.
+// middleware knows, and [Visitor.Target] is for the suites. As for [Handler], the listener
+// is not what they judge.
 func (s *Server) Serve(h http.Handler) *Visitor {
 	s.tb.Helper()
 	if s.Fazt == nil {
 		s.tb.Fatalf("harnesstest: an attached server has no handlers of the test; use Start")
 	}
-	front := httptest.NewServer(h)
-	s.tb.Cleanup(front.Close)
-	target := &service{site: siteAt(front.Listener.Addr()), fazt: s.Fazt}
-	target.kind = "a service around fazt"
-	return Visit(s.tb, target)
+	return Visit(s.tb, &service{site: lend(s.tb, h, "a service around fazt"), fazt: s.Fazt})
 }
 
 // service is a handler that knows the visitors of a fazt.

@@ -23,7 +23,7 @@ import (
 // It fails by wrong answers and by errors, and never by a speed.
 //
 // With [WithReport] it measures five rounds, each of them a run in the report, which takes
-// about 90 s, or one round in a short test. Without a report it measures just long enough
+// about 90 s, or one round where the test is short, see [Short]. Without a report it measures just long enough
 // to judge the answers.
 //
 // A target that is no [Deployer] is asked for one path, see [WithPath].
@@ -66,7 +66,7 @@ func (p *Probe) pace() pace {
 	switch {
 	case !p.reports:
 		return judging
-	case testing.Short():
+	case p.brief:
 		return once
 	}
 	return unhurried

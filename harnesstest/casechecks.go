@@ -105,7 +105,7 @@ func (r *caseRun) run(c cases.Check) {
 			wrong = append(wrong, err.Error())
 		}
 		for _, w := range wrong {
-			r.Errorf("%s: %s %s %.100s: %s", c.At, c.Method, c.Host, c.Target, w)
+			r.Errorf("%s: %s %s %.100q: %s", c.At, c.Method, c.Host, ask.Target(&c), w)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func TestSuite(t *testing.T) {
 	want := map[string]harnesstest.Result{
 		"Mine/a/b": {Suite: "Mine", Check: "a/b", Outcome: harnesstest.Passed, Values: []any{42}},
 		"Mine/deploys": {Suite: "Mine", Check: "deploys", Outcome: harnesstest.NotApplicable,
-			Text: "an http.Handler is only asked over HTTP; give the suite a server of harnesstest.Start or Attach"},
+			Text: "needs an app: this target, an http.Handler, can't deploy one, since it is only asked over HTTP; give the suite a server of harnesstest.Start or Attach"},
 	}
 	if diff := cmp.Diff(want, results, cmpopts.IgnoreUnexported(harnesstest.Result{})); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)

@@ -17,10 +17,11 @@ func Security(t *testing.T, target Target, opts ...Option) {
 // SecuritySuite is the table of [Security].
 func SecuritySuite() Suite {
 	deploys, people, keys := Need[Deployer](), Need[SignsIn](), Need[Keyer]()
+	listener := []Capability{ownListener}
 	return Suite{Name: "Security", Checks: append(caseChecks("security"), []Check{
-		{Name: "headers/size", Parallel: true, Run: headerSize},
+		{Name: "headers/size", Needs: listener, Parallel: true, Run: headerSize},
 		{Name: "connections/slow", Parallel: true, Run: slowConnections},
-		{Name: "connections/address", Parallel: true, Run: connectionsOfAnAddress},
+		{Name: "connections/address", Needs: listener, Parallel: true, Run: connectionsOfAnAddress},
 		{Name: "rate/limit", Needs: []Capability{Need[Sibling]()}, Parallel: true, Run: rateLimit},
 		{Name: "rate/recovery", Needs: []Capability{Need[Sibling]()}, Parallel: true, Run: rateRecovery},
 
@@ -48,8 +49,8 @@ func SecuritySuite() Suite {
 		{Name: "dev/exposure", Needs: []Capability{deploys, people}, Parallel: true, Run: devExposure},
 
 		// Last what waits for a deadline: package testing begins parallel tests from the end.
-		{Name: "headers/slow", Parallel: true, Run: slowHeaders},
-		{Name: "body/slow", Parallel: true, Run: slowBody},
+		{Name: "headers/slow", Needs: listener, Parallel: true, Run: slowHeaders},
+		{Name: "body/slow", Needs: listener, Parallel: true, Run: slowBody},
 		{Name: "answers/slow", Needs: []Capability{deploys}, Parallel: true, Run: slowReader},
 	}...)}
 }

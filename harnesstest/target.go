@@ -1,6 +1,7 @@
 package harnesstest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -28,7 +29,8 @@ type Target interface {
 	Base() string
 	// Dial connects to it, whatever the host in a URL, since apps have hosts of
 	// their own. The connection is ready for HTTP/1.1; where Base is https, TLS
-	// has been done.
+	// has been done. Package load takes it as it is: load.Load{Dial: target.Dial}; what
+	// wants an address, such as faults.NewProxy, takes the host:port of Base.
 	Dial(ctx context.Context) (net.Conn, error)
 }
 
@@ -109,7 +111,36 @@ type Lacker interface {
 type Capability struct {
 	name string
 	has  func(Target) bool
+	// judge is in place of has where it is no interface: why a target lacks it, or "".
+	judge func(Target) string
 }
+
+// needs are the capabilities in the words of a check that has the need.
+var needs = map[string]string{
+	"Deployer": "needs an app",
+	"SignsIn":  "needs a visitor who has signed in",
+	"Keyer":    "needs an API key",
+	"Sibling":  "needs a second server with other options",
+	"Spawner":  "needs a server in a process of its own",
+}
+
+// cannot is what a target without a capability can't do, after the words of the need.
+var cannot = map[string]string{
+	"Deployer": "can't deploy one",
+	"SignsIn":  "can't sign one in",
+	"Keyer":    "can't make one",
+	"Sibling":  "can't start one",
+	"Spawner":  "can't start one",
+}
+
+// ownListener is that the listener with its http.Server belongs to the target, so that
+// whoever reads the results can mend what a check finds wrong with it.
+var ownListener = Capability{name: "own listener", judge: func(t Target) string {
+	if l, ok := t.(interface{ lent() string }); ok {
+		return l.lent()
+	}
+	return ""
+}}
 
 // Need is the capability of a target that has the methods of C.
 func Need[C any]() Capability {
@@ -121,6 +152,9 @@ func Need[C any]() Capability {
 
 // lacks is why a target does not have a capability, or "" if it has.
 func (c Capability) lacks(t Target) string {
+	if c.judge != nil {
+		return c.judge(t)
+	}
 	var reason string
 	if l, ok := t.(Lacker); ok {
 		reason = l.Lacks(c.name)
@@ -128,7 +162,10 @@ func (c Capability) lacks(t Target) string {
 	if reason == "" && !c.has(t) {
 		reason = fmt.Sprintf("%s is no harnesstest.%s", t.Base(), c.name)
 	}
-	return reason
+	if reason == "" {
+		return ""
+	}
+	return cmp.Or(needs[c.name], "needs a "+c.name) + ": " + reason
 }
 
 // site is a target that nothing is known of but its address.
@@ -137,16 +174,27 @@ type site struct {
 	kind   string // "an http.Handler"
 	addr   string
 	secure *tls.Config // nil: no TLS
+	lends  bool        // the listener is this package's
 }
 
 // Handler is a target that any handler answers, on a loopback listener of its own
-// until the test ends.
+// until the test ends. What a check asks of a listener and its http.Server, such as
+// their deadlines, does not apply to it; see [URL].
 func Handler(tb testing.TB, h http.Handler) Target {
 	tb.Helper()
+	return lend(tb, h, "an http.Handler")
+}
+
+// lend puts a handler on a listener of this package's.
+func lend(tb testing.TB, h http.Handler, kind string) *site {
+	tb.Helper()
+	if h == nil {
+		tb.Fatalf("harnesstest: the handler is nil; give the one to test, such as an *http.ServeMux")
+	}
 	srv := httptest.NewServer(h)
 	tb.Cleanup(srv.Close)
 	s := siteAt(srv.Listener.Addr())
-	s.kind = "an http.Handler"
+	s.kind, s.lends = kind, true
 	return s
 }
 
@@ -219,6 +267,15 @@ func (s *site) Dial(ctx context.Context) (net.Conn, error) {
 }
 
 // Lacks implements [Lacker].
-func (s *site) Lacks(string) string {
-	return s.kind + " is only asked over HTTP; give the suite a server of harnesstest.Start or Attach"
+func (s *site) Lacks(capability string) string {
+	return fmt.Sprintf("this target, %s, %s, since it is only asked over HTTP; give the suite a server of harnesstest.Start or Attach",
+		s.kind, cmp.Or(cannot[capability], "is no "+capability))
+}
+
+// lent is why checks of the listener don't apply, or "" where the target has its own.
+func (s *site) lent() string {
+	if !s.lends {
+		return ""
+	}
+	return "the listener is harnesstest's own; give URL() of your server, with its own http.Server"
 }

@@ -84,6 +84,9 @@ func hasNoBody(c *Case, res *http.Response) bool {
 	return c.Method == http.MethodHead || res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified
 }
 
+// Target is the case's path, or what follows RAW, as it is sent.
+func (s Sender) Target(c *Case) string { return s.fill(c.Target) }
+
 // request is what is sent.
 func (s Sender) request(ctx context.Context, c *Case) (string, error) {
 	if c.Method == "RAW" {
