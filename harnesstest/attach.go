@@ -3,6 +3,7 @@ package harnesstest
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,13 +28,18 @@ const patience = 15 * time.Second
 // "http://localhost:8080" or "https://admin.example.com": its bare host, or where its
 // management API is. FAZT_TOKEN is an API key with the scopes deploy and read, with
 // which [Server.Deploy] puts the test's own apps there; with the scope admin it makes
-// keys as well.
+// keys as well. Without a key, visitors of the bare host and of the apps that are there
+// work, and the checks that need no app; sign-in does where the server offers the dev
+// provider.
 //
 // A target that can't be tested ends the test, with what is wrong in one line: nothing
 // listens there, it does not answer, is not HTTP, not fazt, a fazt of another version
 // than this package (by its major and minor number), or it refuses the key.
 func Attach(tb testing.TB) *Server {
 	tb.Helper()
+	if os.Getenv("FAZT_TARGET") == "" {
+		tb.Fatalf("harnesstest: FAZT_TARGET is not set; set it to a running fazt, such as http://localhost:8080, or use StartOrAttach")
+	}
 	s, err := attach(tb, os.Getenv("FAZT_TARGET"), os.Getenv("FAZT_TOKEN"), patience)
 	if err != nil {
 		tb.Fatalf("harnesstest: FAZT_TARGET %v", err)
@@ -46,6 +52,12 @@ func attach(tb testing.TB, target, token string, patience time.Duration) (*Serve
 	site, err := parseSite(target)
 	if err != nil {
 		return nil, fmt.Errorf("%q %w", target, err)
+	}
+	// Hosts below localhost are apps, or admin of a domain there.
+	if host := site.base.Hostname(); strings.HasSuffix(host, ".localhost") && !strings.HasPrefix(host, "admin.") {
+		bare := *site.base
+		bare.Host = "localhost" + strings.TrimPrefix(bare.Host, host)
+		return nil, fmt.Errorf("%s is the host of an app; give the bare host, where the management API is: %s", site.Base(), bare.String())
 	}
 	s := &Server{URL: site.Base(), site: site, tb: tb, token: token}
 	s.manager = newClient(tb, s)
@@ -151,6 +163,9 @@ func reach(ctx context.Context, target Target, path string) (*Response, error) {
 		return nil, err
 	}
 	conn, err := target.Dial(ctx)
+	if notTLS := (tls.RecordHeaderError{}); errors.As(err, &notTLS) && string(notTLS.RecordHeader[:]) == "HTTP/" {
+		return nil, fmt.Errorf("speaks HTTP, and not HTTPS; write http://%s", base.Host)
+	}
 	if err != nil {
 		return nil, unreached(err)
 	}

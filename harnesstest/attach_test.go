@@ -80,6 +80,7 @@ func TestBadTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Close()
+	plain := serve(t, http.NotFound)
 	for _, test := range []struct {
 		name, target string
 		patience     time.Duration
@@ -116,6 +117,7 @@ func TestBadTarget(t *testing.T) {
 		{"a later fazt", serve(t, health("9.9.0", 401)), time.Minute, "", "is fazt 9.9.0, and this package tests 0.1.x"},
 		{"no version", serve(t, health("", 401)), time.Minute, "", "is not fazt"},
 		{"500 but for its health", serve(t, health(fazt.Version, 500)), time.Minute, "answers every request", "answers 500 to GET /api/apps"},
+		{"HTTP for HTTPS", strings.Replace(plain, "http:", "https:", 1), time.Minute, "speaks HTTP, and not HTTPS; write " + plain, "speaks HTTP, and not HTTPS; write " + plain},
 		{"another patch", serve(t, health(fazt.Version+"9", 401)), time.Minute, "", "does not know the key in FAZT_TOKEN"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -148,6 +150,35 @@ func TestAttachFails(t *testing.T) {
 	res = harnesstest.Check{Run: func(p *harnesstest.Probe) { harnesstest.URL(p, "nowhere") }}.Try(t, nil)
 	if res.Outcome != harnesstest.Failed || !strings.HasPrefix(res.Text, `harnesstest: the target "nowhere" is not the URL`) {
 		t.Error(res)
+	}
+}
+
+// Where to attach is said, and in which words.
+func TestAttachWhere(t *testing.T) {
+	for target, want := range map[string]string{
+		"":                              "FAZT_TARGET is not set; set it to a running fazt, such as http://localhost:8080, or use StartOrAttach",
+		"http://app.localhost:8080":     "is the host of an app; give the bare host, where the management API is: http://localhost:8080",
+		"http://admin.localhost:1":      "is not there",
+		"https://more.app.localhost":    "where the management API is: https://localhost",
+		"http://127.0.0.1:8080/api/app": "is not the URL of a host",
+	} {
+		t.Setenv("FAZT_TARGET", target)
+		text := tried(t, nil, func(p *harnesstest.Probe) { harnesstest.Attach(p) })
+		if !strings.Contains(text, want) || strings.Contains(text, "\n") {
+			t.Errorf("%q: %s\nwant one line with %q", target, text, want)
+		}
+	}
+}
+
+// An attached server starts no other on this machine, which would be no test of it.
+func TestAttachStartsNothing(t *testing.T) {
+	t.Setenv("FAZT_TARGET", harnesstest.Start(t).URL)
+	srv := harnesstest.Attach(t)
+	if text := tried(t, srv, func(p *harnesstest.Probe) { srv.Spawn(p) }); !strings.Contains(text, "is not the test's to kill") {
+		t.Error(text)
+	}
+	if text := tried(t, srv, func(p *harnesstest.Probe) { srv.Sibling(p) }); !strings.Contains(text, "has the options that it was started with") {
+		t.Error(text)
 	}
 }
 

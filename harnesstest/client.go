@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"mime/multipart"
 	"net"
 	"net/http"
+	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -151,6 +154,9 @@ func (s *Server) deploy(ctx context.Context, name string, fsys fs.FS) (*Response
 	if reason := s.Lacks("Deployer"); reason != "" {
 		return nil, fmt.Errorf("%s", reason)
 	}
+	if _, err := fs.Stat(fsys, "."); errors.Is(err, fs.ErrNotExist) {
+		return nil, noFolder(fsys)
+	}
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	form.WriteField("site_name", name) // a bytes.Buffer takes every write
@@ -164,6 +170,19 @@ func (s *Server) deploy(ctx context.Context, name string, fsys fs.FS) (*Response
 	}
 	form.Close()
 	return s.manage(ctx, http.MethodPost, "/api/deploy", form.FormDataContentType(), &body)
+}
+
+// noFolder says which folder an app was to come from.
+func noFolder(fsys fs.FS) error {
+	name := "of the app"
+	if v := reflect.ValueOf(fsys); v.Kind() == reflect.String { // os.DirFS
+		name = v.String()
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the folder %s is not there; os.DirFS takes it relative to the test's own folder, %s", name, dir)
 }
 
 // manage calls the management API with the test's key.

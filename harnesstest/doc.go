@@ -7,15 +7,12 @@
 //	func TestGuestbook(t *testing.T) {
 //		srv := harnesstest.Start(t)
 //		app := srv.Deploy(os.DirFS("guestbook"))
-//		res := app.Get("/api/entries")
-//		if res.Status != 200 {
-//			t.Fatal(res)
-//		}
+//		app.Get("/api/entries").Expect(200)
 //	}
 //
 // [Attach] gives the same [Server] for one that is already running, named by the
-// environment variable FAZT_TARGET, with an API key in FAZT_TOKEN to deploy the
-// test's own apps. [StartOrAttach] lets one suite run both ways.
+// environment variable FAZT_TARGET, with an API key in FAZT_TOKEN, which may be left out,
+// to deploy the test's own apps. [StartOrAttach] lets one suite run both ways.
 //
 // [StartIssuer] runs an OpenID Connect issuer, which does what a [Script] says and is
 // correct without one. [Hang], [Dribble], [Huge], [RedirectLoop] and their like stand in

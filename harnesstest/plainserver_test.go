@@ -3,6 +3,7 @@ package harnesstest_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,38 @@ func tried(t *testing.T, target harnesstest.Target, run func(*harnesstest.Probe)
 
 func TestNilHandler(t *testing.T) {
 	if text := tried(t, nil, func(p *harnesstest.Probe) { harnesstest.Handler(p, nil) }); !strings.Contains(text, "the handler is nil; give the one to test") {
+		t.Error(text)
+	}
+}
+
+// What a newcomer writes wrong is answered with what to write.
+func TestMistakes(t *testing.T) {
+	srv := harnesstest.Start(t)
+	for _, test := range []struct {
+		name string
+		run  func(*harnesstest.Probe)
+		want string
+	}{
+		{"no e-mail", func(p *harnesstest.Probe) { p.As(harnesstest.User{Name: "x"}) }, "the User has no Email"},
+		{"no folder", func(p *harnesstest.Probe) { p.Deploy(os.DirFS("nosuchdir")) },
+			"the folder nosuchdir is not there; os.DirFS takes it relative to the test's own folder, /"},
+		{"no slash", func(p *harnesstest.Probe) { p.Visit().Get("api/entries") }, `write "/api/entries"`},
+	} {
+		if text := tried(t, srv, test.run); !strings.Contains(text, test.want) || strings.Contains(text, "\n") {
+			t.Errorf("%s: %s\nwant one line with %q", test.name, text, test.want)
+		}
+	}
+}
+
+// An answer that was not expected shows its body first, and then its header.
+func TestExpectShows(t *testing.T) {
+	target := harnesstest.Handler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-B", "b")
+		w.Header().Set("X-A", "a")
+		http.Error(w, "not today", http.StatusTeapot)
+	}))
+	text := tried(t, target, func(p *harnesstest.Probe) { p.Visit().Get("/").Expect(200) })
+	if !strings.Contains(text, "got 418 not today\n") || !strings.Contains(text, "\nX-A: a\nX-B: b\n") && !strings.HasSuffix(text, "\nX-A: a\nX-B: b") {
 		t.Error(text)
 	}
 }

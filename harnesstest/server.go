@@ -59,6 +59,9 @@ func (s *Server) Lacks(capability string) string {
 // Sibling implements [Sibling].
 func (s *Server) Sibling(tb testing.TB, change ...func(*fazt.Options)) Target {
 	tb.Helper()
+	if reason := s.Lacks("Sibling"); reason != "" {
+		tb.Fatalf("harnesstest: no sibling: %s", reason)
+	}
 	return Start(tb, change...)
 }
 

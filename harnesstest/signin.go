@@ -41,6 +41,9 @@ func (v *Visitor) as(user User) *Visitor {
 	if !ok {
 		v.tb.Fatalf("harnesstest: nobody can be signed in at %s", v.URL)
 	}
+	if user.Email == "" {
+		v.tb.Fatalf("harnesstest: the User has no Email, which is who somebody is; write User{Email: \"ada@example.com\"}")
+	}
 	if err := s.SignIn(v.tb.Context(), v.client, v.URL, user); err != nil {
 		v.tb.Fatalf("harnesstest: sign in at %s: %v", v.URL, err)
 	}

@@ -111,6 +111,9 @@ var _ Process = (*spawned)(nil)
 // Spawn implements [Spawner]. The test's package needs a TestMain that calls [Main].
 func (s *Server) Spawn(tb testing.TB) Process {
 	tb.Helper()
+	if reason := s.Lacks("Spawner"); reason != "" {
+		tb.Fatalf("harnesstest: spawn: %s", reason)
+	}
 	p, err := spawn(tb)
 	if err != nil {
 		tb.Fatalf("harnesstest: spawn: %v", err)

@@ -46,7 +46,7 @@ type Deployer interface {
 
 // User is somebody who signs in. An e-mail address is one user.
 type User struct {
-	Email string
+	Email string // must be given
 	Name  string // default: what is before the @
 	Role  string // "owner", "admin" or "user", which is the default
 }

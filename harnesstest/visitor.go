@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -73,7 +74,7 @@ func (v *Visitor) Another() *Visitor {
 	return visit(v.tb, v.Target, v.URL)
 }
 
-// Get requests a path.
+// Get requests a path, which begins with "/" and may have a query.
 func (v *Visitor) Get(path string) *Response {
 	v.tb.Helper()
 	return v.Do(http.MethodGet, path, nil)
@@ -90,6 +91,9 @@ func (v *Visitor) Do(method, path string, body any) *Response {
 // [Visitor.Do] for the body.
 func (v *Visitor) Request(method, path string, body any) *http.Request {
 	v.tb.Helper()
+	if path != "" && !strings.ContainsRune("/?#", rune(path[0])) {
+		v.tb.Fatalf("harnesstest: the path %q does not begin with a slash; write %q", path, "/"+path)
+	}
 	var reader io.Reader
 	var kind string
 	switch b := body.(type) {
@@ -149,8 +153,18 @@ type Response struct {
 	asked *http.Request // the last one, after redirects
 }
 
-// String shows the answer for a test's message.
-func (r *Response) String() string { return fmt.Sprintf("%d %v\n%s", r.Status, r.Header, r.Body) }
+// String shows the answer for a test's message: what is read first, the status and the
+// body, and then the header's lines.
+func (r *Response) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %s\n", r.Status, r.Body)
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
+			fmt.Fprintf(&b, "\n%s: %s", name, value)
+		}
+	}
+	return b.String()
+}
 
 // Expect ends the test unless the answer has one of the statuses. It returns the
 // answer.

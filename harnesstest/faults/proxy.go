@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -47,8 +49,11 @@ type Proxy struct {
 }
 
 // NewProxy starts a proxy to a host:port, on a port of loopback that it picks. Close
-// ends it.
+// ends it. What is no host:port, such as a URL, is an error.
 func NewProxy(target string) (*Proxy, error) {
+	if err := checkAddress(target); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("faults: %w", err)
@@ -56,6 +61,16 @@ func NewProxy(target string) (*Proxy, error) {
 	p := &Proxy{listener: l, target: target, changed: make(chan struct{}), links: map[*link]struct{}{}}
 	p.work.Go(p.accept)
 	return p, nil
+}
+
+func checkAddress(target string) error {
+	if _, port, err := net.SplitHostPort(target); err == nil && port != "" && !strings.Contains(target, "/") {
+		return nil
+	}
+	if u, err := url.Parse(target); err == nil && u.Port() != "" {
+		return fmt.Errorf("faults: %q is a URL; write its host and port: %q", target, u.Host)
+	}
+	return fmt.Errorf("faults: %q is no host with a port; write one like \"127.0.0.1:8080\"", target)
 }
 
 // Addr is where clients connect to, as host:port.

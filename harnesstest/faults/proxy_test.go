@@ -253,3 +253,23 @@ func TestProxyResetsAndRetargets(t *testing.T) {
 		t.Errorf("a server that is not there: %v", err)
 	}
 }
+
+// What a connection can't be made to is refused at once, with what to write.
+func TestProxyAddress(t *testing.T) {
+	for target, want := range map[string]string{
+		"http://127.0.0.1:8080":   `write its host and port: "127.0.0.1:8080"`,
+		"https://example.com:1/a": `write its host and port: "example.com:1"`,
+		"http://example.com":      "is no host with a port",
+		"127.0.0.1":               "is no host with a port",
+		"example.com:":            "is no host with a port",
+		"":                        "is no host with a port",
+	} {
+		p, err := faults.NewProxy(target)
+		if err == nil {
+			p.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", target, err, want)
+		}
+	}
+}
