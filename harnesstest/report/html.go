@@ -197,7 +197,7 @@ func (l loops) best() (figure, text string) {
 	for _, m := range l.measurements {
 		if rate, ok := m.median(rateOf); ok && rate > most && m.Name != Floor {
 			most = rate
-			figure, text = grouped(rate), "requests/s at most: "+m.Name+", "+counted(m.Connections, "connection")
+			figure, text = grouped(rate), "highest throughput (requests/s): "+m.Name+", "+counted(m.Connections, "connection")
 		}
 	}
 	return figure, text

@@ -78,13 +78,35 @@ func (s scale) px(v float64) float64 {
 	return s.at + (math.Log(v)-math.Log(s.low))/(math.Log(s.high)-math.Log(s.low))*(s.to-s.at)
 }
 
-// ticks are 1, 2 and 5 of each decade from low to high, or just the decades where
-// those are many.
-func ticks(low, high float64) (all []float64) {
-	steps := []float64{1, 2, 5}
-	if math.Log10(high/low) > 2 {
-		steps = []float64{1}
+// fewTicks is what it takes to read values off an axis.
+const fewTicks = 4
+
+// ticks are the decades from low to high, or finer steps where those are too few: 1, 2
+// and 5 of each decade, and even steps where the axis is a short one.
+func ticks(low, high float64) []float64 {
+	for _, steps := range [][]float64{{1}, {1, 2, 5}} {
+		if all := ticksOf(steps, low, high); len(all) >= fewTicks {
+			return all
+		}
 	}
+	for unit := math.Pow(10, math.Ceil(math.Log10(high))); ; unit /= 10 {
+		for _, s := range []float64{5, 2, 1} {
+			step := s * unit
+			first, last := math.Ceil(low/step), math.Floor(high/step)
+			if last-first+1 < fewTicks {
+				continue
+			}
+			var all []float64
+			for n := first; n <= last; n++ {
+				all = append(all, n*step)
+			}
+			return all
+		}
+	}
+}
+
+// ticksOf are the steps of each decade from low to high.
+func ticksOf(steps []float64, low, high float64) (all []float64) {
 	for decade := math.Pow(10, math.Floor(math.Log10(low))); decade <= high; decade *= 10 {
 		for _, s := range steps {
 			if v := s * decade; v >= low && v <= high {
@@ -115,17 +137,24 @@ func (p *plot) across(x float64, text string, bottom float64) {
 	p.Labels = append(p.Labels, label{at(x), at(float64(p.Height) - bottom + 18), "middle", text, "tick"})
 }
 
-// line adds a series through points.
+// line adds a series through points. Its line is interrupted where one is not there,
+// which is the zero point: nothing was measured, and nothing is known of between.
 func (p *plot) line(name string, look int, points []point) {
 	var path strings.Builder
-	for i, pt := range points {
-		command := "L"
-		if i == 0 {
+	command := "M"
+	var measured []point
+	for _, pt := range points {
+		if pt == (point{}) {
 			command = "M"
+			continue
 		}
 		fmt.Fprintf(&path, "%s%s %s", command, pt.X, pt.Y)
+		command = "L"
+		measured = append(measured, pt)
 	}
-	p.Series = append(p.Series, series{name, look, path.String(), points})
+	if len(measured) > 0 {
+		p.Series = append(p.Series, series{name, look, path.String(), measured})
+	}
 }
 
 func shortCount(v float64) string {
@@ -159,7 +188,7 @@ func shortName(name string) string {
 // throughput draws requests a second by the number of connections, with each line's
 // name at its end.
 func (l loops) throughput() *plot {
-	const left, top, bottom = 38, 12, 42
+	const left, top, bottom = 44, 30, 42
 	right := nameWidth(l.names) + 14
 	values := l.all(rateOf)
 	if len(values) == 0 {
@@ -174,7 +203,8 @@ func (l loops) throughput() *plot {
 	for _, c := range l.connections {
 		p.across(x.px(float64(c)), strconv.Itoa(c), bottom)
 	}
-	p.Labels = append(p.Labels, label{at((x.at + x.to) / 2), at(float64(p.Height) - 6), "middle", "connections", "name"})
+	p.Labels = append(p.Labels, label{at((x.at + x.to) / 2), at(float64(p.Height) - 6), "middle", "connections", "name"},
+		label{"0.0", "12.0", "start", "requests/s", "name"})
 	var ends []end
 	for _, name := range l.names {
 		var points []point
@@ -183,13 +213,14 @@ func (l loops) throughput() *plot {
 			m, _ := l.at(name, c)
 			rate, ok := m.median(rateOf)
 			if !ok {
+				points = append(points, point{})
 				continue
 			}
 			last = y.px(rate)
 			points = append(points, point{at(x.px(float64(c))), at(last), fmt.Sprintf("%s, %s: %s requests/s", name, counted(c, "connection"), grouped(rate))})
 		}
-		if len(points) > 0 {
-			p.line(name, look(l.names, name), points)
+		p.line(name, look(l.names, name), points)
+		if last > 0 {
 			ends = append(ends, end{shortName(name), last})
 		}
 	}
@@ -282,13 +313,12 @@ func (l loops) latencyPlot(connections int, low, high float64) *plot {
 		m, _ := l.at(name, connections)
 		var points []point
 		for i, q := range percentiles {
+			points = append(points, point{})
 			if d := m.medianTime(q.of); d > 0 {
-				points = append(points, point{at(place(i)), at(y.px(float64(d))), fmt.Sprintf("%s, %s: %s", name, q.name, durationText(d))})
+				points[i] = point{at(place(i)), at(y.px(float64(d))), fmt.Sprintf("%s, %s: %s", name, q.name, durationText(d))}
 			}
 		}
-		if len(points) > 0 {
-			p.line(name, look(l.names, name), points)
-		}
+		p.line(name, look(l.names, name), points)
 	}
 	return p
 }

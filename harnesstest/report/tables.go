@@ -164,10 +164,26 @@ func (l loops) note() string {
 	return note
 }
 
+// shareNote is the note of a table with shares of the floor's throughput.
+func (l loops) shareNote() string {
+	note := l.note()
+	above := func(m Measurement) bool {
+		share, ok := m.median(func(r Run) float64 { return r.RateOfFloor })
+		return ok && m.Name != Floor && share >= 1.005 // which is written as 1.01
+	}
+	if slices.ContainsFunc(l.measurements, above) {
+		if note != "" {
+			note += "; "
+		}
+		note += "a share above 1.00 is noise, since nothing does less than the floor"
+	}
+	return note
+}
+
 // one is the table of measurements that are all of one number of connections.
 func (l loops) one() table {
 	t := table{
-		title: fmt.Sprintf("Throughput and latency, %s, %s", loopNames[l.loop], counted(l.connections[0], "connection")), note: l.note(),
+		title: fmt.Sprintf("Throughput and latency, %s, %s", loopNames[l.loop], counted(l.connections[0], "connection")), note: l.shareNote(),
 		head: []string{"", "requests/s", "of the floor", "p50", "p90", "p99"}, numbers: true,
 	}
 	for _, m := range l.measurements {
@@ -202,13 +218,15 @@ func (l loops) matrix(title string, cell func(Measurement) string) table {
 }
 
 func (l loops) rates() table {
-	return l.matrix("Throughput, "+loopNames[l.loop]+": requests/s and share of the floor's", func(m Measurement) string {
+	t := l.matrix("Throughput, "+loopNames[l.loop]+": requests/s and share of the floor's", func(m Measurement) string {
 		text := m.rateText()
 		if share := m.ofFloorText(); share != nothing && share != "1.00" && text != "invalid" {
 			text += " (" + share + ")"
 		}
 		return text
 	})
+	t.note = l.shareNote()
+	return t
 }
 
 func (l loops) latencies() table {
