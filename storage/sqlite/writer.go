@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 const (
@@ -100,7 +101,7 @@ type writer struct {
 	changeLogs changeLogs
 	unitTime   time.Duration // smoothed, see [writer.unit]
 	cleared    func()        // called when a collection was emptied
-	demand     *demand
+	demand     *demand.Demand
 
 	recent  recent
 	batches atomic.Uint64
@@ -109,7 +110,7 @@ type writer struct {
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
 	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
-		used: make(map[string]int64), unitTime: firstUnit, demand: &demand{}, stopped: make(chan struct{})}
+		used: make(map[string]int64), unitTime: firstUnit, demand: &demand.Demand{}, stopped: make(chan struct{})}
 	page, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
 		return nil, err
