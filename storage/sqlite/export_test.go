@@ -72,12 +72,6 @@ func AcknowledgeEarly(s *Store) {
 	}
 }
 
-// NewRecord returns what the writer calls for each batch.
-func NewRecord() func(size int, took time.Duration) {
-	r := newRecent()
-	return r.record
-}
-
 // SlowCommits has every commit take so long.
 func SlowCommits(s *Store, d time.Duration) {
 	s.writer.beforeCommit = func(batch []*request) []*request {

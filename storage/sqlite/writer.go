@@ -12,6 +12,7 @@ import (
 
 	"github.com/fazt-sh/fazt/storage"
 	"github.com/fazt-sh/fazt/storage/internal/demand"
+	"github.com/fazt-sh/fazt/storage/internal/recent"
 )
 
 const (
@@ -103,13 +104,13 @@ type writer struct {
 	cleared    func()        // called when a collection was emptied
 	demand     *demand.Demand
 
-	recent  recent
+	recent  *recent.Batches
 	batches atomic.Uint64
 	commits atomic.Uint64
 }
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
+	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: recent.NewBatches(maxBatch), quotas: quotas, queue: newWriteQueue(),
 		used: make(map[string]int64), unitTime: firstUnit, demand: &demand.Demand{}, stopped: make(chan struct{})}
 	page, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
@@ -413,7 +414,7 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 	if tx.bytes < smallBatch {
 		w.commitTime.observe(commit)
 	}
-	w.recent.record(requests, commit)
+	w.recent.Record(requests, commit)
 	w.noteUsed(tx.used)
 	w.batches.Add(1)
 	for _, fn := range tx.committed {
