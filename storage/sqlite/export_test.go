@@ -87,16 +87,6 @@ func Snapshots(s *Store) int {
 	return len(s.snapshots.open)
 }
 
-// MaxFlows is how many apps the write queue remembers.
-const MaxFlows = maxFlows
-
-// Flows is how many it does.
-func Flows(s *Store) int {
-	s.writer.mu.Lock()
-	defer s.writer.mu.Unlock()
-	return len(s.writer.queue.flows)
-}
-
 // Turns gives the tests the order of readers without the readers: a read is given by
 // its app, and how it ends is for the test to say.
 type Turns struct {

@@ -14,11 +14,7 @@ import (
 func (s *Store) Stats() storage.Stats {
 	w := s.writer
 	w.mu.Lock()
-	stats := storage.Stats{Depth: w.queue.len, Delay: w.queue.maxDelay(min(w.batchTime.time, maxBatchTime))}
-	stats.Writer = make(map[string]time.Duration, len(w.queue.flows))
-	for app, f := range w.queue.flows {
-		stats.Writer[app] = f.used
-	}
+	stats := storage.Stats{Depth: w.queue.Len(), Delay: w.queue.MaxDelay(min(w.batchTime.Time, maxBatchTime)), Writer: w.queue.Used()}
 	w.mu.Unlock()
 	stats.Batches, stats.Commits = w.batches.Load(), w.commits.Load()
 	stats.BatchSize, stats.CommitTime = w.recent.Percentiles()
