@@ -25,6 +25,9 @@
 // TestMain calls [Main] can have servers in processes of their own, to kill and restart
 // them, see [Spawner].
 //
+// [Suites] are run with a report by [WithReport]; package load sends the requests of
+// what is measured, and package report writes what came of it.
+//
 // Tests may run in parallel. The package is for tests alone and never linked
 // into the fazt binary.
 package harnesstest

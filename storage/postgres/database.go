@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -60,6 +61,9 @@ func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) 
 	if err := t.check(query); err != nil {
 		return err
 	}
+	if startsWithSelect(query) {
+		args = findable(args)
+	}
 	var caller error // its own, which is returned as it is
 	each := func(scan scanFunc) error {
 		caller = row(func(dest ...any) error { return wrapSQL("scan", scan(withFlags(dest)...)) })
@@ -75,6 +79,26 @@ func (t *sqlTx) Query(query string, args []any, row func(scan func(dest ...any) 
 		return caller
 	}
 	return wrapSQL(t.op, err)
+}
+
+// findable makes texts that no row can have, with a NUL or not in UTF-8, into others that
+// none has: who looks for one finds nothing, as on every engine, and no error.
+func findable(args []any) []any {
+	var changed []any
+	for i, a := range args {
+		text, ok := a.(string)
+		if !ok || utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
+			continue
+		}
+		if changed == nil {
+			changed = slices.Clone(args)
+		}
+		changed[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+	}
+	if changed != nil {
+		return changed
+	}
+	return args
 }
 
 // withFlags has a bool take a number, as in [database/sql]: flags are stored as 0 or 1.

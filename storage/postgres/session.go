@@ -73,7 +73,7 @@ func (s *Store) read(ctx context.Context, op, query string, args []any, fn func(
 	if err := s.usable(ctx, op); err != nil {
 		return err
 	}
-	return s.failed(op, pooled{s}.query(ctx, query, args, fn))
+	return s.failed(op, pooled{s}.query(ctx, query, findable(args), fn))
 }
 
 // readOne is read for the first row, and reports whether there is one.

@@ -13,7 +13,6 @@ import (
 
 // writers are visitors who write keys, each once, and keep those that were acknowledged.
 type writers struct {
-	url   string
 	acked atomic.Int64 // how many, for the test to go by
 
 	mu       sync.Mutex

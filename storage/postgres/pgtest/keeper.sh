@@ -16,11 +16,24 @@ family() {
 	done
 }
 
+# halted waits until processes do nothing any more: a signal takes its time.
+halted() {
+	for process; do
+		while { read -r _ _ state _ <"/proc/$process/stat"; } 2>/dev/null; do
+			case $state in T | Z | X) break ;; esac
+			sleep 0.01
+		done
+	done
+}
+
 # send sends a signal to all of them. The server is stopped first, so that it starts no more.
 send() {
 	[ -n "$pid" ] || return 0
 	kill -s STOP "$pid" 2>/dev/null
-	kill -s "$1" $(family) 2>/dev/null
+	halted "$pid"
+	all=$(family)
+	kill -s "$1" $all 2>/dev/null
+	[ "$1" != STOP ] || halted $all
 }
 
 ended() {
