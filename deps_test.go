@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 	"runtime/ottojs":               {"runtime", "runtime/internal/brackets", "runtime/internal/dates", "runtime/internal/esregexp", "runtime/internal/intl", "runtime/internal/numbers", "runtime/internal/js", "runtime/internal/literal", "runtime/internal/regexpcost"},
 	"runtime/gojajs":               {"runtime", "runtime/internal/brackets", "runtime/internal/dates", "runtime/internal/esregexp", "runtime/internal/intl", "runtime/internal/numbers", "runtime/internal/js", "runtime/internal/literal", "runtime/internal/regexpcost"},
 	"storage":                      {"api"},
-	"storage/sqlite":               {"api", "storage", "storage/transfer"},
+	"storage/sqlite":               {"api", "storage", "storage/internal/demand", "storage/internal/fairqueue", "storage/internal/recent", "storage/internal/sorted", "storage/transfer"},
 	"storage/transfer":             {"storage"},
 	"storage/postgres":             {"api", "storage", "storage/internal/demand", "storage/internal/fairqueue", "storage/internal/recent", "storage/internal/sorted", "storage/sqlite", "storage/transfer"},
 	"storage/backups":              {"storage"},

@@ -322,8 +322,8 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 // RestoreTo puts everything that a backup has into an empty store of another engine, such
 // as a database that several servers share, and returns what of each table has arrived.
 // It refuses what [Restore] refuses, and a store that has data. What has arrived is
-// compared with the backup, row by row; after an error the store is empty. progress,
-// which may be nil, is told how many rows are done.
+// compared with the backup, row by row; after an error the store is empty, unless it is
+// [storage.CodeUncertain]. progress, which may be nil, is told how many rows are done.
 func RestoreTo(ctx context.Context, backup string, store interface {
 	transfer.Sink
 	storage.Database

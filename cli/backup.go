@@ -183,7 +183,7 @@ func restoreToDatabase(c *cli.Context, backup string, data location) (err error)
 	progress, done := rowsLine(c.App.ErrWriter)
 	counts, err := fazt.RestoreTo(c.Context, backup, store, progress)
 	done()
-	if c.Context.Err() != nil && err != nil {
+	if c.Context.Err() != nil && err != nil && storage.CodeOf(err) != storage.CodeUncertain {
 		return fmt.Errorf("interrupted; nothing was put into %s", data)
 	}
 	if err != nil {

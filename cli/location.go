@@ -31,6 +31,9 @@ var aURL = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:/`)
 // parseLocation checks that a command can work on what --db says.
 func parseLocation(text string) (location, error) {
 	if !aURL.MatchString(text) {
+		if strings.Contains(text, "host=") || strings.Contains(text, "dbname=") {
+			return "", usagef("--db takes no list of parameters; give postgres://user@host:5432/name, or the path of a data file")
+		}
 		return location(text), checkNoPipe(text)
 	}
 	if scheme, rest, _ := strings.Cut(text, ":"); !strings.HasPrefix(rest, "//") || scheme != "postgres" && scheme != "postgresql" {
@@ -57,12 +60,17 @@ func (p location) String() string {
 // parts takes a URL apart: its user, password and rest, which has no query. There may be
 // several hosts in it, which package net/url does not read.
 func (p location) parts() (scheme, user, password, rest string) {
-	text, query, _ := strings.Cut(string(p), "?")
-	scheme, rest, _ = strings.Cut(text, "://")
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+	scheme, rest, _ = strings.Cut(string(p), "://")
+	// A password may have a ?, though it should be escaped: then the @ is behind it.
+	at := strings.LastIndexByte(rest[:max(0, strings.IndexByte(rest+"?", '?'))], '@')
+	if at < 0 {
+		at = strings.IndexByte(rest, '@')
+	}
+	if at >= 0 {
 		user, rest = rest[:at], rest[at+1:]
 		user, password, _ = strings.Cut(user, ":")
 	}
+	rest, query, _ := strings.Cut(rest, "?")
 	if values, err := url.ParseQuery(query); err == nil && values.Has("password") {
 		password = values.Get("password")
 	}

@@ -143,7 +143,7 @@ func (b *batch) fail(err error) {
 			err = errors.Join(errDemoted, err)
 		}
 		r.err = wrapSQL(r.op, err)
-		if errors.Is(err, context.DeadlineExceeded) {
+		if errors.Is(err, context.DeadlineExceeded) && !away(err) {
 			r.err = &storage.Error{Code: storage.CodeOverloaded, Op: r.op, Err: err,
 				Msg: "another server had the app's turn for too long", Hint: "try again"}
 		}

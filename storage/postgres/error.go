@@ -102,9 +102,15 @@ func wrap(op string, err error) error {
 		e.Code = storage.CodeConflict
 	case state == readOnlyTransaction && !errors.Is(err, errDemoted):
 		e.Code, e.Hint = storage.CodeReadOnly, "only reads are allowed here"
+	case state == "53300": // too_many_connections
+		e.Code, e.Msg, e.Hint = storage.CodeUnavailable, "the database takes no more connections", "raise its max_connections, or give each server fewer with pool_max_conns in the URL"
+	case state == "3D000": // invalid_catalog_name
+		e.Code, e.Msg, e.Hint = storage.CodeUnavailable, "there is no such database", "make it: CREATE DATABASE fazt OWNER fazt ENCODING 'UTF8' TEMPLATE template0"
 	case away(err):
 		e.Code, e.Msg = storage.CodeUnavailable, "the database can't be reached"
 		e.Hint = "try again; check that PostgreSQL is running and takes connections"
+	case state == queryCanceled:
+		e.Code, e.Msg, e.Hint = storage.CodeOverloaded, "the database has ended the statement", "try again; if it has a statement_timeout, one of 30 s or more is needed"
 	case retryable(err):
 		e.Code, e.Msg, e.Hint = storage.CodeOverloaded, "others wrote the same data", "try again"
 	case state == "42501": // insufficient_privilege

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,42 +30,53 @@ const (
 // statement, in the same transaction, with the rights of fazt's own user. It is all that
 // the role can reach besides its views: the entry in the audit log, the revision, and
 // what the store keeps of the apps whose data was changed, which is counted and indexed
-// anew.
+// anew, while it has their turns. Apps that are NULL are all.
+//
+// It is for the store alone: the ticket that it takes is made when the operator's statement
+// has ended, so that none can call it with one.
 func recordFunction(tables []tableInfo) []string {
 	schema := "public"
 	if len(tables) > 0 {
 		schema = tables[0].schema
 	}
-	name := writerRole.schema + ".record(TEXT, BIGINT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT[], BOOLEAN)"
+	name := writerRole.schema + ".record(TEXT, TEXT, BIGINT, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT[], BOOLEAN)"
 	return []string{
-		`CREATE OR REPLACE FUNCTION ` + writerRole.schema + `.record(entry TEXT, moment BIGINT, kind TEXT, actor TEXT, actor_name TEXT, addr TEXT,
-			details TEXT, changed TEXT[], docs BOOLEAN) RETURNS BIGINT LANGUAGE SQL SECURITY DEFINER SET search_path = ` + quoteName(schema) + ` AS $body$
+		`DROP FUNCTION IF EXISTS ` + name,
+		`CREATE FUNCTION ` + writerRole.schema + `.record(ticket TEXT, entry TEXT, moment BIGINT, kind TEXT, actor TEXT, actor_name TEXT, addr TEXT,
+			details TEXT, touched TEXT[], docs BOOLEAN) RETURNS BIGINT LANGUAGE SQL SECURITY DEFINER SET search_path = ` + quoteName(schema) + `, pg_temp AS $body$
+			WITH used AS (DELETE FROM leases WHERE name = '` + ticketOf + `' || $1 RETURNING 1) SELECT 1 / count(*) FROM used;
 			INSERT INTO audit (id, at, actor_kind, actor_id, actor_name, actor_addr, action, target, details)
-				VALUES ($1, $2, $3, $4, $5, $6, 'sql.exec', '', $7);
+				VALUES ($2, $3, $4, $5, $6, $7, 'sql.exec', '', $8);
 
+			SELECT count(*) FROM (SELECT 1 FROM usage WHERE $9 IS NULL OR app = ANY ($9) ORDER BY app FOR UPDATE) AS turns;
 			UPDATE collections AS c SET (count, bytes) = (SELECT count(*), coalesce(sum(octet_length(c.name) + octet_length(d.body)), 0)
 				FROM documents AS d WHERE d.app = c.app AND d."user" = c."user" AND d.collection = c.generation)
-				WHERE c.app = ANY ($8) AND $9;
+				WHERE ($9 IS NULL OR c.app = ANY ($9)) AND $10;
 			INSERT INTO usage (app, bytes, seq) SELECT a,
 				(SELECT coalesce(sum(64 + octet_length(key) + octet_length(value)), 0) FROM kv WHERE app = a) +
 				(SELECT coalesce(sum(64 * count + bytes), 0) FROM collections WHERE app = a) +
 				(SELECT coalesce(sum(64 + size + octet_length(path) + octet_length(mime)), 0) FROM blobs WHERE app = a),
 				(SELECT coalesce(max(seq), 0) FROM documents WHERE app = a)
-				FROM unnest($8) AS a ON CONFLICT (app) DO UPDATE SET bytes = excluded.bytes;
+				FROM (SELECT unnest($9) AS a UNION SELECT app FROM usage WHERE $9 IS NULL AND app <> '' AND app NOT LIKE '.%') AS x
+				ON CONFLICT (app) DO UPDATE SET bytes = excluded.bytes;
 
-			UPDATE sequence SET value = value + (SELECT count(*) FROM indexes WHERE app = ANY ($8) AND state <> 'dropped') WHERE id = 1 AND $9;
-			UPDATE indexes SET state = 'dropped', built_seq = -1 WHERE app = ANY ($8) AND $9 AND state <> 'dropped';
+			UPDATE sequence SET value = value + (SELECT count(*) FROM indexes WHERE ($9 IS NULL OR app = ANY ($9)) AND state <> 'dropped')
+				WHERE id = 1 AND $10;
+			UPDATE indexes SET state = 'dropped', built_seq = -1 WHERE ($9 IS NULL OR app = ANY ($9)) AND $10 AND state <> 'dropped';
 			INSERT INTO indexes (id, app, collection, field, state, automatic, used_at, built_user, built_seq)
 				SELECT (SELECT value FROM sequence WHERE id = 1) + 1 - row_number() OVER (), app, collection, field, 'building', automatic, used_at, '', 0
-				FROM indexes WHERE built_seq = -1 AND $9;
-			UPDATE indexes SET built_seq = 0 WHERE built_seq = -1 AND $9;
+				FROM indexes WHERE built_seq = -1 AND $10;
+			UPDATE indexes SET built_seq = 0 WHERE built_seq = -1 AND $10;
 
-			UPDATE changes SET revision = revision + 1 WHERE name = 'catalogue' RETURNING revision
+			` + countRevision + `
 		$body$`,
 		`REVOKE ALL ON FUNCTION ` + name + ` FROM PUBLIC`,
 		`GRANT EXECUTE ON FUNCTION ` + name + ` TO {role}`,
 	}
 }
+
+// ticketOf is what the name of a ticket begins with, among the leases.
+const ticketOf = "fazt.exec."
 
 // Exec implements [storage.Queries]. The statement runs as a role that may change the
 // views of what operators may change, which are without secrets.
@@ -71,6 +84,9 @@ func (s *Store) Exec(ctx context.Context, statement string) (affected int64, err
 	const op = "exec"
 	statement, err = oneStatement(op, statement, "give one INSERT, UPDATE or DELETE")
 	if err != nil {
+		return 0, err
+	}
+	if err := refuseReaching(op, statement); err != nil {
 		return 0, err
 	}
 	if word := secretWord(statement); word != "" {
@@ -89,7 +105,7 @@ func (s *Store) Exec(ctx context.Context, statement string) (affected int64, err
 		return 0, s.failed(op, err)
 	}
 	defer closeConn(conn)
-	x := execution{ctx: limited, op: op, conn: conn, statement: statement}
+	x := execution{store: s, ctx: limited, op: op, conn: conn, statement: statement}
 	for tries := 0; ; tries++ {
 		if err = x.run(); err == nil {
 			// From here on it may have been made, whoever waits for it.
@@ -137,21 +153,21 @@ func (s *Store) commitStatement(conn *pgx.Conn) error {
 
 // execution is one statement of an operator's that writes.
 type execution struct {
+	store     *Store
 	ctx       context.Context
 	op        string
 	conn      *pgx.Conn
 	statement string
 
 	affected int64
-	apps     map[string]bool // whose rows it has changed, if it has changed an app's data
-	docs     bool            // it has changed documents
+	apps     []string // whose data it has changed; nil is all
+	docs     bool     // it has changed documents
 	revision int64
 }
 
 func (x *execution) run() error {
-	x.affected, x.apps = 0, make(map[string]bool)
 	for _, text := range []string{
-		"BEGIN ISOLATION LEVEL REPEATABLE READ",
+		"BEGIN ISOLATION LEVEL READ COMMITTED",
 		fmt.Sprintf("SET LOCAL statement_timeout = %d", execTimeout.Milliseconds()),
 		fmt.Sprintf("SET LOCAL lock_timeout = %d", execTimeout.Milliseconds()),
 	} {
@@ -167,55 +183,59 @@ func (x *execution) run() error {
 	if err := runOne(x.ctx, x.conn.PgConn(), "EXPLAIN "+x.statement); err != nil {
 		return x.refusal(err)
 	}
-	if err := x.change(); err != nil {
+	apps, err := x.change()
+	if err != nil {
 		return x.refusal(err)
 	}
-	var err error
-	if x.docs, err = x.changed("documents"); err != nil {
+	docs, data, err := x.changed()
+	if err != nil {
 		return err
 	}
-	if data, err := x.changed("documents", "kv", "blobs"); err != nil || !data {
+	x.docs = docs > 0
+	switch {
+	case docs+data == 0:
+		x.apps = []string{}
+	case apps != nil && docs+data == x.affected:
+		x.apps = slices.Sorted(maps.Keys(apps))
+	default: // it has changed more than the rows that it names
 		x.apps = nil
-		if err != nil {
-			return err
-		}
 	}
 	return x.record()
 }
 
 // change runs the statement. Where the rows that it changes have an app, it is asked for,
-// to know whose data was changed.
-func (x *execution) change() error {
+// to know whose data was changed; else apps is nil.
+func (x *execution) change() (apps map[string]bool, err error) {
 	conn := x.conn.PgConn()
 	if err := runOne(x.ctx, conn, "SAVEPOINT plain"); err != nil {
-		return err
+		return nil, err
 	}
+	apps = make(map[string]bool)
 	result := conn.ExecParams(x.ctx, x.statement+"\nRETURNING app", nil, nil, nil, nil)
 	for result.NextRow() {
-		x.apps[string(result.Values()[0])] = true
+		apps[string(result.Values()[0])] = true
 	}
 	tag, err := result.Close()
 	if err == nil {
 		x.affected = tag.RowsAffected()
-		return nil
+		return apps, nil
 	}
 	if state := sqlState(err); !strings.HasPrefix(state, "42") {
-		return err
+		return nil, err
 	}
 	if err := runOne(x.ctx, conn, "ROLLBACK TO plain"); err != nil {
-		return err
+		return nil, err
 	}
-	clear(x.apps)
 	result = conn.ExecParams(x.ctx, x.statement, nil, nil, nil, nil)
 	returns := len(result.FieldDescriptions()) > 0
 	if tag, err = result.Close(); err != nil {
-		return err
+		return nil, err
 	}
 	if returns || !tag.Insert() && !tag.Update() && !tag.Delete() {
-		return errReturnsRows(x.op)
+		return nil, errReturnsRows(x.op)
 	}
 	x.affected = tag.RowsAffected()
-	return nil
+	return nil, nil
 }
 
 func errReturnsRows(op string) error {
@@ -230,11 +250,11 @@ func (x *execution) refusal(err error) error {
 	return err
 }
 
-// changed reports whether the transaction has changed rows of one of the tables.
-func (x *execution) changed(tables ...string) (changed bool, err error) {
-	err = x.conn.QueryRow(x.ctx, `SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) > 0 FROM pg_stat_xact_user_tables
-		WHERE relname = ANY ($1)`, tables).Scan(&changed)
-	return changed, err
+// changed returns how many documents, and how many keys, the transaction has changed.
+func (x *execution) changed() (docs, data int64, err error) {
+	err = x.conn.QueryRow(x.ctx, `SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del) FILTER (WHERE relname = 'documents'), 0),
+		coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del) FILTER (WHERE relname = 'kv'), 0) FROM pg_stat_xact_user_tables`).Scan(&docs, &data)
+	return docs, data, err
 }
 
 // record makes the entry in the audit log, and counts the revision up.
@@ -247,9 +267,19 @@ func (x *execution) record() error {
 	if err := storage.RecordAudit(entry, api.ActorFrom(x.ctx), "sql.exec", "", details); err != nil {
 		return err
 	}
+	ticket := newID()
+	if ok, err := x.store.takeLease(x.ctx, ticketOf+ticket, x.store.server, execTimeout); err != nil || !ok {
+		return cmp.Or(err, errClosed(x.op))
+	}
 	// All but the action and the target, which the function knows.
-	args := append(slices.Clone(entry.args[:6]), entry.args[8], slices.Sorted(maps.Keys(x.apps)), x.docs)
-	return x.conn.QueryRow(x.ctx, "SELECT "+writerRole.schema+".record($1, $2, $3, $4, $5, $6, $7, $8, $9)", args...).Scan(&x.revision)
+	args := append([]any{ticket}, entry.args[:6]...)
+	args = append(args, entry.args[8], x.apps, x.docs)
+	err := x.conn.QueryRow(x.ctx, "SELECT "+writerRole.schema+".record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", args...).Scan(&x.revision)
+	if err != nil {
+		// A ticket that was not used ends by itself, too.
+		err = errors.Join(err, x.store.dropLease(context.WithoutCancel(x.ctx), ticketOf+ticket, x.store.server))
+	}
+	return err
 }
 
 // entryOnly keeps the values of the entry that [storage.RecordAudit] makes.

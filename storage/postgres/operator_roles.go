@@ -7,11 +7,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/fazt-sh/fazt/storage"
 )
@@ -58,9 +60,7 @@ func (s *Store) connectAs(ctx context.Context, role operatorRole) (*pgx.Conn, er
 	}
 	config := s.config.ConnConfig.Copy()
 	config.User, config.Password = role.name(config.Database), password
-	config.RuntimeParams["search_path"] = role.schema
 	config.RuntimeParams["application_name"] = "fazt sql"
-	config.RuntimeParams["work_mem"] = "16MB"
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // nothing is prepared for a connection of one statement
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -71,7 +71,31 @@ func (s *Store) connectAs(ctx context.Context, role operatorRole) (*pgx.Conn, er
 		}
 		return nil, err
 	}
+	if err := s.checkRole(ctx, conn, role); err != nil {
+		closeConn(conn)
+		return nil, err
+	}
 	return conn, nil
+}
+
+// checkRole prepares a connection, and refuses one that is not that role's: what is between
+// here and the database may have made another of it, whose rights are others.
+func (s *Store) checkRole(ctx context.Context, conn *pgx.Conn, role operatorRole) error {
+	want := role.name(s.config.ConnConfig.Database)
+	var is, session string
+	if err := conn.QueryRow(ctx, "SELECT current_user, session_user").Scan(&is, &session); err != nil {
+		return err
+	}
+	if is != want || session != want {
+		return &storage.Error{Code: storage.CodeUnavailable, Op: "query", Msg: fmt.Sprintf("the connection for operators' statements is %s's, and not %s's", is, want),
+			Hint: "have the pooler before the database pass this role on, or name the database itself"}
+	}
+	for _, text := range []string{"SET search_path = " + role.schema, "SET work_mem = '16MB'"} {
+		if _, err := conn.Exec(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // makeViews has a role and its views as they should be: it compares what was made last,
@@ -82,7 +106,8 @@ func (s *Store) makeViews(ctx context.Context, role operatorRole, password strin
 		return err
 	}
 	statements := defineViews(role, tables)
-	fingerprint := hashOfTexts(append(statements, password, fmt.Sprint(s.config.ConnConfig.User)))
+	name := role.name(s.config.ConnConfig.Database)
+	fingerprint := hashOfTexts(append(statements, password, name, s.config.ConnConfig.User))
 	s.operators.mu.Lock()
 	known := s.operators.made[role.kind] == fingerprint
 	s.operators.mu.Unlock()
@@ -125,13 +150,14 @@ func (s *Store) makeRole(ctx context.Context, role operatorRole, password, finge
 		[]any{role.schema}, &made); err != nil {
 		return err
 	}
-	if made == fingerprint {
-		return nil
-	}
+	// The database may be a copy, in a cluster that does not have the role.
 	name := role.name(s.config.ConnConfig.Database)
 	var there bool
 	if err := s.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)", name).Scan(&there); err != nil {
 		return err
+	}
+	if there && made == fingerprint {
+		return nil
 	}
 	verb := "CREATE"
 	if there {
@@ -231,6 +257,9 @@ const tempLimitExceeded = "53400" // configuration_limit_exceeded
 func (s *Store) explain(ctx context.Context, op string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if long, ok := errors.AsType[*pgproto3.ExceededMaxBodyLenErr](err); ok {
+		return &storage.Error{Code: storage.CodeQuotaExceeded, Op: op, Err: long, Msg: "a row is longer than 32 MiB", Hint: "select less of it"}
 	}
 	if sqlState(err) == tempLimitExceeded {
 		return &storage.Error{Code: storage.CodeQuotaExceeded, Op: op, Err: err, Msg: "the statement needs more temporary space than it may have", Hint: "ask for less at once"}

@@ -150,7 +150,11 @@ func (s *Store) start(ctx context.Context) (err error) {
 	forWrites, forReads := s.config.Copy(), s.config.Copy()
 	forWrites.MaxConns = int32(lanes + 1)
 	forReads.MaxConns = s.config.MaxConns - forWrites.MaxConns
-	forWrites.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = fmt.Sprint(idleInTransaction.Milliseconds())
+	// Not as a parameter of the connection's start: poolers refuse those that they don't know.
+	forWrites.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleInTransaction.Milliseconds()))
+		return err
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, forReads); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 // collectionTables is the step that brought collections that can be emptied at
@@ -195,7 +196,7 @@ func (d *docs) clear(op, collection string) (int, error) {
 	if _, err := d.write(op, clearedInsert, key.app, key.user, g, key.name); err != nil {
 		return 0, d.whole(err)
 	}
-	forget := func() { d.tx.w.demand.forgetKeys(collectionName{key.app, key.name}, key.user) }
+	forget := func() { d.tx.w.demand.ForgetKeys(demand.Collection{App: key.app, Name: key.name}, key.user) }
 	d.tx.notify = append(d.tx.notify, d.tx.w.cleared, forget)
 	return n, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/sorted"
 )
 
 // docs implements [storage.Docs].
@@ -22,9 +23,6 @@ import (
 type docs scopeTx
 
 const (
-	// sortedRow is about how many bytes a sorted find holds for each match,
-	// besides a text to sort by.
-	sortedRow = 64
 	// maxOffset is more than a collection has, and twice a page after it is a number still.
 	maxOffset = math.MaxInt / 4
 
@@ -168,18 +166,18 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	if err != nil {
 		return nil, err
 	}
-	first := firstSorted{limit: opt.Offset + limit, desc: opt.Desc}
+	first := sorted.First{Limit: opt.Offset + limit, Desc: opt.Desc}
 	path := storage.ParsePath(opt.Sort)
 	err = d.scanSorted(op, collection, q, opt, func(doc *document) error {
 		key := storage.NewSortKey(doc.body, path)
-		if !first.takes(key, doc.batch != nil) { // batches come in the order of the find
+		if !first.Takes(key, doc.batch != nil) { // batches come in the order of the find
 			return nil
 		}
 		seq, err := doc.number()
 		if err != nil {
 			return err
 		}
-		if first.add(key, seq); first.held > storage.MaxResult {
+		if first.Add(key, seq); first.Held > storage.MaxResult {
 			return &storage.Error{Code: storage.CodeResultTooLarge, Op: op, Msg: "too many matches to sort", Hint: "narrow the query"}
 		}
 		return nil
@@ -187,11 +185,11 @@ func (d *docs) findSorted(op, collection string, q *storage.Expr, opt storage.Fi
 	if err != nil {
 		return nil, err
 	}
-	matches := first.sorted()
+	matches := first.Sorted()
 	found := []json.RawMessage{}
 	size := resultSize{session: &d.session, op: op, limit: opt.Limit}
 	for _, m := range matches[min(opt.Offset, len(matches)):] {
-		row, err := d.row(op, docsBody, d.key(collection, m.seq)...)
+		row, err := d.row(op, docsBody, d.key(collection, m.Seq)...)
 		if err != nil {
 			return nil, err
 		}

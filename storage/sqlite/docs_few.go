@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 // fewRows is how many documents a find reads at most in one statement.
@@ -90,7 +91,7 @@ func (d *docs) findFew(r *readers, op string, few fewFunc) (found []json.RawMess
 }
 
 // few returns how to find what is certain, or likely, to be few documents, or nil.
-func (d *docs) few(known *demand, collection string, q *storage.Expr, opt storage.FindOptions) fewFunc {
+func (d *docs) few(known *demand.Demand, collection string, q *storage.Expr, opt storage.FindOptions) fewFunc {
 	args := []any{d.scope.App, d.scope.User, collection}
 	id, byID := q.ID()
 	switch limited := opt.Limit > 0 && opt.Limit <= fewRows; {
@@ -104,8 +105,8 @@ func (d *docs) few(known *demand, collection string, q *storage.Expr, opt storag
 			return d.readFew(collection, q, opt, inDirection(opt, fewOldest, fewNewest), append(args, opt.Limit), opt.Limit+1)
 		}
 	case q.MatchesAll() && limited:
-		return d.fewByIndex(known, collection, q, opt, opt.Sort, func(x keyIndex) ([]json.RawMessage, bool, error) {
-			return d.readFew(collection, q, opt, inDirection(opt, fewInOrder, fewInOrderBack), append(args, x.id, x.after, opt.Limit), opt.Limit+1)
+		return d.fewByIndex(known, collection, q, opt, opt.Sort, func(x demand.Index) ([]json.RawMessage, bool, error) {
+			return d.readFew(collection, q, opt, inDirection(opt, fewInOrder, fewInOrderBack), append(args, x.ID, x.After, opt.Limit), opt.Limit+1)
 		})
 	case opt.Sort == "":
 		fields := q.IndexFields()
@@ -116,8 +117,8 @@ func (d *docs) few(known *demand, collection string, q *storage.Expr, opt storag
 		if len(ranges) != 1 || !ranges[0].Point() {
 			break
 		}
-		return d.fewByIndex(known, collection, q, opt, fields[0], func(x keyIndex) ([]json.RawMessage, bool, error) {
-			return d.readFew(collection, q, opt, inDirection(opt, fewByKey, fewByKeyBack), append(args, x.id, ranges[0].From, x.after, fewRows), fewRows)
+		return d.fewByIndex(known, collection, q, opt, fields[0], func(x demand.Index) ([]json.RawMessage, bool, error) {
+			return d.readFew(collection, q, opt, inDirection(opt, fewByKey, fewByKeyBack), append(args, x.ID, ranges[0].From, x.After, fewRows), fewRows)
 		})
 	}
 	return nil
@@ -131,10 +132,10 @@ func inDirection(opt storage.FindOptions, there, back string) string {
 }
 
 // fewByIndex reads by the index of a field, if it is known to have had one lately.
-func (d *docs) fewByIndex(known *demand, collection string, q *storage.Expr, opt storage.FindOptions, field string,
-	read func(keyIndex) ([]json.RawMessage, bool, error),
+func (d *docs) fewByIndex(known *demand.Demand, collection string, q *storage.Expr, opt storage.FindOptions, field string,
+	read func(demand.Index) ([]json.RawMessage, bool, error),
 ) fewFunc {
-	index, ok := known.key(fewKey{collectionName{d.scope.App, collection}, d.scope.User, field, opt.Sort != ""})
+	index, ok := known.Key(d.fewKey(collection, field, opt))
 	if !ok {
 		return nil
 	}
@@ -145,14 +146,19 @@ func (d *docs) fewByIndex(known *demand, collection string, q *storage.Expr, opt
 		}
 		if len(found) == 0 {
 			// Numbers are not given out again: an index that is ready now was ready then.
-			row, err := d.row("ds.find", indexReady, index.id)
+			row, err := d.row("ds.find", indexReady, index.ID)
 			if err != nil || row == nil {
 				return nil, false, err
 			}
 		}
-		known.use(index.id)
+		known.Use(index.ID)
 		return found, true, nil
 	}
+}
+
+// fewKey names a field that a find might read few documents by.
+func (d *docs) fewKey(collection, field string, opt storage.FindOptions) demand.Key {
+	return demand.Key{Collection: d.asked(collection), User: d.scope.User, Field: field, InOrder: opt.Sort != ""}
 }
 
 // noteKey notes which index a find has read by, for others like it.
@@ -173,8 +179,7 @@ func (d *docs) noteKey(op, collection string, q *storage.Expr, opt storage.FindO
 		}
 	}
 	if field != "" {
-		d.demand().noteKey(fewKey{collectionName{d.scope.App, collection}, d.scope.User, field, opt.Sort != ""},
-			keyIndex{from.Index, firstSeq(d.generation)})
+		d.demand().NoteKey(d.fewKey(collection, field, opt), demand.Index{ID: from.Index, After: firstSeq(d.generation)})
 	}
 	return nil
 }
@@ -223,7 +228,7 @@ func (d *docs) readFew(collection string, q *storage.Expr, opt storage.FindOptio
 			return nil, false, err
 		}
 	}
-	d.cost = findCost{count, int64(len(found))}
+	d.cost = demand.Cost{Read: count, Matched: int64(len(found))}
 	d.finish(collection, q, opt, &err)
 	return found, true, nil
 }

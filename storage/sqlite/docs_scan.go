@@ -87,7 +87,7 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 			return errStop
 		}
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
-		d.cost.read++
+		d.cost.Read++
 		if rows++; rows == 1 {
 			first = doc.seq
 		}
@@ -263,7 +263,7 @@ func (s *batches) joined(b *batch, count int) {
 		b.read, count = int(s.density*numbers), int(s.filled*numbers)
 		s.frequent = len(b.text) > b.read/few
 	}
-	s.docs.cost.read += int64(count)
+	s.docs.cost.Read += int64(count)
 	s.adapt(b.read)
 }
 

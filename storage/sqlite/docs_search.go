@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 // An update or a delete by query reads what it needs to on a reader, so that it
@@ -339,7 +340,7 @@ func (d *docs) direct(op, collection string, q *storage.Expr, limit int64, found
 		if ok { // or the search is what counts
 			d.finish(collection, q, storage.FindOptions{}, &err)
 		}
-		d.cost = findCost{}
+		d.cost = demand.Cost{}
 	}()
 	from, ok, err := d.chooseDirect(op, collection, q, limit)
 	if err != nil || !ok {

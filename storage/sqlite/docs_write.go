@@ -57,7 +57,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 		return err
 	}
 	d.noteChange(collection, seq)
-	d.tx.w.demand.inserted(collectionName{d.scope.App, collection})
+	d.tx.w.demand.Inserted(d.asked(collection))
 	return d.whole(d.addEntries(op, collection, seq, body))
 }
 

@@ -72,12 +72,6 @@ func AcknowledgeEarly(s *Store) {
 	}
 }
 
-// NewRecord returns what the writer calls for each batch.
-func NewRecord() func(size int, took time.Duration) {
-	r := newRecent()
-	return r.record
-}
-
 // SlowCommits has every commit take so long.
 func SlowCommits(s *Store, d time.Duration) {
 	s.writer.beforeCommit = func(batch []*request) []*request {
@@ -91,16 +85,6 @@ func Snapshots(s *Store) int {
 	s.snapshots.mu.Lock()
 	defer s.snapshots.mu.Unlock()
 	return len(s.snapshots.open)
-}
-
-// MaxFlows is how many apps the write queue remembers.
-const MaxFlows = maxFlows
-
-// Flows is how many it does.
-func Flows(s *Store) int {
-	s.writer.mu.Lock()
-	defer s.writer.mu.Unlock()
-	return len(s.writer.queue.flows)
 }
 
 // Turns gives the tests the order of readers without the readers: a read is given by

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 // as that app's work.
 type indexer struct {
 	store  *Store
-	demand *demand
+	demand *demand.Demand
 	wake   chan struct{}
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -84,7 +85,7 @@ func (x *indexer) loop() {
 // decide makes the indexes that finds have shown to be worth it.
 func (x *indexer) decide() error {
 	var errs []error
-	for key, a := range x.demand.worthwhile() {
+	for key, a := range x.demand.Worthwhile() {
 		field, err := x.choose(key, &a)
 		if err == nil && field != "" {
 			err = x.make(key, field)
@@ -95,8 +96,8 @@ func (x *indexer) decide() error {
 }
 
 // choose returns the field that gets an index, or "".
-func (x *indexer) choose(key collectionName, a *asked) (string, error) {
-	d := storage.Demand{Finds: a.finds, Inserts: a.inserts}
+func (x *indexer) choose(key demand.Collection, a *demand.Asked) (string, error) {
+	d := storage.Demand{Finds: a.Finds, Inserts: a.Inserts}
 	var err error
 	if d.Documents, err = x.documents(key); err != nil || d.Documents <= storage.ScanDocuments {
 		return "", err
@@ -104,15 +105,15 @@ func (x *indexer) choose(key collectionName, a *asked) (string, error) {
 	if d.Indexes, err = x.uses(key); err != nil {
 		return "", err
 	}
-	for i := range a.fields {
-		f := &a.fields[i]
-		field := storage.FieldDemand{Field: f.name, Read: f.read, Instead: f.sortedInstead}
-		if len(f.ranges) > 0 && field.Worthwhile(d.Documents) {
+	for i := range a.Fields {
+		f := &a.Fields[i]
+		field := storage.FieldDemand{Field: f.Name, Read: f.Read, Instead: f.SortedInstead}
+		if len(f.Ranges) > 0 && field.Worthwhile(d.Documents) {
 			share, err := x.share(key, f)
 			if err != nil {
 				return "", err
 			}
-			field.Instead += int64(share * float64(f.read-f.sorted))
+			field.Instead += int64(share * float64(f.Read-f.Sorted))
 		}
 		d.Fields = append(d.Fields, field)
 	}
@@ -121,9 +122,9 @@ func (x *indexer) choose(key collectionName, a *asked) (string, error) {
 }
 
 // documents is how many documents a collection has, those of all users.
-func (x *indexer) documents(key collectionName) (int64, error) {
+func (x *indexer) documents(key demand.Collection) (int64, error) {
 	n, err := list(x.ctx, x.store, "indexes", func(row []driver.Value) int64 { return row[0].(int64) },
-		"SELECT coalesce(sum(count), 0) FROM collections WHERE app = ? AND name = ?", key.app, key.name)
+		"SELECT coalesce(sum(count), 0) FROM collections WHERE app = ? AND name = ?", key.App, key.Name)
 	if err != nil {
 		return 0, err
 	}
@@ -131,10 +132,10 @@ func (x *indexer) documents(key collectionName) (int64, error) {
 }
 
 // uses are the indexes of a collection.
-func (x *indexer) uses(key collectionName) ([]storage.IndexUse, error) {
+func (x *indexer) uses(key demand.Collection) ([]storage.IndexUse, error) {
 	now := time.Now()
 	return list(x.ctx, x.store, "indexes", func(row []driver.Value) storage.IndexUse { return indexUse(now, row) },
-		indexUses+" WHERE app = ? AND collection = ? AND state <> 'dropped'", key.app, key.name)
+		indexUses+" WHERE app = ? AND collection = ? AND state <> 'dropped'", key.App, key.Name)
 }
 
 const indexUses = "SELECT id, field, automatic, state, used_at FROM indexes"
@@ -146,19 +147,19 @@ func indexUse(now time.Time, row []driver.Value) storage.IndexUse {
 
 // share is which part of a collection's documents a find would read by an index of the
 // field, of those of the user whose find was the last.
-func (x *indexer) share(key collectionName, f *askedField) (share float64, err error) {
+func (x *indexer) share(key demand.Collection, f *demand.Field) (share float64, err error) {
 	const nextBody = `SELECT seq, body FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq >= ? ORDER BY seq LIMIT 1`
-	d := &docs{session: session{ctx: x.ctx}, scope: storage.Scope{App: key.app, User: f.user}}
-	path := storage.ParsePath(f.name)
-	err = d.snapshot(x.store.readers, "indexes", key.app, func() error {
-		if err := d.open("indexes", key.name); err != nil {
+	d := &docs{session: session{ctx: x.ctx}, scope: storage.Scope{App: key.App, User: f.User}}
+	path := storage.ParsePath(f.Name)
+	err = d.snapshot(x.store.readers, "indexes", key.App, func() error {
+		if err := d.open("indexes", key.Name); err != nil {
 			return err
 		}
-		oldest, err := d.row("indexes", oldestNumber, d.key(key.name)...)
+		oldest, err := d.row("indexes", oldestNumber, d.key(key.Name)...)
 		if err != nil || oldest == nil {
 			return err
 		}
-		newest, err := d.row("indexes", newestNumber, d.key(key.name)...)
+		newest, err := d.row("indexes", newestNumber, d.key(key.Name)...)
 		if err != nil {
 			return err
 		}
@@ -166,12 +167,12 @@ func (x *indexer) share(key collectionName, f *askedField) (share float64, err e
 		step := max(1, (to-from)/demandSamples)
 		sampled, within := 0, 0
 		for seq := from; seq <= to && sampled < demandSamples; seq += step {
-			row, err := d.row("indexes", nextBody, d.key(key.name, seq)...)
+			row, err := d.row("indexes", nextBody, d.key(key.Name, seq)...)
 			if err != nil || row == nil {
 				return err
 			}
 			sampled++
-			if storage.InRanges(f.ranges, storage.IndexKey(row[1].(string), path)) {
+			if storage.InRanges(f.Ranges, storage.IndexKey(row[1].(string), path)) {
 				within++
 			}
 		}
@@ -182,31 +183,31 @@ func (x *indexer) share(key collectionName, f *askedField) (share float64, err e
 }
 
 // make begins an index, unless another process was faster or the app is gone.
-func (x *indexer) make(key collectionName, field string) error {
+func (x *indexer) make(key demand.Collection, field string) error {
 	made := false
-	err := x.store.writer.do(x.ctx, key.app, "make index", func(tx *writeTx) error {
+	err := x.store.writer.do(x.ctx, key.App, "make index", func(tx *writeTx) error {
 		made = false
 		n, err := tx.conn.queryInt(`SELECT (SELECT count(*) FROM removed_apps WHERE id = ?1)
-			+ (SELECT count(*) FROM indexes WHERE app = ?1 AND collection = ?2 AND field = ?3 AND state <> 'dropped')`, key.app, key.name, field)
+			+ (SELECT count(*) FROM indexes WHERE app = ?1 AND collection = ?2 AND field = ?3 AND state <> 'dropped')`, key.App, key.Name, field)
 		if err != nil || n > 0 {
 			return err
 		}
 		tx.indexes = nil
-		_, err = addIndex(tx, key.app, key.name, field, true)
+		_, err = addIndex(tx, key.App, key.Name, field, true)
 		made = err == nil
 		return err
 	})
 	if err == nil && made {
-		x.demand.settle(key)
+		x.demand.Settle(key)
 		x.now()
-		x.store.logger.Info("an index makes itself", "app", key.app, "collection", key.name, "field", field)
+		x.store.logger.Info("an index makes itself", "app", key.App, "collection", key.Name, "field", field)
 	}
 	return err
 }
 
 // writeUses writes down when indexes were used.
 func (x *indexer) writeUses() error {
-	used := x.demand.takeUsed()
+	used := x.demand.TakeUsed()
 	if len(used) == 0 {
 		return nil
 	}
@@ -282,7 +283,7 @@ func (x *indexer) dropIdle() error {
 // unready is an index with something to do.
 type unready struct {
 	id         int64
-	collection collectionName
+	collection demand.Collection
 	build      bool // or it was dropped
 }
 
@@ -290,14 +291,14 @@ type unready struct {
 // after another, those of several apps side by side. It waits for none of it.
 func (x *indexer) work() error {
 	todo, err := list(x.ctx, x.store, "indexes", func(row []driver.Value) unready {
-		return unready{row[0].(int64), collectionName{row[1].(string), row[2].(string)}, row[3] == "building"}
+		return unready{row[0].(int64), demand.Collection{App: row[1].(string), Name: row[2].(string)}, row[3] == "building"}
 	}, "SELECT id, app, collection, state FROM indexes WHERE state <> 'ready'")
 	if err != nil || len(todo) == 0 {
 		return err
 	}
 	apps := make(map[string][]unready)
 	for _, u := range todo {
-		apps[u.collection.app] = append(apps[u.collection.app], u)
+		apps[u.collection.App] = append(apps[u.collection.App], u)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -327,7 +328,7 @@ func (x *indexer) workFor(indexes []unready) error {
 			step = removeEntriesOf
 		}
 		for ready := false; !ready; {
-			err := x.store.writer.do(x.ctx, u.collection.app, "indexes", func(tx *writeTx) (err error) {
+			err := x.store.writer.do(x.ctx, u.collection.App, "indexes", func(tx *writeTx) (err error) {
 				ready, err = step(tx, u.id)
 				return err
 			})
@@ -335,7 +336,7 @@ func (x *indexer) workFor(indexes []unready) error {
 				return err
 			}
 		}
-		x.demand.settle(u.collection)
+		x.demand.Settle(u.collection)
 	}
 	return nil
 }
@@ -393,7 +394,7 @@ func (s *Store) Indexes(ctx context.Context, appID string) ([]storage.Collection
 	})
 	for i := range found {
 		c := &found[i]
-		c.Scans, c.Scanned = s.writer.demand.scans(collectionName{appID, c.Collection})
+		c.Scans, c.Scanned = s.writer.demand.Scans(demand.Collection{App: appID, Name: c.Collection})
 	}
 	return found, wrap("indexes", err)
 }

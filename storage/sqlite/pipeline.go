@@ -166,10 +166,10 @@ func (w *writer) tryEnqueue(r *request, grow int64) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	used, known := w.used[r.app]
-	if !known || used+grow+maxQueuedBytes > w.quotas.Total || w.queue.len >= maxQueue {
+	if !known || used+grow+maxQueuedBytes > w.quotas.Total || w.queue.Len() >= maxQueue {
 		return false, nil
 	}
-	if f := w.queue.flows[r.app]; f != nil && f.len >= maxBatch {
+	if w.queue.Depth(r.app) >= maxBatch {
 		return false, nil
 	}
 	if err := w.accept(r); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 // A find that an index narrows reads only the documents that the index gives,
@@ -131,10 +132,15 @@ func (d *docs) documents(op, collection string, q *storage.Expr, opt storage.Fin
 // finish notes what a find has cost.
 func (d *docs) finish(collection string, q *storage.Expr, opt storage.FindOptions, err *error) {
 	cost := d.cost
-	d.cost = findCost{}
-	if demand := d.demand(); demand != nil && *err != errGiveWay {
-		demand.finish(collectionName{d.scope.App, collection}, d.scope.User, q, opt, cost)
+	d.cost = demand.Cost{}
+	if known := d.demand(); known != nil && *err != errGiveWay {
+		known.Finish(d.asked(collection), d.scope.User, q, opt, cost)
 	}
+}
+
+// asked names a collection in what was asked of it.
+func (d *docs) asked(collection string) demand.Collection {
+	return demand.Collection{App: d.scope.App, Name: collection}
 }
 
 // documentsFrom calls fn with the documents of a source after a number that match.
@@ -143,7 +149,7 @@ func (d *docs) documentsFrom(op, collection string, q *storage.Expr, from source
 		if !q.Match(doc.body) {
 			return nil
 		}
-		d.cost.matched++
+		d.cost.Matched++
 		return fn(doc)
 	}))
 }
@@ -173,7 +179,7 @@ func (d *docs) read(op, collection string, from source, after int64, back bool, 
 func (d *docs) readFrom(op, collection string, q *storage.Expr, from source, after int64, back bool, fn func(*document) error) error {
 	doc := &document{}
 	row := func(row []driver.Value) error {
-		d.cost.read++
+		d.cost.Read++
 		doc.seq, doc.body = row[0].(int64), row[1].(string)
 		return fn(doc)
 	}
@@ -213,7 +219,7 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 		if row == nil {
 			continue // deleted by this transaction since its entry was counted
 		}
-		d.cost.read++
+		d.cost.Read++
 		doc.seq, doc.body = seq, row[0].(string)
 		if err := d.pace(rowWork + len(doc.body)); err != nil {
 			return err
@@ -227,8 +233,8 @@ func (d *docs) readSeqs(op, collection string, seqs []int64, after int64, back b
 
 // use notes that an index is in use.
 func (d *docs) use(from source) {
-	if demand := d.demand(); demand != nil && (from.Access == storage.ReadKey || from.Access == storage.ReadEntries || from.Access == storage.ReadOrder) {
-		demand.use(from.Index)
+	if known := d.demand(); known != nil && (from.Access == storage.ReadKey || from.Access == storage.ReadEntries || from.Access == storage.ReadOrder) {
+		known.Use(from.Index)
 	}
 }
 
@@ -271,12 +277,12 @@ func (d *docs) walk(op, collection string, p storage.Plan, q *storage.Expr, opt 
 				return errStop
 			}
 			doc.seq, doc.body = row[1].(int64), row[2].(string)
-			d.cost.read++
+			d.cost.Read++
 			if !q.Match(doc.body) {
 				return nil
 			}
 			matched++
-			d.cost.matched++
+			d.cost.Matched++
 			last = append(last[:0], tie...)
 			return fn(doc)
 		})

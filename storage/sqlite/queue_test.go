@@ -185,20 +185,6 @@ func TestPredictionIsTheApps(t *testing.T) {
 	})
 }
 
-// TestAppsAreForgotten writes for more apps than are remembered.
-func TestAppsAreForgotten(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *sqlite.Store) {
-		for i := range 3 * sqlite.MaxFlows {
-			if _, err := take(t.Context(), s, fmt.Sprint("app", i), 0); err != nil {
-				t.Fatal(err)
-			}
-			if n := sqlite.Flows(s); n > sqlite.MaxFlows+1 {
-				t.Fatalf("%d apps are remembered", n)
-			}
-		}
-	})
-}
-
 // TestRefusedIsCertain ends a caller's time in the instant in which its request loses
 // its place, again and again: it was never started, and nobody says otherwise.
 func TestRefusedIsCertain(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 const (
@@ -43,8 +44,8 @@ type readers struct {
 	mostLong  int // of them, those that long reads may hold
 	closed    chan struct{}
 	snapshots *snapshots
-	demand    *demand       // nil where no app's data is read
-	batchTime time.Duration // of a scan's batch at most
+	demand    *demand.Demand // nil where no app's data is read
+	batchTime time.Duration  // of a scan's batch at most
 
 	mu       sync.Mutex
 	returned sync.Cond

@@ -85,10 +85,3 @@ func TestRefusalSaysTheDelay(t *testing.T) {
 		}
 	})
 }
-
-func TestRecordingAllocatesNothing(t *testing.T) {
-	record := sqlite.NewRecord()
-	if n := testing.AllocsPerRun(10_000, func() { record(100, 3*time.Millisecond) }); n != 0 {
-		t.Errorf("%v allocations for a batch", n)
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
 // session is what the operations of one transaction need. On a reader tx is
@@ -92,7 +93,7 @@ func (s *session) returns(bytes int) error {
 
 // demand is where finds note what they read; nil on the readers of what is not an app's
 // data.
-func (s *session) demand() *demand {
+func (s *session) demand() *demand.Demand {
 	switch {
 	case s.tx != nil:
 		return s.tx.w.demand
@@ -135,7 +136,7 @@ type scopeTx struct {
 	generation generation
 	// reached is nil, or which document its scan has got to, see [session.resumable].
 	reached *int64
-	cost    findCost
+	cost    demand.Cost
 }
 
 func (t *scopeTx) KV() storage.KV     { return (*kv)(t) }

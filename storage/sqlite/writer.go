@@ -11,9 +11,15 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/demand"
+	"github.com/fazt-sh/fazt/storage/internal/fairqueue"
+	"github.com/fazt-sh/fazt/storage/internal/recent"
 )
 
 const (
+	// maxQueue is how many requests wait for the writer, those of all apps
+	// together: a few milliseconds' worth on an SSD.
+	maxQueue = 1024
 	// maxBatch is how many requests share a commit. Past a few hundred the
 	// fsync is spread so thin that a larger batch only adds delay.
 	maxBatch = 256
@@ -57,14 +63,16 @@ type request struct {
 	took   time.Duration // in the writer, as well
 	done   chan struct{} // closed when the answer is known
 
-	flow       *flow // whose queue it waits in, if it does
-	next, prev *request
+	place fairqueue.Item[*request]
 }
+
+// flow is what the queue knows of one app.
+type flow = fairqueue.Flow[*request]
 
 // writer runs the write transactions of one process: one goroutine on one
 // connection. It takes what is queued, so that a single write costs one commit and
 // several share one (group commit), and waits for no more. Whose turn it is, see
-// [writeQueue].
+// [fairqueue.Queue].
 type writer struct {
 	conn        *conn
 	snapshots   *snapshots
@@ -77,8 +85,8 @@ type writer struct {
 
 	mu        sync.Mutex
 	wake      *sync.Cond // queue or closed has changed
-	queue     writeQueue
-	batchTime smoothed
+	queue     fairqueue.Queue[*request]
+	batchTime fairqueue.Smoothed
 	used      map[string]int64 // about how much each app stores, see tryEnqueue
 	closed    bool
 	stopped   chan struct{} // closed when the goroutine has ended
@@ -88,7 +96,7 @@ type writer struct {
 	batch      []*request // begun, and not answered yet
 	served     []*flow    // whose they are
 	log        logLimits
-	commitTime smoothed // of small batches
+	commitTime fairqueue.Smoothed // of small batches
 
 	// beforeCommit, if a test has set it, sees a batch before its commit and
 	// returns those that are still to be answered.
@@ -100,16 +108,16 @@ type writer struct {
 	changeLogs changeLogs
 	unitTime   time.Duration // smoothed, see [writer.unit]
 	cleared    func()        // called when a collection was emptied
-	demand     *demand
+	demand     *demand.Demand
 
-	recent  recent
+	recent  *recent.Batches
 	batches atomic.Uint64
 	commits atomic.Uint64
 }
 
 func newWriter(c *conn, path string, snapshots *snapshots, logger *slog.Logger, quotas storage.Quotas) (*writer, error) {
-	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: newRecent(), quotas: quotas, queue: newWriteQueue(),
-		used: make(map[string]int64), unitTime: firstUnit, demand: &demand{}, stopped: make(chan struct{})}
+	w := &writer{conn: c, snapshots: snapshots, logger: logger, recent: recent.NewBatches(maxBatch), quotas: quotas,
+		used: make(map[string]int64), unitTime: firstUnit, demand: &demand.Demand{}, stopped: make(chan struct{})}
 	page, err := c.queryInt("PRAGMA page_size")
 	if err != nil {
 		return nil, err
@@ -179,7 +187,7 @@ func (w *writer) abandon(r *request, err error) error {
 	if r.state.CompareAndSwap(queued, abandoned) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.queue.remove(r) // so that it takes no one's place
+		w.queue.Remove(&r.place) // so that it takes no one's place
 		return err
 	}
 	if r.state.CompareAndSwap(running, abandoned) {
@@ -204,23 +212,20 @@ func (w *writer) abandon(r *request, err error) error {
 func (w *writer) enqueue(r *request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.queue.len >= maxQueue && !w.closed {
-		longest, own := w.queue.longest(), 0
-		if f := w.queue.flows[r.app]; f != nil {
-			own = f.len
-		}
-		if own+1 >= longest.len {
+	if w.queue.Len() >= maxQueue && !w.closed {
+		longest, own := w.queue.Longest(), w.queue.Depth(r.app)
+		if own+1 >= longest.Len() {
 			return w.overloaded(r, fmt.Sprintf("%d writes are waiting already", own))
 		}
-		w.refuse(longest.end)
+		w.refuse(longest.Last())
 	}
 	return w.accept(r)
 }
 
 // refuse takes back the place that a request has in the queue. w.mu is held.
 func (w *writer) refuse(r *request) {
-	depth := r.flow.len
-	w.queue.remove(r)
+	depth := r.place.Flow().Len()
+	w.queue.Remove(&r.place)
 	if !r.state.CompareAndSwap(queued, refused) {
 		return // its caller has given it up
 	}
@@ -230,11 +235,8 @@ func (w *writer) refuse(r *request) {
 
 // overloaded refuses a request. w.mu is held.
 func (w *writer) overloaded(r *request, msg string) error {
-	e := &storage.Error{Code: storage.CodeOverloaded, Op: r.op, Msg: msg, Hint: "try again later", Delay: w.expectedDelay(r.app)}
-	if f := w.queue.flows[r.app]; f != nil {
-		e.Depth = f.len
-	}
-	return e
+	return &storage.Error{Code: storage.CodeOverloaded, Op: r.op, Msg: msg, Hint: "try again later",
+		Delay: w.expectedDelay(r.app), Depth: w.queue.Depth(r.app)}
 }
 
 // accept puts a request into the queue, for which there is room, unless it can't be
@@ -248,7 +250,8 @@ func (w *writer) accept(r *request) error {
 			return w.overloaded(r, fmt.Sprintf("the write would take about %v, longer than its deadline allows", delay.Round(time.Microsecond)))
 		}
 	}
-	w.queue.push(r)
+	r.place.Value = r
+	w.queue.Push(r.app, &r.place)
 	w.wake.Signal()
 	return nil
 }
@@ -256,7 +259,7 @@ func (w *writer) accept(r *request) error {
 // expectedDelay is how long a request of an app that comes now should wait. w.mu is
 // held.
 func (w *writer) expectedDelay(app string) time.Duration {
-	return w.queue.delay(app, min(w.batchTime.time, maxBatchTime))
+	return w.queue.Delay(app, min(w.batchTime.Time, maxBatchTime))
 }
 
 // close refuses new requests, and returns when those accepted are answered.
@@ -303,14 +306,15 @@ func (w *writer) await() (most int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.yield()
-	if w.queue.len == 0 {
+	if w.queue.Len() == 0 {
 		start := time.Now()
-		for w.queue.len == 0 && !w.closed {
+		for w.queue.Len() == 0 && !w.closed {
 			w.wake.Wait()
 		}
-		w.queue.idle(time.Since(start))
+		w.queue.Idle(time.Since(start))
 	}
-	return min(w.queue.len, maxBatch)
+	w.queue.Begin()
+	return min(w.queue.Len(), maxBatch)
 }
 
 // yield lets others go on before a batch is taken. Those who were answered wait
@@ -318,36 +322,36 @@ func (w *writer) await() (most int) {
 // in the database and the kernel. What they write next comes with it instead. On
 // an idle processor this takes no time, and nobody is waited for. w.mu is held.
 func (w *writer) yield() {
-	for came, yields := -1, 0; came < w.queue.len && yields < maxYields; yields++ {
-		came = w.queue.len
+	for came, yields := -1, 0; came < w.queue.Len() && yields < maxYields; yields++ {
+		came = w.queue.Len()
 		w.mu.Unlock()
 		runtime.Gosched()
 		w.mu.Lock()
 	}
 }
 
-// take adds the next request to the batch and returns it, or nil when the batch is
-// to be committed.
-func (w *writer) take(worked time.Duration) *request {
+// take adds the next request to the batch and returns it and whose it is, or nil when the
+// batch is to be committed.
+func (w *writer) take(worked time.Duration) (*request, *flow) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.queue.next()
-	if f == nil || len(w.batch) > 0 && (worked+f.work.time > maxBatchTime || w.ahead(f)) {
-		return nil
+	f := w.queue.Next()
+	if f == nil || len(w.batch) > 0 && (worked+f.Work() > maxBatchTime || w.ahead(f)) {
+		return nil, nil
 	}
-	r := w.queue.take(f)
+	r := w.queue.Take(f)
 	w.batch = append(w.batch, r)
-	if f.requests == 1 {
+	if f.Taken() == 1 {
 		w.served = append(w.served, f)
 	}
-	return r
+	return r, f
 }
 
 // ahead reports whether f has had more than another app whose requests are in the
 // batch, by more than a commit takes: then they are not made to wait for it.
 func (w *writer) ahead(f *flow) bool {
 	for _, other := range w.served {
-		if f.tag-other.tag > w.commitTime.time {
+		if f.Ahead(other) > w.commitTime.Time {
 			return true
 		}
 	}
@@ -358,8 +362,8 @@ func (w *writer) ahead(f *flow) bool {
 func (w *writer) finish(batch, commit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.batchTime.observe(batch)
-	w.queue.finish(w.served, commit)
+	w.batchTime.Observe(batch)
+	w.queue.Finish(w.served, commit)
 	w.served = w.served[:0]
 }
 
@@ -368,14 +372,17 @@ func (w *writer) finish(batch, commit time.Duration) {
 func (w *writer) write(most int) (commit time.Duration, outcome func(*request) error) {
 	w.useLog()
 	if err := w.begin.run(); err != nil {
-		for len(w.batch) < most && w.take(0) != nil {
+		for len(w.batch) < most {
+			if r, _ := w.take(0); r == nil {
+				break
+			}
 		}
 		return 0, func(r *request) error { return w.failed(r, "begin", err) }
 	}
 	tx := &writeTx{w: w, conn: w.conn}
 	start := time.Now()
 	for now := start; len(w.batch) < most && now.Sub(start) < maxBatchTime && tx.bytes < maxBatchBytes; {
-		r := w.take(now.Sub(start))
+		r, f := w.take(now.Sub(start))
 		if r == nil {
 			break
 		}
@@ -383,7 +390,7 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 		tx.run(r)
 		end := time.Now()
 		r.took = end.Sub(now)
-		w.charge(r.took)
+		w.charge(f, r.took)
 		now = end
 		if tx.lost != nil || tx.undo {
 			w.abort()
@@ -410,9 +417,9 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 		return commit, func(r *request) error { return w.failed(r, "commit", err) }
 	}
 	if tx.bytes < smallBatch {
-		w.commitTime.observe(commit)
+		w.commitTime.Observe(commit)
 	}
-	w.recent.record(requests, commit)
+	w.recent.Record(requests, commit)
 	w.noteUsed(tx.used)
 	w.batches.Add(1)
 	for _, fn := range tx.committed {
@@ -426,11 +433,11 @@ func (w *writer) write(most int) (commit time.Duration, outcome func(*request) e
 	}
 }
 
-// charge lets the app whose request was run last have had so much time.
-func (w *writer) charge(took time.Duration) {
+// charge lets an app whose request was run have had so much time.
+func (w *writer) charge(f *flow, took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.queue.charge(took)
+	f.Charge(took)
 }
 
 // abort ends a transaction that can't be committed.
