@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,11 +83,13 @@ func compare(t *testing.T, want map[string]string, target harnesstest.Target) {
 // A file server of net/http has no limits of its own, and takes any method for GET.
 func TestNetHTTP(t *testing.T) {
 	t.Parallel()
+	srv := httptest.NewServer(http.FileServer(http.Dir(site(t)))) // and no harnesstest.Handler: the listener is judged as well
+	t.Cleanup(srv.Close)
 	compare(t, map[string]string{
 		"Requests/http/unknown-method": "status 200",
 		"Security/connections/address": "limit the connections of an address",
 		"Security/headers/slow":        "give the server a deadline for headers",
-	}, harnesstest.Handler(t, http.FileServer(http.Dir(site(t)))))
+	}, harnesstest.URL(t, srv.URL))
 }
 
 // fasthttp reads requests in its own way, and takes some that nobody should.
