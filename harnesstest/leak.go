@@ -66,7 +66,7 @@ func withLabel(label string) []string {
 func stillOpen(dataFile string) (files []string) {
 	const open = "/proc/self/fd"
 	entries, err := os.ReadDir(open)
-	if err != nil {
+	if err != nil || dataFile == "" { // the test has the store, and closes it
 		return nil
 	}
 	for _, e := range entries {

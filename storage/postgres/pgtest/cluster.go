@@ -153,7 +153,7 @@ func (c *Cluster) initialise(settings []string) error {
 		"listen_addresses='127.0.0.1'", "unix_socket_permissions=0777",
 		"shared_buffers=32MB", "dynamic_shared_memory_type=mmap", "max_connections=200", "max_wal_size=512MB",
 		"wal_keep_size=512MB", "fsync=off", "jit=off", "log_min_messages=warning", "log_min_error_statement=panic", "log_checkpoints=off",
-		"temp_file_limit=256MB", "max_wal_senders=5", "wal_sender_timeout=5min", "wal_receiver_timeout=5min",
+		"temp_file_limit=256MB", "wal_retrieve_retry_interval=200ms", "max_wal_senders=5", "wal_sender_timeout=5min", "wal_receiver_timeout=5min",
 	}
 	return c.configure(append(defaults, settings...))
 }
