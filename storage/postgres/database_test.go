@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -152,4 +153,57 @@ func TestStepThatWasNotRecorded(t *testing.T) {
 	if err := s.Migrate(t.Context(), "things", steps[:1]); storage.CodeOf(err) != storage.CodeFormat {
 		t.Errorf("newer: %v", err)
 	}
+}
+
+// TestReadsAtOnce has many callers read rows of different shapes, on few connections.
+func TestReadsAtOnce(t *testing.T) {
+	s := open(t, database(t)+"&pool_max_conns=4")
+	own := storage.Scope{App: "app"}
+	if err := s.Tx(t.Context(), own, func(tx storage.Tx) error {
+		if _, err := tx.Docs().Insert("c", json.RawMessage(`{"id":"d","n":1}`)); err != nil {
+			return err
+		}
+		return tx.KV().Set("k", json.RawMessage(`"value"`), 0)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	reads := []func() error{
+		func() error {
+			e, err := s.Get(t.Context(), own, "k")
+			if err == nil && string(e.Value) != `"value"` {
+				err = fmt.Errorf("the value is %s", e.Value)
+			}
+			return err
+		},
+		func() error {
+			docs, err := s.Find(t.Context(), own, "c", json.RawMessage(`{"id":"d"}`), storage.FindOptions{})
+			if err == nil && len(docs) != 1 {
+				err = fmt.Errorf("found %s", docs)
+			}
+			return err
+		},
+		func() error {
+			u, err := s.Usage(t.Context(), own.App)
+			if err == nil && u.Used == 0 {
+				err = fmt.Errorf("uses %+v", u)
+			}
+			return err
+		},
+		func() error {
+			return s.View(t.Context(), own, func(tx storage.Tx) error { _, err := tx.KV().Get("k"); return err })
+		},
+		func() error { _, err := s.Revision(t.Context()); return err },
+	}
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for n := range 300 {
+				if err := reads[(i+n)%len(reads)](); err != nil {
+					t.Errorf("read %d: %v", (i+n)%len(reads), err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -26,6 +26,11 @@ func (s *Store) gather(rows pgx.Rows) (*rowBuffer, error) {
 	defer rows.Close()
 	b := &rowBuffer{}
 	for rows.Next() {
+		if b.fields == nil {
+			// While the connection is this statement's: after the last row it is somebody
+			// else's, with what describes their rows.
+			b.fields = append(b.fields, rows.FieldDescriptions()...)
+		}
 		raw := rows.RawValues()
 		size := 0
 		for _, v := range raw {
@@ -47,7 +52,6 @@ func (s *Store) gather(rows pgx.Rows) (*rowBuffer, error) {
 	tag := rows.CommandTag()
 	b.affected = tag.RowsAffected()
 	b.tag, _, _ = strings.Cut(tag.String(), " ")
-	b.fields = append(b.fields, rows.FieldDescriptions()...)
 	return b, nil
 }
 
