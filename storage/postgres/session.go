@@ -51,13 +51,28 @@ func (p pooled) rows(ctx context.Context, query string, args []any) (found *rowB
 			if err == nil {
 				found, err = p.store.gather(rows)
 			}
-			// What cancels a statement names its connection, and may come late, to the next.
-			if tries > 0 || sqlState(err) != queryCanceled || ctx.Err() != nil {
+			if tries > 0 || !p.store.again(ctx, err) {
 				return err
 			}
 		}
 	})
 	return found, ended(ctx, err)
+}
+
+// again reports whether a read that failed may be made again, on another connection. What
+// cancels a statement names its connection, and may come late, to the next; and one that
+// has rested may have been cut meanwhile, as all are by a fail-over.
+func (s *Store) again(ctx context.Context, err error) bool {
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return false
+	case sqlState(err) == queryCanceled:
+		return true
+	case away(err):
+		s.pool.Reset()
+		return true
+	}
+	return false
 }
 
 // ended returns the context's error for what its end has done to a statement.
@@ -133,6 +148,9 @@ func (s *Store) snapshot(ctx context.Context, op string, fn func(q querier) erro
 // end gives the connection back. One in which something is left is not used again.
 func (q *snapshot) end() {
 	q.ended = true
+	if q.conn == nil {
+		return
+	}
 	defer q.conn.Release()
 	if !q.begun || q.conn.Conn().IsClosed() {
 		return
@@ -156,11 +174,15 @@ func (q *snapshot) rows(ctx context.Context, query string, args []any) (*rowBuff
 	if q.ended {
 		return nil, &storage.Error{Code: storage.CodeClosed, Msg: "the transaction has ended"}
 	}
+	if q.conn == nil {
+		return nil, &storage.Error{Code: storage.CodeUnavailable, Msg: "the database can't be reached", Hint: "try again"}
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	list := []statement{{query: query, args: args}}
-	if !q.begun { // the beginning travels with the first query
+	first := !q.begun
+	if first { // the beginning travels with the first query
 		q.begun = true
 		list = []statement{{query: beginSnapshot}, list[0]}
 	}
@@ -168,6 +190,12 @@ func (q *snapshot) rows(ctx context.Context, query string, args []any) (*rowBuff
 	list[len(list)-1].got = func(rows *rowBuffer) error { found = rows; return nil }
 	err := storage.Wait(ctx, func() error {
 		_, err := sendAll(ctx, q.conn.Conn(), q.store, list)
+		if first && q.conn.Conn().IsClosed() && q.store.again(ctx, err) {
+			q.conn.Release()
+			if q.conn, err = q.store.pool.Acquire(ctx); err == nil {
+				_, err = sendAll(ctx, q.conn.Conn(), q.store, list)
+			}
+		}
 		return err
 	})
 	return found, ended(ctx, err)
