@@ -113,6 +113,8 @@ func away(t *testing.T, c *pgtest.Cluster, take, back func()) {
 // checkAway asks a server whose database is away for all sorts of things.
 func checkAway(t *testing.T, c *http.Client) {
 	t.Helper()
+	// What a server knows of a session it believes for a moment.
+	until(t, "a session that is asked for again", func() bool { return mustGet(t, c, managementURL+"/api/me").status == http.StatusServiceUnavailable })
 	for _, tt := range []struct {
 		url  string
 		want int
