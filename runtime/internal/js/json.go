@@ -183,15 +183,6 @@ func (w *jsonWriter[V]) where() string {
 	return string(b)
 }
 
-func isIdentifier(s string) bool {
-	for i, c := range s {
-		if c != '_' && c != '$' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // value writes v and reports whether there was something to write. It is under
 // a key or, from 0 on, an index.
 func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error) {

@@ -24,3 +24,13 @@ func kindName(k runtime.Kind) string {
 	}
 	return k.String()
 }
+
+// isIdentifier reports whether a key can be written behind a dot.
+func isIdentifier(s string) bool {
+	for i, c := range s {
+		if c != '_' && c != '$' && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
