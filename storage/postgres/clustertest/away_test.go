@@ -114,7 +114,9 @@ func away(t *testing.T, c *pgtest.Cluster, take, back func()) {
 func checkAway(t *testing.T, c *http.Client) {
 	t.Helper()
 	// What a server knows of a session it believes for a moment.
-	until(t, "a session that is asked for again", func() bool { return mustGet(t, c, managementURL+"/auth/session").status == http.StatusServiceUnavailable })
+	until(t, "a session that is asked for again", func() bool {
+		return mustGet(t, c, managementURL+"/auth/session").status == http.StatusServiceUnavailable
+	})
 	for _, tt := range []struct {
 		url  string
 		want int
