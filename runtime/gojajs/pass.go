@@ -8,6 +8,7 @@ import (
 	"github.com/dop251/goja/ast"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // passer finds the calls of host functions whose result goes to the visitor and that
@@ -164,16 +165,13 @@ func (p *passer) passed(e ast.Expression) ast.Expression {
 			if !ok || keyed.Computed || keyed.Kind != ast.PropertyKindValue {
 				continue
 			}
-			if key, ok := keyed.Key.(*ast.StringLiteral); ok && !readOnTheWay[key.Value.String()] {
+			if key, ok := keyed.Key.(*ast.StringLiteral); ok && !js.ReadOnTheWay[key.Value.String()] {
 				keyed.Value = p.passed(keyed.Value)
 			}
 		}
 	}
 	return e
 }
-
-// readOnTheWay are the keys of an object that say more than what to print.
-var readOnTheWay = map[string]bool{"status": true, "headers": true, "toJSON": true, "then": true, "__proto__": true}
 
 // dotted is an expression such as fazt.storage.ds.find as a text, with its first name, or
 // "" for any other.

@@ -7,6 +7,7 @@ import (
 	"github.com/robertkrimen/otto/ast"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // passer finds the calls of host functions whose list goes to the visitor, and that
@@ -159,16 +160,13 @@ func (p *passer) passed(e ast.Expression) ast.Expression {
 		n.Consequent, n.Alternate = p.passed(n.Consequent), p.passed(n.Alternate)
 	case *ast.ObjectLiteral:
 		for i, property := range n.Value {
-			if property.Kind == "value" && !readOnTheWay[property.Key] {
+			if property.Kind == "value" && !js.ReadOnTheWay[property.Key] {
 				n.Value[i].Value = p.passed(property.Value)
 			}
 		}
 	}
 	return e
 }
-
-// readOnTheWay are the keys of an object that say more than what to print.
-var readOnTheWay = map[string]bool{"status": true, "headers": true, "toJSON": true, "then": true, "__proto__": true}
 
 // dotted is an expression such as fazt.storage.ds.find as a text, with its first name, or
 // "" for any other.

@@ -80,6 +80,10 @@ func Respond[V any](r Reader[V], args []V) (shown V, ok bool, err error) {
 // ownStatus is what is wrong with a Response as the body of another response.
 const ownStatus = "a Response has a status and headers of its own; write return response, or respond(response), and give them to it: new Response(body, {status: 201, headers: {...}})"
 
+// ReadOnTheWay are the keys of an object that say more of an answer than what to print:
+// their values are looked into before it is sent.
+var ReadOnTheWay = map[string]bool{"status": true, "headers": true, "toJSON": true, "then": true, "__proto__": true}
+
 // isResponse also returns the keys of an object that is none, as far as they are
 // what its text needs: not when it has a toJSON of its own.
 func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) (bool, []string) {
