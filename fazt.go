@@ -106,7 +106,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		Engines: []runtime.Engine{ottojs.New(), gojajs.New()},
 		Limits:  opt.Handler,
 		Gate:    gate{s.slots},
-		Lists:   jsapi.Lists(),
+		PassOn:  jsapi.PassOn(),
 		Idle:    max(32, 16*opt.Slots), // as many as computing handlers use; more only take memory
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ type Unit struct {
 	Main   string
 	Last   bool // no engine is tried after this one: what can be told at run time is not refused
 	Limits Limits
-	Lists  map[string]bool // see Options.Lists
+	PassOn map[string]bool // see Options.PassOn
 
 	load     *load // nil when it is compiled
 	places   *places

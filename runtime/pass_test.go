@@ -16,7 +16,13 @@ import (
 // read.
 const rawList = `[{"n": 1.0}, [], "x"]`
 
-// listHost has a function that returns a list, as JSON.
+// rawObject is such an object, which would be a response if it were an answer by itself.
+const rawObject = `{"status": 202, "body": 1.0}`
+
+// asRead is how an answer is printed that was read.
+var asRead = strings.NewReplacer(": 1.0", ":1", ", ", ",", ": ", ":")
+
+// listHost has a function that returns a list, as JSON, and one that returns an object.
 func listHost(t *testing.T) *runtime.Host {
 	t.Helper()
 	list := runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
@@ -28,7 +34,13 @@ func listHost(t *testing.T) *runtime.Host {
 		}
 		return runtime.JSON([]byte(rawList)), nil
 	})
-	host, err := runtime.NewHost(map[string]any{"fazt.db.list": list})
+	get := runtime.Func(func(_ context.Context, args runtime.Args) (runtime.Value, error) {
+		if len(args) > 0 && args[0].Text() == "text" {
+			return runtime.JSON([]byte(`"text"`)), nil
+		}
+		return runtime.JSON([]byte(rawObject)), nil
+	})
+	host, err := runtime.NewHost(map[string]any{"fazt.db.list": list, "fazt.db.get": get})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +50,7 @@ func listHost(t *testing.T) *runtime.Host {
 // both are an engine that reads every list, and one that passes some on.
 func both(t *testing.T, e runtime.Engine) (reads, passes *runtime.Runtime) {
 	return newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}}),
-		newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}, Lists: []string{"fazt.db.list"}})
+		newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}, PassOn: []string{"fazt.db.list", "fazt.db.get"}})
 }
 
 // outcome is what a program answers.
@@ -54,8 +66,16 @@ func outcome(t *testing.T, r *runtime.Runtime, source string) string {
 	return fmt.Sprint(res.Response.Status, res.Response.Header, res.Response.ContentType, string(res.Response.Body), err)
 }
 
+func passedOn(answer string) bool {
+	return strings.Contains(answer, rawList) || strings.Contains(answer, rawObject)
+}
+
+// asReadAll is an answer with what was passed on as it is printed when it was read.
+func asReadAll(answer string) string {
+	return strings.NewReplacer(rawList, asRead.Replace(rawList), rawObject, asRead.Replace(rawObject)).Replace(answer)
+}
+
 func TestPassedOn(t *testing.T) {
-	read := strings.NewReplacer(": 1.0", ":1", ", ", ",").Replace(rawList)
 	for _, c := range []struct {
 		source string
 		passed bool
@@ -90,14 +110,28 @@ func TestPassedOn(t *testing.T) {
 		{`return JSON.stringify(fazt.db.list())`, false},
 		{`return [fazt.db.list()]`, false},
 		{`return fazt.db.list() || 1`, false},
+		{`function handler() { return {value: fazt.db.get()} }`, true},
+		{`function handler() { return {a: {b: fazt.db.get()}, l: fazt.db.list()} }`, true},
+		{`return {body: fazt.db.get()}`, true},
+		{`respond(fazt.db.get())`, true},
+		{`respond(201, fazt.db.get())`, true},
+		{`function handler(r) { return {value: r.path ? fazt.db.get() : 1} }`, true},
+		{`function handler(r) { return r.path ? {value: fazt.db.get()} : 1 }`, true},
+		{`return fazt.db.get()`, false},
+		{`function handler(r) { return r.path ? fazt.db.get() : 1 }`, false},
+		{`return respond(fazt.db.get()).body.status`, false},
+		{`return {value: fazt.db.get().body}`, false},
+		{`return {value: fazt.db.get('text')}`, false},
+		{`return {headers: fazt.db.get()}`, false},
+		{`var v = fazt.db.get(); return {value: v}`, false},
 	} {
 		forEachEngine(t, func(t *testing.T, e runtime.Engine) {
 			reads, passes := both(t, e)
 			want, got := outcome(t, reads, c.source), outcome(t, passes, c.source)
-			if passed := strings.Contains(got, rawList); passed != c.passed {
+			if passed := passedOn(got); passed != c.passed {
 				t.Errorf("%s\npassed on: %v, want %v: %s", c.source, passed, c.passed, got)
 			}
-			if diff := cmp.Diff(want, strings.ReplaceAll(got, rawList, read)); diff != "" {
+			if diff := cmp.Diff(want, asReadAll(got)); diff != "" {
 				t.Errorf("%s (-read +passed on)\n%s", c.source, diff)
 			}
 		})
@@ -107,7 +141,6 @@ func TestPassedOn(t *testing.T) {
 // TestPassedOnAtRandom puts random programs together, and wants the same answers whether
 // their lists are passed on or read.
 func TestPassedOnAtRandom(t *testing.T) {
-	read := strings.NewReplacer(": 1.0", ":1", ", ", ",").Replace(rawList)
 	rounds := 120
 	if testing.Short() {
 		rounds = 40
@@ -118,10 +151,10 @@ func TestPassedOnAtRandom(t *testing.T) {
 		for seed := range uint64(rounds) {
 			source := randomProgram(rand.New(rand.NewPCG(seed, 1)))
 			want, got := outcome(t, reads, source), outcome(t, passes, source)
-			if strings.Contains(got, rawList) {
+			if passedOn(got) {
 				passed++
 			}
-			if diff := cmp.Diff(want, strings.ReplaceAll(got, rawList, read)); diff != "" {
+			if diff := cmp.Diff(want, asReadAll(got)); diff != "" {
 				t.Fatalf("seed %d: %s (-read +passed on)\n%s", seed, source, diff)
 			}
 		}
@@ -136,7 +169,7 @@ func randomProgram(r *rand.Rand) string {
 	var value func(depth int) string
 	value = func(depth int) string {
 		if depth == 0 {
-			return pick(`fazt.db.list()`, `fazt.db.list('none')`, `1`, `'x'`, `request.path`, `list`, `fazt.db.list().length`)
+			return pick(`fazt.db.list()`, `fazt.db.get()`, `fazt.db.get('text')`, `fazt.db.list('none')`, `1`, `'x'`, `request.path`, `list`, `fazt.db.list().length`)
 		}
 		switch r.IntN(6) {
 		case 0:

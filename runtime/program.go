@@ -40,11 +40,11 @@ type Options struct {
 	// much as a hundred requests, so both too many and too few are dear.
 	// Default: 64.
 	Idle int
-	// Lists are the dotted names of host functions that return lists, as JSON that is
-	// printed as JSON.stringify would: "fazt.storage.ds.find". Where a program does
-	// nothing with such a list but answer with it, its text is sent as it is. Default:
-	// none.
-	Lists []string
+	// PassOn are the dotted names of host functions that return lists and objects as
+	// JSON that is printed as JSON.stringify would: "fazt.storage.ds.find". Where a
+	// program does nothing with such a result but answer with it, its text is sent as it
+	// is. Default: none.
+	PassOn []string
 }
 
 // Runtime loads programs. It has nothing to close.
@@ -52,7 +52,7 @@ type Runtime struct {
 	engines []Engine
 	limits  Limits
 	gate    Gate
-	lists   map[string]bool
+	passOn  map[string]bool
 	watch   *watcher
 	pool    pool
 	signals sync.Pool // of chan struct{}, empty, for [Exec].ended
@@ -83,11 +83,11 @@ func New(opt Options) (*Runtime, error) {
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
-	lists := make(map[string]bool)
-	for _, name := range opt.Lists {
-		lists[name] = true
+	passOn := make(map[string]bool)
+	for _, name := range opt.PassOn {
+		passOn[name] = true
 	}
-	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, lists: lists, watch: newWatcher(), pool: pool{most: opt.Idle}}, nil
+	return &Runtime{engines: slices.Clone(opt.Engines), limits: limits, gate: opt.Gate, passOn: passOn, watch: newWatcher(), pool: pool{most: opt.Idle}}, nil
 }
 
 // Limits returns the limits in force, defaults filled in.
@@ -172,7 +172,7 @@ func (r *Runtime) unit(l *load, src Source) (Unit, error) {
 		return Unit{}, &Error{Code: CodeLoad, Message: "there is too much source",
 			Allowed: fmt.Sprintf("%d bytes", r.limits.SourceBytes), Used: fmt.Sprintf("%d bytes", size)}
 	}
-	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, Lists: r.lists, load: l, places: newPlaces(src),
+	unit := Unit{Files: maps.Clone(src.Files), Main: src.Main, Limits: r.limits, PassOn: r.passOn, load: l, places: newPlaces(src),
 		required: make(map[string]required)}
 	var sum extent
 	for _, name := range slices.Sorted(maps.Keys(unit.Files)) {

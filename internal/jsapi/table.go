@@ -112,12 +112,13 @@ func (a *API) Host() map[string]any {
 	return host
 }
 
-// Lists are the names of the functions that return lists.
-func Lists() (names []string) {
+// PassOn are the names of the functions that return what is stored, or lists of it: see
+// [runtime.Options].
+func PassOn() (names []string) {
 	for _, g := range Table() {
 		for _, prefix := range g.Prefixes {
 			for _, f := range g.Functions {
-				if strings.HasSuffix(string(f.Result), "[]") {
+				if strings.HasSuffix(string(f.Result), "[]") || f.Name == "kv.get" || f.Name == "ds.findOne" {
 					names = append(names, prefix+"."+f.Name)
 				}
 			}

@@ -29,7 +29,7 @@ func (f *parsed) again(rw *rewriter, err error, check func() error) (*module, er
 	}
 	caught := map[string]bool{m[1]: true}
 	maps.Copy(caught, rw.caught)
-	return parseFile(f.name, f.text, f.main, check).compile(&rewriter{mentions: rw.mentions, lists: rw.lists, caught: caught}, check)
+	return parseFile(f.name, f.text, f.main, check).compile(&rewriter{mentions: rw.mentions, passOn: rw.passOn, caught: caught}, check)
 }
 
 // setCaught makes assignments of the variables that are called as what is caught.

@@ -74,7 +74,7 @@ func (f *parsed) compile(rw *rewriter, check func() error) (*module, error) {
 		rw.findHandler(body)
 	}
 	if main {
-		passOn(f.body, rw.lists)
+		passOn(f.body, rw.passOn)
 	}
 	if err := check(); err != nil {
 		return nil, err

@@ -94,7 +94,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		}
 	}
 	for _, file := range files {
-		module, err := file.compile(&rewriter{mentions: &m, lists: unit.Lists}, unit.Check)
+		module, err := file.compile(&rewriter{mentions: &m, passOn: unit.PassOn}, unit.Check)
 		if err != nil {
 			return nil, err
 		}

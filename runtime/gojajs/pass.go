@@ -7,31 +7,30 @@ import (
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/ast"
 
-	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
 // passer finds the calls of host functions whose result goes to the visitor and that
 // nothing in the program reads on the way: return fazt.storage.ds.find(...), and the like
 // in respond(...), in a branch of ?: and as a value in an object that is written there.
-// Such a call is made by [vm.passed], which leaves the text of a list as it is: making
-// objects of it, to be printed again, takes longer than to find it.
+// Such a call is made by [vm.passed], which leaves the text as it is: making objects of it,
+// to be printed again, takes longer than to find it.
 //
 // A name counts as the host's if the file only ever looks into it, and respond, if the
 // file only ever calls it: then nothing in the file declares or changes them.
 type passer struct {
-	looked map[string]int // how often a name is used as in name.x
-	called map[string]int // and as in name(...)
-	all    map[string]int // and at all
-	lists  map[string]bool
+	looked map[string]int  // how often a name is used as in name.x
+	called map[string]int  // and as in name(...)
+	all    map[string]int  // and at all
+	names  map[string]bool // of the host functions
 }
 
 // passOn changes a file's tree before it is instrumented.
-func passOn(file *ast.FunctionLiteral, lists map[string]bool) {
-	if len(lists) == 0 {
+func passOn(file *ast.FunctionLiteral, names map[string]bool) {
+	if len(names) == 0 {
 		return
 	}
-	p := passer{make(map[string]int), make(map[string]int), make(map[string]int), lists}
+	p := passer{make(map[string]int), make(map[string]int), make(map[string]int), names}
 	nodes(reflect.ValueOf(file), make(map[any]bool), func(node any) bool {
 		switch n := node.(type) {
 		case *ast.Identifier:
@@ -91,7 +90,7 @@ func (p *passer) function(e ast.Expression) {
 		case *ast.BlockStatement:
 			p.statements(body.List)
 		case *ast.ExpressionBody:
-			body.Expression = p.passed(body.Expression)
+			body.Expression = p.passed(body.Expression, false)
 		}
 	}
 }
@@ -105,7 +104,7 @@ func (p *passer) statements(list []ast.Statement) {
 func (p *passer) statement(s ast.Statement) {
 	switch s := s.(type) {
 	case *ast.ReturnStatement:
-		s.Argument = p.passed(s.Argument)
+		s.Argument = p.passed(s.Argument, false)
 	case *ast.ExpressionStatement:
 		p.respond(s.Expression)
 	case *ast.BlockStatement:
@@ -139,26 +138,28 @@ func (p *passer) respond(e ast.Expression) bool {
 	}
 	if n := len(c.ArgumentList); n > 0 && n <= 3 {
 		body := min(n, 2) - 1
-		c.ArgumentList[body] = p.passed(c.ArgumentList[body])
+		c.ArgumentList[body] = p.passed(c.ArgumentList[body], true)
 	}
 	return true
 }
 
-// passed returns what stands for an expression whose value goes to the visitor.
-func (p *passer) passed(e ast.Expression) ast.Expression {
+// passed returns what stands for an expression whose value goes to the visitor: inside of
+// an answer, or as what the handler ends with. That is looked into where it is an object,
+// which may be a response, so then only lists are passed on.
+func (p *passer) passed(e ast.Expression, inside bool) ast.Expression {
 	switch n := e.(type) {
 	case *ast.CallExpression:
 		if p.respond(n) {
 			return n
 		}
 		path, root := dotted(n.Callee)
-		if !p.lists[path] || p.all[root] != p.looked[root] || spreads(n.ArgumentList) {
+		if !p.names[path] || p.all[root] != p.looked[root] || spreads(n.ArgumentList) {
 			return n
 		}
 		at := n.Callee.Idx0()
-		return call(funcPassed, at, append([]ast.Expression{stringLiteral(path, at)}, n.ArgumentList...)...)
+		return call(funcPassed, at, append([]ast.Expression{stringLiteral(path, at), &ast.BooleanLiteral{Idx: at, Value: inside}}, n.ArgumentList...)...)
 	case *ast.ConditionalExpression:
-		n.Consequent, n.Alternate = p.passed(n.Consequent), p.passed(n.Alternate)
+		n.Consequent, n.Alternate = p.passed(n.Consequent, inside), p.passed(n.Alternate, inside)
 	case *ast.ObjectLiteral:
 		for _, property := range n.Value {
 			keyed, ok := property.(*ast.PropertyKeyed)
@@ -166,7 +167,7 @@ func (p *passer) passed(e ast.Expression) ast.Expression {
 				continue
 			}
 			if key, ok := keyed.Key.(*ast.StringLiteral); ok && !js.ReadOnTheWay[key.Value.String()] {
-				keyed.Value = p.passed(keyed.Value)
+				keyed.Value = p.passed(keyed.Value, true)
 			}
 		}
 	}
@@ -197,9 +198,10 @@ func spreads(args []ast.Expression) bool {
 }
 
 // passed calls a host function by its path, and gives a list that it returns as an
-// object that only printing looks into.
+// object that only printing looks into; and an object, if it is inside of an answer.
 func (v *vm) passed(c goja.FunctionCall) goja.Value {
-	path, c := c.Argument(0).String(), goja.FunctionCall{This: goja.Undefined(), Arguments: c.Arguments[1:]}
+	path, inside := c.Argument(0).String(), c.Argument(1).ToBoolean()
+	c = goja.FunctionCall{This: goja.Undefined(), Arguments: c.Arguments[2:]}
 	names := strings.Split(path, ".")
 	part := v.host.Part(names[0])
 	for _, name := range names[1:] {
@@ -214,20 +216,16 @@ func (v *vm) passed(c goja.FunctionCall) goja.Value {
 	v.enter()
 	defer v.leave()
 	val := v.callHost(part.Func, c)
-	if val.Kind() != runtime.KindJSON || len(val.Raw()) == 0 || val.Raw()[0] != '[' {
+	if !js.PassedOn(val, inside) {
 		return v.fromGo(val)
 	}
 	obj := v.js.NewObject()
-	if v.unread == nil {
-		v.unread = make(map[*goja.Object]string)
-	}
-	v.unread[obj] = string(val.Raw())
+	v.unread.Put(obj, val.Raw())
 	return obj
 }
 
-// Unread returns the text of a list that was passed on.
-func (v *vm) Unread(val goja.Value) (text string, ok bool) {
+// Unread returns the text that was passed on.
+func (v *vm) Unread(val goja.Value) (text []byte, ok bool) {
 	obj, _ := val.(*goja.Object)
-	text, ok = v.unread[obj]
-	return text, ok
+	return v.unread.Text(obj)
 }

@@ -41,7 +41,7 @@ type rewriter struct {
 	dates    dateUses     // see finishDates
 	scopes   []scope
 	caught   map[string]bool // names of what is caught, see again
-	lists    map[string]bool // see passOn
+	passOn   map[string]bool // names of host functions, see passer
 	strict   int             // how many functions and classes are around that make code strict
 
 	text     string // the file's

@@ -62,7 +62,7 @@ type vm struct {
 	modules    map[string]*goja.Object
 	loads      map[string]goja.Value   // a require function for each file
 	responses  map[*goja.Object]any    // made by respond and host functions, with their streams
-	unread     map[*goja.Object]string // lists that are passed on, see passer
+	unread     js.Unread[*goja.Object] // what is passed on, see passer
 	last       goja.Value              // the last respond()
 	ended      bool                    // the main file's end was reached, without a return
 	value      goja.Value              // its completion value

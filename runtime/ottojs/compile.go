@@ -38,7 +38,7 @@ const (
 func isScript(name string) bool { return strings.HasSuffix(name, ".js") }
 
 // compile parses a file and instruments it.
-func compile(name, text string, main bool, lists map[string]bool) (*module, error) {
+func compile(name, text string, main bool, passOn map[string]bool) (*module, error) {
 	program, err := parse(name, text)
 	if err != nil {
 		return nil, syntaxError(name, text, len(before), err)
@@ -60,7 +60,7 @@ func compile(name, text string, main bool, lists map[string]bool) (*module, erro
 	free := findFreeNames(body)
 	if main {
 		rw.merge(body)
-		rw.passOn(body, lists)
+		rw.passOn(body, passOn)
 		rw.findHandler(body)
 	}
 	rw.function(body)

@@ -35,7 +35,7 @@ func (e *Engine) Compile(unit runtime.Unit) (runtime.Script, error) {
 		if name != unit.Main && !isScript(name) {
 			continue
 		}
-		m, err := compile(name, unit.Files[name], name == unit.Main, unit.Lists)
+		m, err := compile(name, unit.Files[name], name == unit.Main, unit.PassOn)
 		if err != nil {
 			return nil, err
 		}

@@ -10,29 +10,29 @@ import (
 	"github.com/fazt-sh/fazt/runtime/internal/js"
 )
 
-// passer finds the calls of host functions whose list goes to the visitor, and that
+// passer finds the calls of host functions whose result goes to the visitor, and that
 // nothing in the program reads on the way: return fazt.storage.ds.find(...), and the like
 // in respond(...), in a branch of ?: and as a value in an object that is written there.
-// Such a call is made by [vm.passed], which leaves the text of the list as it is: making
-// objects of it, to be printed again, takes longer than to find it. Package gojajs has
+// Such a call is made by [vm.passed], which leaves the text as it is: making objects of it,
+// to be printed again, takes longer than to find it. Package gojajs has
 // the same rules.
 //
 // A name counts as the host's if the file only ever looks into it, and respond, if the
 // file only ever calls it: then nothing in the file declares or changes them.
 type passer struct {
-	looked map[string]int // how often a name is used as in name.x
-	called map[string]int // and as in name(...)
-	all    map[string]int // and at all
-	lists  map[string]bool
+	looked map[string]int  // how often a name is used as in name.x
+	called map[string]int  // and as in name(...)
+	all    map[string]int  // and at all
+	names  map[string]bool // of the host functions
 }
 
 // passOn changes a main file's tree before it is instrumented. What it returns is the
 // request's answer: its end is its handler's, if that was merged.
-func (rw *rewriter) passOn(file *ast.FunctionLiteral, lists map[string]bool) {
-	if len(lists) == 0 {
+func (rw *rewriter) passOn(file *ast.FunctionLiteral, names map[string]bool) {
+	if len(names) == 0 {
 		return
 	}
-	p := &passer{make(map[string]int), make(map[string]int), make(map[string]int), lists}
+	p := &passer{make(map[string]int), make(map[string]int), make(map[string]int), names}
 	ast.Walk(p, file.Body)
 	for _, d := range file.DeclarationList { // those of a handler that was merged
 		if v, ok := d.(*ast.VariableDeclaration); ok {
@@ -104,7 +104,7 @@ func (p *passer) statements(list []ast.Statement) {
 func (p *passer) statement(s ast.Statement) {
 	switch s := s.(type) {
 	case *ast.ReturnStatement:
-		s.Argument = p.passed(s.Argument)
+		s.Argument = p.passed(s.Argument, false)
 	case *ast.ExpressionStatement:
 		p.respond(s.Expression)
 	case *ast.BlockStatement:
@@ -138,30 +138,32 @@ func (p *passer) respond(e ast.Expression) bool {
 	}
 	if n := len(c.ArgumentList); n > 0 && n <= 3 {
 		body := min(n, 2) - 1
-		c.ArgumentList[body] = p.passed(c.ArgumentList[body])
+		c.ArgumentList[body] = p.passed(c.ArgumentList[body], true)
 	}
 	return true
 }
 
-// passed returns what stands for an expression whose value goes to the visitor.
-func (p *passer) passed(e ast.Expression) ast.Expression {
+// passed returns what stands for an expression whose value goes to the visitor: inside of
+// an answer, or as what the handler ends with. That is looked into where it is an object,
+// which may be a response, so then only lists are passed on.
+func (p *passer) passed(e ast.Expression, inside bool) ast.Expression {
 	switch n := e.(type) {
 	case *ast.CallExpression:
 		if p.respond(n) {
 			return n
 		}
 		path, root := dotted(n.Callee)
-		if !p.lists[path] || p.all[root] != p.looked[root] {
+		if !p.names[path] || p.all[root] != p.looked[root] {
 			return n
 		}
 		at := n.Callee.Idx0()
-		return call(idPassed, at, append([]ast.Expression{text(path, at)}, n.ArgumentList...)...)
+		return call(idPassed, at, append([]ast.Expression{text(path, at), &ast.BooleanLiteral{Idx: at, Value: inside}}, n.ArgumentList...)...)
 	case *ast.ConditionalExpression:
-		n.Consequent, n.Alternate = p.passed(n.Consequent), p.passed(n.Alternate)
+		n.Consequent, n.Alternate = p.passed(n.Consequent, inside), p.passed(n.Alternate, inside)
 	case *ast.ObjectLiteral:
 		for i, property := range n.Value {
 			if property.Kind == "value" && !js.ReadOnTheWay[property.Key] {
-				n.Value[i].Value = p.passed(property.Value)
+				n.Value[i].Value = p.passed(property.Value, true)
 			}
 		}
 	}
@@ -183,35 +185,36 @@ func dotted(e ast.Expression) (path, root string) {
 }
 
 // passed calls a host function by its path, and gives a list that it returns as an
-// object that only printing looks into.
+// object that only printing looks into; and an object, if it is inside of an answer.
 func (v *vm) passed(c otto.FunctionCall) otto.Value {
-	path := c.Argument(0).String()
-	part := v.host
-	for name := range strings.SplitSeq(path, ".") {
-		if part != nil {
-			part = part.Part(name)
+	path, inside := c.Argument(0).String(), c.Argument(1) == otto.TrueValue()
+	fn := v.passing[path]
+	if fn == nil {
+		if fn = v.hostFuncAt(path); fn == nil { // the program was bound to another host
+			v.throw(&runtime.HostError{Name: "TypeError", Message: path + " is not a function"})
 		}
+		v.passing[path] = fn
 	}
-	if part == nil || part.Func == nil { // the program was bound to another host
-		v.throw(&runtime.HostError{Name: "TypeError", Message: path + " is not a function"})
-	}
-	c.ArgumentList = c.ArgumentList[1:]
-	val := v.callHost(part.Func, c)
-	if val.Kind() != runtime.KindJSON || len(val.Raw()) == 0 || val.Raw()[0] != '[' {
+	c.ArgumentList = c.ArgumentList[2:]
+	val := v.callHost(fn, c)
+	if !js.PassedOn(val, inside) {
 		return v.fromGo(val)
 	}
 	obj := v.newObject()
-	if v.run.unread == nil {
-		v.run.unread = make(map[otto.Value]string)
-	}
-	v.run.unread[obj] = string(val.Raw())
+	v.run.unread.Put(obj, val.Raw())
 	return obj
 }
 
-// Unread returns the text of a list that was passed on.
-func (v *vm) Unread(val otto.Value) (text string, ok bool) {
-	if len(v.run.unread) > 0 { // even an empty map would have the value hashed
-		text, ok = v.run.unread[val]
+// hostFuncAt is the host function of a dotted name, or nil.
+func (v *vm) hostFuncAt(path string) *runtime.HostFunc {
+	part := v.host
+	for name := range strings.SplitSeq(path, ".") {
+		if part = part.Part(name); part == nil {
+			return nil
+		}
 	}
-	return text, ok
+	return part.Func
 }
+
+// Unread returns the text that was passed on.
+func (v *vm) Unread(val otto.Value) (text []byte, ok bool) { return v.run.unread.Text(val) }

@@ -34,7 +34,8 @@ type vm struct {
 	made   func(otto.Value) (stream any, ok bool)
 	frozen map[otto.Value]bool
 
-	patterns map[string]*pattern // by flags and source
+	patterns map[string]*pattern          // by flags and source
+	passing  map[string]*runtime.HostFunc // that [vm.passed] has called, by their paths
 
 	datePrototype otto.Value
 	descriptor    otto.Value // see defineOwn
@@ -92,7 +93,7 @@ type run struct {
 	made    map[otto.Value]any // responses made by respond and host functions, with their streams
 	console js.Console
 
-	unread      map[otto.Value]string // lists that are passed on, see passer
+	unread      js.Unread[otto.Value] // what is passed on, see passer
 	foreign     bool                  // what is being made of JSON came from outside
 	fromRequest map[otto.Value]bool   // objects that did and have a property that begins with $
 	last        *otto.Value
@@ -109,7 +110,7 @@ var undefined = otto.UndefinedValue()
 func (s *script) NewVM(host *runtime.Host) (runtime.VM, error) {
 	o := otto.New()
 	v := &vm{script: s, host: host.Root(), otto: o, empty: s.prelude.empty, frozen: make(map[otto.Value]bool),
-		patterns: make(map[string]*pattern), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
+		patterns: make(map[string]*pattern), passing: make(map[string]*runtime.HostFunc), files: make(map[string]otto.Value), loads: make(map[string]otto.Value)}
 	o.SetStackDepthLimit(s.stackDepth())
 	o.SetStackTraceLimit(s.stackDepth()) // natives may be all that is deepest
 	o.SetDebuggerHandler(func(*otto.Otto) { v.check() })

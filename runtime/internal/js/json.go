@@ -47,7 +47,7 @@ type Reader[V any] interface {
 	// has, [WebAnswer] or [WebHeaders]; ok is false for any other object.
 	Web(v V, method string) (shown V, ok bool)
 	// Unread returns the JSON text that an object stands for which only an answer has.
-	Unread(v V) (text string, ok bool)
+	Unread(v V) (text []byte, ok bool)
 	// FromRequest reports whether an object came in with the request or out of
 	// JSON.parse, or is a copy of one. It need know that only of objects that have a
 	// property whose name begins with $.

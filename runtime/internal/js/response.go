@@ -84,6 +84,46 @@ const ownStatus = "a Response has a status and headers of its own; write return 
 // their values are looked into before it is sent.
 var ReadOnTheWay = map[string]bool{"status": true, "headers": true, "toJSON": true, "then": true, "__proto__": true}
 
+// PassedOn reports whether what a host function returned is sent unread: a list, or an
+// object inside of an answer.
+func PassedOn(v runtime.Value, inside bool) bool {
+	if v.Kind() != runtime.KindJSON || len(v.Raw()) == 0 {
+		return false
+	}
+	first := v.Raw()[0]
+	return first == '[' || inside && first == '{'
+}
+
+// Unread are the texts that a run passes on, each with the object that stands for it.
+type Unread[V comparable] struct {
+	texts []struct {
+		object V
+		text   []byte
+	}
+	next int // the first that was not asked for, mostly
+}
+
+// Put keeps a text.
+func (u *Unread[V]) Put(object V, text []byte) {
+	u.texts = append(u.texts, struct {
+		object V
+		text   []byte
+	}{object, text})
+}
+
+// Text returns what an object stands for. They are asked for mostly in the order in
+// which they came.
+func (u *Unread[V]) Text(object V) (text []byte, ok bool) {
+	for range u.texts {
+		at := &u.texts[u.next]
+		u.next = (u.next + 1) % len(u.texts)
+		if at.object == object {
+			return at.text, true
+		}
+	}
+	return nil, false
+}
+
 // isResponse also returns the keys of an object that is none, as far as they are
 // what its text needs: not when it has a toJSON of its own.
 func isResponse[V any](r Reader[V], v V, made func(V) (any, bool)) (bool, []string) {
