@@ -20,6 +20,7 @@ var brokenNeighbours = map[string]fault{
 	"answers": besideOthers(func(w http.ResponseWriter, _ *http.Request) { // another's
 		io.WriteString(w, "ok")
 	}),
+	"two at once": besideOthers(refuses(http.StatusGatewayTimeout, "BUDGET_CPU")),
 	"places": besideOthers(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 	}),

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
 // Neighbours runs the suite of what one app can do to another through each of the
 // [Doors]: while apps and their visitors take what they can get, a neighbour's visitors
 // have every request answered in the end, rightly, with no run of theirs stopped and no
-// write left uncertain. How much less they get than alone is no reason to fail, but is
+// write left uncertain; and the same beside two attacks at once. How much less they get than alone is no reason to fail, but is
 // in the results, as a [report.Beside] for each attack. A short run has one attack a door.
 func Neighbours(t *testing.T, target Target, opts ...Option) {
 	t.Helper()
@@ -29,45 +32,95 @@ func NeighboursSuite() Suite {
 			Run: func(p *Probe) { besideAttacks(p, door) },
 		})
 	}
+	s.Checks = append(s.Checks, Check{Name: "two at once", Needs: []Capability{Need[Deployer](), Need[Keyer]()}, Run: besideTwo})
 	return s
 }
 
 // besideAttacks measures and judges a neighbour beside the attacks on a door.
 func besideAttacks(p *Probe, door string) {
-	each := 300 * time.Millisecond
-	if p.brief {
-		each = 100 * time.Millisecond
-	}
+	b := newBesides(p)
 	neighbour := p.Deploy(neighbourApp).URL
-	alone := askNeighbour(p, neighbour, each)
-	withDocuments := map[int][]*attacker{} // which take long to make
-	for _, k := range Attacks() {
-		if k.Door != door || p.brief && !k.short {
+	alone := askNeighbour(p, neighbour, b.each)
+	for _, k := range b.attacks {
+		if k.Door != door {
 			continue
 		}
-		attackers := withDocuments[k.documents]
-		if attackers == nil {
-			attackers = k.prepare(p, p.Target)
-		}
-		if k.documents > 0 {
-			withDocuments[k.documents] = attackers
-		}
-		stop := k.begin(p, attackers, p.Target)
-		judged := make(chan struct{})
-		done := make(chan struct{})
-		go func() {
-			defer close(judged)
-			judge{p: p, attack: k.Name, url: neighbour, done: done}.visit()
-		}()
-		beside := askNeighbour(p, neighbour, each)
-		close(done)
-		<-judged
+		stop := k.begin(p, b.prepare(k), p.Target)
+		beside := b.judged(neighbour, k.Name)
 		stop()
 		p.Record(compare(k, alone, beside, nil))
 		if p.Failed() {
 			return
 		}
 	}
+}
+
+// besideTwo measures and judges neighbours that begin in the middle of two attacks, each of
+// which is in one pair or two.
+func besideTwo(p *Probe) {
+	b := newBesides(p)
+	alone := askNeighbour(p, p.Deploy(neighbourApp).URL, b.each)
+	apart := len(b.attacks) / 2 // so that most are attacks on different doors
+	for i := range (len(b.attacks) + 1) / 2 {
+		first, second := b.attacks[i], b.attacks[(i+apart)%len(b.attacks)]
+		both := Attack{Name: first.Name + "; " + second.Name, Door: first.Door + ", " + second.Door}
+		stopFirst := first.begin(p, b.prepare(first), p.Target)
+		stopSecond := second.begin(p, b.prepare(second), p.Target)
+		beside := b.judged(p.Deploy(neighbourApp).URL, both.Name)
+		stopSecond()
+		stopFirst()
+		p.Record(compare(both, alone, beside, nil))
+		if p.Failed() {
+			return
+		}
+	}
+}
+
+// besides is what the checks of suite Neighbours have in common.
+type besides struct {
+	p         *Probe
+	each      time.Duration // for each thing that a neighbour is asked for
+	attacks   []Attack
+	documents map[int][]*attacker // those of apps with documents, which take long to make
+}
+
+func newBesides(p *Probe) *besides {
+	b := &besides{p: p, each: 300 * time.Millisecond, attacks: Attacks(), documents: make(map[int][]*attacker)}
+	if p.brief {
+		b.each = 100 * time.Millisecond
+		b.attacks = slices.DeleteFunc(b.attacks, func(k Attack) bool { return !k.short })
+	}
+	return b
+}
+
+// prepare deploys an attack's apps.
+func (b *besides) prepare(k Attack) []*attacker {
+	b.p.Helper()
+	if k.documents == 0 {
+		return k.prepare(b.p, b.p.Target)
+	}
+	if b.documents[k.documents] == nil {
+		b.documents[k.documents] = k.prepare(b.p, b.p.Target)
+	}
+	var copies []*attacker // as two attacks may be made on one app at once
+	for _, a := range b.documents[k.documents] {
+		copies = append(copies, &attacker{host: a.host, from: a.from, token: a.token})
+	}
+	return copies
+}
+
+// judged measures a neighbour, and judges what its visitors are answered meanwhile.
+func (b *besides) judged(neighbour, attack string) []*load.Result {
+	b.p.Helper()
+	judged, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(judged)
+		judge{p: b.p, attack: attack, url: neighbour, done: done}.visit()
+	}()
+	beside := askNeighbour(b.p, neighbour, b.each)
+	close(done)
+	<-judged
+	return beside
 }
 
 // judge is a visitor of the neighbour who takes no for an answer, but nothing wrong.
