@@ -358,7 +358,7 @@ func (x *Exec) over(w *worker, clean bool) {
 	x.watch.remove(x)
 	x.finish()
 	if clean {
-		x.handler.program.runtime.pool.give(x.handler, w, x.watch.looked.Load())
+		x.handler.program.runtime.pool.give(x.handler, w)
 	} else {
 		w.retire()
 	}

@@ -40,13 +40,14 @@ func (w *worker) retire() {
 }
 
 // pool keeps the VMs that no run uses. Beyond the most, the handler that has gone
-// without a run for the longest loses one. And a handler that once had many runs
-// at a time loses half of the VMs that it has not needed for trimInterval.
+// without a run for the longest loses one. And each handler loses half of the VMs that
+// it has not needed for trimInterval, but for the last one.
 type pool struct {
 	most     int
 	mu       sync.Mutex
-	handlers list.List // of *Handler that had idle VMs, the last used first; one in use may have none
-	size     int       // VMs, of all handlers
+	handlers list.List   // of *Handler that had idle VMs, the last used first; one in use may have none
+	size     int         // VMs, of all handlers
+	trimming *time.Timer // calls trim, while a handler has more than one VM; else nil
 }
 
 // idle is a handler's part of the pool, guarded by pool.mu.
@@ -54,9 +55,7 @@ type idle struct {
 	vms    []*worker
 	place  *list.Element // in pool.handlers; nil before the first VM
 	closed bool
-
-	spare   int   // how many VMs there were at least since it was trimmed
-	trimmed int64 // when, on the watcher's clock
+	spare  int // how many VMs there were at least since it was trimmed
 }
 
 const trimInterval = 5 * time.Second
@@ -72,9 +71,8 @@ func (p *pool) take(h *Handler) *worker {
 	return p.pop(h)
 }
 
-// give keeps a VM for the handler's next run. now is by the watcher's clock, and
-// may be a little late.
-func (p *pool) give(h *Handler, w *worker, now int64) {
+// give keeps a VM for the handler's next run.
+func (p *pool) give(h *Handler, w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if h.idle.closed {
@@ -90,21 +88,28 @@ func (p *pool) give(h *Handler, w *worker, now int64) {
 	if p.size++; p.size > p.most {
 		p.evict()
 	}
-	if now-h.idle.trimmed > int64(trimInterval) {
-		p.trim(h, now)
+	if p.trimming == nil && len(h.idle.vms) > 1 {
+		p.trimming = time.AfterFunc(trimInterval, p.trim)
 	}
 }
 
-// trim drops half of the VMs that have lain unused at the bottom.
-func (p *pool) trim(h *Handler, now int64) {
-	i := &h.idle
-	n := (i.spare + 1) / 2
-	for _, w := range i.vms[:n] {
-		w.retire()
+// trim drops half of the VMs that have lain unused at the bottom, of all handlers.
+func (p *pool) trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trimming = nil
+	for e := p.handlers.Front(); e != nil; e = e.Next() {
+		i := &e.Value.(*Handler).idle
+		n := max(0, min((i.spare+1)/2, len(i.vms)-1))
+		for _, w := range i.vms[:n] {
+			w.retire()
+		}
+		i.vms = slices.Delete(i.vms, 0, n)
+		p.size -= n
+		if i.spare = len(i.vms); i.spare > 1 && p.trimming == nil {
+			p.trimming = time.AfterFunc(trimInterval, p.trim)
+		}
 	}
-	i.vms = slices.Delete(i.vms, 0, n)
-	p.size -= n
-	i.spare, i.trimmed = len(i.vms), now
 }
 
 // evict drops a VM of the handler that has gone without a run for the longest.

@@ -107,3 +107,28 @@ func TestPoolIsTrimmed(t *testing.T) {
 		time.Sleep(time.Second) // the watcher outlives the last run
 	})
 }
+
+// TestPoolRests: what a rush has left goes without further runs, but for one VM a
+// handler, whose next visitor is not to wait for another.
+func TestPoolRests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &countingEngine{}
+		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var handlers []*runtime.Handler
+		for range 3 {
+			handlers = append(handlers, programOf(t, r))
+			engine.run(t, handlers[len(handlers)-1], 16)
+		}
+		time.Sleep(time.Minute)
+		for i, h := range handlers {
+			if made := engine.run(t, h, 16); made != 15 {
+				t.Errorf("handler %d: 16 runs after a minute of rest made %d VMs, want 15", i, made)
+			}
+			h.Close()
+		}
+		time.Sleep(time.Minute) // what trims outlives the last run
+	})
+}
