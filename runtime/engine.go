@@ -59,8 +59,10 @@ type VM interface {
 	// (see [Exec.Check]); the VM is then dropped.
 	Run(x *Exec) (Response, error)
 	// Reset prepares for another request, and reports whether nothing is left
-	// of the last one. A VM that says false is dropped. It takes no longer than
-	// dropping the VM would cost, whatever the run has done: no budget covers it.
+	// of the last one: one that has ended, or that a host function has stopped (see
+	// [Stop]) and whose goroutine has been unwound. A VM that says false is dropped. It
+	// takes no longer than dropping the VM would cost, whatever the run has done: no
+	// budget covers it.
 	Reset() bool
 }
 
@@ -355,6 +357,9 @@ func (x *Exec) main(w *worker) {
 // caller, who has to wait for a processor first, the runs that get the slot would
 // make VMs of their own meanwhile.
 func (x *Exec) over(w *worker, clean bool) {
+	if c := x.cause.Load(); !clean && !c.finished && c.err == nil && w.vm.Reset() {
+		w, clean = &worker{vm: w.vm}, true // this goroutine ends
+	}
 	x.watch.remove(x)
 	x.finish()
 	if clean {

@@ -134,10 +134,27 @@ func (v *vm) placeThrow(e *runtime.Error) {
 func (v *vm) where() *runtime.Error {
 	e := &runtime.Error{}
 	stack := v.otto.Context().Stacktrace
+	v.run.stopped, v.run.within = true, !v.ownCode()
 	if v.placeStack(e, "    at "+strings.Join(stack, "\n    at ")); e.File == "" {
 		return nil
 	}
 	return e
+}
+
+// ownCode reports whether all that is at work is known to be functions of the program,
+// but for the host function that they have called.
+func (v *vm) ownCode() bool {
+	const most = 10 // frames, as looking at one makes otto gather its variables
+	stack := v.otto.ContextSkip(most, false).Stacktrace
+	if len(stack) < 2 || len(stack) >= most {
+		return false
+	}
+	for _, frame := range stack[1:] {
+		if m := framePlace.FindStringSubmatch(frame); m == nil || v.script.modules[m[1]] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 var framePlace = regexp.MustCompile(`\(?([^()\s]+):(\d+):(\d+)\)?$`)

@@ -100,6 +100,9 @@ type run struct {
 
 	intl *js.Intl[otto.Value] // see formats
 
+	stopped bool // on the way
+	within  bool // while natives or the prelude were at work
+
 	ended bool       // the main file's end was reached, without a return
 	value otto.Value // its completion value
 }
@@ -272,8 +275,14 @@ const maxGlobals = 100
 // from one request to the next was made unchangeable when the VM was made. New
 // globals can be deleted, since code can't define them as anything but plain
 // properties.
+//
+// A run that was stopped has left nothing else either, if there was nothing but its own
+// code at work: otto leaves its scopes while a goroutine is unwound.
 func (v *vm) Reset() bool {
 	v.x = nil
+	if v.run.stopped && v.run.within {
+		return false
+	}
 	v.run = run{}
 	if !v.resetDate() {
 		return false

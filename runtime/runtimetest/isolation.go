@@ -3,6 +3,7 @@ package runtimetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,6 +47,51 @@ func Isolation(t *testing.T, engine runtime.Engine) {
 				t.Errorf("answers of five requests to two apps (-want +got)\n%s", diff)
 			}
 		})
+		t.Run("stopped/"+a.name, func(t *testing.T) { isolatedAfterStop(t, r, a.src) })
+	}
+}
+
+// isolatedAfterStop has a host function stop every other request, after its attempt: at
+// once, in a function, in blocks, and in what a native calls.
+func isolatedAfterStop(t *testing.T, r *runtime.Runtime, attempt string) {
+	p, err := Load(r, map[string]string{
+		runtime.DefaultMain: `var answer = (function () {` + attempt + `
+		}).call(this);
+		function stop() { test.stop(); }
+		switch (request.method) {
+		case 'A': test.stop();
+		case 'B': stop();
+		case 'C': out: { try { for (;;) { test.stop(); break out; } } finally { answer = 0; } }
+		case 'D': [1].forEach(stop);
+		case 'E': String({toString: stop});
+		}
+		return answer;`,
+		"api/counter.js": "var n = 0; exports.next = function () { return ++n; }",
+	}, testHost())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	want := ""
+	for i, method := range []string{"GET", "A", "GET", "B", "GET", "C", "GET", "D", "GET", "E", "GET", "GET"} {
+		id := fmt.Sprintf("r%02d", i+1)
+		res, err := p.Run(t.Context(), &runtime.Request{Method: method, Path: "/api", ID: id})
+		if method != "GET" {
+			if res.Response.Status != 401 {
+				t.Fatalf("%s is answered %d, %s, %v", method, res.Response.Status, res.Response.Body, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := "answer: " + strings.ReplaceAll(string(res.Response.Body), id, "its own") // a function around the attempt is not out of its reach
+		if want == "" {
+			want = got
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("request %d (-before any stop +now)\n%s", i+1, diff)
+		}
 	}
 }
 
