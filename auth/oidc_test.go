@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -381,10 +382,14 @@ func TestNewProvider(t *testing.T) {
 	}
 }
 
-// A thousand people at once, each of whom becomes who they are.
+// Many people at once, each of whom becomes who they are: 200, or 50 with -short, or 1,000
+// with FAZT_LONG=1.
 func TestManySignIns(t *testing.T) {
-	people := 1000
-	if testing.Short() {
+	people := 200
+	switch {
+	case os.Getenv("FAZT_LONG") == "1":
+		people = 1000
+	case testing.Short():
 		people = 50
 	}
 	i := harnesstest.StartIssuer(t)

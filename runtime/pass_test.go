@@ -141,10 +141,10 @@ func TestPassedOn(t *testing.T) {
 // TestPassedOnAtRandom puts random programs together, and wants the same answers whether
 // their lists are passed on or read.
 func TestPassedOnAtRandom(t *testing.T) {
-	rounds := 120
 	if testing.Short() {
-		rounds = 40
+		t.Skip("SKIPPED under -short: random programs, one after the other")
 	}
+	const rounds = 120
 	forEachEngine(t, func(t *testing.T, e runtime.Engine) {
 		reads, passes := both(t, e)
 		passed := 0

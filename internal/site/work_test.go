@@ -87,6 +87,9 @@ func (k *kept) PutContent(ctx context.Context, c storage.Content) error {
 
 // TestStoreTakesTurns reads and compresses in slices of 64 KiB, each a turn.
 func TestStoreTakesTurns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: compresses megabytes in one goroutine, which takes the race detector minutes and shows it nothing")
+	}
 	text := words(1<<20 + 7)
 	source := &turnFS{MapFS: files("index.html", text, "noise.txt", noise(100_000), "small.txt", "small")}
 	app, err := site.ReadFS(source, roomy)
@@ -153,6 +156,9 @@ func expand(t *testing.T, encoding string, data []byte) string {
 
 // TestZstdWindow has a file that is larger than the window that browsers take.
 func TestZstdWindow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: compresses megabytes in one goroutine, which takes the race detector minutes and shows it nothing")
+	}
 	text := words(10 << 20)
 	app, err := site.ReadFS(files("index.html", text), roomy)
 	if err != nil {
@@ -169,6 +175,9 @@ func TestZstdWindow(t *testing.T) {
 
 // TestStoreEnds ends a deploy's work between two slices.
 func TestStoreEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: compresses megabytes in one goroutine, which takes the race detector minutes and shows it nothing")
+	}
 	gone := errors.New("the client has gone")
 	for _, at := range []int{0, 1, 20, 40, 60} {
 		app, err := site.ReadFS(files("index.html", words(1<<20)), roomy)

@@ -237,6 +237,9 @@ func differences(classes, whenNamed, whenPassedOn map[string]string) (list []str
 }
 
 func TestNatives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: walks the objects of one interpreter in one goroutine")
+	}
 	classes := table(t)
 	for _, problem := range differences(classes, natives(t, false, nil), natives(t, true, nil)) {
 		t.Error(problem)
@@ -250,6 +253,9 @@ func TestNatives(t *testing.T) {
 
 // A native that nobody has looked at is found, wherever it is.
 func TestNativesAdded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: walks the objects of one interpreter in one goroutine")
+	}
 	for name, change := range map[string]string{
 		"added":                           "globalThis.added = added",
 		"Array.prototype.added":           "Object.defineProperty(Array.prototype, 'added', {value: added})",
@@ -282,6 +288,9 @@ func TestNativesAdded(t *testing.T) {
 // The walk finds all objects that goja itself keeps as a part of the language. So
 // a new one that syntax alone leads to needs a root.
 func TestIntrinsics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: walks the objects of one interpreter in one goroutine")
+	}
 	js := goja.New()
 	w := newWalker(js)
 	w.walk()

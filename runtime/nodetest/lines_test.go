@@ -18,6 +18,9 @@ const maxLine = 120
 
 // Handlers in Go files are read as often as those in files of their own.
 func TestLinesOfJavaScript(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: programs compared with Node one after the other, in one goroutine")
+	}
 	root := filepath.Join("..", "..")
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {

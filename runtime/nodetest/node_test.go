@@ -42,6 +42,9 @@ var differences = []struct{ engine, part, reason string }{
 var auto string
 
 func TestChosenEngineAgainstNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: programs compared with Node one after the other, in one goroutine")
+	}
 	bodies := strings.Split(strings.TrimSpace(auto), "\n")
 	want := askNode(t, bodies, `
 		console.log(JSON.stringify(JSON.parse(require('fs').readFileSync(0,
@@ -60,6 +63,9 @@ func TestChosenEngineAgainstNode(t *testing.T) {
 func programs() []string { return strings.Split(strings.TrimSpace(library), "\n") }
 
 func TestAgainstNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: programs compared with Node one after the other, in one goroutine")
+	}
 	want := onNode(t, programs())
 	for _, engine := range []runtime.Engine{ottojs.New(), gojajs.New()} {
 		t.Run(engine.Name(), func(t *testing.T) {

@@ -33,6 +33,9 @@ var syntaxDifferences = []struct{ engine, part, reason string }{
 
 // A program has the result that Node gives it, or the same error.
 func TestSyntaxAgainstNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: programs compared with Node one after the other, in one goroutine")
+	}
 	for _, tt := range []struct {
 		name, programs string
 		engines        []runtime.Engine

@@ -18,9 +18,11 @@ type suiteTest struct {
 	test   func(*testing.T, storage.Store)
 	with   func(*testing.T, Engine, storage.Store) // in place of test: needs more than a store
 	quotas storage.Quotas
+	bulk   bool // one caller with very much data: nothing that could race, and long
 }
 
-// Run runs the suite. Each test has data of its own, which open makes.
+// Run runs the suite. Each test has data of its own, which open makes. With -short, as
+// under the race detector, those are left out in which one caller moves very much data.
 func Run(t *testing.T, open func(testing.TB) Engine) { run(t, open, nil) }
 
 // RunSome runs the tests of these names.
@@ -46,10 +48,10 @@ func run(t *testing.T, open func(testing.TB) Engine, names []string) {
 		{name: "DocsClear", test: testDocsClear},
 		{name: "DocsClearIsUndone", test: testDocsClearIsUndone},
 		{name: "DocsClearQuota", test: testDocsClearQuota, quotas: storage.Quotas{Total: 1 << 20}},
-		{name: "DocsTooManyMatches", test: testDocsTooManyMatches},
-		{name: "DocsInChunks", test: testDocsInChunks},
-		{name: "DocsInChunksErrors", test: testDocsInChunksErrors},
-		{name: "DocsManyQueries", test: testDocsManyQueries},
+		{name: "DocsTooManyMatches", test: testDocsTooManyMatches, bulk: true},
+		{name: "DocsInChunks", test: testDocsInChunks, bulk: true},
+		{name: "DocsInChunksErrors", test: testDocsInChunksErrors, bulk: true},
+		{name: "DocsManyQueries", test: testDocsManyQueries, bulk: true},
 		{name: "DocsNames", test: testDocsNames},
 		{name: "DocsLimits", test: testDocsLimits},
 		{name: "Scopes", test: testScopes},
@@ -88,7 +90,7 @@ func run(t *testing.T, open func(testing.TB) Engine, names []string) {
 		{name: "RemoveAppKeepData", test: testRemoveAppKeepData},
 		{name: "Content", test: testContent},
 		{name: "ContentErrors", test: testContentErrors},
-		{name: "LargeContent", test: testLargeContent},
+		{name: "LargeContent", test: testLargeContent, bulk: true},
 		{name: "Changed", test: testChanged},
 		{name: "Close", test: testClose},
 		{name: "Linearizable", test: testLinearizable},
@@ -107,7 +109,7 @@ func run(t *testing.T, open func(testing.TB) Engine, names []string) {
 		{name: "BlobList", test: testBlobList},
 		{name: "BlobReplacedWhileRead", test: testBlobReplacedWhileRead},
 		{name: "BlobsAtOnce", test: testBlobsAtOnce},
-		{name: "LargeBlob", test: testLargeBlob},
+		{name: "LargeBlob", test: testLargeBlob, bulk: true},
 		{name: "Quotas", test: testQuotas, quotas: smallQuotas},
 		{name: "QuotaOfBlobs", test: testQuotaOfBlobs, quotas: smallQuotas},
 		{name: "UsageIsExact", test: testUsageIsExact, quotas: storage.Quotas{Total: 40_000}},
@@ -144,6 +146,9 @@ func run(t *testing.T, open func(testing.TB) Engine, names []string) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.bulk && testing.Short() {
+				t.Skip("SKIPPED under -short: one caller with very much data, who meets no other")
+			}
 			e := open(t)
 			s := e.Open(t, tt.quotas)
 			t.Cleanup(func() {

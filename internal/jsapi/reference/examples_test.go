@@ -112,6 +112,9 @@ func (s sample) checked(t *testing.T) string {
 // TestExamples runs each example on each engine that it is for: it fails nowhere, each
 // comment holds, and each answer is the one that stands there.
 func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: the examples of the page, one request after the other")
+	}
 	srv := harnesstest.Start(t)
 	list := samples(t)
 	for _, s := range list {

@@ -50,6 +50,9 @@ process.env.X;
 // TestTypeScript: the declarations are TypeScript, know each function by each of its
 // names, take every example and the apps in examples/, and find mistakes.
 func TestTypeScript(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: one run of the TypeScript compiler, a process of its own")
+	}
 	compiler := typescript(t)
 	dir := t.TempDir()
 	write := func(name, text string) {

@@ -149,6 +149,9 @@ var presence = map[string]int{"style": 70, "notation": 30, "maximumSignificantDi
 	"fractionalSecondDigits": 10, "timeZoneName": 15, "timeZone": 80, "signDisplay": 25, "useGrouping": 30}
 
 func TestAgainstNode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: texts compared with Node, in one goroutine")
+	}
 	r := rand.New(rand.NewPCG(3, 8))
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	numbers := []float64{0, -0.4, 1, 2, 3, 5, 11, 21, 22, 101, 999.5, 1000, 1234.5, -1234.567, 9999.995, 12345, 1e6, 2e6, 1234567.891, -987654321, 0.1, 0.000012345, 1.005, 1e21, 1.5, 8, 80, 18}

@@ -14,6 +14,9 @@ import (
 // TestLongBytes makes texts of long bytes, and bytes of those, with a checkpoint every slice
 // and the same result as at once.
 func TestLongBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED under -short: a long text made in one goroutine")
+	}
 	const mebi = 1 << 20
 	rnd := rand.New(rand.NewPCG(1, 2))
 	random := make([]byte, mebi+7)
