@@ -24,8 +24,6 @@ type clue struct {
 	text  string
 	holds *Expr // nil, or what the text is the name of has to be a value that this holds for
 	rare  int   // where in the text the byte is that is looked for
-	stops int   // how often that byte was in the sample
-	hits  int   // how often the text was
 
 	options []clue // of which one is to be chosen
 	at      int    // where the next one is, -1 for nowhere
@@ -43,9 +41,6 @@ const (
 	// sampleSize is how many bytes of a text tell which clue is the best, and matchCost
 	// how many bytes are looked for in the time that one match takes.
 	sampleSize, matchCost = 4 << 10, 30
-	// maxHits is how often a text of few documents is in a sample, maxStops how often its
-	// first byte, and minText how long it is.
-	maxHits, maxStops, minText = 2, 100, 4
 )
 
 // NewFinder returns what finds documents that may match e, or nil if nothing is faster
@@ -136,24 +131,6 @@ func (f *Finder) Look(text string) {
 	}
 }
 
-// Text returns a printable ASCII text that every document has which may match, but for those
-// with a backslash, and that few others have; or "" if there is none. It begins with
-// a byte that is rare itself. An engine may leave out documents that have neither. It
-// is known when a first text has been looked at.
-func (f *Finder) Text() string {
-	c := &f.any[0]
-	text := c.text[c.rare:]
-	if !f.chosen || len(f.any) > 2 || c.holds != nil || c.hits > maxHits || c.stops > maxStops || len(text) < minText {
-		return ""
-	}
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return ""
-		}
-	}
-	return text
-}
-
 // Next returns where in the text, at a place or after it, something tells of a document
 // that may match, or -1.
 func (f *Finder) Next(from int) int {
@@ -221,14 +198,14 @@ func (f *Finder) choose() {
 // try finds the byte of the clue that is the rarest, and returns what it costs to look
 // for it and to match what is found.
 func (c *clue) try(sample string) int {
-	c.stops = math.MaxInt
+	cost := math.MaxInt
 	for i := range len(c.text) {
-		if n := strings.Count(sample, c.text[i:i+1]); n < c.stops {
-			c.stops, c.rare = n, i
+		if n := strings.Count(sample, c.text[i:i+1]); n < cost {
+			cost, c.rare = n, i
 		}
 	}
 	for at := c.next(sample, 0); at >= 0; at = c.next(sample, at+1) {
-		c.hits++
+		cost += matchCost
 	}
-	return c.stops + c.hits*matchCost
+	return cost
 }

@@ -34,9 +34,6 @@ func TestFinderLosesNothing(t *testing.T) {
 				end := start + len(body)
 				at := finder.Next(start)
 				told := at >= 0 && at < end
-				if text := finder.Text(); told && !strings.Contains(body, text) && !strings.Contains(body, `\`) {
-					t.Fatalf("%s is found in %s, which lacks %q", query, body, text)
-				}
 				if q.Match(body) && !told {
 					t.Fatalf("%s matches %s, which is not found in %q", query, body, bodies)
 				}

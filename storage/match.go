@@ -169,6 +169,9 @@ func contains(text string, v *Value) bool {
 	case String:
 		return v.Kind == String && strings.Contains(textString(text), v.String)
 	case Array:
+		if v.Kind == String && !strings.Contains(text, v.String) && strings.IndexByte(text, '\\') < 0 {
+			return false // without a backslash an element is written as it is
+		}
 		s := skimmer{text: text}
 		for more := s.enterIndex(0); more; more = s.enterNext() {
 			start := s.pos

@@ -123,11 +123,12 @@ func (s *skimmer) enterField(name string) bool {
 	}
 }
 
-// sameKey compares a JSON string with a name. With escapes it is the longer one.
+// sameKey compares a JSON string with a name. With escapes it is the longer one, and a
+// backslash in the name is escaped itself.
 func sameKey(key, name string) bool {
 	switch extra := len(key) - len(name) - len(`""`); {
 	case extra == 0:
-		return key[1:len(key)-1] == name
+		return key[1:len(key)-1] == name && strings.IndexByte(name, '\\') < 0
 	case extra < 0 || strings.IndexByte(key, '\\') < 0:
 		return false
 	}

@@ -24,7 +24,8 @@ func stored(t testing.TB, doc string) string {
 func TestMatch(t *testing.T) {
 	const doc = `{"id":"d1","s":"hello","n":10,"f":1.50,"neg":-3,"t":true,"no":false,"nil":null,"empty":{},
 		"list":["a",{"k":1},[1,2],null,3],"meta":{"owner":"ann","tags":["x","y"],"deep":{"a":{"b":1}}},
-		"esc\"key":"q","dot.ted":"d","$dollar":1,"a%b":2,"[x]":3,"u\u00e9":"\u00e9\n\"","":"nameless","big":12345678901234567890}`
+		"esc\"key":"q","dot.ted":"d","$dollar":1,"a%b":2,"[x]":3,"u\u00e9":"\u00e9\n\"","":"nameless","big":12345678901234567890,
+		"escaped":["\u00e9","a\nb","abc"],"x\ny":1}`
 	tests := []struct {
 		query string
 		want  bool
@@ -35,6 +36,8 @@ func TestMatch(t *testing.T) {
 		{`{"s":"hello"}`, true},
 		{`{"s":"Hello"}`, false},
 		{`{"s":"hell"}`, false},
+		{`{"x\ny":1}`, true},
+		{`{"x\\ny":1}`, false}, // a backslash and an n
 		{`{"n":10}`, true},
 		{`{"n":1e1}`, true},
 		{`{"n":"10"}`, false},
@@ -89,6 +92,9 @@ func TestMatch(t *testing.T) {
 		{`{"list":{"$contains":[1,2]}}`, true},
 		{`{"list":{"$contains":null}}`, true},
 		{`{"list":{"$contains":"b"}}`, false},
+		{`{"escaped":{"$contains":"\u00e9"}}`, true},
+		{`{"escaped":{"$contains":"a\nb"}}`, true},
+		{`{"escaped":{"$contains":"c"}}`, false},
 		{`{"s":{"$contains":"ell"}}`, true},
 		{`{"s":{"$contains":1}}`, false},
 		{`{"n":{"$contains":1}}`, false},

@@ -15,19 +15,16 @@ import (
 )
 
 // A scan reads its first documents row by row, and all others in batches: SQLite
-// joins the bodies of a few hundred to one text, which crosses over to Go at once.
+// joins the bodies of a few hundred to one text, which Go reads where it is ([joiner]).
 // To fetch a row costs more than to match one. In the text a [storage.Finder] looks for
-// documents that may match, and only these are matched. Where few documents have a text
-// that all matches have, SQLite looks for that, and the others are not joined.
+// documents that may match, and only these are matched.
 const (
 	// firstRows are read row by row: many a find has enough by then, and many a
 	// collection has no more.
 	firstRows = 64
 	// firstBatch is about how long the first batch's text is, and batchBytes, to which that
 	// doubles, the longest one's. What a batch costs by itself is not seen any more at that
-	// length, and it takes less time than a read may go on for (paceEvery). It is over
-	// 128 KiB since the GNU C library gives shorter room that SQLite is done with back to
-	// the kernel, and gets it again for the next batch, which takes as long as to read it.
+	// length, and it takes less time than a read may go on for (paceEvery).
 	firstBatch, batchBytes = 20 << 10, 160 << 10
 	// batchTime is how long the statement of one batch may take, which can't be paced. A
 	// batch takes a hundredth of that, unless the documents are far larger than those
@@ -46,8 +43,8 @@ const (
 // the key is given but for a range of its last column.
 var (
 	batchBodies   = `SELECT count(*), group_concat(body, char(30))` + batchOf
+	batchJoined   = `SELECT count(*), join_bodies(body)` + batchOf
 	batchNumbers  = `SELECT group_concat(seq)` + batchOf
-	batchText     = steady(` AND (body GLOB ? OR body GLOB '*\*')`)
 	batchOf       = steady(` FROM documents WHERE app = ? AND user = ? AND collection = ? AND seq > ? AND seq <= ?`)
 	batchRows     = `SELECT seq, body` + batchOf + ` ORDER BY seq`
 	batchRowsBack = batchRows + ` DESC`
@@ -115,6 +112,7 @@ func (d *docs) scanAll(op, collection string, after int64, back bool, finder *st
 	}
 	s.span = max(doc.seq-first, first-doc.seq)
 	s.adapt(size)
+	defer d.conn.reader.joiner.trim()
 	return tooLong(op, s.each(fn))
 }
 
@@ -143,11 +141,7 @@ type batches struct {
 	span      int64 // how many numbers are the next batch's
 	bytes     int   // how long its text is to be, about
 	finder    *storage.Finder
-
-	glob     string  // what SQLite looks for itself; "" reads all
-	density  float64 // bytes of text for each number, where all was read
-	filled   float64 // documents for each number, there
-	frequent bool    // too many documents had what SQLite looked for
+	found     []document // in a batch that is read backwards; kept for its room
 }
 
 // batch is the documents in a range of numbers.
@@ -155,8 +149,6 @@ type batch struct {
 	of        *batches
 	after, to int64    // exclusive and inclusive
 	text      string   // the bodies, with separators between
-	glob      string   // that all documents in it have, or a backslash
-	read      int      // bytes that it took reading, about
 	numbers   []string // once one was asked for
 
 	place, index int // the document that was asked for last
@@ -181,7 +173,7 @@ func (s *batches) args(more ...any) []any { return append(s.key[:len(s.key):len(
 
 func (s *batches) each(fn func(*document) error) error {
 	for s.after < s.to {
-		b := &batch{of: s, after: s.after, to: s.to, glob: s.glob}
+		b := &batch{of: s, after: s.after, to: s.to}
 		if s.span < s.to-s.after {
 			if b.to = s.after + s.span; s.back {
 				b.after, b.to = s.to-s.span, s.to
@@ -191,16 +183,14 @@ func (s *batches) each(fn func(*document) error) error {
 		large := tooBig(err) || err == context.DeadlineExceeded
 		if large && s.span > 1 {
 			s.adapt(maxText)
-			s.glob = "" // what is here is not what was measured
 			continue
 		}
 		switch {
 		case large, err == nil && !joined:
 			err = b.fetch(fn)
 		case err == nil:
-			if err = s.docs.pace(rowWork + b.read); err == nil {
+			if err = s.docs.pace(rowWork + len(b.text)); err == nil {
 				err = b.each(fn)
-				s.look()
 			}
 		}
 		if err != nil {
@@ -229,54 +219,25 @@ func (b *batch) join() (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), d.conn.reader.pool.batchTime)
 	defer cancel()
 	d.ctx = ctx
-	count := 0
-	query, args := b.query(batchBodies)
-	err := d.rows(b.of.op, query, args, func(row []driver.Value) error {
+	count, joiner, all := 0, d.conn.reader.joiner, batchBodies
+	if joiner != nil {
+		all = batchJoined
+	}
+	err := d.rows(b.of.op, all, b.of.args(b.after, b.to), func(row []driver.Value) error {
 		count = int(row[0].(int64))
-		b.text, _ = row[1].(string)
+		if joiner != nil {
+			b.text = joiner.text()
+		} else {
+			b.text, _ = row[1].(string)
+		}
 		return nil
 	})
 	if err != nil {
 		return false, err
 	}
-	b.of.joined(b, count)
+	b.of.docs.cost.Read += int64(count)
+	b.of.adapt(len(b.text))
 	return count == 0 || strings.Count(b.text, separator) == count-1, nil
-}
-
-// query returns a statement about the batch's documents.
-func (b *batch) query(all string) (query string, args []any) {
-	args = b.of.args(b.after, b.to)
-	if b.glob == "" {
-		return all, args
-	}
-	return all + batchText, append(args, b.glob)
-}
-
-// joined sizes the next batch, and notes how much was read for this one, of which count
-// documents were joined, and whether many had the text that SQLite looked for.
-func (s *batches) joined(b *batch, count int) {
-	const few = 16 // a part of the text is that of few documents
-	numbers := float64(b.to - b.after)
-	if b.read = len(b.text); b.glob == "" {
-		s.density, s.filled = float64(b.read)/numbers, float64(count)/numbers
-	} else {
-		b.read, count = int(s.density*numbers), int(s.filled*numbers)
-		s.frequent = len(b.text) > b.read/few
-	}
-	s.docs.cost.Read += int64(count)
-	s.adapt(b.read)
-}
-
-// look has SQLite look for a text of the finder's where few documents have it, so that
-// the others need not cross over to Go.
-func (s *batches) look() {
-	s.glob = ""
-	if s.finder == nil || s.frequent {
-		return
-	}
-	if text := s.finder.Text(); text != "" && !strings.ContainsAny(text, "*?[") {
-		s.glob = "*" + text + "*"
-	}
 }
 
 // fetch calls fn with the documents of a batch row by row.
@@ -301,7 +262,7 @@ func (b *batch) each(fn func(*document) error) error {
 	if finder != nil {
 		finder.Look(b.text)
 	}
-	var back []document
+	back := b.of.found[:0]
 	doc := document{batch: b}
 	for start := 0; start <= len(b.text); {
 		end := b.end(start)
@@ -323,6 +284,7 @@ func (b *batch) each(fn func(*document) error) error {
 			return err
 		}
 	}
+	b.of.found = back
 	for i := len(back) - 1; i >= 0; i-- {
 		if err := fn(&back[i]); err != nil {
 			return err
@@ -343,8 +305,7 @@ func (b *batch) end(place int) int {
 // for: most batches have no match.
 func (b *batch) number(place int) (int64, error) {
 	if b.numbers == nil {
-		query, args := b.query(batchNumbers)
-		row, err := b.of.docs.row(b.of.op, query, args...)
+		row, err := b.of.docs.row(b.of.op, batchNumbers, b.of.args(b.after, b.to)...)
 		if err != nil {
 			return 0, err
 		}

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -51,7 +53,7 @@ var IndexStatements = map[string]string{
 // Statements are those that handlers wait for.
 var Statements = []string{
 	kvGet, kvSet, kvDelete, kvList,
-	batchBodies, batchNumbers, batchBodies + batchText, batchNumbers + batchText, batchRows, batchRowsBack, oldestNumber, newestNumber,
+	batchBodies, batchNumbers, batchRows, batchRowsBack, oldestNumber, newestNumber,
 	docsScan, docsBack, docsByID, docsBody, docsOldest, docsNewest, docsInsert, docsUpdate, docsDelete,
 	collectionGet, collectionInsert, collectionDelete, clearedInsert,
 	entryDocs, entryDocsBack, entrySeqs, entryWalk, entryWalkBack, entryInsert, entryDelete,
@@ -133,6 +135,42 @@ func ReadingApps(s *Store) (apps []string) {
 
 // SetBatchTime sets how long a batch of a scan may take.
 func SetBatchTime(s *Store, d time.Duration) { s.readers.batchTime = d }
+
+// WithoutJoiners has idle readers join documents as they do where there is no
+// [joiner], until restore is called.
+func WithoutJoiners(s *Store) (restore func()) {
+	had := map[*reader]*joiner{}
+	for _, r := range s.readers.idle {
+		had[r], r.joiner = r.joiner, nil
+	}
+	return func() {
+		for r, j := range had {
+			r.joiner = j
+		}
+	}
+}
+
+// Joiners is how many idle readers have a [joiner].
+func Joiners(s *Store) (n int) {
+	for _, r := range s.readers.idle {
+		if r.joiner != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// JoinBodies is the function of a [joiner] for a statement on a reader.
+func JoinBodies(s *Store, of string) (text string, err error) {
+	err = s.readers.snapshot(context.Background(), "test", func(c *conn) error {
+		size, err := c.queryInt("SELECT join_bodies(body) FROM (" + of + ")")
+		if text = strings.Clone(c.reader.joiner.text()); err == nil && size != int64(len(text)) {
+			err = fmt.Errorf("%d bytes are %d", size, len(text))
+		}
+		return err
+	})
+	return text, err
+}
 
 // MaxRestarts is how often an operation begins anew on another snapshot.
 const MaxRestarts = maxRestarts

@@ -73,21 +73,29 @@ func openReaders(path string, cache int, snapshots *snapshots) (*readers, error)
 }
 
 func (pool *readers) open(path string, cache int) (*reader, error) {
-	c, err := openConn(path, "mode", "rw", "_query_only", "on", "_cache_size", strconv.Itoa(-cache>>10)) // in KiB if it is negative
+	c, joiner, err := openJoining(func() (*conn, error) {
+		return openConn(path, "mode", "rw", "_query_only", "on", "_cache_size", strconv.Itoa(-cache>>10)) // in KiB if it is negative
+	})
 	if err != nil {
 		return nil, err
 	}
 	c.raw.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxText)
-	r := &reader{conn: c, pool: pool}
+	r := &reader{conn: c, pool: pool, joiner: joiner}
 	c.reader = r
 	if r.begin, err = c.prepare("BEGIN"); err == nil {
 		r.rollback, err = c.prepare("ROLLBACK")
 	}
 	if err != nil {
-		c.close()
+		r.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+func (c *reader) close() error {
+	err := c.conn.close()
+	c.joiner.close()
+	return err
 }
 
 // reader is one connection of the pool, and what is known about the read that
@@ -96,6 +104,7 @@ type reader struct {
 	*conn
 	pool            *readers
 	begin, rollback statement
+	joiner          *joiner // nil where there is none
 
 	flow       *readFlow
 	pacer      storage.Pacer // nil without one
