@@ -11,10 +11,10 @@ import (
 )
 
 // Neighbours runs the suite of what one app can do to another through each of the
-// [Doors]: while apps and their visitors take what they can get, a neighbour's visitors
+// [Resources]: while apps and their visitors take what they can get, a neighbour's visitors
 // have every request answered in the end, rightly, with no run of theirs stopped and no
 // write left uncertain. How much less they get than alone is no reason to fail, but is
-// in the results, as a [report.Beside] for each attack. A short run has one attack a door.
+// in the results, as a [report.Beside] for each attack. A short run has one attack a resource.
 func Neighbours(t *testing.T, target Target, opts ...Option) {
 	t.Helper()
 	NeighboursSuite().Run(t, target, opts...)
@@ -23,17 +23,17 @@ func Neighbours(t *testing.T, target Target, opts ...Option) {
 // NeighboursSuite is the table of [Neighbours].
 func NeighboursSuite() Suite {
 	s := Suite{Name: "Neighbours"}
-	for _, door := range Doors() {
+	for _, resource := range Resources() {
 		s.Checks = append(s.Checks, Check{
-			Name: door, Needs: []Capability{Need[Deployer](), Need[Keyer]()},
-			Run: func(p *Probe) { besideAttacks(p, door) },
+			Name: resource, Needs: []Capability{Need[Deployer](), Need[Keyer]()},
+			Run: func(p *Probe) { besideAttacks(p, resource) },
 		})
 	}
 	return s
 }
 
-// besideAttacks measures and judges a neighbour beside the attacks on a door.
-func besideAttacks(p *Probe, door string) {
+// besideAttacks measures and judges a neighbour beside the attacks on a resource.
+func besideAttacks(p *Probe, resource string) {
 	each := 300 * time.Millisecond
 	if p.brief {
 		each = 100 * time.Millisecond
@@ -42,7 +42,7 @@ func besideAttacks(p *Probe, door string) {
 	alone := askNeighbour(p, neighbour, each)
 	withDocuments := map[int][]*attacker{} // which take long to make
 	for _, k := range Attacks() {
-		if k.Door != door || p.brief && !k.short {
+		if k.Resource != resource || p.brief && !k.short {
 			continue
 		}
 		attackers := withDocuments[k.documents]
