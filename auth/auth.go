@@ -196,7 +196,7 @@ func (opt Options) withDefaults() (Options, error) {
 	var errs []error
 	opt.Domain = strings.ToLower(opt.Domain)
 	if opt.Domain != "" && !isHostname(opt.Domain) {
-		errs = append(errs, fmt.Errorf("Domain %q is not a host name; give it without scheme, port and slash, such as \"example.com\"", opt.Domain))
+		errs = append(errs, fmt.Errorf("the Domain %q is not a host name; give it without scheme, port and slash, such as \"example.com\"", opt.Domain))
 	}
 	if opt.SessionIdle == 0 {
 		opt.SessionIdle = DefaultSessionIdle
