@@ -24,8 +24,17 @@ import (
 // thrown as a JavaScript Error with the error's text as message, and, when the
 // error has a method Code() string, with that code.
 //
+// So a time.Time is a text, as toJSON makes it of a Date, in both directions. A whole
+// number beyond 2^53 loses digits, since JavaScript has doubles alone: give it as a
+// text. A []byte takes bytes as they are and a string in base64, and is given back as
+// bytes. A parameter or a result that JSON can't have, such as a channel, is refused
+// by Bind, and so is a variadic function. A result counts as memory of the run, see
+// [runtime.Limits].
+//
 // [Caller] says for which app, visitor and request fn works. A panic in it is thrown
-// as an Error with the code INTERNAL, and logged.
+// as an Error with the code INTERNAL, and logged. While fn runs, others have the
+// handler's slot. Nothing but fn can end fn: one that goes on when its context has
+// ended keeps the visitor waiting.
 //
 // The first part of the name must not be a global that handlers have already,
 // such as fazt or console. Bind may be called at any time; requests that are

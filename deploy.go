@@ -28,7 +28,8 @@ var ErrInvalidApp = site.ErrInvalid
 
 // Deploy makes the files of fsys the current version of the app of that name,
 // making the app if there is none. Visitors get the whole old version or the
-// whole new one. An error means that nothing changed; it wraps [ErrInvalidApp]
+// whole new one. An error means that nothing changed, unless it says that the version
+// is stored and not served yet; it wraps [ErrInvalidApp]
 // when the app is at fault, and a [runtime.Error] with file, line and column
 // when its JavaScript is. An empty name stands for the manifest's own. See
 // package api for the options.

@@ -70,7 +70,7 @@ var arrows = map[string][]string{
 	"harnesstest/gaps":             {},
 	"harnesstest/history":          {},
 	"harnesstest/cases":            {},
-	"harnesstest/report":           {"harnesstest/load"},
+	"harnesstest/report":           {"harnesstest/load", "harnesstest/gaps"},
 }
 
 // libraries are the modules that the root package links, with all that they

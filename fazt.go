@@ -72,12 +72,13 @@ type Server struct {
 	closeMu  sync.RWMutex // guards closed, and requests while it grows
 	closed   bool
 	requests sync.WaitGroup
+	once     sync.Once // of Close
 	closeErr error
 }
 
 // New opens the store. Apps are loaded when they are first asked for. It reports
-// every problem with opt at once. The context bounds the opening alone. Call
-// [Server.Close] when done.
+// every problem with opt at once, before a file is made. The context bounds the
+// opening alone. Call [Server.Close] when done.
 func New(ctx context.Context, opt Options) (*Server, error) {
 	opt, err := opt.withDefaults()
 	s := &Server{
@@ -91,25 +92,21 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		started:   time.Now(),
 		forgery:   http.NewCrossOriginProtection(),
 	}
-	var doorErr error
+	if err == nil { // which has looked at the same fields
+		s.slots, err = budget.NewAdmission(budget.AdmissionConfig{
+			Slots: opt.Slots, Queue: opt.Queue, InFlight: opt.InFlight, MaxWait: opt.Budget.QueueAdmissionTime,
+		})
+	}
+	var doorErr, runtimeErr error
 	s.door, doorErr = newDoor(opt, s.reserveFor)
-	if err := errors.Join(err, doorErr); err != nil {
-		return nil, err
-	}
-	s.slots, err = budget.NewAdmission(budget.AdmissionConfig{
-		Slots: opt.Slots, Queue: opt.Queue, InFlight: opt.InFlight, MaxWait: opt.Budget.QueueAdmissionTime,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.runtime, err = runtime.New(runtime.Options{
+	s.runtime, runtimeErr = runtime.New(runtime.Options{
 		Engines: []runtime.Engine{ottojs.New(), gojajs.New()},
 		Limits:  opt.Handler,
 		Gate:    gate{s.slots},
 		PassOn:  jsapi.PassOn(),
 		Idle:    max(32, 16*opt.Slots), // as many as computing handlers use; more only take memory
 	})
-	if err != nil {
+	if err := errors.Join(err, doorErr, runtimeErr, s.authOptions().Check()); err != nil {
 		return nil, err
 	}
 	if s.opt.AnswerMemory == 0 {
@@ -128,6 +125,14 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 	return s, nil
 }
 
+// authOptions are those of s.auth, but for what the store gives.
+func (s *Server) authOptions() auth.Options {
+	return auth.Options{
+		Dev: s.opt.Dev, Domain: s.opt.Domain, Secure: frontdoor.IsSecure, Logger: s.log,
+		Providers: s.opt.Providers, Passkeys: s.opt.Passkeys,
+	}
+}
+
 // start reads from the store what the server needs at once, and begins the work
 // that goes on beside requests.
 func (s *Server) start(ctx context.Context) (err error) {
@@ -135,10 +140,8 @@ func (s *Server) start(ctx context.Context) (err error) {
 		return err
 	}
 	s.keys = &keyring{path: s.opt.KeyFile, store: s.store}
-	authOptions := auth.Options{
-		Store: s.store, Dev: s.opt.Dev, Domain: s.opt.Domain, Secure: frontdoor.IsSecure, Logger: s.log,
-		Providers: s.opt.Providers, Passkeys: s.opt.Passkeys,
-	}
+	authOptions := s.authOptions()
+	authOptions.Store = s.store
 	if s.opt.KeyFile != "" {
 		authOptions.Sealer = s.keys
 	}
@@ -201,16 +204,19 @@ func (s *Server) enter() bool {
 
 // Close refuses new requests, waits for those that are running up to
 // Options.DrainTimeout, puts acknowledged writes on disk and releases the data
-// file, or leaves a Store that it was lent open. It may be called more than once,
-// and returns the same each time.
+// file, or leaves a Store that it was lent open. [Server.Serve] returns as when its
+// context ends. Close may be called more than once and by several goroutines; each
+// call returns the same, when all of that is done. Methods that need the store are
+// [storage.CodeClosed] errors after it.
 func (s *Server) Close() error {
+	s.once.Do(s.shutDown)
+	return s.closeErr
+}
+
+func (s *Server) shutDown() {
 	s.closeMu.Lock()
-	first := !s.closed
 	s.closed = true
 	s.closeMu.Unlock()
-	if !first {
-		return s.closeErr
-	}
 	s.stop()
 	idle := make(chan struct{})
 	go func() {
@@ -225,5 +231,4 @@ func (s *Server) Close() error {
 	s.logs.close()
 	s.closeErr = s.release()
 	s.apps.close()
-	return s.closeErr
 }

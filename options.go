@@ -23,8 +23,9 @@ import (
 type Options struct {
 	// DataFile is the path of the SQLite file that holds everything: apps,
 	// their data, users and keys. It is made, readable by its owner only, when
-	// it is missing. Several processes may share one file on a local disk; a
-	// network file system would lose data.
+	// it is missing, as is its directory. Several processes may share one file on a
+	// local disk; a network file system would lose data. It is a path and nothing
+	// else: ":memory:" and "file:..." are refused.
 	DataFile string
 
 	// Store holds everything in place of a data file. The Server does not close
@@ -191,9 +192,6 @@ func (opt Options) withDefaults() (Options, error) {
 		opt.KeyFile = DefaultKeyFile(opt.DataFile)
 	}
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
-	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
-		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
-	}
 	if opt.Home != "" {
 		home, err := site.CleanName(opt.Home)
 		if opt.Home = home; err != nil {

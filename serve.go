@@ -9,6 +9,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/frontdoor"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // writeGrace is how much longer than its budget a request may take to be written,
@@ -66,7 +67,8 @@ func (s *Server) ListenAndServe(ctx context.Context, addr string) error {
 // Serve answers connections on l until ctx ends. Then it takes no new ones,
 // waits for the running requests up to Options.DrainTimeout, and returns nil;
 // requests that are still running are cut off and reported as an error. The
-// Server stays open: call [Server.Close] after. A listener of package tls serves
+// Server stays open: call [Server.Close] after. A Close before that ends it, too, and
+// after one it refuses with [storage.CodeClosed]. l is closed in any case. A listener of package tls serves
 // TLS, and HTTP/2 where its NextProtos have "h2"; what stands before the requests
 // is in package frontdoor. With Options.Dev it refuses a listener that others than
 // this machine could reach.
@@ -95,6 +97,13 @@ func (s *Server) serveOn(ctx context.Context, l net.Listener) error {
 	if addr, ok := l.Addr().(*net.TCPAddr); s.opt.Dev && ok && !addr.IP.IsLoopback() {
 		l.Close()
 		return fmt.Errorf("fazt: Dev is on, so anybody who reaches %v could sign in as anyone; listen on 127.0.0.1, or turn Dev off", addr)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.open, cancel)()
+	if s.open.Err() != nil {
+		l.Close()
+		return &storage.Error{Code: storage.CodeClosed, Op: "serve", Msg: "the server is closed", Hint: "make another by New"}
 	}
 	if err := s.door.Serve(context.WithValue(ctx, servingKey{}, ctx), l, s); err != nil {
 		return fmt.Errorf("fazt: %w", err)

@@ -16,6 +16,7 @@ import (
 // the server answered is an [*Error].
 type Client struct {
 	// URL is where the management API answers, such as "https://admin.example.com".
+	// One without a scheme or a host is an error of each method.
 	URL string
 	// Token is an API key with the scopes that are needed.
 	Token string
@@ -101,6 +102,15 @@ func (c *Client) page(ctx context.Context, path string, list any) (Page, error) 
 // It follows no redirect: the token is for nobody but the server at c.URL, and what
 // was to be changed would only be read there.
 func (c *Client) open(ctx context.Context, method, path string, body io.Reader, contentType string) (*http.Response, error) {
+	if base, err := url.Parse(c.URL); err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, fmt.Errorf("api: %q is not the address of a server; give Client.URL one, such as \"https://admin.example.com\"", c.URL)
+	}
+	names, _, _ := strings.Cut(path, "?")
+	for name := range strings.SplitSeq(strings.TrimPrefix(names, "/"), "/") {
+		if name == "" || name == "." || name == ".." { // the path would lead elsewhere
+			return nil, &Error{Status: http.StatusNotFound, Code: "NOT_FOUND", Message: fmt.Sprintf("nothing is named %q; give a name", name)}
+		}
+	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)

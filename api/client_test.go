@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/storage"
 )
 
 // services returns one server as both services that there are.
@@ -145,6 +147,28 @@ func TestClientErrors(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// TestClientAddresses: what no request can be made of is said before one is sent, and a
+// name that would lead to another path is one that does not exist, as on the server.
+func TestClientAddresses(t *testing.T) {
+	for _, url := range []string{"", "example.com", "127.0.0.1:8080", "/api", "ftp://example.com", "http://"} {
+		_, err := (&api.Client{URL: url}).Apps(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "Client.URL") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+	srv := harnesstest.Start(t)
+	client := &api.Client{URL: srv.URL, Token: srv.Key(t, "admin", "read"), HTTP: srv.Client()}
+	for _, name := range []string{"", ".", ".."} {
+		_, err := client.AppInfo(t.Context(), name)
+		if e, ok := errors.AsType[*api.Error](err); !ok || e.Code != "NOT_FOUND" {
+			t.Errorf("the client, %q: %v", name, err)
+		}
+		if _, err := srv.Fazt.AppInfo(t.Context(), name); storage.CodeOf(err) != storage.CodeNotFound {
+			t.Errorf("the server, %q: %v", name, err)
+		}
 	}
 }
 

@@ -124,8 +124,12 @@ type Auth struct {
 // New brings the tables up to date and returns an Auth. It reports every
 // problem of the options at once. Close it before its Store.
 func New(ctx context.Context, opt Options) (*Auth, error) {
+	var errs []error
+	if opt.Store == nil {
+		errs = append(errs, errors.New("options need a Store; open one with sqlite.Open or postgres.Open"))
+	}
 	opt, err := opt.withDefaults()
-	if err != nil {
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, &Error{Code: CodeInvalid, Op: "auth.new", Err: err}
 	}
 	pages, err := parsePages()
@@ -179,14 +183,20 @@ func (a *Auth) Close() error {
 	return nil
 }
 
+// Check is what [New] would say of the options, for who has no Store yet. The error
+// has every problem.
+func (opt Options) Check() error {
+	if _, err := opt.withDefaults(); err != nil {
+		return &Error{Code: CodeInvalid, Op: "auth", Err: err}
+	}
+	return nil
+}
+
 func (opt Options) withDefaults() (Options, error) {
 	var errs []error
-	if opt.Store == nil {
-		errs = append(errs, errors.New("options need a Store; open one with sqlite.Open or postgres.Open"))
-	}
 	opt.Domain = strings.ToLower(opt.Domain)
 	if opt.Domain != "" && !isHostname(opt.Domain) {
-		errs = append(errs, fmt.Errorf("domain %q is not a host name; give it without scheme, port and slash", opt.Domain))
+		errs = append(errs, fmt.Errorf("the Domain %q is not a host name; give it without scheme, port and slash, such as \"example.com\"", opt.Domain))
 	}
 	if opt.SessionIdle == 0 {
 		opt.SessionIdle = DefaultSessionIdle

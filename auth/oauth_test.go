@@ -12,6 +12,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/faults"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -74,8 +75,8 @@ func TestOAuth(t *testing.T) {
 		{"a code that was used", "discord", discord(answers{"/api/oauth2/token": say(400, ok, `{"error":"invalid_grant"}`)}), "400 CODE_REFUSED"},
 		{"another secret", "discord", discord(answers{"/api/oauth2/token": say(401, ok, `{"error":"invalid_client"}`)}), "502 PROVIDER_CLIENT"},
 		{"a token that is none", "discord", discord(answers{"/api/users/@me": say(401, ok, `{"message":"401: Unauthorized"}`)}), "502 PROVIDER_ANSWER"},
-		{"redirects without end", "discord", discord(answers{"/api/users/@me": harnesstest.RedirectLoop}), "502 PROVIDER_REDIRECT"},
-		{"down", "discord", discord(answers{"/api/oauth2/token": harnesstest.CutOff}), "503 PROVIDER_UNAVAILABLE"},
+		{"redirects without end", "discord", discord(answers{"/api/users/@me": faults.RedirectLoop}), "502 PROVIDER_REDIRECT"},
+		{"down", "discord", discord(answers{"/api/oauth2/token": faults.CutOff}), "503 PROVIDER_UNAVAILABLE"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.provider+": "+tt.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/faults"
 )
 
 // TestOpenIDMisbehaves has each endpoint of an issuer that sign-in asks misbehave in each
@@ -22,15 +23,15 @@ func TestOpenIDMisbehaves(t *testing.T) {
 		handler http.HandlerFunc
 		want    []string // of one of these, for each endpoint
 	}{
-		{"hangs", harnesstest.Hang, []string{slow}},
-		{"dribbles", harnesstest.Dribble(10 * time.Millisecond), []string{slow}},
-		{"is cut off", harnesstest.CutOff, []string{broken}},
-		{"is too large", harnesstest.Huge(100 << 20), []string{"502 PROVIDER_TOO_LARGE"}},
-		{"is too large when it is unpacked", harnesstest.HugeGzip(20 << 20), []string{"502 PROVIDER_TOO_LARGE"}},
-		{"is nested too deep", harnesstest.Deep(100_000), []string{"502 PROVIDER_METADATA", "502 PROVIDER_KEYS", "502 PROVIDER_ANSWER"}},
-		{"redirects to itself", harnesstest.RedirectLoop, []string{"502 PROVIDER_REDIRECT"}},
-		{"redirects away", harnesstest.RedirectTo("https://evil.example/"), []string{"502 PROVIDER_REDIRECT"}},
-		{"redirects to nothing", harnesstest.RedirectTo("http://127.0.0.1:1/"), []string{broken, "502 PROVIDER_REDIRECT"}},
+		{"hangs", faults.Hang, []string{slow}},
+		{"dribbles", faults.Dribble(10 * time.Millisecond), []string{slow}},
+		{"is cut off", faults.CutOff, []string{broken}},
+		{"is too large", faults.HugeJSON(100 << 20), []string{"502 PROVIDER_TOO_LARGE"}},
+		{"is too large when it is unpacked", faults.HugeGzip(20 << 20), []string{"502 PROVIDER_TOO_LARGE"}},
+		{"is nested too deep", faults.DeepJSON(100_000), []string{"502 PROVIDER_METADATA", "502 PROVIDER_KEYS", "502 PROVIDER_ANSWER"}},
+		{"redirects to itself", faults.RedirectLoop, []string{"502 PROVIDER_REDIRECT"}},
+		{"redirects away", faults.RedirectTo("https://evil.example/"), []string{"502 PROVIDER_REDIRECT"}},
+		{"redirects to nothing", faults.RedirectTo("http://127.0.0.1:1/"), []string{broken, "502 PROVIDER_REDIRECT"}},
 		{"is empty", say(200, "application/json", ""), []string{"502 PROVIDER_METADATA", "502 PROVIDER_KEYS", "502 PROVIDER_ANSWER"}},
 		{"is null", say(200, "application/json", "null"), []string{"502 PROVIDER_METADATA", "502 PROVIDER_KEYS", "502 PROVIDER_ANSWER", "502 USERINFO_SUBJECT"}},
 		{"is a list", say(200, "application/json", "[]"), []string{"502 PROVIDER_METADATA", "502 PROVIDER_KEYS", "502 PROVIDER_ANSWER"}},

@@ -10,10 +10,11 @@ import (
 
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/faults"
 )
 
 // endless answers 10 MB.
-var endless = harnesstest.Huge(10 << 20)
+var endless = faults.HugeJSON(10 << 20)
 
 func in(d time.Duration) int64 { return time.Now().Add(d).Unix() }
 
@@ -46,12 +47,12 @@ func TestOpenIDRefused(t *testing.T) {
 	}{
 		{name: "metadata: missing", want: "502 PROVIDER_METADATA", reason: "answers 404", script: fixed(at(harnesstest.IssuerMetadata, http.NotFound))},
 		{name: "metadata: failing", want: "503 PROVIDER_UNAVAILABLE", reason: "openid-configuration answers 500", script: fixed(at(harnesstest.IssuerMetadata, say(500, "text/plain", "")))},
-		{name: "metadata: hanging", want: "504 PROVIDER_TIMEOUT", reason: "openid-configuration", script: fixed(at(harnesstest.IssuerMetadata, harnesstest.Hang)), hangs: true},
-		{name: "metadata: cut off", want: "503 PROVIDER_UNAVAILABLE", reason: "EOF", script: fixed(at(harnesstest.IssuerMetadata, harnesstest.CutOff))},
+		{name: "metadata: hanging", want: "504 PROVIDER_TIMEOUT", reason: "openid-configuration", script: fixed(at(harnesstest.IssuerMetadata, faults.Hang)), hangs: true},
+		{name: "metadata: cut off", want: "503 PROVIDER_UNAVAILABLE", reason: "EOF", script: fixed(at(harnesstest.IssuerMetadata, faults.CutOff))},
 		{name: "metadata: a page", want: "502 PROVIDER_METADATA", reason: "not JSON", script: fixed(at(harnesstest.IssuerMetadata, say(200, "text/html", html)))},
 		{name: "metadata: a page that says it is JSON", want: "502 PROVIDER_METADATA", reason: "invalid character", script: fixed(at(harnesstest.IssuerMetadata, say(200, "application/json", html)))},
 		{name: "metadata: 10 MB", want: "502 PROVIDER_TOO_LARGE", reason: "more than 1048576 bytes", script: fixed(at(harnesstest.IssuerMetadata, endless))},
-		{name: "metadata: redirects without end", want: "502 PROVIDER_REDIRECT", reason: "more than 3 redirects", script: fixed(at(harnesstest.IssuerMetadata, harnesstest.RedirectLoop))},
+		{name: "metadata: redirects without end", want: "502 PROVIDER_REDIRECT", reason: "more than 3 redirects", script: fixed(at(harnesstest.IssuerMetadata, faults.RedirectLoop))},
 		{name: "metadata: of another issuer", want: "502 PROVIDER_METADATA", reason: "of another issuer", script: metadata("issuer", "https://evil.example")},
 		{name: "metadata: of every tenant", want: "502 PROVIDER_METADATA", reason: "of another issuer", script: metadata("issuer", "https://evil.example/{tenantid}")},
 		{name: "metadata: no token endpoint", want: "502 PROVIDER_METADATA", reason: "the token endpoint", script: fixed(harnesstest.Script{Metadata: without("token_endpoint")})},
@@ -66,13 +67,13 @@ func TestOpenIDRefused(t *testing.T) {
 		{name: "answer: no", want: "403 PROVIDER_DENIED", reason: "access_denied", script: fixed(harnesstest.Script{Answer: func(v url.Values) { v.Del("code"); v.Set("error", "access_denied") }})},
 		{name: "answer: a code that is none", want: "400 CODE_REFUSED", reason: "invalid_grant", script: fixed(harnesstest.Script{Answer: func(v url.Values) { v.Set("code", "x") }})},
 
-		{name: "token: hanging", want: "504 PROVIDER_TIMEOUT", reason: "/token", script: fixed(at(harnesstest.IssuerToken, harnesstest.Hang)), hangs: true},
+		{name: "token: hanging", want: "504 PROVIDER_TIMEOUT", reason: "/token", script: fixed(at(harnesstest.IssuerToken, faults.Hang)), hangs: true},
 		{name: "token: failing", want: "503 PROVIDER_UNAVAILABLE", reason: "token endpoint answers 500", script: fixed(at(harnesstest.IssuerToken, say(500, "text/html", html)))},
 		{name: "token: too many", want: "503 PROVIDER_UNAVAILABLE", reason: "answers 429", script: fixed(at(harnesstest.IssuerToken, say(429, "text/plain", "")))},
-		{name: "token: cut off", want: "503 PROVIDER_UNAVAILABLE", reason: "/token", script: fixed(at(harnesstest.IssuerToken, harnesstest.CutOff))},
+		{name: "token: cut off", want: "503 PROVIDER_UNAVAILABLE", reason: "/token", script: fixed(at(harnesstest.IssuerToken, faults.CutOff))},
 		{name: "token: a page", want: "502 PROVIDER_ANSWER", reason: "cannot parse json", script: fixed(at(harnesstest.IssuerToken, say(200, "text/html", html)))},
 		{name: "token: 10 MB", want: "502 PROVIDER_TOO_LARGE", reason: "/token answers more", script: fixed(at(harnesstest.IssuerToken, endless))},
-		{name: "token: redirected", want: "502 PROVIDER_REDIRECT", reason: "with secrets was redirected", script: fixed(at(harnesstest.IssuerToken, harnesstest.RedirectLoop))},
+		{name: "token: redirected", want: "502 PROVIDER_REDIRECT", reason: "with secrets was redirected", script: fixed(at(harnesstest.IssuerToken, faults.RedirectLoop))},
 		{name: "token: another secret", want: "502 PROVIDER_CLIENT", reason: "invalid_client", script: fixed(at(harnesstest.IssuerToken, say(401, "application/json", `{"error":"invalid_client"}`)))},
 		{name: "token: another scope", want: "502 PROVIDER_REFUSED", reason: "invalid_scope", script: fixed(at(harnesstest.IssuerToken, say(400, "application/json", `{"error":"invalid_scope"}`)))},
 		{name: "token: 400 without a word", want: "502 PROVIDER_ANSWER", reason: "answers 400", script: fixed(at(harnesstest.IssuerToken, say(400, "text/html", html)))},
@@ -132,7 +133,7 @@ func TestOpenIDRefused(t *testing.T) {
 
 		{name: "keys: missing", want: "502 PROVIDER_KEYS", reason: "/keys answers 404", script: fixed(at(harnesstest.IssuerKeys, http.NotFound))},
 		{name: "keys: failing", want: "503 PROVIDER_UNAVAILABLE", reason: "/keys answers 503", script: fixed(at(harnesstest.IssuerKeys, say(503, "text/plain", "")))},
-		{name: "keys: hanging", want: "504 PROVIDER_TIMEOUT", reason: "/keys", script: fixed(at(harnesstest.IssuerKeys, harnesstest.Hang)), hangs: true},
+		{name: "keys: hanging", want: "504 PROVIDER_TIMEOUT", reason: "/keys", script: fixed(at(harnesstest.IssuerKeys, faults.Hang)), hangs: true},
 		{name: "keys: a page", want: "502 PROVIDER_KEYS", reason: "not JSON", script: fixed(at(harnesstest.IssuerKeys, say(200, "text/html", html)))},
 		{name: "keys: 10 MB", want: "502 PROVIDER_TOO_LARGE", reason: "/keys answers more", script: fixed(at(harnesstest.IssuerKeys, endless))},
 		{name: "keys: none", want: "502 PROVIDER_KEYS", reason: "no key that can be used", script: fixed(harnesstest.Script{Keys: set("keys", []any{})})},
@@ -144,7 +145,7 @@ func TestOpenIDRefused(t *testing.T) {
 		{name: "user info: of another", want: "502 USERINFO_SUBJECT", reason: "another subject", script: fixed(harnesstest.Script{Claims: without("email"), UserInfo: set("sub", "eve")})},
 		{name: "user info: failing", want: "503 PROVIDER_UNAVAILABLE", reason: "/userinfo answers 500", script: fixed(harnesstest.Script{Claims: without("email"), Handlers: at(harnesstest.IssuerUserInfo, say(500, "text/plain", "")).Handlers})},
 		{name: "user info: a page", want: "502 PROVIDER_ANSWER", reason: "not JSON", script: fixed(harnesstest.Script{Claims: without("email"), Handlers: at(harnesstest.IssuerUserInfo, say(200, "text/html", html)).Handlers})},
-		{name: "user info: redirected away", want: "502 PROVIDER_REDIRECT", reason: "leads from http to https", script: fixed(harnesstest.Script{Claims: without("email"), Handlers: at(harnesstest.IssuerUserInfo, harnesstest.RedirectTo("https://evil.example/")).Handlers})},
+		{name: "user info: redirected away", want: "502 PROVIDER_REDIRECT", reason: "leads from http to https", script: fixed(harnesstest.Script{Claims: without("email"), Handlers: at(harnesstest.IssuerUserInfo, faults.RedirectTo("https://evil.example/")).Handlers})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

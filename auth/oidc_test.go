@@ -16,6 +16,7 @@ import (
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/auth"
 	"github.com/fazt-sh/fazt/harnesstest"
+	"github.com/fazt-sh/fazt/harnesstest/faults"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -194,7 +195,7 @@ func without(names ...string) func(map[string]any) {
 }
 
 // say is a handler that answers a text.
-var say = harnesstest.Say
+var say = faults.Answer
 
 func at(path string, h http.HandlerFunc) harnesstest.Script {
 	return harnesstest.Script{Handlers: map[string]http.HandlerFunc{path: h}}

@@ -23,7 +23,9 @@ type Provider interface {
 	// AuthURL returns where the browser is sent.
 	AuthURL(ctx context.Context, x Exchange) (string, error)
 	// Identify returns who has signed in. answer is what the browser came back
-	// with, already known to belong to this very Exchange: its state was checked.
+	// with, already known to belong to this very Exchange: its state was checked. It
+	// has no parameter twice and no "error", and a "code" of up to 4,096 bytes; what
+	// lacks one is refused before, as RFC 6749, 4.1.2 has it.
 	Identify(ctx context.Context, x Exchange, answer url.Values) (Identity, error)
 }
 

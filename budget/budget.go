@@ -30,10 +30,11 @@ type contextKey struct{}
 
 // New begins a budget. A parent that ends sooner shortens it. A parent that is
 // a Budget, or has one, is charged for what the new one spends. Call
-// [Budget.Close] when the request is over. c must come from
-// [Config.WithDefaults].
+// [Budget.Close] when the request is over. Zero fields of c stand for their defaults;
+// a negative one allows nothing, and [Config.WithDefaults] tells.
 func New(parent context.Context, c Config) *Budget {
 	now := time.Now()
+	c, _ = c.WithDefaults()
 	b := &Budget{above: From(parent), config: c, start: now}
 	left := c.RequestTimeout
 	if deadline, ok := parent.Deadline(); ok {
@@ -146,7 +147,8 @@ func (b *Budget) Spend(p Phase, d time.Duration) {
 // Spent is the time spent in a phase.
 func (b *Budget) Spent(p Phase) time.Duration { return time.Duration(b.phases[p].Load()) }
 
-// most is the phase that took longest.
+// most is the phase that took longest, if that is a tenth of the time: all of it may
+// have gone into what is no phase, such as a function of the program's own.
 func (b *Budget) most() (Phase, time.Duration) {
 	most := Queue
 	for _, p := range Phases() {
@@ -154,7 +156,10 @@ func (b *Budget) most() (Phase, time.Duration) {
 			most = p
 		}
 	}
-	return most, b.Spent(most)
+	if spent := b.Spent(most); 10*spent >= b.Used() {
+		return most, spent
+	}
+	return Queue, 0
 }
 
 // LogValue is a group for a log line: the time in all, how many operations, and

@@ -414,3 +414,34 @@ func TestCauseIsTheFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestUnaccountedTime: a phase that took next to nothing is not what most went into.
+func TestUnaccountedTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.New(t.Context(), budget.Config{RequestTimeout: time.Second})
+		defer b.Close()
+		b.Spend(budget.Compute, time.Millisecond)
+		<-b.Done()
+		err := context.Cause(b).Error()
+		if want := "budget: spent (allowed 1s, used 950ms)"; err != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
+	})
+}
+
+// TestZeroConfig: the zero Config is ready to use, as its comment says.
+func TestZeroConfig(t *testing.T) {
+	b := budget.New(t.Context(), budget.Config{})
+	defer b.Close()
+	if b.Allowed() != budget.DefaultRequestTimeout || b.Err() != nil {
+		t.Error(b.Allowed(), b.Err())
+	}
+	_, done, err := budget.NewOperation("read", budget.StorageRead).Start(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done()
+	if err := errors.Join(b.Read(budget.DefaultReadBytes), b.Write(budget.DefaultWriteBytes)); err != nil {
+		t.Error(err)
+	}
+}

@@ -44,7 +44,7 @@ type Error struct {
 
 // Usage is what a limit allowed, and what was used of it, each with its unit.
 // Limit names it: "time" or "operations". Phase is what most of the time went
-// into, and InPhase how much; that is 0 when no phase has taken any.
+// into, and InPhase how much; that is 0 where no phase has taken a tenth of it.
 type Usage struct {
 	Limit         string
 	Allowed, Used string

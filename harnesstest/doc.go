@@ -15,8 +15,15 @@
 // to deploy the test's own apps. [StartOrAttach] lets one suite run both ways.
 //
 // [StartIssuer] runs an OpenID Connect issuer, which does what a [Script] says and is
-// correct without one. [Hang], [Dribble], [Huge], [RedirectLoop] and their like stand in
-// for an endpoint that misbehaves.
+// correct without one. Package faults has handlers for an endpoint that misbehaves.
+//
+// Whoever asks is a [Visitor], with cookies of their own:
+//
+//	srv.Deploy(files)   a stranger at a new app; srv.Visit(name) at one that is there
+//	srv.Serve(handler)  a stranger at a handler of the test's own
+//	Visit(t, target)    a stranger at a target's bare host; srv.Get(path) for one request
+//	v.As(user)          somebody at v's host who has signed in, of any of these
+//	v.Another()         one more stranger there
 //
 // What the suites ask is a [Target]: a Server, any [Handler], any [URL]. A package whose
 // TestMain calls [Main] can have servers in processes of their own, to kill and restart

@@ -14,10 +14,11 @@ import (
 )
 
 // Neighbours runs the suite of what one app can do to another through each of the
-// [Doors]: while apps and their visitors take what they can get, a neighbour's visitors
+// [Resources]: while apps and their visitors take what they can get, a neighbour's visitors
 // have every request answered in the end, rightly, with no run of theirs stopped and no
-// write left uncertain; and the same beside two attacks at once. How much less they get than alone is no reason to fail, but is
-// in the results, as a [report.Beside] for each attack. A short run has one attack a door.
+// write left uncertain; and the same beside two attacks at once. How much less they get
+// than alone is no reason to fail, but is in the results, as a [report.Beside] for each
+// attack. A short run has one attack a resource.
 func Neighbours(t *testing.T, target Target, opts ...Option) {
 	t.Helper()
 	NeighboursSuite().Run(t, target, opts...)
@@ -26,23 +27,23 @@ func Neighbours(t *testing.T, target Target, opts ...Option) {
 // NeighboursSuite is the table of [Neighbours].
 func NeighboursSuite() Suite {
 	s := Suite{Name: "Neighbours"}
-	for _, door := range Doors() {
+	for _, resource := range Resources() {
 		s.Checks = append(s.Checks, Check{
-			Name: door, Needs: []Capability{Need[Deployer](), Need[Keyer]()},
-			Run: func(p *Probe) { besideAttacks(p, door) },
+			Name: resource, Needs: []Capability{Need[Deployer](), Need[Keyer]()},
+			Run: func(p *Probe) { besideAttacks(p, resource) },
 		})
 	}
 	s.Checks = append(s.Checks, Check{Name: "two at once", Needs: []Capability{Need[Deployer](), Need[Keyer]()}, Run: besideTwo})
 	return s
 }
 
-// besideAttacks measures and judges a neighbour beside the attacks on a door.
-func besideAttacks(p *Probe, door string) {
+// besideAttacks measures and judges a neighbour beside the attacks on a resource.
+func besideAttacks(p *Probe, resource string) {
 	b := newBesides(p)
 	neighbour := p.Deploy(neighbourApp).URL
 	alone := askNeighbour(p, neighbour, b.each)
 	for _, k := range b.attacks {
-		if k.Door != door {
+		if k.Resource != resource {
 			continue
 		}
 		stop := k.begin(p, b.prepare(k), p.Target)
@@ -60,10 +61,10 @@ func besideAttacks(p *Probe, door string) {
 func besideTwo(p *Probe) {
 	b := newBesides(p)
 	alone := askNeighbour(p, p.Deploy(neighbourApp).URL, b.each)
-	apart := len(b.attacks) / 2 // so that most are attacks on different doors
+	apart := len(b.attacks) / 2 // so that most are attacks on different resources
 	for i := range (len(b.attacks) + 1) / 2 {
 		first, second := b.attacks[i], b.attacks[(i+apart)%len(b.attacks)]
-		both := Attack{Name: first.Name + "; " + second.Name, Door: first.Door + ", " + second.Door}
+		both := Attack{Name: first.Name + "; " + second.Name, Resource: first.Resource + ", " + second.Resource}
 		stopFirst := first.begin(p, b.prepare(first), p.Target)
 		stopSecond := second.begin(p, b.prepare(second), p.Target)
 		beside := b.judged(p.Deploy(neighbourApp).URL, both.Name)

@@ -78,7 +78,7 @@ func askNeighbour(p *Probe, url string, each time.Duration) (got []*load.Result)
 
 // compare puts together what was measured; sink may be nil.
 func compare(k Attack, alone, beside, sink []*load.Result) report.Beside {
-	b := report.Beside{Attack: k.Name, Door: k.Door}
+	b := report.Beside{Attack: k.Name, Resource: k.Resource}
 	for i, ask := range neighbourAsks {
 		a := report.Asked{What: ask.what, Alone: alone[i].Rate(), Beside: beside[i].Rate(), P99: beside[i].OK.At(99),
 			NotOK: beside[i].Requests() - beside[i].OK.Count()}

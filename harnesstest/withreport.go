@@ -1,7 +1,6 @@
 package harnesstest
 
 import (
-	"github.com/fazt-sh/fazt/harnesstest/gaps"
 	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
@@ -20,17 +19,9 @@ func WithReport(r *report.Report) Option {
 				}
 			}
 			for _, g := range res.Gaps() {
-				r.Add(reportGap(g))
+				r.Add(report.Gap(g))
 			}
 		})
-	}
-}
-
-// reportGap is a gap as a report has it.
-func reportGap(g gaps.Gap) report.Gap {
-	return report.Gap{
-		ID: g.ID, Category: g.Category, Severity: report.Severity(g.Severity), Description: g.Description,
-		FoundBy: g.FoundBy, Fix: g.Fix, Resolved: g.Status == gaps.Resolved,
 	}
 }
 

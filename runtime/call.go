@@ -131,6 +131,9 @@ func (x *Exec) Call(fn *HostFunc, args Args) (Value, error) {
 		x.leave()
 	}
 	v, err := x.invoke(fn.call, args)
+	if n := int64(len(v.text) + len(v.raw)); n > x.Limits.Memory {
+		x.stop(cause{err: x.memoryError(fmt.Sprintf("%d MiB", n>>20))}) // before the engine makes its own of it
+	}
 	if stop, ok := errors.AsType[*Stop](err); ok {
 		x.stop(cause{response: stop.Response})
 	}
@@ -170,12 +173,18 @@ func (x *Exec) Wait(t time.Time) {
 }
 
 func (x *Exec) invoke(fn Func, args Args) (v Value, err error) {
+	returned := false
 	defer func() {
 		if p := recover(); p != nil {
 			x.stop(cause{err: &Error{Code: CodeInternal, Message: fmt.Sprintf("a host function panicked: %v", p), Stack: string(debug.Stack())}})
+		} else if !returned {
+			// Nothing holds up the goroutine's end, which is the run's.
+			x.stop(cause{err: &Error{Code: CodeInternal, Message: "a host function ended its goroutine, as runtime.Goexit and a test's FailNow do; it must return"}})
 		}
 	}()
-	return fn(&x.host, args)
+	v, err = fn(&x.host, args)
+	returned = true
+	return v, err
 }
 
 // entryError explains why a slot couldn't be had again.

@@ -12,7 +12,9 @@ import (
 // Func is a Go function that a handler can call. It must return soon after ctx
 // is done. The run's slot is given back while it runs. An error reaches the
 // handler as a JavaScript Error that can be caught; see [HostError] for how its
-// name and code are chosen, and [Stop] for ending the run instead.
+// name and code are chosen, and [Stop] for ending the run instead. A panic, or the
+// goroutine's end by runtime.Goexit, ends the run with ENGINE_ERROR, and a value of
+// more bytes than [Limits].Memory ends it with BUDGET_MEMORY.
 type Func func(ctx context.Context, args Args) (Value, error)
 
 // Brief is a [Func] that computes or looks something up rather than waits. The run

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	goruntime "runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -81,6 +83,39 @@ func TestBind(t *testing.T) {
 				}
 			}
 			h.Close()
+		}
+	}
+}
+
+// TestFunctionsThatFail: whatever a host function does, Run returns with the reason, and
+// the pass is done.
+func TestFunctionsThatFail(t *testing.T) {
+	does := map[string]func() runtime.Value{
+		"panics": func() runtime.Value { panic("inside") },
+		"exits":  func() runtime.Value { goruntime.Goexit(); return runtime.Value{} },
+		"large":  func() runtime.Value { return runtime.String(strings.Repeat("x", 2<<20)) },
+		"bytes":  func() runtime.Value { return runtime.Bytes(make([]byte, 2<<20)) },
+	}
+	for _, e := range []runtime.Engine{ottojs.New(), gojajs.New()} {
+		r := newRuntime(t, runtime.Options{Engines: []runtime.Engine{e}, Limits: runtime.Limits{Memory: 1 << 20}})
+		for name, want := range map[string]string{
+			"panics": runtime.CodeInternal, "exits": runtime.CodeInternal, "large": runtime.CodeMemory, "bytes": runtime.CodeMemory,
+		} {
+			f := func(context.Context, runtime.Args) (runtime.Value, error) { return does[name](), nil }
+			host, err := runtime.NewHost(map[string]any{"test.func": runtime.Func(f), "test.brief": runtime.Brief(f)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range []string{"test.func()", "test.brief()"} {
+				p, err := r.Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": "try { " + call + " } catch (e) {}"}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = p.Bind(host).Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api"})
+				if e, ok := errors.AsType[*runtime.Error](err); !ok || e.Code != want {
+					t.Errorf("%s that %s: %v, want %s", call, name, err, want)
+				}
+			}
 		}
 	}
 }

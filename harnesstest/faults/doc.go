@@ -3,6 +3,8 @@
 //
 //   - [Proxy] is a line that is slow, narrow, cut or dead, and that changes while it is
 //     in use.
+//   - [Hang], [Dribble], [HugeJSON], [RedirectLoop] and their like are handlers for an
+//     endpoint that the server asks, such as one of an issuer that it trusts.
 //   - [SlowHeaders], [SlowBody] and [SlowReader] are clients that keep a connection for
 //     as long as the server lets them.
 //   - [Command] starts a [Process], which can be killed as kill -9 does, started again,

@@ -87,11 +87,15 @@ func (p *Proxy) Set(l Line) {
 }
 
 // Retarget passes new connections on to another server, such as one that was started
-// again at another port.
-func (p *Proxy) Retarget(target string) {
+// again at another port. What is no host:port is an error, and changes nothing.
+func (p *Proxy) Retarget(target string) error {
+	if err := checkAddress(target); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.target = target
+	return nil
 }
 
 // Reset ends all connections that there are by a reset (RST) to both sides.

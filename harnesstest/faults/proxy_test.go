@@ -235,7 +235,12 @@ func TestProxyResetsAndRetargets(t *testing.T) {
 	if got, _ := bufio.NewReader(c).ReadString('\n'); got != "first\n" {
 		t.Fatal(got)
 	}
-	p.Retarget(serve(t, say("second")))
+	if err := p.Retarget("http://127.0.0.1:1"); err == nil {
+		t.Error("a URL was taken for a host:port")
+	}
+	if err := p.Retarget(serve(t, say("second"))); err != nil {
+		t.Fatal(err)
+	}
 	p.Reset()
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a connection that was reset: %v", err)
@@ -247,7 +252,9 @@ func TestProxyResetsAndRetargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Retarget(l.Addr().String())
+	if err := p.Retarget(l.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
 	l.Close()
 	if _, err := request(p.Addr()); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a server that is not there: %v", err)

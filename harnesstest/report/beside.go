@@ -8,10 +8,10 @@ import (
 
 // Beside is what an app's visitors get beside an attack: others who take what they can.
 type Beside struct {
-	// Attack is what the others do, and Door what they take by it: "storage".
-	Attack string  `json:"attack"`
-	Door   string  `json:"door"`
-	Asked  []Asked `json:"asked"`
+	// Attack is what the others do, and Resource what they take by it: "storage".
+	Attack   string  `json:"attack"`
+	Resource string  `json:"resource"`
+	Asked    []Asked `json:"asked"`
 }
 
 // Asked is one kind of request. Rates are good answers a second to 8 connections.
@@ -40,7 +40,7 @@ func (r *Report) beside() table {
 		}
 	}
 	for _, b := range r.Beside {
-		row := append([]string{b.Door + ": " + b.Attack}, slices.Repeat([]string{nothing}, len(t.head)-1)...)
+		row := append([]string{b.Resource + ": " + b.Attack}, slices.Repeat([]string{nothing}, len(t.head)-1)...)
 		for _, a := range b.Asked {
 			if a.Alone > 0 {
 				row[slices.Index(t.head, a.What)] = strconv.FormatFloat(a.Beside/a.Alone, 'f', 2, 64) + ", " + durationText(a.P99)

@@ -12,9 +12,9 @@ import (
 // What neighbours have of what they have alone is in each form of the report.
 func TestBeside(t *testing.T) {
 	r := report.New("test")
-	r.Add(report.Beside{Attack: "endless loops", Door: "processor", Asked: []report.Asked{
+	r.Add(report.Beside{Attack: "endless loops", Resource: "processor", Asked: []report.Asked{
 		{What: "handler", Alone: 1000, Beside: 250, P99: 20 * time.Millisecond}, {What: "set", Alone: 0},
-	}}, report.Beside{Attack: "large bodies", Door: "bodies", Asked: []report.Asked{{What: "static", Alone: 100, Beside: 50, P99: time.Second}}})
+	}}, report.Beside{Attack: "large bodies", Resource: "bodies", Asked: []report.Asked{{What: "static", Alone: 100, Beside: 50, P99: time.Second}}})
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"text":     func(b *bytes.Buffer) error { return r.Text(b) },
 		"Markdown": func(b *bytes.Buffer) error { return r.Markdown(b) },

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 )
 
 //go:embed page.css
@@ -211,9 +213,9 @@ func (f *forest) Show(rows []forestRow) forest {
 // Mark is the class of an outcome or of a severity in the style sheet.
 func (page) Mark(of any) string {
 	switch of {
-	case Failed, Critical, High:
+	case Failed, gaps.Critical, gaps.High:
 		return "bad"
-	case Medium:
+	case gaps.Medium:
 		return "warn"
 	case Passed:
 		return "good"

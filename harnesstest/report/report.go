@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 	"github.com/fazt-sh/fazt/harnesstest/load"
 )
 
@@ -244,28 +246,13 @@ func (c Check) addTo(r *Report) {
 	r.Checks = append(r.Checks, c)
 }
 
-// Severity is how bad a gap is.
-type Severity string
+// Gap is a [gaps.Gap] as an item: report.Gap(g).
+type Gap gaps.Gap
 
-const (
-	Critical Severity = "critical"
-	High     Severity = "high"
-	Medium   Severity = "medium"
-	Low      Severity = "low"
-)
-
-// Gap is something that a suite found to be missing or wrong.
-type Gap struct {
-	ID          string   `json:"id"`
-	Category    string   `json:"category"`
-	Severity    Severity `json:"severity"`
-	Description string   `json:"description"`
-	FoundBy     string   `json:"found_by"`
-	Fix         string   `json:"fix,omitempty"` // how
-	Resolved    bool     `json:"resolved,omitempty"`
+func (g Gap) addTo(r *Report) {
+	g.Status = cmp.Or(g.Status, gaps.Open)
+	r.Gaps = append(r.Gaps, g)
 }
-
-func (g Gap) addTo(r *Report) { r.Gaps = append(r.Gaps, g) }
 
 // Merge puts the runs and timings of other reports beside those of r, and takes from
 // them what r does not have; all else is r's own. It is for measuring in several

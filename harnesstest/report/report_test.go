@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
@@ -185,7 +186,7 @@ func TestEscapes(t *testing.T) {
 	r.Add(report.Note(hostile), report.Resource{Name: hostile, Resident: 1 << 20}, report.Timing{Name: hostile, Took: []time.Duration{1}},
 		report.Check{Name: hostile, Outcome: report.Failed, Text: hostile}, report.Check{Name: hostile, Outcome: report.Passed},
 		report.Check{Name: hostile, Outcome: report.NotApplicable, Text: hostile},
-		report.Gap{ID: hostile, Category: hostile, Severity: report.Severity(hostile), Description: hostile, FoundBy: hostile, Fix: hostile})
+		report.Gap{ID: hostile, Category: hostile, Severity: gaps.Severity(hostile), Description: hostile, FoundBy: hostile, Fix: hostile})
 	for _, loop := range []report.Loop{report.Closed, report.Open} {
 		for _, c := range []int{1, 2} {
 			r.Add(report.Measurement{Name: hostile, Loop: loop, Connections: c, Runs: []report.Run{{Rate: 10, P50: 1, P99: 2, Max: 3, Failed: map[string]int64{hostile: 1}}, {Invalid: hostile}}})

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 	"github.com/fazt-sh/fazt/harnesstest/report"
 )
 
@@ -23,8 +24,8 @@ func sample() *report.Report {
 		report.Check{Name: "Security/headers/slow", Outcome: report.Failed, Text: "50 slow connections kept\na client waiting | for 5 s"},
 		report.Check{Name: "Resilience/disk-full", Outcome: report.NotApplicable, Text: "an attached server is not the test's to kill, nor is its disk"},
 		report.Check{Name: "Security/cookies", Outcome: report.Passed},
-		report.Gap{ID: "SEC-2", Category: "headers", Severity: report.Low, Description: "No header names the policy for embedding.", FoundBy: "Security/headers", Resolved: true},
-		report.Gap{ID: "SEC-1", Category: "slow clients", Severity: report.High, Description: "Slow headers hold a place for 30 s.", FoundBy: "Security/headers/slow", Fix: "Set ReadHeaderTimeout to 5 s."},
+		report.Gap{ID: "SEC-2", Category: "headers", Severity: gaps.Low, Description: "No header names the policy for embedding.", FoundBy: "Security/headers", Status: gaps.Resolved},
+		report.Gap{ID: "SEC-1", Category: "slow clients", Severity: gaps.High, Description: "Slow headers hold a place for 30 s.", FoundBy: "Security/headers/slow", Fix: "Set ReadHeaderTimeout to 5 s."},
 	)
 	r.Add(report.Measurement{Name: "kv read", Loop: report.Open, Connections: 50, Runs: []report.Run{{Rate: 7000, Offered: 9000, Requests: 2250,
 		P50: time.Second, Max: time.Second, Invalid: "the generator fell behind: the 99th percentile of its lag is 31ms"}}})

@@ -1,11 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fazt-sh/fazt/harnesstest/gaps"
 )
 
 // table is a part of the report, for every way to write it.
@@ -51,7 +54,7 @@ func (r *Report) summary() (lines []string) {
 		lines = append(lines, fmt.Sprintf("%s passed, %d failed, %d not applicable", counted(by[Passed], "check"), by[Failed], by[NotApplicable]))
 	}
 	if len(r.Gaps) > 0 {
-		lines = append(lines, counted(r.openGaps(""), "open gap")+", "+strconv.Itoa(r.openGaps(Critical))+" of them critical")
+		lines = append(lines, counted(r.openGaps(""), "open gap")+", "+strconv.Itoa(r.openGaps(gaps.Critical))+" of them critical")
 	}
 	if n := len(r.invalidRuns().rows); n > 0 {
 		lines = append(lines, counted(n, "measurement")+" with runs in which the load generator fell behind")
@@ -76,9 +79,9 @@ func (c *Comparison) summary() string {
 }
 
 // openGaps counts those of a severity, or of any.
-func (r *Report) openGaps(s Severity) (n int) {
+func (r *Report) openGaps(s gaps.Severity) (n int) {
 	for _, g := range r.Gaps {
-		if !g.Resolved && (s == "" || g.Severity == s) {
+		if g.Status != gaps.Resolved && (s == "" || g.Severity == s) {
 			n++
 		}
 	}
@@ -361,8 +364,8 @@ func rankOutcome(c Check) int {
 }
 
 func rankGap(g Gap) int {
-	rank := slices.Index([]Severity{Critical, High, Medium, Low}, g.Severity)
-	if g.Resolved {
+	rank := slices.Index([]gaps.Severity{gaps.Critical, gaps.High, gaps.Medium, gaps.Low}, g.Severity)
+	if g.Status == gaps.Resolved {
 		rank += 10
 	}
 	return rank
@@ -379,11 +382,8 @@ func (r *Report) checks() table {
 func (r *Report) gaps() table {
 	t := table{title: "Gaps", head: []string{"id", "severity", "category", "what", "found by", "how to fix", "state"}}
 	for _, g := range order(r.Gaps, rankGap) {
-		state := "open"
-		if g.Resolved {
-			state = "resolved"
-		}
-		t.rows = append(t.rows, []string{g.ID, string(g.Severity), g.Category, g.Description, g.FoundBy, g.Fix, state})
+		state := cmp.Or(g.Status, gaps.Open)
+		t.rows = append(t.rows, []string{g.ID, string(g.Severity), g.Category, g.Description, g.FoundBy, g.Fix, string(state)})
 	}
 	return t
 }

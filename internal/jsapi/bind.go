@@ -2,6 +2,8 @@ package jsapi
 
 import (
 	"context"
+	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -13,6 +15,9 @@ import (
 var (
 	contextType = reflect.TypeFor[context.Context]()
 	errorType   = reflect.TypeFor[error]()
+
+	marshalerType     = reflect.TypeFor[json.Marshaler]()
+	textMarshalerType = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
 // Bind turns a Go function into a host function; the error says why it can be
@@ -32,12 +37,28 @@ func Bind(fn any, panicked func(ctx context.Context, value any, stack []byte)) (
 	if results := t.NumOut(); t.IsVariadic() || results > 2 || results == 2 && !fails {
 		return nil, fmt.Errorf("%v: use func([context.Context,] arguments...) ([result,] [error]), not variadic", t)
 	}
-	return func(ctx context.Context, args runtime.Args) (runtime.Value, error) {
+	for i := first; i < t.NumIn(); i++ {
+		if p := t.In(i); !crosses(p) || p.Kind() == reflect.Interface && p.NumMethod() > 0 {
+			return nil, fmt.Errorf("%v: a %v can't be read from JSON; take a context first, and what JavaScript doesn't give by a closure", t, p)
+		}
+	}
+	if t.NumOut() > 0 && !(fails && t.NumOut() == 1) && !crosses(t.Out(0)) {
+		return nil, fmt.Errorf("%v: a %v can't be written as JSON; return what encoding/json can marshal", t, t.Out(0))
+	}
+	return func(ctx context.Context, args runtime.Args) (value runtime.Value, err error) {
 		// What fn does may be seen outside, so what came before it must last.
 		inv := From(ctx)
 		if err := inv.Settle(); err != nil {
 			return runtime.Value{}, inv.failed(err)
 		}
+		// Methods of its types, which read JSON, write it or say what an error is, are as
+		// much the program's as fn. A panic is not to end more than the run that called it.
+		defer func() {
+			if p := recover(); p != nil {
+				panicked(ctx, p, debug.Stack())
+				value, err = runtime.Value{}, errPanicked
+			}
+		}()
 		in := make([]reflect.Value, t.NumIn())
 		if first == 1 {
 			in[0] = reflect.ValueOf(ctx)
@@ -49,10 +70,7 @@ func Bind(fn any, panicked func(ctx context.Context, value any, stack []byte)) (
 			}
 			in[i] = arg.Elem()
 		}
-		out, err := call(ctx, f, in, panicked)
-		if err != nil {
-			return runtime.Value{}, err
-		}
+		out := f.Call(in)
 		if fails {
 			if err, _ := out[len(out)-1].Interface().(error); err != nil {
 				return runtime.Value{}, bindError(err)
@@ -62,23 +80,29 @@ func Bind(fn any, panicked func(ctx context.Context, value any, stack []byte)) (
 		if len(out) == 0 {
 			return runtime.Value{}, nil
 		}
-		return runtime.From(out[0].Interface())
+		value, err = runtime.From(out[0].Interface())
+		if err != nil {
+			return runtime.Value{}, err
+		}
+		return value, runtime.Hold(ctx, int64(len(value.Text())+len(value.Raw())))
 	}, nil
+}
+
+// crosses reports whether JSON can have a value of a type, as far as its own kind
+// tells: what is inside of it shows when there is a value.
+func crosses(t reflect.Type) bool {
+	if t.Implements(marshalerType) || t.Implements(textMarshalerType) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+		return false
+	}
+	return true
 }
 
 // errPanicked is what JavaScript sees of a panic in a Go function.
 var errPanicked = &runtime.HostError{Code: "INTERNAL", Message: "the function failed inside; the server's log has more under the request id"}
-
-// call calls a Go function, whose panic is not to end more than the run that called it.
-func call(ctx context.Context, f reflect.Value, in []reflect.Value, panicked func(context.Context, any, []byte)) (out []reflect.Value, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			panicked(ctx, p, debug.Stack())
-			err = errPanicked
-		}
-	}()
-	return f.Call(in), nil
-}
 
 // decodeArg stores one argument of a call in what target points to.
 func decodeArg(args runtime.Args, i int, target any) error {
@@ -105,5 +129,6 @@ func bindError(err error) error {
 	}](err); ok {
 		return &runtime.HostError{Code: coded.Code(), Message: err.Error(), Err: err}
 	}
+	_ = err.Error() // that of a nil pointer may panic, which is to happen here
 	return err
 }

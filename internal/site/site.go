@@ -72,6 +72,9 @@ type file struct {
 // ReadFS reads an app from its directory. An error wraps [ErrInvalid] when the
 // app is at fault; others are those of fsys.
 func ReadFS(fsys fs.FS, limits Limits) (*Site, error) {
+	if fsys == nil {
+		return nil, invalid(errors.New("there is no file system, but nil; give one, such as os.DirFS(\"my-app\")"))
+	}
 	s := newSite()
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -14,6 +14,9 @@ import (
 // says of its size is checked here and holds later: reading more fails. An entry that
 // can't be read through is the app's fault, with its name and the reason.
 func ReadZIP(r io.ReaderAt, size int64, limits Limits) (*Site, error) {
+	if r == nil {
+		return nil, invalid(errors.New("there is no archive, but nil; give one, such as a file that is open"))
+	}
 	in := &directoryReader{ReaderAt: r, left: int64(limits.Files)*entryBytes + endBytes}
 	z, err := zip.NewReader(in, size)
 	if cause := in.failed.Load(); cause != nil {

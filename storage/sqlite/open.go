@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -24,6 +25,10 @@ const applicationID = 0x66617a74
 // returns the file's absolute path. It refuses what is not ours without
 // changing anything.
 func prepareFile(path string) (string, error) {
+	if path == "" || path == ":memory:" || strings.HasPrefix(path, "file:") {
+		return "", &storage.Error{Code: storage.CodeInvalid, Op: "open",
+			Msg: fmt.Sprintf("%q is not the path of a file", path), Hint: "give one, such as data.db; for data that nobody keeps, one in a temporary directory"}
+	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return "", unusable(path, err)

@@ -1,4 +1,4 @@
-package harnesstest
+package faults
 
 import (
 	"compress/gzip"
@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// What follows answers in place of an endpoint of an [Issuer], see Handlers of [Script],
-// or of any other server that a test's own depends on.
+// What follows answers in place of an endpoint that a server under test asks, such as one
+// of an issuer that it trusts.
 
-// Say answers with a status, a content type and a body, whatever was asked.
-func Say(status int, contentType, body string) http.HandlerFunc {
+// Answer answers with a status, a content type and a body, whatever was asked.
+func Answer(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		w.WriteHeader(status)
@@ -50,15 +50,15 @@ func Dribble(every time.Duration) http.HandlerFunc {
 	}
 }
 
-// Huge answers by a JSON document with a text of n bytes.
-func Huge(n int64) http.HandlerFunc {
+// HugeJSON answers by a JSON document with a text of n bytes.
+func HugeJSON(n int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = writeHuge(w, n) // fails only when the client has gone
 	}
 }
 
-// HugeGzip is Huge in some thousandth of the bytes on the line, whatever the client
+// HugeGzip is HugeJSON in some thousandth of the bytes on the line, whatever the client
 // accepts.
 func HugeGzip(n int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -83,9 +83,9 @@ func writeHuge(w io.Writer, n int64) error {
 	return err
 }
 
-// Deep answers by a JSON document that is nested n deep.
-func Deep(n int) http.HandlerFunc {
-	return Say(http.StatusOK, "application/json", strings.Repeat(`{"keys":[`, n/2)+strings.Repeat("]}", n/2))
+// DeepJSON answers by a JSON document that is nested n deep.
+func DeepJSON(n int) http.HandlerFunc {
+	return Answer(http.StatusOK, "application/json", strings.Repeat(`{"keys":[`, n/2)+strings.Repeat("]}", n/2))
 }
 
 // RedirectLoop redirects to itself, without end.
