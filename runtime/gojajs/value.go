@@ -133,6 +133,9 @@ func (v *vm) Class(val goja.Value) string {
 	case reflect.TypeFor[*goja.Promise]():
 		return "Promise"
 	}
+	if v.asyncMade != nil && obj.Prototype() == v.asyncMade {
+		return "generator"
+	}
 	return brands[brand(obj)]
 }
 

@@ -82,6 +82,7 @@ type vm struct {
 	joining     []*goja.Object       // the arrays that join is at
 	exec        goja.Value           // the guard of RegExp.prototype.exec
 	asyncSymbol *goja.Symbol         // see asyncIterator
+	asyncMade   *goja.Object         // what asynchronous generators inherit from, nil before the first
 	web, bytes  *goja.Object         // see webLibrary and newBytes
 	meant       goja.String          // see giveSource
 	matched     lastMatch
