@@ -291,7 +291,7 @@ func (v *vm) Describe(val goja.Value) string {
 		}
 		return "[Function (anonymous)]"
 	case js.KindError:
-		e := v.describeThrown(val, nil)
+		e := v.describeThrown(val, nil, maxCauses)
 		if e.Stack != "" {
 			return e.Stack
 		}

@@ -132,6 +132,9 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 		x.Check() // doesn't return
 	}
 	v.reportRejections()
+	if n := len(v.timer.list); err == nil && n > 0 && v.last == nil && res.Stream == nil && len(res.Body) == 0 {
+		x.Print("warn", "the answer is empty, and what setTimeout would call later is not called any more; await a promise that it resolves")
+	}
 	return res, err
 }
 
