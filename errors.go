@@ -98,7 +98,12 @@ func explainRun(e *runtime.Error) *api.Error {
 	// What was measured is an estimate that other runs may have tipped.
 	f.Retryable = e.Code == runtime.CodeMemory
 	if spent, ok := errors.AsType[*budget.Error](e.Err); ok {
-		f.Message += ": " + strings.TrimPrefix(spent.Error(), "budget: ")
+		said := strings.TrimPrefix(spent.Error(), "budget: ")
+		if figures, ok := strings.CutPrefix(said, "spent"); ok {
+			f.Message += figures // the message has said that already
+		} else {
+			f.Message += ": " + said
+		}
 		f.Details = explainBudget(spent).Details
 	} else if strings.HasPrefix(e.Code, "BUDGET_") && e.Allowed != "" {
 		f.Details = map[string]any{"allowed": e.Allowed, "used": e.Used, "phase": budget.Compute.String()}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/fazt-sh/fazt"
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
@@ -27,6 +28,18 @@ func TestExactQueries(t *testing.T) {
 		{"a function", `ds.find('c', {name: function () {}})`, query},
 		{"an invalid Date", `ds.find('c', {n: new Date(NaN)})`, query},
 		{"a Date", `ds.find('c', {at: {$gt: new Date(999)}}).length`, "1"},
+		{"an id that is a number", `ds.findOne('c', {id: 7})`, query},
+		{"a lesser id", `ds.find('c', {id: -7, n: 1})`, query},
+		{"a batch with such an id", `fazt.storage.batch([{ds: 'upsert', collection: 'c', query: {id: 7}, changes: {n: 1}}])`, query},
+		{"a number as the id of something inside", `ds.find('c', {a: {id: 7}}).length`, "0"},
+		{"an id that is null", `ds.find('c', {id: null}).length`, "0"},
+		{"an argument too many", `fazt.storage.kv.get('k', 'otherwise')`, "INVALID"},
+		{"one past the options", `ds.find('c', {}, {limit: 1}, {offset: 1})`, "INVALID"},
+		{"one where there are none", `fazt.auth.getUser(request)`, "INVALID"},
+		{"undefined and null too many", `fazt.storage.kv.get('k', undefined, null) === undefined`, "true"},
+		{"what map gives", `['a', 'b'].map(fazt.storage.kv.get).length`, "2"},
+		{"a sign before what sorts", `ds.find('c', {}, {sort: '-n'})`, "INVALID"},
+		{"an invalid Date in a document", `ds.insert('d', {due: new Date('tomorrow')})`, "INVALID"},
 		{"a batch", `fazt.storage.batch([{ds: 'delete', collection: 'c', query: {n: undefined}}])`, query},
 		{"beside a batch's query", `fazt.storage.batch([{kv: 'set', key: 'k', value: {a: undefined}}]).length`, "1"},
 		{"undefined in a document", `typeof ds.insert('d', {a: undefined})`, "string"},
@@ -91,5 +104,30 @@ try { return String(`+test.call+`); } catch (e) { return e.code || e.message; }`
 				}
 			})
 		}
+	}
+}
+
+// A document whose id is no string gets one that is made, and its author hears of it.
+func TestOtherIDIsLogged(t *testing.T) {
+	dataFile := t.TempDir() + "/data.db"
+	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
+	for _, engine := range []string{"otto", "goja"} {
+		deploy(t, srv, engine, files("fazt.json", `{"engine": "`+engine+`"}`, "api/main.js", `
+var ds = fazt.storage.ds;
+ds.insert('c', {id: 7});
+ds.insertMany('c', [{id: 'a'}, {id: true}, {id: null}, {id: ''}, {inside: {id: 8}}]);
+fazt.storage.batch([{ds: 'insert', collection: 'c', doc: {id: {x: 1}}}]);
+return ds.find('c').map(function (d) { return typeof d.id; }).join();`))
+		if got := get(srv, "http://"+engine+".localhost/api"); got != "200 string,string,string,string,string,string,string" {
+			t.Errorf("%s: %s", engine, got)
+		}
+	}
+	srv = reopen(t, srv, dataFile)
+	for _, engine := range []string{"otto", "goja"} {
+		diff(t, engine, []string{
+			"warn fazt.storage.ds.insert: the id 7 is no string, so the document has got another; write String(id) to keep it",
+			"warn fazt.storage.ds.insertMany: the id true is no string, so the document has got another; write String(id) to keep it",
+			`warn fazt.storage.batch: the id {"x":1} is no string, so the document has got another; write String(id) to keep it`,
+		}, logOf(t, srv, engine))
 	}
 }

@@ -134,7 +134,7 @@ func TestLogKept(t *testing.T) {
 	if long := strings.TrimPrefix(got[len(got)-1], "info "); len(long) > storage.MaxLogText || !strings.HasPrefix(long, "日本") || !strings.HasSuffix(long, "... (cut)") {
 		t.Errorf("a long line is kept as %d bytes, %.20q to %q", len(long), long, long[len(long)-20:])
 	}
-	if got := logOf(t, srv, "slow"); len(got) != 2 || got[0] != "info begins" || !strings.HasPrefix(got[1], "error api/main.js:1:1: the handler ran out of time") {
+	if got := logOf(t, srv, "slow"); len(got) != 2 || got[0] != "info begins" || !strings.HasPrefix(got[1], "error api/main.js:1:1: the handler ran out of time (allowed ") {
 		t.Errorf("running out of time is kept as %q", got)
 	}
 	if got := logOf(t, srv, "silent"); len(got) != 0 {

@@ -158,3 +158,14 @@ func TestPreflight(t *testing.T) {
 		t.Errorf("what is no preflight: %v", res.Status)
 	}
 }
+
+// A form that is posted beside the handler's paths is told which those are.
+func TestPostBesideTheHandler(t *testing.T) {
+	app := harnesstest.Start(t).Deploy(files("index.html", "x", "api/main.js", "return 1"))
+	for _, path := range []string{"/", "/contact"} {
+		res := app.Send(app.Request(http.MethodPost, path, map[string]any{"a": 1}))
+		if res.Status != http.StatusMethodNotAllowed || !strings.Contains(res.Body, "a handler answers below /api and on its routes") {
+			t.Errorf("%s: %v", path, res)
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 // a JavaScript slot. p is the cleaned absolute path of the request.
 func (s *Server) serveStatic(w http.ResponseWriter, r *http.Request, a *app, p string) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		s.writeMethod(w, r, "this path is a file; use GET or HEAD")
+		s.writeMethod(w, r, "only GET and HEAD are answered here; a handler answers below /api and on its routes")
 		return
 	}
 	a.manifest.SetHeaders(w.Header(), p)

@@ -83,8 +83,11 @@ var misnamed = map[string]string{
 var (
 	noObject   = regexp.MustCompile(`^Cannot (?:read property|access member) ['"](\w+)['"] of [a-z ]+$`)
 	noFunction = regexp.MustCompile(`is not a function$|^undefined is neither`)
+	firstWord  = regexp.MustCompile(`^\w+`)
 	notDefined = regexp.MustCompile(`^'?(\w+)'? is not defined$`)
-	hostPath   = regexp.MustCompile(`^fazt((?:\.\w+)+)`)
+	isResponse = regexp.MustCompile(`^\{"status":\d+[,}]`) // the JSON of what was thrown
+	thrown     = regexp.MustCompile(`^(?:throw\s+)?(?:null|undefined|\{)`)
+	hostPath   = regexp.MustCompile(`^([A-Za-z_$][\w$]*)((?:\??\.[A-Za-z_$][\w$]*)+)\s*(\(?)`)
 )
 
 // otherWords are messages of engines that name their Go functions or say it otherwise than
@@ -99,11 +102,12 @@ var otherWords = []struct {
 	{regexp.MustCompile(`^Value is not an object: (.*)$`), "$1 is neither a function nor an object"},
 	{regexp.MustCompile(`^Object has no member '(.*)'$`), "$1 is not a function"},
 	{regexp.MustCompile(`^Value is not object coercible$`), "Cannot take null or undefined apart"},
+	{regexp.MustCompile(`^Dynamic object is not callable$`), "what is called here is not a function"},
 	{regexp.MustCompile(`^invalid kind \w+ for (in|instanceof) \(expected object\)$`), "Right-hand side of '$1' is not an object"},
 }
 
 // advise says what to do about the commonest errors of a run.
-func (e *Error) advise(host *Host, limits Limits) {
+func (e *Error) advise(host *Host, limits Limits, source string) {
 	if e.Hint != "" || e.Code != CodeHandler {
 		return
 	}
@@ -114,8 +118,15 @@ func (e *Error) advise(host *Host, limits Limits) {
 	if rest, ok := strings.CutPrefix(e.Stack, head); ok {
 		e.Stack = e.Name + ": " + e.Message + rest
 	}
-	if e.Message == "" {
+	switch {
+	case e.Name == "AggregateError" && e.Message == "":
+		e.Hint = "every promise that Promise.any was given is rejected; the error's errors say why"
+	case e.Message == "":
 		e.Hint = "what was thrown has no message: throw new Error('...') says why"
+	case e.Name == "" && isResponse.MatchString(e.Message):
+		e.Hint = "an answer is not thrown: return it, as in return respond(404)"
+	case e.Name == "" && thrown.MatchString(e.rest()):
+		e.Hint = "what is thrown is no Error, so it says no more: throw new Error('...') has a stack"
 	}
 	switch m := notDefined.FindStringSubmatch(e.Message); {
 	case e.Name == "ReferenceError" && m != nil:
@@ -124,26 +135,35 @@ func (e *Error) advise(host *Host, limits Limits) {
 		e.Hint = fmt.Sprintf("%d calls may nest: look for a function that calls itself without an end", limits.StackDepth)
 	case e.Name != "TypeError":
 	case noObject.MatchString(e.Message):
-		e.Hint = "check first that what stands before ." + noObject.FindStringSubmatch(e.Message)[1] + " is there"
+		e.Hint = cmp.Or(host.missing(e.rest(), source), misnamed[firstWord.FindString(e.rest())], "check first that what stands before ."+noObject.FindStringSubmatch(e.Message)[1]+" is there")
 	case noFunction.MatchString(e.Message):
-		if e.Column > 0 && e.Column <= len(e.SourceLine) {
-			e.Hint = host.missing(e.SourceLine[e.Column-1:])
-		}
-		if e.Hint == "" {
-			e.Hint = "is its name misspelled?"
-		}
+		e.Hint = cmp.Or(host.missing(e.rest(), source), "is its name misspelled?")
 	}
 }
 
+// rest is the source line from the error on.
+func (e *Error) rest() string {
+	if e.Column < 1 || e.Column > len(e.SourceLine) {
+		return ""
+	}
+	return e.SourceLine[e.Column-1:]
+}
+
 // missing says which part of a name that the text begins with the host doesn't have, and
-// what it has there.
-func (h *Host) missing(text string) string {
+// what it has there. The name may begin with a variable of the file's for a part of the
+// host, such as kv.
+func (h *Host) missing(text, source string) string {
 	m := hostPath.FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}
-	at, path := h.root.Part("fazt"), "fazt"
-	for part := range strings.SplitSeq(m[1][1:], ".") {
+	path := hostName(m[1], source, 4)
+	if path == "" {
+		return ""
+	}
+	parts := strings.Split(path+strings.ReplaceAll(m[2], "?", ""), ".")
+	at, path := h.root.Part(parts[0]), parts[0]
+	for _, part := range parts[1:] {
 		if at == nil || len(at.Names()) == 0 {
 			return ""
 		}
@@ -152,6 +172,48 @@ func (h *Host) missing(text string) string {
 			return fmt.Sprintf("there is no %s.%s; %s has %s", path, part, path, strings.Join(at.Names(), ", "))
 		}
 		at, path = next, path+"."+part
+	}
+	if m[3] != "" && len(at.Names()) > 0 {
+		return fmt.Sprintf("%s is no function; it has %s", path, strings.Join(at.Names(), ", "))
+	}
+	return ""
+}
+
+// mostAdvised is how long a file is that is looked through for advice, which no budget
+// covers.
+const mostAdvised = 64 << 10
+
+// hostName is the part of the host that a variable stands for by its declaration, as in
+// var kv = fazt.storage.kv or const { kv } = fazt.storage; "" if that is not evident.
+func hostName(name, source string, steps int) string {
+	switch {
+	case name == "fazt":
+		return name
+	case steps == 0 || len(source) > mostAdvised:
+		return ""
+	}
+	quoted := regexp.QuoteMeta(name)
+	alone := regexp.MustCompile(`(?:\b(?:var|let|const)|,)\s+` + quoted + `\s*=\s*([\w$.]+)\s*(?:[;,\n]|$)`)
+	if m := alone.FindStringSubmatch(source); m != nil {
+		first, rest, dotted := strings.Cut(m[1], ".")
+		if whole := hostName(first, source, steps-1); whole != "" && dotted {
+			return whole + "." + rest
+		} else if whole != "" {
+			return whole
+		}
+		return ""
+	}
+	apart := regexp.MustCompile(`\{[^{}]*?(?:([\w$]+)\s*:\s*)?\b` + quoted + `\s*(?:,[^{}]*)?\}\s*=\s*([\w$.]+)\s*(?:[;,\n]|$)`)
+	if m := apart.FindStringSubmatch(source); m != nil {
+		first, rest, dotted := strings.Cut(m[2], ".")
+		whole := hostName(first, source, steps-1)
+		switch {
+		case whole == "":
+			return ""
+		case dotted:
+			whole += "." + rest
+		}
+		return whole + "." + cmp.Or(m[1], name)
 	}
 	return ""
 }

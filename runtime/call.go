@@ -93,6 +93,15 @@ func Hold(ctx context.Context, bytes int64) error {
 	return err
 }
 
+// Log adds a line to the log of the run that a host function serves, such as a warning
+// to its author. It is for the goroutine that the function was called on; outside of a
+// run it does nothing.
+func Log(ctx context.Context, level, text string) {
+	if x := running(ctx); x != nil {
+		x.Print(level, text)
+	}
+}
+
 // Blocking is for a [Brief] function that has to wait: the slot is given back while
 // it calls wait, on the same goroutine. The error is that of wait, or why the run
 // has to end. In a [Func], which has no slot, and outside of a run, it only calls

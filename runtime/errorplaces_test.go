@@ -2,9 +2,11 @@ package runtime_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/fazt-sh/fazt/runtime"
+	"github.com/fazt-sh/fazt/runtime/gojajs"
 )
 
 // An error has the line that it is from, whatever the handler's code was called by.
@@ -37,4 +39,25 @@ func TestErrorsOutsideOfCallsHaveALine(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An error tells what its author gave it as the cause, however many there are.
+func TestCauses(t *testing.T) {
+	for _, c := range []struct{ src, hint string }{
+		{"try { JSON.parse('{'); } catch (e) { throw new Error('no settings', { cause: e }); }; const x = 1",
+			"its cause is api/main.js:1:7: SyntaxError: Unexpected end of JSON input"},
+		{"const e = new Error('round'); e.cause = e; throw e",
+			strings.Repeat("its cause is api/main.js:1:15: Error: round; ", 2) + "its cause is api/main.js:1:15: Error: round"},
+		{"const e = new Error('text'); e.cause = 'why'; throw e", ""},
+	} {
+		p, err := newRuntime(t, runtime.Options{Engines: []runtime.Engine{gojajs.New()}}).Load(t.Context(), runtime.Source{Files: map[string]string{"api/main.js": c.src}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Bind(nil).Run(t.Context(), &runtime.Request{Method: "GET", Path: "/api"})
+		e, _ := errors.AsType[*runtime.Error](err)
+		if e == nil || e.Hint != c.hint || strings.Count(e.Stack, "\ncaused by ") != strings.Count(c.hint, "its cause") {
+			t.Errorf("%s: got %v, want the hint %q\n%s", c.src, err, c.hint, e.Stack)
+		}
+	}
 }

@@ -254,7 +254,7 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	}
 	r.place(ctx, h.program.unit.places, result.Log, e, result.Place)
 	if ok {
-		e.advise(h.host, r.limits)
+		e.advise(h.host, r.limits, h.program.unit.places.text(e.File))
 	}
 	return result, err
 }

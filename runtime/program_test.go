@@ -100,6 +100,7 @@ func TestLoadErrors(t *testing.T) {
 func TestNewerLanguageIsNamed(t *testing.T) {
 	for _, c := range []struct{ src, place, part string }{
 		{"var f = (a) => a;", "1:13", "an arrow function"},
+		{"module.exports = (a, b) => { a.c(1); };", "1:18", "an arrow function"},
 		{"let a = 1;", "1:1", "let"},
 		{"var x;\nconst b = 2;", "2:1", "const"},
 		{"var s = `t`;", "1:9", "a template string"},

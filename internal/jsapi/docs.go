@@ -3,6 +3,7 @@ package jsapi
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/fazt-sh/fazt/runtime"
 	"github.com/fazt-sh/fazt/storage"
@@ -255,6 +256,9 @@ func findArg(args runtime.Args, i int) (storage.FindOptions, error) {
 	}
 	if order != "asc" && order != "desc" {
 		return opt, runtime.Invalid("argument %d: order must be \"asc\" or \"desc\", not %q", i+1, order)
+	}
+	if field, ok := strings.CutPrefix(opt.Sort, "-"); ok {
+		return opt, runtime.Invalid("argument %d: sort names a field, and %q is none; write {sort: %q, order: 'desc'}", i+1, opt.Sort, field)
 	}
 	if offset != nil {
 		opt.Offset = *offset

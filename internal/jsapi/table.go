@@ -105,7 +105,8 @@ func (a *API) Host() map[string]any {
 				b.scope = userScope
 			}
 			for _, f := range g.Functions {
-				host[prefix+"."+f.Name] = runtime.WithExact(f.make(b), f.exact()...)
+				name := prefix + "." + f.Name
+				host[name] = runtime.WithExact(f.checked(name, f.make(b)), f.exact()...)
 			}
 		}
 	}

@@ -270,6 +270,9 @@ func (b *builder) program(made *built) (*Result, error) {
 	if slices.ContainsFunc(noFunction.FindAllStringSubmatch(code, -1), func(m []string) bool { return m[1] == local }) {
 		return nil, b.defaultError("the default export is no function")
 	}
+	if regexp.MustCompile(fmt.Sprintf(isClass, regexp.QuoteMeta(local))).MatchString(code) {
+		return nil, b.defaultError("the default export is a class and no function")
+	}
 	unclear := !regexp.MustCompile(fmt.Sprintf(isFunction, local)).MatchString(code)
 	code += fmt.Sprintf("if (typeof %s !== \"function\") throw new TypeError(%q + (%s && %s.fetch ? %q : \"a value of the type \" + typeof %s + %q));\n",
 		local, "the default export of "+b.main+" is ", local, local, hasFetch, local, "; write export default function (request) { ... }")
@@ -284,6 +287,8 @@ func (b *builder) program(made *built) (*Result, error) {
 const (
 	// isFunction matches what evidently makes a function of a name.
 	isFunction = `(?m)^(?:(?:async )?function\*? ?%[1]s\b|var %[1]s = (?:async\b|function\b|\(?[\w$, ]*\)? =>))`
+	// isClass matches what evidently makes a class of a name, which can't be called.
+	isClass = `(?m)^(?:class %[1]s\b|(?:var|let|const) %[1]s = class\b)`
 	// hasFetch is what other servers take for a handler.
 	hasFetch = "an object with fetch, which fazt does not call; write a function that does, such as the one in docs/packages.md"
 )

@@ -270,6 +270,8 @@ func TestRefusals(t *testing.T) {
 		"an instance as default":        {pkg("class App { fetch() {} }\nexport default new App();", files{}), `api/main.ts:2:1: the default export of api/main.ts is an object with fetch`},
 		"a list as default":             {pkg("import { list } from './lib';\nexport default list;", files{"api/lib.ts": "export const list = ['a'].map(x => x);"}), `api/main.ts:2:1: the default export of api/main.ts is a value of the type object; write export default function`},
 		"an object as default":          {pkg("import './lib';\nconst x = 1;\nexport default { fetch() {} };", files{"api/lib.ts": "export default 5; console.log(1);"}), `api/main.ts:3:1: the default export is no function, which is what answers requests; write`},
+		"a class as default":            {pkg("export default class Api { get() {} }", files{}), `api/main.ts:1:1: the default export is a class and no function, which is what answers requests; write`},
+		"a nameless class as default":   {pkg("export default class { static { this.x = 1; } }", files{}), `api/main.ts:1:1: the default export is a class and no function`},
 		"two handlers":                  {files{"api/main.ts": "", "api/main.js": ""}, `api/main.ts: there is api/main.js, too`},
 		"import.meta":                   {pkg("export default () => import.meta.url;", files{}), `api/main.ts:1:22: import.meta isn't there`},
 		"fetch":                         {pkg("export default async () => {\n  return await fetch('https://example.org');\n};", files{}), `api/main.ts:2:16: there is no fetch in a handler; a handler reaches no other server`},

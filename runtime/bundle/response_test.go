@@ -80,7 +80,7 @@ func TestResponsesThatAreRefused(t *testing.T) {
 		"before another value": {`export default () => respond(new Response('x'), 'y');`, "TypeError: respond: " + own},
 		"a promise of one":     {`export default () => respond(200, Promise.resolve(new Response('x')));`, "TypeError: the body is a Response: " + own},
 		"as a body":            {`export default () => ({ status: 200, body: new Response('x') });`, "TypeError: the body is a Response: " + own},
-		"inside":               {`export default () => [new Response('x')];`, "a Response is inside it; return the Response by itself"},
+		"inside":               {`export default () => [new Response('x')];`, "[0]: it is a Response; return the Response by itself"},
 		"read before":          {`export default async () => { const a = new Response('x'); await a.text(); return a; }`, "TypeError: the body of the Response has already been read"},
 		"a header by a server": {`export default () => new Response('x', { headers: { 'content-length': '1' } });`, `response header "content-length" is the server's to set`},
 		"headers in a map":     {`export default () => [new Headers()] && respond(200, 'x', new Map());`, "a response's headers must be a plain object"},

@@ -272,7 +272,9 @@ func (v *vm) asyncGenerator(c goja.FunctionCall) goja.Value {
 	for i := range args {
 		args[i] = list.Get(strconv.Itoa(i))
 	}
-	return v.library("asyncGenerator", v.must(f(c.Argument(1), args...)), v.asyncIterator())
+	made := v.library("asyncGenerator", v.must(f(c.Argument(1), args...)), v.asyncIterator())
+	v.asyncMade = made.(*goja.Object).Prototype()
+	return made
 }
 
 // delegate is what yield* in one goes through.

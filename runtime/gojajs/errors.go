@@ -71,12 +71,15 @@ func (v *vm) thrown(val goja.Value, stack []goja.StackFrame) (e *runtime.Error) 
 
 func (v *vm) describe(val goja.Value, stack []goja.StackFrame, out **runtime.Error) error {
 	return v.caught(func() error {
-		*out = v.describeThrown(val, stack)
+		*out = v.describeThrown(val, stack, maxCauses)
 		return nil
 	})
 }
 
-func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Error {
+// maxCauses is how many causes of one another are told of an error.
+const maxCauses = 3
+
+func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame, causes int) *runtime.Error {
 	e := &runtime.Error{Code: runtime.CodeHandler}
 	obj, ok := val.(*goja.Object)
 	if !ok {
@@ -113,6 +116,11 @@ func (v *vm) describeThrown(val goja.Value, stack []goja.StackFrame) *runtime.Er
 		}
 	}
 	v.place(e, lines)
+	if cause, ok := obj.Get("cause").(*goja.Object); ok && causes > 0 && v.Kind(cause) == js.KindError {
+		c := v.describeThrown(cause, nil, causes-1)
+		e.Hint = "its cause is " + c.Error()
+		e.Stack += "\ncaused by " + c.Stack
+	}
 	return e
 }
 

@@ -133,6 +133,9 @@ func (v *vm) Class(val goja.Value) string {
 	case reflect.TypeFor[*goja.Promise]():
 		return "Promise"
 	}
+	if v.asyncMade != nil && obj.Prototype() == v.asyncMade {
+		return "generator"
+	}
 	return brands[brand(obj)]
 }
 
@@ -288,7 +291,7 @@ func (v *vm) Describe(val goja.Value) string {
 		}
 		return "[Function (anonymous)]"
 	case js.KindError:
-		e := v.describeThrown(val, nil)
+		e := v.describeThrown(val, nil, maxCauses)
 		if e.Stack != "" {
 			return e.Stack
 		}

@@ -82,6 +82,7 @@ type vm struct {
 	joining     []*goja.Object       // the arrays that join is at
 	exec        goja.Value           // the guard of RegExp.prototype.exec
 	asyncSymbol *goja.Symbol         // see asyncIterator
+	asyncMade   *goja.Object         // what asynchronous generators inherit from, nil before the first
 	web, bytes  *goja.Object         // see webLibrary and newBytes
 	meant       goja.String          // see giveSource
 	matched     lastMatch
@@ -131,6 +132,9 @@ func (v *vm) Run(x *runtime.Exec) (res runtime.Response, err error) {
 		x.Check() // doesn't return
 	}
 	v.reportRejections()
+	if n := len(v.timer.list); err == nil && n > 0 && v.last == nil && res.Stream == nil && len(res.Body) == 0 {
+		x.Print("warn", "the answer is empty, and what setTimeout would call later is not called any more; await a promise that it resolves")
+	}
 	return res, err
 }
 

@@ -1,6 +1,9 @@
 package ottojs
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Constructs that ES5 doesn't know, by how they begin.
 var newerTokens = []struct{ text, name string }{
@@ -38,11 +41,16 @@ func newerSyntax(text string, offset int) (name string, at int) {
 		return "destructuring", offset
 	case word == "function" && strings.HasPrefix(next, "*"):
 		return "a generator", offset
+	case arrowHead.MatchString(text[max(0, offset-1):]): // the place is behind the parenthesis
+		return "an arrow function", max(0, offset-1)
 	case strings.HasSuffix(head, "=>"):
 		return "an arrow function", len(head) - 2
 	}
 	return "", 0
 }
+
+// arrowHead is the parameters of an arrow function, which otto takes for what is assigned to.
+var arrowHead = regexp.MustCompile(`^\([^()]*\)\s*=>`)
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/runtime"
@@ -82,7 +81,7 @@ type jsonWriter[V any] struct {
 	mode  jsonMode
 	limit int // bytes
 	out   []byte
-	path  []segment // where the writer is, for the errors of modeData
+	path  []segment // where the writer is, for the errors of modeData; of an answer the way back from an error
 	gap   string
 	keys  []string // the outermost object's, if they are known
 	count uint     // of values
@@ -133,19 +132,11 @@ func appendAnswer[V any](dst []byte, r Reader[V], v V, limit int, keys []string)
 	var open [usualDepth]V
 	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, limit: limit, keys: keys, answer: true}
 	ok, err = w.value(v, "", -1, open[:0])
-	return w.out, ok, err
-}
-
-func (w *jsonWriter[V]) fail(format string, args ...any) error {
-	err := runtime.Invalid(format, args...)
-	if w.mode == modeData {
-		if p := w.where(); p != "" {
-			err.Message = p + ": " + err.Message
-		}
-	} else {
-		err.Code = ""
+	if refused, is := errors.AsType[*runtime.HostError](err); is && len(w.path) > 0 && len(w.path) <= maxDataDepth {
+		slices.Reverse(w.path)
+		refused.Message = w.where() + ": " + refused.Message
 	}
-	return err
+	return w.out, ok, err
 }
 
 // enter and leave keep the path, which only modeData has a use for.
@@ -159,6 +150,15 @@ func (w *jsonWriter[V]) leave() {
 	if w.mode == modeData {
 		w.path = w.path[:len(w.path)-1]
 	}
+}
+
+// under notes in the way out of an answer where an error is: most answers have none, and
+// so pay for no path.
+func (w *jsonWriter[V]) under(s segment, err error) error {
+	if w.answer {
+		w.path = append(w.path, s)
+	}
+	return err
 }
 
 func (w *jsonWriter[V]) where() string {
@@ -211,6 +211,9 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 			key = strconv.Itoa(index)
 		}
 		if u, ok := w.r.ToJSON(v, key); ok {
+			if w.mode == modeData && kind == KindObject && w.r.Kind(u) == runtime.KindNull && w.r.Class(v) == "Date" {
+				return false, w.fail("it is an invalid Date, which would be stored as null; check what it was made of")
+			}
 			v, kind, w.keys = u, w.r.Kind(u), nil
 		}
 	}
@@ -256,18 +259,6 @@ func (w *jsonWriter[V]) value(v V, key string, index int, open []V) (bool, error
 		return true, w.nested(v, false, open)
 	}
 	return true, nil
-}
-
-// lost refuses an object inside an answer of which JSON has nothing, though its author
-// means what it stands for.
-func (w *jsonWriter[V]) lost(v V) error {
-	if w.r.Class(v) == "Promise" {
-		return w.fail("a Promise is inside it, whose value isn't known yet; write await before what made it, and await Promise.all(list) for a list of them, such as list.map(async ...)")
-	}
-	if _, ok := w.r.Web(v, WebAnswer); ok {
-		return w.fail("a Response is inside it; return the Response by itself, or put what it is made of there")
-	}
-	return nil
 }
 
 // quoted writes a string, a long one in pieces: it may become six times as long.
@@ -359,7 +350,7 @@ func (w *jsonWriter[V]) array(v V, open []V) error {
 		w.enter(segment{index: i})
 		ok, err := w.value(w.r.Index(v, i), "", i, open)
 		if err != nil {
-			return err
+			return w.under(segment{index: i}, err)
 		}
 		w.leave()
 		if !ok {
@@ -398,7 +389,7 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 		}
 		ok, err := w.property(v, key, open)
 		if err != nil {
-			return err
+			return w.under(segment{key: key, index: -1}, err)
 		}
 		if !ok {
 			w.out = w.out[:mark]
@@ -408,31 +399,11 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 	}
 	if !first {
 		w.newline(len(open) - 1)
-	} else if w.mode == modeData {
+	} else if w.mode == modeData || w.answer {
 		return w.empty(v)
 	}
 	w.out = append(w.out, '}')
 	return nil
-}
-
-// empty closes an object of which nothing was written, unless what it has is lost by that.
-func (w *jsonWriter[V]) empty(v V) error {
-	class := w.r.Class(v)
-	if class == "" && w.r.Kind(v) == KindError {
-		class = "Error"
-	}
-	switch class {
-	case "":
-		w.out = append(w.out, '}')
-		return nil
-	case "Promise":
-		return w.fail("a Promise would be stored as {}; write await before what made it")
-	}
-	article := "a"
-	if strings.Contains("EIei", class[:1]) {
-		article = "an"
-	}
-	return w.fail("%s %s would be stored as {}; give what is in it, as a list or a text", article, class)
 }
 
 // property writes the value of a property.
@@ -451,38 +422,6 @@ func (w *jsonWriter[V]) property(v V, key string, open []V) (bool, error) {
 		w.leave()
 	}
 	return ok, err
-}
-
-// exactValue refuses what an exact argument must not have, and writes a Date.
-func (w *jsonWriter[V]) exactValue(v V, kind runtime.Kind, key string) (done bool, err error) {
-	const code = "INVALID_QUERY"
-	switch kind {
-	case runtime.KindUndefined:
-		if key != "" || len(w.path) > 0 {
-			return false, w.inexact(code, "is undefined, which would match anything; leave the field out, or use null")
-		}
-	case KindFunction, KindSymbol, KindBigInt, runtime.KindBytes:
-		return false, w.inexact(code, "%s can't be compared with", kindName(kind))
-	case KindObject:
-		switch class := w.r.Class(v); class {
-		case "":
-		case "Date":
-			ms := w.r.Number(v)
-			if math.IsNaN(ms) {
-				return false, w.inexact(code, "is an invalid Date")
-			}
-			return true, w.number(ms)
-		default:
-			return false, w.inexact(code, "a %s can't be compared with", class)
-		}
-	}
-	return false, nil
-}
-
-func (w *jsonWriter[V]) inexact(code, format string, args ...any) error {
-	err := w.fail(format, args...).(*runtime.HostError)
-	err.Code = code
-	return err
 }
 
 func (w *jsonWriter[V]) newline(depth int) {
