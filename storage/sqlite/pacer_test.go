@@ -1,8 +1,10 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -69,6 +71,60 @@ func TestWaitForAReaderIsPaced(t *testing.T) {
 			t.Errorf("%v, and %d waits; want %v and 1", err, w.waits, ended)
 		}
 		all.Wait()
+	}
+}
+
+// waitOver is a waiter that is asked what it sees when its wait is over, when it would
+// wait for a processor.
+type waitOver struct {
+	waiter
+	over func()
+}
+
+func (w *waitOver) Wait(ctx context.Context, wait func() error) error {
+	err := w.waiter.Wait(ctx, wait)
+	w.over()
+	return err
+}
+
+// TestNobodyKeepsAReaderOfBodies: who reads a blob gives its processor away while it waits
+// for a reader, and has none when it waits for a processor. Otherwise those with a
+// processor and those with a reader would wait for each other.
+func TestNobodyKeepsAReaderOfBodies(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	scope := storage.Scope{App: "a"}
+	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<15) // two chunks
+	if _, err := s.PutBlob(t.Context(), scope, "b", bytes.NewReader(data), ""); err != nil {
+		t.Fatal(err)
+	}
+	var release func()
+	held := -1
+	w := &waitOver{waiter{begun: func() { release() }}, func() { held = sqlite.StreamsHeld(s) }}
+	ctx := storage.WithPacer(t.Context(), w)
+	busy := func(what string, read func() error) {
+		t.Helper()
+		var err error
+		if release, err = sqlite.HoldStreams(s); err != nil {
+			t.Fatal(err)
+		}
+		w.waits, held = 0, -1
+		if err := read(); err != nil || w.waits != 1 || held != 0 {
+			t.Errorf("%s: %v, after %d waits with %d readers held at the end; want 1 and 0", what, err, w.waits, held)
+		}
+	}
+	var blob io.ReadSeekCloser
+	busy("open", func() (err error) {
+		_, blob, err = s.OpenBlob(ctx, scope, "b")
+		return err
+	})
+	var got []byte
+	busy("read", func() (err error) {
+		got, err = io.ReadAll(blob)
+		return errors.Join(err, blob.Close())
+	})
+	if !bytes.Equal(got, data) {
+		t.Errorf("read %d bytes that are not those of the blob", len(got))
 	}
 }
 

@@ -133,6 +133,13 @@ func (r *readers) get(ctx context.Context, op, app string, long bool) (*reader, 
 	return (<-w.got).begun(ctx), nil
 }
 
+// free tells whether a read that came now would have to wait for nothing.
+func (r *readers) free() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.idle) > 0 && !r.snapshots.waited()
+}
+
 // await returns when the read has got a reader, which is left where it is.
 func (r *readers) await(ctx context.Context, op string, w *waiter) error {
 	select {
