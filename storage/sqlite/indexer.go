@@ -328,12 +328,22 @@ func (x *indexer) workFor(indexes []unready) error {
 			step = removeEntriesOf
 		}
 		for ready := false; !ready; {
+			var start time.Time
+			before := x.store.writer.commits.Load()
 			err := x.store.writer.do(x.ctx, u.collection.App, "indexes", func(tx *writeTx) (err error) {
+				start = time.Now()
 				ready, err = step(tx, u.id)
 				return err
 			})
 			if err != nil {
 				return err
+			}
+			// Those who wrote meanwhile have read their answers by then, and
+			// written again: a step at once would come before each of their writes.
+			if worked := time.Since(start); !ready && x.store.writer.commits.Load() > before+1 {
+				if err := rest(x.ctx, worked); err != nil {
+					return err
+				}
 			}
 		}
 		x.demand.Settle(u.collection)
