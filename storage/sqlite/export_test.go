@@ -203,3 +203,15 @@ func StreamsHeld(s *Store) int {
 	defer s.streams.mu.Unlock()
 	return s.streams.n - len(s.streams.idle)
 }
+
+// ReadersOf opens readers of the store's file that nobody looks after.
+func ReadersOf(s *Store) (read func(context.Context, func() error) error, rest func() (bool, error), stop func() error, err error) {
+	r, err := openReaders(s.path, readerCache, s.snapshots)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	read = func(ctx context.Context, fn func() error) error {
+		return r.snapshot(ctx, "test", func(*conn) error { return fn() })
+	}
+	return read, r.rest, r.close, nil
+}

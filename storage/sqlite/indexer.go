@@ -72,6 +72,7 @@ func (x *indexer) loop() {
 		select {
 		case <-decide.C:
 			x.warn(x.decide())
+			x.warn(x.store.rest())
 		case <-tidy.C:
 			x.warn(errors.Join(x.writeUses(), x.skipAbsence(), x.dropIdle(), x.work()))
 		case <-x.wake:
@@ -80,6 +81,16 @@ func (x *indexer) loop() {
 			return
 		}
 	}
+}
+
+// rest gives back memory that reads have left, if there are none at present.
+func (s *Store) rest() error {
+	searches, err := s.readers.rest()
+	bodies, bodiesErr := s.streams.rest()
+	if searches || bodies {
+		releaseMemory()
+	}
+	return errors.Join(err, bodiesErr)
 }
 
 // decide makes the indexes that finds have shown to be worth it.

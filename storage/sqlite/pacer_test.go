@@ -143,3 +143,38 @@ func TestWriterCharges(t *testing.T) {
 		t.Errorf("%v was charged for a write of %v: %v", w.charged, takes, err)
 	}
 }
+
+// TestReadersRest: what readers keep is given back once when nothing was read from one
+// look to the next, and they read on after.
+func TestReadersRest(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	read, rest, stop, err := sqlite.ReadersOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(when string, want bool) {
+		t.Helper()
+		if given, err := rest(); err != nil || given != want {
+			t.Errorf("%s it is given back: %v, %v; want %v", when, given, err, want)
+		}
+	}
+	nothing := func() error { return nil }
+	look("before a read", false)
+	for range 2 {
+		if err := read(t.Context(), nothing); err != nil {
+			t.Fatal(err)
+		}
+		look("after a read", false)
+		look("at the next look", true)
+		look("then", false)
+	}
+	err = read(t.Context(), func() error {
+		look("beside a read", false)
+		look("beside the same", false)
+		return nil
+	})
+	if err := errors.Join(err, stop()); err != nil {
+		t.Error(err)
+	}
+}
