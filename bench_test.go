@@ -33,7 +33,7 @@ func BenchmarkHTTP(b *testing.B) {
 	const rounds = 5
 	for b.Loop() {
 		rows := startBenchmark(b)
-		peak, stop := watchRSS()
+		peak, stop := watchRSS(os.Getpid())
 		for range rounds {
 			for _, row := range rows {
 				row.measure(b, rows[0])

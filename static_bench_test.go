@@ -121,8 +121,8 @@ func BenchmarkStaticMemory(b *testing.B) {
 	app := srv.Visit("files")
 	client := srv.Client()
 	debug.FreeOSMemory()
-	peak, stop := watchRSS()
-	before := rss()
+	peak, stop := watchRSS(os.Getpid())
+	before := rss(os.Getpid())
 	for b.Loop() {
 		for i := range count {
 			res, err := client.Do(app.Request(http.MethodGet, fmt.Sprint("/", i, ".bin"), nil))

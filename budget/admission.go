@@ -31,6 +31,9 @@ const (
 	// have made the queue.
 	standing      = 300 * time.Millisecond
 	standingAfter = time.Second
+	// awaited is how long the last slot is kept for a flow whose run was shorter than
+	// a quantum: about what a client nearby takes to send its next request.
+	awaited = 500 * time.Microsecond
 	// maxYields is how often a caller lets others go on before it waits in the
 	// queue, if nobody does, and yielding for how long.
 	maxYields = 4
@@ -114,6 +117,8 @@ type Admission struct {
 	inFlight int
 	last     *flow     // the flow that did something most recently
 	shortAt  time.Time // when a run of a flow without long ones ended
+	light    *flow     // whose run was shorter than a quantum, most recently
+	lightAt  time.Time // when that ended
 
 	flows   map[string]*flow
 	active  int     // flows with somebody admitted or waiting
@@ -201,7 +206,7 @@ func (a *Admission) refuse(t *Ticket, now time.Time, err error) error {
 func (a *Admission) look(t *Ticket, began time.Time) (fits bool, now time.Time) {
 	now = began
 	for yields := 0; ; yields++ {
-		fits = t.source.fresh.head == nil && a.free(t.flow) && a.placed(t.source)
+		fits = t.source.fresh.head == nil && a.free(t.flow, now) && a.placed(t.source)
 		if fits || a.waiting > 0 || yields == maxYields || now.Sub(began) > yielding {
 			return fits, now
 		}

@@ -35,6 +35,10 @@
 //   - The last slot, where there are several, is kept from long runs for a second
 //     after a run of a flow that has none: who only computes for a moment then
 //     finds a slot, however many compute for long.
+//   - In the same way, it is kept from a flow that has others for 0.5 ms after a run
+//     shorter than 1 ms, as long as that run's flow has had less: its clients' next
+//     requests, each of which waits for the last one's answer, then need not wait for
+//     a slice each.
 //   - A run that was told so and cannot, because it is in a step that nothing can
 //     interrupt, has others let in beside it, up to twice as many as there are
 //     slots; but none of its own flow.

@@ -72,7 +72,7 @@ func (t *Ticket) Resume(ctx context.Context) error {
 	if t.long {
 		q = &t.source.parked
 	}
-	if q.head == nil && a.free(f) && (!t.long || a.lends(now)) {
+	if q.head == nil && a.free(f, now) && (!t.long || a.lends(now)) {
 		a.grant(t, now)
 		a.mu.Unlock()
 		return nil
@@ -128,6 +128,9 @@ func (t *Ticket) Done() {
 		f.longRuns--
 	} else if f.longRuns == 0 {
 		a.shortAt = now
+	}
+	if t.used < quantum {
+		a.light, a.lightAt = f, now
 	}
 	if !t.noSample {
 		f.observe(&f.runs, now, t.used)
@@ -272,9 +275,17 @@ func (a *Admission) grant(t *Ticket, now time.Time) {
 // free reports whether there is a slot for the flow. Beside runs that are to leave
 // and cannot there may be others, up to as many again; but not of the same flow,
 // or what it gave up it would take back.
-func (a *Admission) free(f *flow) bool {
-	n := a.config.Slots
-	return a.on-a.overdue < n && a.on < 2*n && f.on < n
+func (a *Admission) free(f *flow, now time.Time) bool {
+	n, on := a.config.Slots, a.on-a.overdue
+	return on < n && a.on < 2*n && f.on < n && (on < n-1 || !a.keeps(f, now))
+}
+
+// keeps reports whether the last slot is kept from one more run of f for a flow of
+// light runs that has had less: whose clients' next requests are about to come, and
+// would each wait for a quantum of f. f, which has a slot, asks again when that has.
+func (a *Admission) keeps(f *flow, now time.Time) bool {
+	k := a.light
+	return k != nil && k != f && f.on > 0 && k.on == 0 && k.tag < f.tag && now.Sub(a.lightAt) < awaited
 }
 
 // lends reports whether a long run may have one more slot. The last is kept for
@@ -307,7 +318,7 @@ func (a *Admission) dispatch(now time.Time) {
 	for a.waiting > 0 && a.on-a.overdue < a.config.Slots {
 		var best *Ticket
 		for _, f := range a.backlog {
-			if best != nil && f.tag >= best.flow.tag || !a.free(f) {
+			if best != nil && f.tag >= best.flow.tag || !a.free(f, now) {
 				continue
 			}
 			if t := a.next(f, now); t != nil {

@@ -94,6 +94,55 @@ func TestLastSlotIsKept(t *testing.T) {
 	})
 }
 
+// TestSlotIsKeptForLightRuns: for half a millisecond after a run of less than a
+// millisecond, the next of its flow finds a slot, while it has had less than those who
+// would take that too.
+func TestSlotIsKeptForLightRuns(t *testing.T) {
+	const us = time.Microsecond
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		first, second := enter(t, a, "heavy"), enter(t, a, "heavy")
+		defer first.Done()
+		time.Sleep(2 * ms)
+		light := arrive(t.Context(), a, "light")
+		if !first.Yield() {
+			t.Fatal("not told to make way")
+		}
+		first.Leave()
+		next := arrive(t.Context(), a, "heavy")
+		for range 10 {
+			if light.look(); light.ticket == nil {
+				t.Fatalf("a light run has waited: %+v", light)
+			}
+			time.Sleep(50 * us)
+			light.ticket.Done()
+			time.Sleep(400 * us)
+			if second.Yield(); next.look().over {
+				t.Fatal("a second heavy run has the slot 0.4 ms after a light one")
+			}
+			light = arrive(t.Context(), a, "light")
+		}
+		light.look().ticket.Done()
+		time.Sleep(501 * us)
+		second.Yield()
+		if next.look(); next.ticket == nil {
+			t.Fatal("half a millisecond later a slot is free that a heavy run waits for")
+		}
+		next.ticket.Done()
+		second.Done()
+	})
+	synctest.Test(t, func(t *testing.T) {
+		a := admission(t, budget.AdmissionConfig{Slots: 2})
+		light := enter(t, a, "light")
+		heavy := enter(t, a, "heavy")
+		time.Sleep(900 * us)
+		light.Done() // it has had as much
+		time.Sleep(100 * us)
+		enter(t, a, "heavy").Done()
+		heavy.Done()
+	})
+}
+
 // TestLongRunsMakeWay: a run past 100 ms makes way for a short one of its own app,
 // too, and they take turns.
 func TestLongRunsMakeWay(t *testing.T) {

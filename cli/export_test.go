@@ -113,3 +113,5 @@ func WatchHeap() (look func()) {
 
 // SpareProcessor gives Go one processor more than handlers may use at once.
 func SpareProcessor() (slots int) { return spareProcessor() }
+
+var LimitFor = limitFor

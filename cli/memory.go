@@ -15,6 +15,14 @@ const (
 	// been allocated.
 	heapReserve = 32 << 20
 
+	// memoryLimit is what Go may take before garbage is collected more often than each
+	// time that the heap has doubled: handlers that hold 200 MB for a moment would
+	// otherwise have as much garbage beside that. Where half of what is alive finds no
+	// room in it, it is as much more: to collect all the time takes half of the processors.
+	memoryLimit = 320 << 20
+	// limitInterval is how often that is looked at.
+	limitInterval = time.Second
+
 	// calmInterval is how often memory is looked at that a burst has left.
 	calmInterval = 15 * time.Second
 	// calmCycles is how many times the garbage collector may have run since, if the
@@ -23,21 +31,27 @@ const (
 	maxFree    = 16 << 20
 )
 
-// tuneMemory has the garbage collector run less often, and gives back to the machine what
+// tuneMemory has the garbage collector run less often while there is little, more often while
+// there is much, and gives back to the machine what
 // a burst has left, until ctx ends. An operator's own settings go before. The result is to
 // be kept for as long as the server runs.
 func tuneMemory(ctx context.Context) (reserve []byte) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return nil
 	}
+	before := debug.SetMemoryLimit(memoryLimit)
 	go func() {
-		tick := time.NewTicker(calmInterval)
-		defer tick.Stop()
+		defer debug.SetMemoryLimit(before)
+		calm, limit := time.NewTicker(calmInterval), time.NewTicker(limitInterval)
+		defer calm.Stop()
+		defer limit.Stop()
 		var heap heapWatch
 		for {
 			select {
-			case <-tick.C:
+			case <-calm.C:
 				heap.look()
+			case <-limit.C:
+				debug.SetMemoryLimit(limitFor(alive()))
 			case <-ctx.Done():
 				return
 			}
@@ -60,4 +74,14 @@ func (w *heapWatch) look() {
 	if calm && free > maxFree {
 		debug.FreeOSMemory()
 	}
+}
+
+// limitFor is how much the process may take, by how much is alive.
+func limitFor(alive int64) int64 { return max(memoryLimit, alive+alive/2) }
+
+// alive is what the last collection has found, and stacks, in bytes.
+func alive() int64 {
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() + samples[1].Value.Uint64())
 }

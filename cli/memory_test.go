@@ -29,3 +29,12 @@ func TestBurstIsGivenBack(t *testing.T) {
 		t.Errorf("%d bytes are kept", kept)
 	}
 }
+
+// TestMemoryLimit: garbage has half as much room as what is alive, at least.
+func TestMemoryLimit(t *testing.T) {
+	for alive, want := range map[int64]int64{0: 320 << 20, 213 << 20: 320 << 20, 400 << 20: 600 << 20} {
+		if got := cli.LimitFor(alive); got != want {
+			t.Errorf("with %d MiB alive the limit is %d MiB, want %d", alive>>20, got>>20, want>>20)
+		}
+	}
+}

@@ -27,7 +27,7 @@ type Blobs interface {
 	StatBlob(ctx context.Context, scope Scope, path string) (Blob, error)
 	// OpenBlob returns the blob's bytes, or [CodeNotFound]. The reader holds a
 	// chunk of 256 KiB and no connection, may be used when ctx has ended, and
-	// must be closed. It goes on with the same bytes when the blob is replaced
+	// must be closed; a [Waiter] of ctx is told of its waits. It goes on with the same bytes when the blob is replaced
 	// or deleted; only another process that sweeps them can make it fail.
 	OpenBlob(ctx context.Context, scope Scope, path string) (Blob, io.ReadSeekCloser, error)
 	// DeleteBlob reports whether the blob was there.

@@ -180,8 +180,7 @@ type bodyReader struct {
 // its name, so that it was not swept before. From then on it is kept for a
 // minute, which is renewed for as long as it is pinned.
 func (s *Store) openBody(ctx context.Context, op, id string, size int64, first []byte) (*bodyReader, error) {
-	later := storage.WithPacer(context.WithoutCancel(ctx), nil) // whoever is paced may have ended
-	r := &bodyReader{store: s, ctx: later, op: op, id: id, size: size, chunk: first}
+	r := &bodyReader{store: s, ctx: context.WithoutCancel(ctx), op: op, id: id, size: size, chunk: first}
 	if int64(len(first)) != min(size, chunkSize) {
 		return nil, errSwept(op)
 	}

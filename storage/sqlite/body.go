@@ -162,10 +162,9 @@ type bodyReader struct {
 // not loose yet, and whoever comes to sweep it sees the pin. A body of one chunk
 // is read from the same snapshot as its name, and needs no more.
 func (s *Store) openBody(ctx context.Context, op, app string, find func(*conn) (id, size int64, err error)) (*bodyReader, error) {
-	later := storage.WithPacer(context.WithoutCancel(ctx), nil) // whoever is paced may have ended
-	r := &bodyReader{store: s, app: app, ctx: later, op: op, loaded: -1}
+	r := &bodyReader{store: s, app: app, ctx: context.WithoutCancel(ctx), op: op, loaded: -1}
 	for {
-		err := s.streams.snapshotFor(ctx, op, app, func(c *conn) (err error) {
+		err := s.streamed(ctx, op, app, func(c *conn) (err error) {
 			if r.id, r.size, err = find(c); err == nil && r.size <= chunkSize {
 				err = r.read(c, 0)
 			}
@@ -179,7 +178,7 @@ func (s *Store) openBody(ctx context.Context, op, app string, find func(*conn) (
 		}
 		s.reading.add(r.id)
 		var named int64
-		err = s.streams.snapshotFor(ctx, op, app, func(c *conn) (err error) {
+		err = s.streamed(ctx, op, app, func(c *conn) (err error) {
 			named, _, err = find(c)
 			return err
 		})
@@ -194,6 +193,26 @@ func (s *Store) openBody(ctx context.Context, op, app string, find func(*conn) (
 	}
 }
 
+// streamed runs fn, which is short, in a read transaction on a reader for bodies. Nobody
+// has one of those while it waits for a processor, since others read bodies without one:
+// who has to wait for a reader gives its processor away until the read is over.
+func (s *Store) streamed(ctx context.Context, op, app string, fn func(*conn) error) error {
+	unpaced := storage.WithPacer(ctx, nil)
+	if s.streams.free() {
+		return s.streams.snapshotFor(unpaced, op, app, fn)
+	}
+	var took time.Duration
+	err := storage.Wait(ctx, func() error {
+		return s.streams.snapshotFor(unpaced, op, app, func(c *conn) error {
+			start := time.Now()
+			defer func() { took = time.Since(start) }()
+			return fn(c)
+		})
+	})
+	storage.Charge(ctx, took)
+	return err
+}
+
 func (r *bodyReader) Read(p []byte) (int, error) {
 	if r.closed {
 		return 0, errClosed(r.op)
@@ -206,7 +225,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	}
 	n := r.offset / chunkSize
 	if r.loaded != n {
-		if err := r.store.streams.snapshotFor(r.ctx, r.op, r.app, func(c *conn) error { return r.read(c, n) }); err != nil {
+		if err := r.store.streamed(r.ctx, r.op, r.app, func(c *conn) error { return r.read(c, n) }); err != nil {
 			return 0, wrap(r.op, err)
 		}
 	}

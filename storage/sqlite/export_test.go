@@ -215,3 +215,41 @@ func OnStep(ctx context.Context, fn func(step string)) context.Context {
 
 // RestoreSteps are those of one that replaces a data file.
 var RestoreSteps = []string{"copied", "seized", "log removed", "renamed", "on disk", "disowned"}
+
+// HoldStreams takes all readers of bodies, until release is called.
+func HoldStreams(s *Store) (release func(), err error) {
+	var held []*reader
+	release = func() {
+		for _, c := range held {
+			s.streams.put(c)
+		}
+	}
+	for range s.streams.n {
+		c, err := s.streams.get(context.Background(), "test", "", false)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		held = append(held, c)
+	}
+	return release, nil
+}
+
+// StreamsHeld is how many readers of bodies somebody has.
+func StreamsHeld(s *Store) int {
+	s.streams.mu.Lock()
+	defer s.streams.mu.Unlock()
+	return s.streams.n - len(s.streams.idle)
+}
+
+// ReadersOf opens readers of the store's file that nobody looks after.
+func ReadersOf(s *Store) (read func(context.Context, func() error) error, rest func() (bool, error), stop func() error, err error) {
+	r, err := openReaders(s.path, readerCache, s.snapshots)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	read = func(ctx context.Context, fn func() error) error {
+		return r.snapshot(ctx, "test", func(*conn) error { return fn() })
+	}
+	return read, r.rest, r.close, nil
+}

@@ -72,6 +72,7 @@ func (x *indexer) loop() {
 		select {
 		case <-decide.C:
 			x.warn(x.decide())
+			x.warn(x.store.rest())
 		case <-tidy.C:
 			x.warn(errors.Join(x.writeUses(), x.skipAbsence(), x.dropIdle(), x.work()))
 		case <-x.wake:
@@ -80,6 +81,16 @@ func (x *indexer) loop() {
 			return
 		}
 	}
+}
+
+// rest gives back memory that reads have left, if there are none at present.
+func (s *Store) rest() error {
+	searches, err := s.readers.rest()
+	bodies, bodiesErr := s.streams.rest()
+	if searches || bodies {
+		releaseMemory()
+	}
+	return errors.Join(err, bodiesErr)
 }
 
 // decide makes the indexes that finds have shown to be worth it.
@@ -328,12 +339,22 @@ func (x *indexer) workFor(indexes []unready) error {
 			step = removeEntriesOf
 		}
 		for ready := false; !ready; {
+			var start time.Time
+			before := x.store.writer.commits.Load()
 			err := x.store.writer.do(x.ctx, u.collection.App, "indexes", func(tx *writeTx) (err error) {
+				start = time.Now()
 				ready, err = step(tx, u.id)
 				return err
 			})
 			if err != nil {
 				return err
+			}
+			// Those who wrote meanwhile have read their answers by then, and
+			// written again: a step at once would come before each of their writes.
+			if worked := time.Since(start); !ready && x.store.writer.commits.Load() > before+1 {
+				if err := rest(x.ctx, worked); err != nil {
+					return err
+				}
 			}
 		}
 		x.demand.Settle(u.collection)

@@ -1,8 +1,10 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -72,6 +74,60 @@ func TestWaitForAReaderIsPaced(t *testing.T) {
 	}
 }
 
+// waitOver is a waiter that is asked what it sees when its wait is over, when it would
+// wait for a processor.
+type waitOver struct {
+	waiter
+	over func()
+}
+
+func (w *waitOver) Wait(ctx context.Context, wait func() error) error {
+	err := w.waiter.Wait(ctx, wait)
+	w.over()
+	return err
+}
+
+// TestNobodyKeepsAReaderOfBodies: who reads a blob gives its processor away while it waits
+// for a reader, and has none when it waits for a processor. Otherwise those with a
+// processor and those with a reader would wait for each other.
+func TestNobodyKeepsAReaderOfBodies(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	scope := storage.Scope{App: "a"}
+	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<15) // two chunks
+	if _, err := s.PutBlob(t.Context(), scope, "b", bytes.NewReader(data), ""); err != nil {
+		t.Fatal(err)
+	}
+	var release func()
+	held := -1
+	w := &waitOver{waiter{begun: func() { release() }}, func() { held = sqlite.StreamsHeld(s) }}
+	ctx := storage.WithPacer(t.Context(), w)
+	busy := func(what string, read func() error) {
+		t.Helper()
+		var err error
+		if release, err = sqlite.HoldStreams(s); err != nil {
+			t.Fatal(err)
+		}
+		w.waits, held = 0, -1
+		if err := read(); err != nil || w.waits != 1 || held != 0 {
+			t.Errorf("%s: %v, after %d waits with %d readers held at the end; want 1 and 0", what, err, w.waits, held)
+		}
+	}
+	var blob io.ReadSeekCloser
+	busy("open", func() (err error) {
+		_, blob, err = s.OpenBlob(ctx, scope, "b")
+		return err
+	})
+	var got []byte
+	busy("read", func() (err error) {
+		got, err = io.ReadAll(blob)
+		return errors.Join(err, blob.Close())
+	})
+	if !bytes.Equal(got, data) {
+		t.Errorf("read %d bytes that are not those of the blob", len(got))
+	}
+}
+
 // TestWriterCharges has the writer tell what it has computed for an operation.
 func TestWriterCharges(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "data.db"))
@@ -85,5 +141,40 @@ func TestWriterCharges(t *testing.T) {
 	})
 	if err != nil || w.charged < takes {
 		t.Errorf("%v was charged for a write of %v: %v", w.charged, takes, err)
+	}
+}
+
+// TestReadersRest: what readers keep is given back once when nothing was read from one
+// look to the next, and they read on after.
+func TestReadersRest(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "data.db"))
+	defer s.Close()
+	read, rest, stop, err := sqlite.ReadersOf(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func(when string, want bool) {
+		t.Helper()
+		if given, err := rest(); err != nil || given != want {
+			t.Errorf("%s it is given back: %v, %v; want %v", when, given, err, want)
+		}
+	}
+	nothing := func() error { return nil }
+	look("before a read", false)
+	for range 2 {
+		if err := read(t.Context(), nothing); err != nil {
+			t.Fatal(err)
+		}
+		look("after a read", false)
+		look("at the next look", true)
+		look("then", false)
+	}
+	err = read(t.Context(), func() error {
+		look("beside a read", false)
+		look("beside the same", false)
+		return nil
+	})
+	if err := errors.Join(err, stop()); err != nil {
+		t.Error(err)
 	}
 }

@@ -49,6 +49,9 @@ type readers struct {
 
 	mu       sync.Mutex
 	returned sync.Cond
+	taken    uint64    // how often one was handed out
+	rested   uint64    // the same at the last look, see rest
+	small    uint64    // the same when what they kept was given back
 	idle     []*reader // the one used last at the end, as its pages are in the processor's cache
 	long     int       // how many are held by long reads
 	turns    turns
@@ -116,6 +119,34 @@ type reader struct {
 	operations int  // that have ended
 }
 
+// rest gives back the pages that the connections keep, if nothing was read since the
+// last look, and tells whether it did. A search has each keep as many as it may.
+func (r *readers) rest() (given bool, err error) {
+	r.mu.Lock()
+	still := r.taken == r.rested && r.taken != r.small && len(r.idle) == r.n
+	r.rested = r.taken
+	if !still {
+		r.mu.Unlock()
+		return false, nil
+	}
+	var all []*reader
+	for len(r.idle) > 0 {
+		all = append(all, r.take("", false).begun(context.Background()))
+	}
+	r.mu.Unlock()
+	for _, c := range all {
+		_, e := c.exec("PRAGMA shrink_memory")
+		err = errors.Join(err, e)
+		r.put(c)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.taken == r.rested+uint64(r.n) {
+		r.rested, r.small = r.taken, r.taken
+	}
+	return true, err
+}
+
 // get waits for a free connection, for an app or, as "", for the server. A long read
 // also waits until there is one left for others.
 func (r *readers) get(ctx context.Context, op, app string, long bool) (*reader, error) {
@@ -140,6 +171,13 @@ func (r *readers) get(ctx context.Context, op, app string, long bool) (*reader, 
 		return nil, err
 	}
 	return (<-w.got).begun(ctx), nil
+}
+
+// free tells whether a read that came now would have to wait for nothing.
+func (r *readers) free() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.idle) > 0 && !r.snapshots.waited()
 }
 
 // await returns when the read has got a reader, which is left where it is.
@@ -172,6 +210,7 @@ func (r *readers) giveUp(w *waiter) {
 func (r *readers) take(app string, long bool) *reader {
 	n := len(r.idle) - 1
 	c := r.idle[n]
+	r.taken++
 	r.idle = r.idle[:n]
 	c.flow, c.long = r.turns.start(app), long
 	if long {

@@ -58,6 +58,13 @@ func (s *snapshots) begin(ctx context.Context, sn *snapshot) error {
 	return nil
 }
 
+// waited tells whether whoever begins one has to wait.
+func (s *snapshots) waited() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.paused != nil
+}
+
 // end closes sn.
 func (s *snapshots) end(sn *snapshot) {
 	s.mu.Lock()

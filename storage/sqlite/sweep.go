@@ -136,7 +136,7 @@ func (w *sweeper) each(query string, args ...any) error {
 		} else {
 			rows = min(2*rows, limit)
 		}
-		if err := rest(w.ctx, time.Since(start)); err != nil {
+		if err := rest(w.ctx, restPart*time.Since(start)); err != nil {
 			return err
 		}
 	}

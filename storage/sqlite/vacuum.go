@@ -79,7 +79,7 @@ func (v *vacuum) run() error {
 		if err := v.step(); err != nil {
 			return err
 		}
-		if err := rest(v.ctx, time.Since(start)); err != nil {
+		if err := rest(v.ctx, restPart*time.Since(start)); err != nil {
 			return err
 		}
 		if s, err = v.space(); err != nil {
@@ -136,9 +136,9 @@ func (v *vacuum) space() (space, error) {
 	return found[0], nil
 }
 
-// rest is called by work in the background after it has worked for so long.
-func rest(ctx context.Context, worked time.Duration) error {
-	timer := time.NewTimer(restPart * worked)
+// rest waits for d, unless the work in the background that calls it has to end.
+func rest(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
