@@ -76,10 +76,10 @@ func Search(op string, q storage.LogQuery, read func(last int64, n int) ([]stora
 		if err != nil {
 			return nil, err
 		}
-		recent := false
+		recent, more := false, false
 		for _, l := range lines {
 			if len(page.Lines) == limit {
-				page.More = true
+				more = true
 				break
 			}
 			page.Last = l.ID
@@ -88,7 +88,7 @@ func Search(op string, q storage.LogQuery, read func(last int64, n int) ([]stora
 				page.Lines = append(page.Lines, l)
 			}
 		}
-		if page.More = page.More || len(lines) == n && (recent || !q.Newest); !page.More || len(page.Lines) == limit {
+		if page.More = more || len(lines) == n && (recent || !q.Newest); !page.More || len(page.Lines) == limit {
 			break
 		}
 	}
