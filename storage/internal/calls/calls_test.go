@@ -205,3 +205,24 @@ func TestAppChange(t *testing.T) {
 		t.Error(*text)
 	}
 }
+
+func TestCutStatement(t *testing.T) {
+	size := func(s string) int { // of a line that is a comment, or of a byte
+		if strings.HasPrefix(s, "--") {
+			return strings.IndexByte(s+"\n", '\n')
+		}
+		return 1
+	}
+	for text, want := range map[string][2]string{
+		"":                             {"", ""},
+		" ; -- nothing;":               {"", ""},
+		"SELECT 1":                     {"SELECT 1", ""},
+		"-- first;\n;SELECT 1 ; x; y ": {"SELECT 1 ", " x; y "},
+		"a -- b;\n; c":                 {"a -- b;\n", " c"},
+	} {
+		statement, rest := calls.CutStatement(text, size)
+		if statement != want[0] || rest != want[1] {
+			t.Errorf("%q: %q, %q", text, statement, rest)
+		}
+	}
+}
