@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // Publish implements [storage.Apps].
@@ -18,39 +18,24 @@ func (s *Store) Publish(ctx context.Context, d storage.NewDeployment, keep int) 
 	if err := checkDeployment(op, d, keep); err != nil {
 		return storage.Deployment{}, err
 	}
-	d.Source.By, d.Source.Restored = whoIs(api.ActorFrom(ctx)), 0
+	d.Source.By, d.Source.Restored = calls.WhoIs(api.ActorFrom(ctx)), 0
 	return s.newVersion(ctx, op, "app.publish", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
 		made, err = publish(tx, op, d)
-		return made, d.Indexes, publishDetails{made.AppID, made.Version, made.Files, made.Size}, err
+		return made, d.Indexes, calls.PublishDetails{App: made.AppID, Version: made.Version, Files: made.Files, Size: made.Size}, err
 	})
 }
 
 // Rollback implements [storage.Apps].
 func (s *Store) Rollback(ctx context.Context, appID string, version, keep int) (storage.Deployment, error) {
 	const op = "rollback"
-	if err := checkKeep(op, keep); err != nil {
+	if err := calls.CheckKeep(op, keep); err != nil {
 		return storage.Deployment{}, err
 	}
 	return s.newVersion(ctx, op, "app.rollback", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
-		made, indexes, err = rollback(tx, op, appID, version, whoIs(api.ActorFrom(ctx)))
-		return made, indexes, rollbackDetails{appID, made.Version, version}, err
+		made, indexes, err = rollback(tx, op, appID, version, calls.WhoIs(api.ActorFrom(ctx)))
+		return made, indexes, calls.RollbackDetails{App: appID, Version: made.Version, Restored: version}, err
 	})
 }
-
-// What the audit log says about a new version.
-type (
-	publishDetails struct {
-		App     string `json:"app_id"`
-		Version int    `json:"version"`
-		Files   int    `json:"files"`
-		Size    int64  `json:"size"`
-	}
-	rollbackDetails struct {
-		App      string `json:"app_id"`
-		Version  int    `json:"version"`
-		Restored int    `json:"restored"`
-	}
-)
 
 // newVersion runs fn, which makes a version the app's current one, and does what
 // belongs to that.
@@ -75,39 +60,16 @@ func (s *Store) newVersion(ctx context.Context, op, action string, keep int,
 	return made, nil
 }
 
-// whoIs is an actor by the name that people know.
-func whoIs(a api.Actor) string { return cmp.Or(a.Name, a.ID, string(a.Kind)) }
-
 func checkDeployment(op string, d storage.NewDeployment, keep int) error {
-	if err := storage.CheckKey(op, "app name", d.Name); err != nil {
-		return err
-	}
-	if err := checkKeep(op, keep); err != nil {
-		return err
-	}
-	if err := storage.CheckIndexes(op, d.Indexes); err != nil {
+	if err := calls.CheckDeployment(op, d, keep); err != nil {
 		return err
 	}
 	seen := make(map[string]bool, len(d.Files))
 	for _, f := range d.Files {
 		if seen[f.Path] {
-			return &storage.Error{Code: storage.CodeConflict, Op: op, Path: f.Path, Msg: "the path occurs twice"}
+			return calls.ErrPathTwice(op, f.Path)
 		}
 		seen[f.Path] = true
-	}
-	if len(d.Manifest) > 0 {
-		err := storage.CheckValue(op, d.Manifest)
-		if e, ok := err.(*storage.Error); ok {
-			e.Path = "manifest"
-		}
-		return err
-	}
-	return nil
-}
-
-func checkKeep(op string, keep int) error {
-	if keep < 1 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "keep", Msg: "must be 1 version at least"}
 	}
 	return nil
 }
@@ -118,14 +80,7 @@ func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deploymen
 	if err != nil {
 		return storage.Deployment{}, err
 	}
-	made := storage.Deployment{AppID: id, Name: d.Name, Version: version, Manifest: d.Manifest, Engine: d.Engine,
-		Reason: d.Reason, Source: d.Source, Files: len(d.Files), CreatedAt: time.UnixMilli(now.UnixMilli())}
-	if len(made.Manifest) == 0 {
-		made.Manifest = json.RawMessage("{}")
-	}
-	for _, f := range d.Files {
-		made.Size += f.Size
-	}
+	made := calls.Deployment(d, id, version, now)
 	if err := addFiles(tx, op, made, d.Files); err != nil {
 		return storage.Deployment{}, err
 	}
@@ -171,10 +126,7 @@ func rollback(tx *writeTx, op, id string, version int, by string) (made storage.
 		return storage.Deployment{}, nil, err
 	}
 	made.CreatedAt = time.UnixMilli(time.Now().UnixMilli())
-	made.Source.By = by
-	if made.Source.Restored == 0 { // what is restored stays the one that was deployed
-		made.Source.Restored = version
-	}
+	calls.Restored(&made.Source, by, version)
 	if _, err = tx.exec(`INSERT INTO files (app, version, path, hash, size, hashed)
 		SELECT app, $1, path, hash, size, hashed FROM files WHERE app = $2 AND version = $3`, made.Version, id, version); err == nil {
 		err = doubtHashes(tx, id, made.Version)
@@ -240,8 +192,7 @@ func addFiles(tx *writeTx, op string, d storage.Deployment, files []storage.File
 	}
 	for _, f := range files {
 		if !stored[f.Hash] {
-			return &storage.Error{Code: storage.CodeNotFound, Op: op, Path: f.Path,
-				Msg: fmt.Sprintf("content %s is not stored", f.Hash), Hint: "store it with PutContent and publish again"}
+			return calls.ErrNotStored(op, f)
 		}
 	}
 	_, err = tx.exec(`INSERT INTO files (app, version, path, hash, size, hashed)

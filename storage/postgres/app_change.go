@@ -2,11 +2,10 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // RemoveApp implements [storage.Apps]. The data goes in the background, on this server
@@ -73,22 +72,9 @@ func (s *Store) ChangeApp(ctx context.Context, appID string, change storage.AppC
 	if err := storage.CheckAppChange(op, change); err != nil {
 		return err
 	}
-	details := map[string]any{"app_id": appID}
-	if change.Title != nil {
-		details["title"] = *change.Title
-	}
-	var tags *string // nil leaves what is there
-	if change.Tags != nil {
-		sorted := slices.Compact(slices.Sorted(slices.Values(*change.Tags)))
-		text, err := json.Marshal(append([]string{}, sorted...))
-		if err != nil {
-			return err
-		}
-		list := string(text)
-		tags, details["tags"] = &list, sorted
-	}
-	if change.Visibility != nil {
-		details["visibility"] = *change.Visibility
+	details, tags, err := calls.AppChange(appID, change)
+	if err != nil {
+		return err
 	}
 	return s.change(ctx, op, "app.change", func(tx *writeTx) (name string, _ any, err error) {
 		err = tx.returning(`UPDATE apps SET title = coalesce($1, title), tags = coalesce($2, tags), visibility = coalesce($3, visibility)

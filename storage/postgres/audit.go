@@ -10,6 +10,7 @@ import (
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // change runs fn, which makes a change of the catalogue and returns what it was
@@ -34,11 +35,8 @@ func (s *Store) change(ctx context.Context, op, action string, fn func(*writeTx)
 // Audit implements [storage.Audits].
 func (s *Store) Audit(ctx context.Context, q storage.AuditQuery) ([]storage.AuditEntry, error) {
 	const op = "audit"
-	if _, err := rowLimit(op, q.Limit); err != nil {
+	if err := calls.CheckAudit(op, q); err != nil {
 		return nil, err
-	}
-	if q.Offset < 0 {
-		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "offset", Msg: "must be 0 or more"}
 	}
 	where, args := auditWhere(q)
 	args = append(args, cmp.Or(q.Limit, storage.MaxRows), q.Offset)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 const (
@@ -43,7 +44,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	if mime == "" {
 		mime = "application/octet-stream"
 	}
-	err = checkBlob(op, scope, path)
+	err = calls.CheckBlob(op, scope, path)
 	if err == nil {
 		err = storage.CheckMIME(op, mime)
 	}
@@ -63,7 +64,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	if err := d.read(ctx, io.TeeReader(data, sum)); err != nil {
 		return storage.Blob{}, err
 	}
-	b := storage.Blob{Path: path, MIME: mime, Size: d.size, Hash: hex.EncodeToString(sum.Sum(nil))}
+	b := storage.Blob{Path: path, MIME: mime, Size: d.Size, Hash: hex.EncodeToString(sum.Sum(nil))}
 	var at int64
 	if err := s.write(ctx, scope.App, op, func(tx *writeTx) error {
 		at = time.Now().UnixMilli()
@@ -123,13 +124,6 @@ func findBlob(tx *writeTx, scope storage.Scope, path string) (b storedBlob, err 
 	return b, err
 }
 
-func checkBlob(op string, scope storage.Scope, path string) error {
-	if err := storage.CheckScope(op, scope); err != nil {
-		return err
-	}
-	return storage.CheckKey(op, "path", path)
-}
-
 // StatBlob implements [storage.Blobs].
 func (s *Store) StatBlob(ctx context.Context, scope storage.Scope, path string) (storage.Blob, error) {
 	b, err := s.findBlob(ctx, "s3.stat", selectBlob, scope, path, func(b *storedBlob) []any { return []any{&b.body} })
@@ -138,7 +132,7 @@ func (s *Store) StatBlob(ctx context.Context, scope storage.Scope, path string) 
 
 // findBlob reads a blob with what into gives the rest of the query's columns to.
 func (s *Store) findBlob(ctx context.Context, op, query string, scope storage.Scope, path string, into func(*storedBlob) []any) (b storedBlob, err error) {
-	if err := checkBlob(op, scope, path); err != nil {
+	if err := calls.CheckBlob(op, scope, path); err != nil {
 		return storedBlob{}, err
 	}
 	err = s.read(ctx, op, query, []any{scope.App, scope.User, path}, func(scan scanFunc) error { return blob(scan, &b.Blob, into(&b)...) })
@@ -168,7 +162,7 @@ func (s *Store) OpenBlob(ctx context.Context, scope storage.Scope, path string) 
 // DeleteBlob implements [storage.Blobs].
 func (s *Store) DeleteBlob(ctx context.Context, scope storage.Scope, path string) (bool, error) {
 	const op = "s3.delete"
-	if err := checkBlob(op, scope, path); err != nil {
+	if err := calls.CheckBlob(op, scope, path); err != nil {
 		return false, err
 	}
 	there := false

@@ -1,14 +1,12 @@
 package postgres
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/bodies"
 )
 
 // A body is bytes of any length, in chunks under a random id that is never given out
@@ -17,15 +15,6 @@ import (
 // which the sweeper takes it: nothing is ever both, and so a crash leaves nothing
 // behind that is not found again.
 const (
-	// chunkSize is how many bytes of a body one row holds, and so how much of it
-	// is in memory when it is stored or read. Smaller chunks cost more rows and
-	// commits, larger ones more memory for each reader.
-	chunkSize = 256 << 10
-
-	// uploadGrace is how long an upload may take for its next chunk before it
-	// counts as abandoned.
-	uploadGrace = time.Hour
-
 	// letGoUntil is until when a body that is let go now is kept for those who read it,
 	// on any server: for a minute, by the database's clock. Each server renews that for
 	// its own readers every upkeepInterval: see [pins].
@@ -47,15 +36,14 @@ const (
 // draft is a body that nothing names yet. Its last chunk stays in memory until
 // it is named, so that a small one is stored in that one transaction.
 type draft struct {
+	bodies.Cutter
 	store *Store
 	app   string // whose work it is; "" is the server's own
 	op    string
 	check func(tx *writeTx, size int64) error // refuses a body that grows too large, if it is set
 
-	id   string
-	n    int   // how many chunks are stored
-	size int64 // of all that was read
-	last bytes.Buffer
+	id string
+	n  int // how many chunks are stored
 
 	spare error // why it is not needed after all, if it isn't
 }
@@ -66,24 +54,7 @@ func (s *Store) newDraft(app, op string) *draft {
 
 // read stores data, a chunk a transaction, up to its last chunk.
 func (d *draft) read(ctx context.Context, data io.Reader) error {
-	in := bufio.NewReader(data)
-	for {
-		d.last.Reset()
-		n, err := io.CopyN(&d.last, in, chunkSize)
-		d.size += n
-		if err == nil {
-			_, err = in.Peek(1)
-		}
-		if err == io.EOF { // one that is wrapped says that something broke
-			return nil
-		}
-		if err == nil {
-			err = d.put(ctx)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return d.Cut(data, func() error { return d.put(ctx) })
 }
 
 // put stores a chunk that is not the last.
@@ -94,13 +65,13 @@ func (d *draft) put(ctx context.Context) error {
 	}
 	err := d.store.write(ctx, d.app, d.op, func(tx *writeTx) error {
 		if d.check != nil {
-			if err := d.check(tx, d.size); err != nil {
+			if err := d.check(tx, d.Size); err != nil {
 				return err
 			}
 		}
-		n, err := tx.exec(query, d.id, d.n, d.last.Bytes(), uploadGrace.Milliseconds())
+		n, err := tx.exec(query, d.id, d.n, d.Last.Bytes(), bodies.UploadGrace.Milliseconds())
 		if err == nil && n == 0 {
-			err = errSwept(d.op)
+			err = bodies.ErrSwept(d.op)
 		}
 		return err
 	})
@@ -120,13 +91,13 @@ func (d *draft) put(ctx context.Context) error {
 func (d *draft) name(tx *writeTx) error {
 	if d.n > 0 {
 		if n, err := tx.exec(takeLoose, d.id); err != nil || n == 0 {
-			return cmpErr(err, errSwept(d.op))
+			return cmpErr(err, bodies.ErrSwept(d.op))
 		}
 	}
-	if d.last.Len() == 0 {
+	if d.Last.Len() == 0 {
 		return nil
 	}
-	_, err := tx.exec(insertChunk, d.id, d.n, d.last.Bytes())
+	_, err := tx.exec(insertChunk, d.id, d.n, d.Last.Bytes())
 	return err
 }
 
@@ -149,16 +120,12 @@ func cmpErr(err, other error) error {
 // letGo has a body that nothing names any more swept. One of a single chunk is removed
 // at once: it is read together with its name, so nobody is left half-way.
 func letGo(tx *writeTx, body string, size int64) (err error) {
-	if size <= chunkSize {
+	if size <= bodies.ChunkSize {
 		_, err = tx.exec("DELETE FROM chunks WHERE body = $1", body)
 	} else {
 		_, err = tx.exec(makeLoose, body)
 	}
 	return err
-}
-
-func errSwept(op string) error {
-	return &storage.Error{Code: storage.CodeNotFound, Op: op, Msg: "the bytes have been swept", Hint: "store them again"}
 }
 
 // bodyReader reads a body, a chunk at a time. It holds no connection between two
@@ -181,10 +148,10 @@ type bodyReader struct {
 // minute, which is renewed for as long as it is pinned.
 func (s *Store) openBody(ctx context.Context, op, id string, size int64, first []byte) (*bodyReader, error) {
 	r := &bodyReader{store: s, ctx: context.WithoutCancel(ctx), op: op, id: id, size: size, chunk: first}
-	if int64(len(first)) != min(size, chunkSize) {
-		return nil, errSwept(op)
+	if int64(len(first)) != min(size, bodies.ChunkSize) {
+		return nil, bodies.ErrSwept(op)
 	}
-	if r.pinned = size > chunkSize; r.pinned {
+	if r.pinned = size > bodies.ChunkSize; r.pinned {
 		s.reading.add(id)
 	}
 	return r, nil
@@ -200,13 +167,13 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n := r.offset / chunkSize
+	n := r.offset / bodies.ChunkSize
 	if r.loaded != n {
 		if err := r.load(n); err != nil {
 			return 0, err
 		}
 	}
-	copied := copy(p, r.chunk[r.offset-n*chunkSize:])
+	copied := copy(p, r.chunk[r.offset-n*bodies.ChunkSize:])
 	r.offset += int64(copied)
 	return copied, nil
 }
@@ -216,8 +183,8 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 func (r *bodyReader) load(n int64) error {
 	r.chunk, r.loaded = nil, -1
 	err := r.store.read(r.ctx, r.op, selectChunk, []any{r.id, n}, func(scan scanFunc) error { return scan(&r.chunk) })
-	if err == nil && int64(len(r.chunk)) != min(chunkSize, r.size-n*chunkSize) {
-		err = errSwept(r.op)
+	if err == nil && int64(len(r.chunk)) != min(bodies.ChunkSize, r.size-n*bodies.ChunkSize) {
+		err = bodies.ErrSwept(r.op)
 	}
 	if err == nil {
 		r.loaded = n
@@ -226,17 +193,11 @@ func (r *bodyReader) load(n int64) error {
 }
 
 func (r *bodyReader) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += r.offset
-	case io.SeekEnd:
-		offset += r.size
+	to, err := bodies.Seek(r.op, r.size, r.offset, offset, whence)
+	if err == nil {
+		r.offset = to
 	}
-	if offset < 0 || whence < io.SeekStart || whence > io.SeekEnd {
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: r.op, Msg: "no such offset"}
-	}
-	r.offset = offset
-	return offset, nil
+	return to, err
 }
 
 func (r *bodyReader) Close() error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // CertificateValue implements [storage.Certificates].
@@ -98,7 +99,7 @@ func (s *Store) CertificateValues(ctx context.Context, name string) ([]storage.C
 // servers whose clocks differ agree when it is over.
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, d time.Duration) (ok bool, err error) {
 	const op = "acquireLease"
-	if err := checkLease(op, name, holder); err != nil {
+	if err := calls.CheckLease(op, name, holder); err != nil {
 		return false, err
 	}
 	n, err := s.exec(ctx, op, leaseTake, name, holder, d.Milliseconds())
@@ -108,16 +109,9 @@ func (s *Store) AcquireLease(ctx context.Context, name, holder string, d time.Du
 // ReleaseLease implements [storage.Certificates].
 func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 	const op = "releaseLease"
-	if err := checkLease(op, name, holder); err != nil {
+	if err := calls.CheckLease(op, name, holder); err != nil {
 		return err
 	}
 	_, err := s.exec(ctx, op, leaseDrop, name, holder)
 	return err
-}
-
-func checkLease(op, name, holder string) error {
-	if err := storage.CheckKey(op, "name", name); err != nil {
-		return err
-	}
-	return storage.CheckKey(op, "holder", holder)
 }

@@ -4,17 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/bodies"
 )
 
 // contentGrace is how long content that no version refers to is kept, for the
@@ -50,8 +48,8 @@ func (s *Store) HasContent(ctx context.Context, hashes []string) (map[string][]s
 // read again.
 func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 	const op = "putContent"
-	if b, err := hex.DecodeString(c.Hash); err != nil || len(b) != sha256.Size || hex.EncodeToString(b) != c.Hash {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "hash", Msg: "is not a SHA-256 in lower-case hex"}
+	if err := bodies.CheckHash(op, c.Hash); err != nil {
+		return err
 	}
 	forms := map[string]io.Reader{"": c.Data}
 	for encoding, data := range c.Encoded {
@@ -75,7 +73,7 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 	}()
 	for encoding, data := range forms {
 		drafts[encoding] = s.newDraft(c.App, op)
-		if err := drafts[encoding].readContent(ctx, c.Hash, encoding, data); err != nil {
+		if err := bodies.ReadContent(op, c.Hash, encoding, data, func(r io.Reader) error { return drafts[encoding].read(ctx, r) }); err != nil {
 			return err
 		}
 	}
@@ -126,22 +124,6 @@ func (s *Store) keepContent(ctx context.Context, op, hash string) ([]string, err
 	return kept, nil
 }
 
-// readContent reads one form. The bytes as they are must have the hash.
-func (d *draft) readContent(ctx context.Context, want, encoding string, data io.Reader) error {
-	var sum hash.Hash
-	if encoding == "" {
-		sum = sha256.New()
-		data = io.TeeReader(data, sum)
-	}
-	if err := d.read(ctx, data); err != nil {
-		return err
-	}
-	if sum != nil && hex.EncodeToString(sum.Sum(nil)) != want {
-		return &storage.Error{Code: storage.CodeInvalid, Op: d.op, Path: "data", Msg: "the bytes do not have the hash " + want}
-	}
-	return nil
-}
-
 // nameContent makes a form readable, and reports that. If somebody else has stored it in
 // the meantime, theirs stays.
 func nameContent(tx *writeTx, d *draft, hash, encoding string) (named bool, err error) {
@@ -150,7 +132,7 @@ func nameContent(tx *writeTx, d *draft, hash, encoding string) (named bool, err 
 		return false, err
 	}
 	n, err = tx.exec("INSERT INTO contents (hash, encoding, body, size, touched_at) VALUES ($1, $2, $3, $4, "+clock+`)
-		ON CONFLICT (hash, encoding) DO NOTHING`, hash, encoding, d.id, d.size)
+		ON CONFLICT (hash, encoding) DO NOTHING`, hash, encoding, d.id, d.Size)
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -2,14 +2,11 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"math"
-	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 	"github.com/fazt-sh/fazt/storage/internal/demand"
 	"github.com/fazt-sh/fazt/storage/internal/sorted"
 )
@@ -29,9 +26,6 @@ type docs struct {
 }
 
 const (
-	// maxOffset is more than a collection has, and twice a page after it is a number still.
-	maxOffset = math.MaxInt / 4
-
 	// Of an id only documents_id is to be used: so app and user are compared as what no
 	// index has.
 	docsByID = `SELECT seq, body FROM documents WHERE id = $4 AND collection = $3 AND app || '' = $1 AND "user" || '' = $2`
@@ -52,47 +46,13 @@ func ignoreStop(err error) error {
 	return err
 }
 
-// newDocumentID returns an id of 26 digits in base 32: the time in milliseconds,
-// and then 80 random bits. Ids that follow each other in time lie side by side in
-// the index.
-func newDocumentID() string {
-	const digits = "0123456789abcdefghjkmnpqrstvwxyz"
-	var id [26]byte
-	now := time.Now().UnixMilli()
-	for i := 9; i >= 0; i-- {
-		id[i] = digits[now&31]
-		now >>= 5
-	}
-	rand.Read(id[10:])
-	for i := 10; i < len(id); i++ {
-		id[i] = digits[id[i]&31]
-	}
-	return string(id[:])
-}
-
 // parse checks the collection's name and the query, and opens the collection.
 func (d *docs) parse(op, collection string, query json.RawMessage) (*storage.Expr, error) {
-	q, err := parseQuery(op, collection, query)
+	q, err := calls.ParseQuery(op, collection, query)
 	if err != nil {
 		return nil, err
 	}
 	return q, d.open(op, collection)
-}
-
-func parseQuery(op, collection string, query json.RawMessage) (*storage.Expr, error) {
-	if err := storage.CheckKey(op, "collection", collection); err != nil {
-		return nil, err
-	}
-	q, err := storage.ParseQuery(query)
-	return q, withOp(op, err)
-}
-
-// withOp names the operation in an error of the query language.
-func withOp(op string, err error) error {
-	if e, ok := err.(*storage.Error); ok && e.Op == "" {
-		e.Op = op
-	}
-	return err
 }
 
 // open finds the collection that the operation at hand is about.
@@ -118,26 +78,11 @@ func (d *docs) key(more ...any) []any {
 
 func (d *docs) Find(collection string, query json.RawMessage, opt storage.FindOptions) ([]json.RawMessage, error) {
 	const op = "ds.find"
-	q, err := parseFind(op, collection, query, opt)
+	q, err := calls.ParseFind(op, collection, query, opt)
 	if err != nil {
 		return nil, err
 	}
 	return d.find(op, collection, q, opt)
-}
-
-// parseFind checks the arguments of a find.
-func parseFind(op, collection string, query json.RawMessage, opt storage.FindOptions) (*storage.Expr, error) {
-	q, err := parseQuery(op, collection, query)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := rowLimit(op, opt.Limit); err != nil {
-		return nil, err
-	}
-	if opt.Offset < 0 || opt.Offset > maxOffset {
-		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: fmt.Sprintf("the offset is %d; give 0 to %d", opt.Offset, maxOffset)}
-	}
-	return q, nil
 }
 
 func (d *docs) find(op, collection string, q *storage.Expr, opt storage.FindOptions) (found []json.RawMessage, err error) {
@@ -188,7 +133,7 @@ func (d *docs) findInOrder(op string, q *storage.Expr, opt storage.FindOptions) 
 // findSorted gathers the sort keys of the page and of what is before it, and then
 // reads the documents of the page.
 func (d *docs) findSorted(op string, q *storage.Expr, opt storage.FindOptions) ([]json.RawMessage, error) {
-	limit, err := rowLimit(op, opt.Limit)
+	limit, err := calls.RowLimit(op, opt.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // chunkTime is for how long one transaction of a write in chunks goes on, about.
@@ -44,7 +44,7 @@ func (c *chunked) Update(collection string, query, changes json.RawMessage) (int
 		return 0, err
 	}
 	if _, err := storage.ParseChanges(changes); err != nil {
-		return 0, withOp(op, err)
+		return 0, calls.WithOp(op, err)
 	}
 	return c.write(&chunkedWrite{op: op, collection: collection, query: query, changes: changes, end: -1})
 }
@@ -56,7 +56,7 @@ func (c *chunked) Delete(collection string, query json.RawMessage) (int, error) 
 	}
 	q, err := storage.ParseQuery(query)
 	if err != nil {
-		return 0, withOp(op, err)
+		return 0, calls.WithOp(op, err)
 	}
 	if q.MatchesAll() {
 		return c.clear(collection)
@@ -68,7 +68,7 @@ func (c *chunked) check(op string, query json.RawMessage) error {
 	if err := storage.CheckScope(op, c.scope); err != nil {
 		return err
 	}
-	return requireQuery(op, query)
+	return calls.RequireQuery(op, query)
 }
 
 func (c *chunked) clear(collection string) (int, error) {
@@ -89,13 +89,13 @@ func (c *chunked) write(w *chunkedWrite) (int, error) {
 	for {
 		seqs, err := c.search(w)
 		if err != nil {
-			return w.written, w.failed(err)
+			return w.written, calls.Unfinished(w.op, err, w.written)
 		}
 		full := len(seqs) == maxMatches
 		for len(seqs) > 0 {
 			n, done, err := c.chunk(w, seqs)
 			if err != nil {
-				return w.written, w.failed(err)
+				return w.written, calls.Unfinished(w.op, err, w.written)
 			}
 			w.written += n
 			w.seq, seqs = seqs[done-1], seqs[done:]
@@ -200,7 +200,7 @@ func (c *chunked) transact(op string, fn func(*docs) error) error {
 // DeleteOldest removes no more than are too many when it is called.
 func (c *chunked) DeleteOldest(collection string, keep int) (int, error) {
 	const op = "ds.deleteOldest"
-	if err := errors.Join(storage.CheckScope(op, c.scope), checkKeepNewest(op, collection, keep)); err != nil {
+	if err := errors.Join(storage.CheckScope(op, c.scope), calls.CheckKeepNewest(op, collection, keep)); err != nil {
 		return 0, err
 	}
 	if keep == 0 {
@@ -222,25 +222,11 @@ func (c *chunked) DeleteOldest(collection string, keep int) (int, error) {
 			return err
 		})
 		if err != nil {
-			return w.written, w.failed(err)
+			return w.written, calls.Unfinished(w.op, err, w.written)
 		}
 		w.written += n
 		if limit = left - n; limit <= 0 {
 			return w.written, nil
 		}
 	}
-}
-
-// failed says how much was written before an error.
-func (w *chunkedWrite) failed(err error) error {
-	if w.written == 0 {
-		return err
-	}
-	failed := storage.Error{Op: w.op, Err: err}
-	if e, ok := errors.AsType[*storage.Error](err); ok {
-		failed = *e
-	}
-	failed.Count = w.written
-	failed.Hint = fmt.Sprintf("%d documents had been written before, and stay so", w.written)
-	return &failed
 }

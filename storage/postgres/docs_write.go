@@ -1,12 +1,11 @@
 package postgres
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 const (
@@ -23,9 +22,9 @@ func (d *docs) Insert(collection string, doc json.RawMessage) (string, error) {
 	}
 	now := time.Now().UnixMilli()
 	made := ""
-	id, body, err := storage.NewDocument(doc, func() string { made = newDocumentID(); return made }, now)
+	id, body, err := storage.NewDocument(doc, func() string { made = calls.NewDocumentID(); return made }, now)
 	if err != nil {
-		return "", withOp(op, err)
+		return "", calls.WithOp(op, err)
 	}
 	return id, d.insert(op, collection, id, body, now, id == made)
 }
@@ -50,7 +49,7 @@ func (d *docs) insert(op, name, id, body string, now int64, fresh bool) error {
 			return err
 		}
 		if taken {
-			return &storage.Error{Code: storage.CodeConflict, Op: op, Path: "id", Msg: fmt.Sprintf("the id %q is taken", id)}
+			return calls.ErrTaken(op, id)
 		}
 	}
 	if err := tx.begin(c); err != nil {
@@ -102,20 +101,13 @@ func (d *docs) reserve(op, body string, grow int64) error {
 // parseWrite is parse for an operation that changes the matches. It takes no
 // missing query for one that matches all.
 func (d *docs) parseWrite(op, collection string, query json.RawMessage) (*storage.Expr, error) {
-	if err := requireQuery(op, query); err != nil {
+	if err := calls.RequireQuery(op, query); err != nil {
 		return nil, err
 	}
 	if d.tx == nil {
 		return nil, errReadOnly(op)
 	}
 	return d.parse(op, collection, query)
-}
-
-func requireQuery(op string, query json.RawMessage) error {
-	if text := bytes.TrimSpace(query); len(text) == 0 || string(text) == "null" {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "a query is required", Hint: "{} matches every document"}
-	}
-	return nil
 }
 
 func (d *docs) Update(collection string, query, changes json.RawMessage) (int, error) {
@@ -127,9 +119,9 @@ func (d *docs) Upsert(collection string, query, changes json.RawMessage) (int, e
 	return d.update(op, collection, query, changes, func(q *storage.Expr, c *storage.Changes) (int, error) {
 		now := time.Now().UnixMilli()
 		made := ""
-		id, body, err := c.Upsert(q, func() string { made = newDocumentID(); return made }, now)
+		id, body, err := c.Upsert(q, func() string { made = calls.NewDocumentID(); return made }, now)
 		if err != nil {
-			return 0, withOp(op, err)
+			return 0, calls.WithOp(op, err)
 		}
 		return 1, d.insert(op, collection, id, body, now, id == made)
 	})
@@ -143,7 +135,7 @@ func (d *docs) update(op, collection string, query, changes json.RawMessage, non
 	}
 	c, err := storage.ParseChanges(changes)
 	if err != nil {
-		return 0, withOp(op, err)
+		return 0, calls.WithOp(op, err)
 	}
 	found, err := d.matches(op, q)
 	if err != nil {
@@ -176,7 +168,7 @@ func (d *docs) changing(op string, changes *storage.Changes) writeFunc {
 		for _, m := range list {
 			changed, err := changes.Apply(m.body, now)
 			if err != nil {
-				return withOp(op, err)
+				return calls.WithOp(op, err)
 			}
 			grown := int64(len(changed) - len(m.body))
 			if err := d.reserve(op, changed, grown); err != nil {
@@ -239,7 +231,7 @@ func (d *docs) Delete(collection string, query json.RawMessage) (n int, err erro
 
 func (d *docs) DeleteOldest(collection string, keep int) (n int, err error) {
 	const op = "ds.deleteOldest"
-	if err := checkKeepNewest(op, collection, keep); err != nil {
+	if err := calls.CheckKeepNewest(op, collection, keep); err != nil {
 		return 0, err
 	}
 	if d.tx == nil {
@@ -260,16 +252,6 @@ func (d *docs) DeleteOldest(collection string, keep int) (n int, err error) {
 		return 0, err
 	}
 	return d.removeOldest(op, gone)
-}
-
-func checkKeepNewest(op, collection string, keep int) error {
-	if err := storage.CheckKey(op, "collection", collection); err != nil {
-		return err
-	}
-	if keep < 0 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the number to keep is negative"}
-	}
-	return nil
 }
 
 // removeOldest removes so many documents.

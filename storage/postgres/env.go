@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // Env implements [storage.Environment].
@@ -30,10 +31,8 @@ func (s *Store) Env(ctx context.Context, appID string) (map[string]storage.Varia
 // SetEnv implements [storage.Environment].
 func (s *Store) SetEnv(ctx context.Context, appID string, sealed map[string][]byte, fingerprint string) error {
 	const op = "setEnv"
-	for name, value := range sealed {
-		if err := storage.CheckSealed(op, name, value); err != nil {
-			return err
-		}
+	if err := calls.CheckSealed(op, sealed); err != nil {
+		return err
 	}
 	names := slices.Sorted(maps.Keys(sealed))
 	return s.change(ctx, op, "env.set", func(tx *writeTx) (app string, _ any, err error) {
@@ -57,7 +56,7 @@ func (s *Store) SetEnv(ctx context.Context, appID string, sealed map[string][]by
 				return "", nil, err
 			}
 		}
-		return app, envDetails{appID, names}, nil
+		return app, calls.EnvDetails{App: appID, Names: names}, nil
 	})
 }
 
@@ -68,13 +67,6 @@ func (s *Store) SealKey(ctx context.Context) (fingerprint string, err error) {
 		return err
 	})
 	return fingerprint, err
-}
-
-// envDetails is what the audit log says about a change of variables: never their
-// values.
-type envDetails struct {
-	App   string   `json:"app_id"`
-	Names []string `json:"names"`
 }
 
 // UnsetEnv implements [storage.Environment].
@@ -92,6 +84,6 @@ func (s *Store) UnsetEnv(ctx context.Context, appID, name string) error {
 		app := appID
 		err = tx.each("SELECT name FROM apps WHERE id = $1 UNION ALL SELECT name FROM removed_apps WHERE id = $1", []any{appID},
 			func(scan scanFunc) error { return scan(&app) })
-		return app, envDetails{appID, []string{name}}, err
+		return app, calls.EnvDetails{App: appID, Names: []string{name}}, err
 	})
 }

@@ -2,11 +2,10 @@ package postgres
 
 import (
 	"encoding/json"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // kv implements [storage.KV].
@@ -59,37 +58,11 @@ func (k *kv) find(op, key string) (e storage.Entry, ok bool, err error) {
 
 func (k *kv) Set(key string, value json.RawMessage, ttl time.Duration) error {
 	const op = "kv.set"
-	if err := checkSet(op, key, value, ttl); err != nil {
+	if err := calls.CheckSet(op, key, value, ttl); err != nil {
 		return err
 	}
-	_, err := k.put(op, key, value, expiry(ttl))
+	_, err := k.put(op, key, value, calls.Expiry(ttl))
 	return err
-}
-
-func checkSet(op, key string, value json.RawMessage, ttl time.Duration) error {
-	if ttl < 0 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the time to live is negative"}
-	}
-	return checkEntry(op, key, value)
-}
-
-func checkEntry(op, key string, value json.RawMessage) error {
-	if err := storage.CheckKey(op, "key", key); err != nil {
-		return err
-	}
-	return storage.CheckValue(op, value)
-}
-
-// expiry returns when a value stored now for ttl ends, in Unix milliseconds.
-func expiry(ttl time.Duration) int64 {
-	if ttl == 0 {
-		return 0
-	}
-	ms := int64(ttl / time.Millisecond)
-	if ttl%time.Millisecond != 0 {
-		ms++
-	}
-	return time.Now().UnixMilli() + ms
 }
 
 // put stores an entry under a new version, and returns that. It is not waited for: what
@@ -129,7 +102,7 @@ func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, e
 // reserve refuses an entry past a quota. What it replaces matters only to an app
 // that is nearly full, and is looked up only then.
 func (k *kv) reserve(op, key string, value json.RawMessage) error {
-	if err := k.store.checkQuotas(op, key, value); err != nil {
+	if err := calls.CheckEntryQuotas(op, k.store.quotas, key, value); err != nil {
 		return err
 	}
 	size := int64(len(key) + len(value) + storage.RowBytes)
@@ -149,16 +122,9 @@ func (k *kv) reserve(op, key string, value json.RawMessage) error {
 	return k.tx.reserve(op, k.scope.App, size-int64(len(key)+len(old)+storage.RowBytes))
 }
 
-func (s *Store) checkQuotas(op, key string, value json.RawMessage) error {
-	if err := s.quotas.CheckKey(op, "key", key); err != nil {
-		return err
-	}
-	return s.quotas.CheckValue(op, value)
-}
-
 func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, error) {
 	const op = "kv.setIf"
-	if err := checkEntry(op, key, value); err != nil {
+	if err := calls.CheckEntry(op, key, value); err != nil {
 		return 0, err
 	}
 	if k.tx == nil {
@@ -168,18 +134,10 @@ func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	if old.Version != version {
-		return 0, &storage.Error{Code: storage.CodeConflict, Op: op,
-			Msg: fmt.Sprintf("the key is at version %d, not %d", old.Version, version), Hint: "read it again and retry"}
+	if err := calls.CheckVersion(op, old, version); err != nil {
+		return 0, err
 	}
-	return k.put(op, key, value, expiresAt(old))
-}
-
-func expiresAt(e storage.Entry) int64 {
-	if e.ExpiresAt.IsZero() {
-		return 0
-	}
-	return e.ExpiresAt.UnixMilli()
+	return k.put(op, key, value, calls.ExpiresAt(old))
 }
 
 func (k *kv) Delete(key string) (bool, error) {
@@ -213,31 +171,12 @@ func (k *kv) Incr(key string, by float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var before float64
-	if there {
-		if before, err = number(old.Value); err != nil {
-			return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the value is not a number"}
-		}
-	}
-	sum, err := storage.Count(op, before, by)
+	sum, text, err := calls.Incremented(op, old, there, by)
 	if err != nil {
 		return 0, err
 	}
-	text, err := json.Marshal(sum)
-	if err != nil {
-		return 0, err
-	}
-	_, err = k.put(op, key, text, expiresAt(old))
+	_, err = k.put(op, key, text, calls.ExpiresAt(old))
 	return sum, err
-}
-
-// number parses a JSON number and nothing else.
-func number(value json.RawMessage) (float64, error) {
-	var n json.Number
-	if err := json.Unmarshal(value, &n); err != nil || n == "" || value[0] == '"' {
-		return 0, strconv.ErrSyntax
-	}
-	return n.Float64()
 }
 
 func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {

@@ -1,14 +1,11 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
-	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/logsearch"
 )
 
 // logsTurn stands for the log of all apps among those whose turns there are: who appends
@@ -19,34 +16,17 @@ const logsTurn = ".logs"
 // AppendLogs implements [storage.Logs].
 func (s *Store) AppendLogs(ctx context.Context, lines []storage.LogLine) error {
 	const op = "appendLogs"
-	for _, l := range lines {
-		if err := storage.CheckKey(op, "app id", l.App); err != nil {
-			return err
-		}
+	if err := logsearch.Check(op, lines); err != nil {
+		return err
 	}
 	for len(lines) > 0 {
-		some := lines[:linesOf(lines)]
+		some := lines[:logsearch.Batch(lines)]
 		if err := s.appendLogs(ctx, op, some); err != nil {
 			return err
 		}
 		lines = lines[len(some):]
 	}
 	return nil
-}
-
-// logBytes is how much text one transaction appends, so that it keeps other writes
-// waiting for a millisecond or so; a line counts as logLine bytes more.
-const logBytes, logLine = 64 << 10, 256
-
-// linesOf returns how many of the lines one transaction takes, at least one.
-func linesOf(lines []storage.LogLine) int {
-	size := 0
-	for i, l := range lines {
-		if size += min(len(l.Text), storage.MaxLogText) + logLine; size > logBytes && i > 0 {
-			return i
-		}
-	}
-	return len(lines)
 }
 
 const insertLogs = `INSERT INTO logs (id, app, at, level, text, request_id)
@@ -59,7 +39,7 @@ func (s *Store) appendLogs(ctx context.Context, op string, lines []storage.LogLi
 	times := make([]int64, n)
 	for i, l := range lines {
 		apps[i], times[i], levels[i] = l.App, l.Time.UnixMilli(), l.Level
-		texts[i], requests[i] = logText(l.Text), logText(l.RequestID)
+		texts[i], requests[i] = logsearch.Text(l.Text), logsearch.Text(l.RequestID)
 	}
 	return s.write(ctx, logsTurn, op, func(tx *writeTx) error {
 		ids := make([]int64, n)
@@ -73,70 +53,17 @@ func (s *Store) appendLogs(ctx context.Context, op string, lines []storage.LogLi
 	})
 }
 
-// logText is what is kept of a line: a text that the database can hold.
-func logText(s string) string {
-	if len(s) > storage.MaxLogText {
-		s = s[:storage.MaxLogText]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "\ufffd")
-}
-
-const (
-	// logRows is how many lines are read at a time.
-	logRows = 1000
-	// logSkew is by how much the times of lines may be out of the order in which they
-	// were stored: a request lasts, lines wait for their batch, and clocks are set.
-	logSkew = 10 * time.Minute
-)
-
 // Logs implements [storage.Logs].
 func (s *Store) Logs(ctx context.Context, q storage.LogQuery) (*storage.LogPage, error) {
 	const op = "logs"
-	if err := q.Check(op); err != nil {
-		return nil, err
-	}
-	page := &storage.LogPage{Lines: []storage.LogLine{}, Last: q.After}
-	if q.Newest {
-		page.Last = q.Before
-	}
-	limit := cmp.Or(q.Limit, storage.MaxRows)
-	for looked := 0; looked < storage.LogScan; looked += logRows {
-		n := logRows
-		if !q.Filters() {
-			n = min(n, limit-len(page.Lines)+1)
-		}
-		rows, err := s.logRows(ctx, op, q, page.Last, n)
-		if err != nil {
-			return nil, err
-		}
-		recent := false
-		for _, l := range rows {
-			if len(page.Lines) == limit {
-				page.More = true
-				break
-			}
-			page.Last = l.ID
-			recent = recent || !l.Time.Before(q.Since.Add(-logSkew))
-			if q.Wants(l) {
-				page.Lines = append(page.Lines, l)
-			}
-		}
-		if page.More = page.More || len(rows) == n && (recent || !q.Newest); !page.More || len(page.Lines) == limit {
-			break
-		}
-	}
-	if q.Newest {
-		slices.Reverse(page.Lines)
-	}
-	return page, nil
+	return logsearch.Search(op, q, func(last int64, n int) ([]storage.LogLine, error) {
+		return s.logRows(ctx, op, q, last, n)
+	})
 }
 
 // logRows reads the lines that come next, wanted or not.
 func (s *Store) logRows(ctx context.Context, op string, q storage.LogQuery, last int64, n int) ([]storage.LogLine, error) {
-	after, before, order := last, cmp.Or(q.Before, math.MaxInt64), ""
-	if q.Newest {
-		after, before, order = q.After, cmp.Or(last, math.MaxInt64), " DESC"
-	}
+	after, before, order := logsearch.Span(q, last)
 	query, args := "SELECT id, app, at, level, text, request_id FROM logs WHERE id > $1 AND id < $2", []any{after, before, n}
 	if len(q.Apps) == 1 { // which the index is for; the lines of several are taken from all
 		query, args = query+" AND app = $4", append(args, q.Apps[0])

@@ -1,12 +1,12 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // pipeline implements [storage.Pipeline].
@@ -21,19 +21,10 @@ func (s *Store) Pipeline() storage.Pipeline { return &pipeline{store: s} }
 // Set implements [storage.Pipeline].
 func (p *pipeline) Set(ctx context.Context, scope storage.Scope, key string, value json.RawMessage, ttl time.Duration) (bool, error) {
 	const op = "kv.set"
-	if err := storage.CheckScope(op, scope); err != nil {
+	if ok, err := calls.CheckQueuedSet(op, p.store.quotas, scope, key, value, ttl); !ok {
 		return false, err
 	}
-	if len(value) > storage.MaxQueuedValue {
-		return false, nil // and not read twice
-	}
-	if err := checkSet(op, key, value, ttl); err != nil {
-		return false, err
-	}
-	if err := p.store.checkQuotas(op, key, value); err != nil {
-		return false, err
-	}
-	expires := expiry(ttl)
+	expires := calls.Expiry(ttl)
 	return p.queue(ctx, op, scope, len(key)+len(value), func(tx *scopeTx) error {
 		_, err := (*kv)(tx).put(op, key, value, expires)
 		return err
@@ -43,25 +34,10 @@ func (p *pipeline) Set(ctx context.Context, scope storage.Scope, key string, val
 // Insert implements [storage.Pipeline].
 func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection string, doc json.RawMessage) (string, bool, error) {
 	const op = "ds.insert"
-	if err := storage.CheckScope(op, scope); err != nil {
+	now := time.Now().UnixMilli()
+	id, body, ok, err := calls.NewQueuedDocument(op, p.store.quotas, scope, collection, doc, now)
+	if !ok {
 		return "", false, err
-	}
-	if err := storage.CheckKey(op, "collection", collection); err != nil {
-		return "", false, err
-	}
-	if len(doc) > storage.MaxQueuedValue {
-		return "", false, nil // and not read twice
-	}
-	made, now := "", time.Now().UnixMilli()
-	id, body, err := storage.NewDocument(doc, func() string { made = newDocumentID(); return made }, now)
-	if err != nil {
-		return "", false, withOp(op, err)
-	}
-	if err := p.store.quotas.CheckDocument(op, body); err != nil {
-		return "", false, err
-	}
-	if id != made {
-		return "", false, nil
 	}
 	queued, err := p.queue(ctx, op, scope, len(collection)+len(body), func(tx *scopeTx) error {
 		return (&docs{scopeTx: tx}).insert(op, collection, id, body, now, true)
@@ -72,30 +48,6 @@ func (p *pipeline) Insert(ctx context.Context, scope storage.Scope, collection s
 	return id, true, nil
 }
 
-// deadlineOnly is a context that ends with its deadline alone. What a caller has
-// queued is not undone because the caller was told to stop.
-type deadlineOnly struct{ context.Context }
-
-func (c deadlineOnly) Done() <-chan struct{} { return nil }
-
-func (c deadlineOnly) Err() error {
-	if deadline, ok := c.Deadline(); ok && !time.Now().Before(deadline) {
-		return context.DeadlineExceeded
-	}
-	return nil
-}
-
-// reason gives the cause of the context's end for the end of its time.
-func (r *request) reason(err error) error {
-	if err != context.DeadlineExceeded {
-		return err
-	}
-	if given := r.ctx.(deadlineOnly).Context; given.Err() == context.DeadlineExceeded {
-		return cmp.Or(context.Cause(given), err)
-	}
-	return err
-}
-
 // queue has fn run, unless the app's data might not be allowed to grow by size.
 func (p *pipeline) queue(ctx context.Context, op string, scope storage.Scope, size int, fn func(*scopeTx) error) (bool, error) {
 	if size > storage.MaxQueuedValue || len(p.requests) >= storage.MaxQueued {
@@ -104,7 +56,7 @@ func (p *pipeline) queue(ctx context.Context, op string, scope storage.Scope, si
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	r := &request{app: scope.App, op: op, ctx: deadlineOnly{ctx}, done: make(chan struct{})}
+	r := &request{app: scope.App, op: op, ctx: calls.DeadlineOnly{Context: ctx}, done: make(chan struct{})}
 	r.fn = func(tx *writeTx) error { return fn(&scopeTx{ctx: r.ctx, store: p.store, q: tx, tx: tx, scope: scope}) }
 	if n := len(p.requests); n > 0 {
 		r.after = p.requests[n-1]
@@ -138,7 +90,7 @@ func (p *pipeline) Wait() error {
 	var first error
 	for _, r := range requests {
 		if err := p.store.writer.abandon(r, context.DeadlineExceeded); first == nil {
-			first = r.reason(err)
+			first = r.ctx.(calls.DeadlineOnly).Reason(err)
 		}
 	}
 	return first

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // tokenSize returns the length of the comment, the quoted text or the single byte that
@@ -90,26 +92,7 @@ func isWord(c byte) bool {
 
 // cutStatement returns the first statement of a text without the comments before it,
 // and what follows its semicolon.
-func cutStatement(text string) (statement, rest string) {
-	start := -1
-	for i := 0; i < len(text); {
-		size := tokenSize(text[i:])
-		switch token := text[i : i+size]; {
-		case token == ";":
-			if start >= 0 {
-				return text[start:i], text[i+1:]
-			}
-		case strings.HasPrefix(token, "--"), strings.HasPrefix(token, "/*"), strings.Contains(" \t\n\f\r", token):
-		case start < 0:
-			start = i
-		}
-		i += size
-	}
-	if start < 0 {
-		return "", ""
-	}
-	return text[start:], ""
-}
+func cutStatement(text string) (statement, rest string) { return calls.CutStatement(text, tokenSize) }
 
 // placeholders are the statements of other packages that were translated, of which there
 // are few.

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // scopeTx implements [storage.Tx].
@@ -109,19 +109,16 @@ type span struct {
 }
 
 func listSpan(op, prefix string, page storage.Page) (span, error) {
-	if err := storage.CheckPrefix(op, "prefix", prefix); err != nil {
+	limit, err := calls.CheckList(op, prefix, page)
+	if err != nil {
 		return span{}, err
 	}
-	if err := storage.CheckPrefix(op, "after", page.After); err != nil {
-		return span{}, err
-	}
-	limit, err := rowLimit(op, page.Limit)
 	from := prefix
 	if page.After != "" {
 		// No name has a NUL, so this is the first after page.After.
 		from = max(prefix, page.After+"\x01")
 	}
-	return span{from, prefixEnd(prefix), limit}, err
+	return span{from, prefixEnd(prefix), limit}, nil
 }
 
 // lastText is after all names, in the order of bytes.
@@ -143,21 +140,6 @@ func prefixEnd(prefix string) string {
 		return string(runes[:i+1])
 	}
 	return lastText
-}
-
-// rowLimit returns how many rows to ask for: one more than can be returned if
-// the caller wants them all, so that more of them are noticed.
-func rowLimit(op string, limit int) (int, error) {
-	switch {
-	case limit < 0:
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the limit is negative"}
-	case limit > storage.MaxRows:
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op,
-			Msg: fmt.Sprintf("the limit is %d, more than %d", limit, storage.MaxRows), Hint: "read page by page"}
-	case limit == 0:
-		return storage.MaxRows + 1, nil
-	}
-	return limit, nil
 }
 
 // resultSize counts what a list or a find gathers.
@@ -182,13 +164,8 @@ func newResultSize(ctx context.Context, op string, limit int) *resultSize {
 func (r *resultSize) add(n int) error {
 	r.rows++
 	r.bytes += n
-	if r.limit == 0 && r.rows > storage.MaxRows {
-		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
-			Msg: fmt.Sprintf("more than %d rows", storage.MaxRows), Hint: "set a limit and read page by page"}
-	}
-	if r.bytes > storage.MaxResult {
-		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
-			Msg: fmt.Sprintf("more than %d MiB of data", storage.MaxResult>>20), Hint: "set a smaller limit"}
+	if err := calls.CheckResult(r.op, r.limit, r.rows, r.bytes); err != nil {
+		return err
 	}
 	if r.read == nil {
 		return nil

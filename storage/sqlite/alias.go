@@ -4,10 +4,10 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 const (
@@ -44,35 +44,21 @@ func (s *Store) Alias(ctx context.Context, label string) (storage.Alias, error) 
 // SetAlias implements [storage.Aliases].
 func (s *Store) SetAlias(ctx context.Context, a storage.Alias) error {
 	const op = "setAlias"
-	if err := storage.CheckAlias(op, a); err != nil {
+	split, details, err := calls.Alias(op, a)
+	if err != nil {
 		return err
 	}
-	split := ""
-	if a.Kind == storage.AliasSplit {
-		text, err := json.Marshal(a.Split)
-		if err != nil {
-			return err
-		}
-		split = string(text)
-	}
-	details := map[string]any{"kind": a.Kind, "app": a.App, "version": a.Version, "url": a.URL, "split": a.Split}
 	return s.change(ctx, op, "alias.set", func(tx *writeTx) (string, any, error) {
 		return a.Label, details, setAlias(tx, op, a, split)
 	})
 }
 
 func setAlias(tx *writeTx, op string, a storage.Alias, split string) error {
-	if a.Kind == storage.AliasApp {
-		if err := checkTarget(tx, op, a.App, a.Version); err != nil {
-			return err
-		}
+	err := calls.AliasTargets(a, func(app string, version int) error { return checkTarget(tx, op, app, version) })
+	if err != nil {
+		return err
 	}
-	for _, w := range a.Split {
-		if err := checkTarget(tx, op, w.App, w.Version); err != nil {
-			return err
-		}
-	}
-	_, err := tx.write(`INSERT INTO aliases (label, kind, app, version, url, split, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+	_, err = tx.write(`INSERT INTO aliases (label, kind, app, version, url, split, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (label) DO UPDATE SET kind = excluded.kind, app = excluded.app, version = excluded.version,
 			url = excluded.url, split = excluded.split, updated_at = excluded.updated_at`,
 		a.Label, string(a.Kind), a.App, a.Version, a.URL, split, time.Now().UnixMilli())
@@ -82,18 +68,14 @@ func setAlias(tx *writeTx, op string, a storage.Alias, split string) error {
 // checkTarget refuses an app that does not exist, and a version that is not kept.
 func checkTarget(tx *writeTx, op, app string, version int) error {
 	n, err := tx.conn.queryInt("SELECT count(*) FROM apps WHERE name = ?", app)
-	if err == nil && n == 0 {
-		err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: app, Msg: "no app of that name", Hint: "deploy it first"}
+	there, kept := n > 0, int64(0)
+	if err == nil && there && version != 0 {
+		kept, err = tx.conn.queryInt("SELECT count(*) FROM apps a JOIN deployments d ON d.app = a.id WHERE a.name = ? AND d.version = ?", app, version)
 	}
-	if err != nil || version == 0 {
+	if err != nil {
 		return err
 	}
-	n, err = tx.conn.queryInt("SELECT count(*) FROM apps a JOIN deployments d ON d.app = a.id WHERE a.name = ? AND d.version = ?", app, version)
-	if err == nil && n == 0 {
-		err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: app,
-			Msg: fmt.Sprintf("version %d is not kept", version), Hint: "list the app's versions to see those that are"}
-	}
-	return err
+	return calls.CheckTarget(op, app, version, there, kept > 0)
 }
 
 // RemoveAlias implements [storage.Aliases].
@@ -111,11 +93,10 @@ func (s *Store) RemoveAlias(ctx context.Context, label string) error {
 // SwapAliases implements [storage.Aliases].
 func (s *Store) SwapAliases(ctx context.Context, a, b string) error {
 	const op = "swapAliases"
-	if a == b {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the labels are the same"}
+	moves, err := calls.Swap(op, a, b)
+	if err != nil {
+		return err
 	}
-	// No label is empty, so that one is free to pass through.
-	moves := [][2]string{{a, ""}, {b, a}, {"", b}}
 	return s.change(ctx, op, "alias.swap", func(tx *writeTx) (string, any, error) {
 		for _, move := range moves {
 			n, err := tx.write("UPDATE aliases SET label = ?, updated_at = ? WHERE label = ?", move[1], time.Now().UnixMilli(), move[0])

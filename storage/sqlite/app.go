@@ -1,18 +1,17 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // newID returns a random id of 130 bits.
@@ -21,42 +20,27 @@ func newID() string { return strings.ToLower(rand.Text()) }
 // Publish implements [storage.Apps].
 func (s *Store) Publish(ctx context.Context, d storage.NewDeployment, keep int) (storage.Deployment, error) {
 	const op = "publish"
-	if err := checkDeployment(op, d, keep); err != nil {
+	if err := calls.CheckDeployment(op, d, keep); err != nil {
 		return storage.Deployment{}, err
 	}
 	return s.newVersion(ctx, op, "app.publish", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
-		d.Source.By, d.Source.Restored = whoIs(api.ActorFrom(ctx)), 0
+		d.Source.By, d.Source.Restored = calls.WhoIs(api.ActorFrom(ctx)), 0
 		made, err = publish(tx, op, d)
-		return made, d.Indexes, publishDetails{made.AppID, made.Version, made.Files, made.Size}, err
+		return made, d.Indexes, calls.PublishDetails{App: made.AppID, Version: made.Version, Files: made.Files, Size: made.Size}, err
 	})
 }
 
 // Rollback implements [storage.Apps].
 func (s *Store) Rollback(ctx context.Context, appID string, version, keep int) (storage.Deployment, error) {
 	const op = "rollback"
-	if err := checkKeep(op, keep); err != nil {
+	if err := calls.CheckKeep(op, keep); err != nil {
 		return storage.Deployment{}, err
 	}
 	return s.newVersion(ctx, op, "app.rollback", keep, func(tx *writeTx) (made storage.Deployment, indexes map[string][]string, details any, err error) {
-		made, indexes, err = rollback(tx, op, appID, version, whoIs(api.ActorFrom(ctx)))
-		return made, indexes, rollbackDetails{appID, made.Version, version}, err
+		made, indexes, err = rollback(tx, op, appID, version, calls.WhoIs(api.ActorFrom(ctx)))
+		return made, indexes, calls.RollbackDetails{App: appID, Version: made.Version, Restored: version}, err
 	})
 }
-
-// What the audit log says about a new version.
-type (
-	publishDetails struct {
-		App     string `json:"app_id"`
-		Version int    `json:"version"`
-		Files   int    `json:"files"`
-		Size    int64  `json:"size"`
-	}
-	rollbackDetails struct {
-		App      string `json:"app_id"`
-		Version  int    `json:"version"`
-		Restored int    `json:"restored"`
-	}
-)
 
 // newVersion runs fn, which makes a version the app's current one, and does what
 // belongs to that.
@@ -86,52 +70,17 @@ func (s *Store) newVersion(ctx context.Context, op, action string, keep int,
 	return made, nil
 }
 
-// whoIs is an actor by the name that people know.
-func whoIs(a api.Actor) string { return cmp.Or(a.Name, a.ID, string(a.Kind)) }
-
-func checkDeployment(op string, d storage.NewDeployment, keep int) error {
-	if err := storage.CheckKey(op, "app name", d.Name); err != nil {
-		return err
-	}
-	if err := checkKeep(op, keep); err != nil {
-		return err
-	}
-	if err := storage.CheckIndexes(op, d.Indexes); err != nil {
-		return err
-	}
-	if len(d.Manifest) > 0 {
-		err := storage.CheckValue(op, d.Manifest)
-		if e, ok := err.(*storage.Error); ok {
-			e.Path = "manifest"
-		}
-		return err
-	}
-	return nil
-}
-
-func checkKeep(op string, keep int) error {
-	if keep < 1 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "keep", Msg: "must be 1 version at least"}
-	}
-	return nil
-}
-
 func publish(tx *writeTx, op string, d storage.NewDeployment) (storage.Deployment, error) {
 	now := time.Now()
 	id, version, err := nextVersion(tx, d.Name, now)
 	if err != nil {
 		return storage.Deployment{}, err
 	}
-	made := storage.Deployment{AppID: id, Name: d.Name, Version: version, Manifest: d.Manifest, Engine: d.Engine,
-		Reason: d.Reason, Source: d.Source, Files: len(d.Files), CreatedAt: time.UnixMilli(now.UnixMilli())}
-	if len(made.Manifest) == 0 {
-		made.Manifest = json.RawMessage("{}")
-	}
+	made := calls.Deployment(d, id, version, now)
 	for _, f := range d.Files {
 		if err := addFile(tx, op, id, version, f); err != nil {
 			return storage.Deployment{}, err
 		}
-		made.Size += f.Size
 	}
 	if err := doubtHashes(tx, id, version); err != nil {
 		return storage.Deployment{}, err
@@ -166,10 +115,7 @@ func rollback(tx *writeTx, op, id string, version int, by string) (made storage.
 		return storage.Deployment{}, nil, err
 	}
 	made = deployment(row)
-	made.Source.By = by
-	if made.Source.Restored == 0 { // what is restored stays the one that was deployed
-		made.Source.Restored = version
-	}
+	calls.Restored(&made.Source, by, version)
 	text := row[10].(string)
 	if err := json.Unmarshal([]byte(text), &indexes); err != nil {
 		return storage.Deployment{}, nil, err
@@ -225,8 +171,7 @@ func nextVersion(tx *writeTx, name string, now time.Time) (id string, version in
 func addFile(tx *writeTx, op, app string, version int, f storage.File) error {
 	n, err := tx.conn.queryInt("SELECT count(*) FROM contents WHERE hash = ? AND encoding = ''", f.Hash)
 	if err == nil && n == 0 {
-		err = &storage.Error{Code: storage.CodeNotFound, Op: op, Path: f.Path,
-			Msg: fmt.Sprintf("content %s is not stored", f.Hash), Hint: "store it with PutContent and publish again"}
+		err = calls.ErrNotStored(op, f)
 	}
 	if err != nil {
 		return err
@@ -234,7 +179,7 @@ func addFile(tx *writeTx, op, app string, version int, f storage.File) error {
 	_, err = tx.write("INSERT INTO files (app, version, path, hash, size, hashed) VALUES (?, ?, ?, ?, ?, ?)",
 		app, version, f.Path, f.Hash, f.Size, f.Hashed)
 	if isTaken(err) {
-		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: f.Path, Msg: "the path occurs twice"}
+		return calls.ErrPathTwice(op, f.Path)
 	}
 	return err
 }
@@ -330,21 +275,19 @@ func (s *Store) ChangeApp(ctx context.Context, appID string, change storage.AppC
 	if err := storage.CheckAppChange(op, change); err != nil {
 		return err
 	}
-	details := map[string]any{"app_id": appID}
+	details, list, err := calls.AppChange(appID, change)
+	if err != nil {
+		return err
+	}
 	var title, tags, visibility any // NULL leaves what is there
 	if change.Title != nil {
-		title, details["title"] = *change.Title, *change.Title
+		title = *change.Title
 	}
-	if change.Tags != nil {
-		sorted := slices.Compact(slices.Sorted(slices.Values(*change.Tags)))
-		text, err := json.Marshal(append([]string{}, sorted...))
-		if err != nil {
-			return err
-		}
-		tags, details["tags"] = string(text), sorted
+	if list != nil {
+		tags = *list
 	}
 	if change.Visibility != nil {
-		visibility, details["visibility"] = *change.Visibility, *change.Visibility
+		visibility = *change.Visibility
 	}
 	return s.change(ctx, op, "app.change", func(tx *writeTx) (string, any, error) {
 		row, err := tx.conn.queryRow("SELECT name FROM apps WHERE id = ?", appID)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // auditTable is the step that brought the audit log. The table has a rowid
@@ -47,16 +49,12 @@ func (s *Store) change(ctx context.Context, op, action string, fn func(*writeTx)
 // Audit implements [storage.Audits].
 func (s *Store) Audit(ctx context.Context, q storage.AuditQuery) ([]storage.AuditEntry, error) {
 	const op = "audit"
-	limit, err := pageLimit(op, q.Limit)
-	if err != nil {
+	if err := calls.CheckAudit(op, q); err != nil {
 		return nil, err
-	}
-	if q.Offset < 0 {
-		return nil, &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "offset", Msg: "must be 0 or more"}
 	}
 	where, args := auditWhere(q)
 	return list(ctx, s, op, auditEntry, `SELECT id, at, actor_kind, actor_id, actor_name, actor_addr, action, target, details
-		FROM audit `+where+`ORDER BY id DESC LIMIT ? OFFSET ?`, append(args, limit, q.Offset)...)
+		FROM audit `+where+`ORDER BY id DESC LIMIT ? OFFSET ?`, append(args, cmp.Or(q.Limit, storage.MaxRows), q.Offset)...)
 }
 
 // CountAudit implements [storage.Audits].

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/bodies"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // bodyTables is the step that brought blobs, and took the bodies that nothing
@@ -80,7 +82,7 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	if mime == "" {
 		mime = "application/octet-stream"
 	}
-	err := checkBlob(op, scope, path)
+	err := calls.CheckBlob(op, scope, path)
 	if err == nil {
 		err = storage.CheckMIME(op, mime)
 	}
@@ -99,10 +101,10 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	if err := d.read(ctx, io.TeeReader(data, sum)); err != nil {
 		return storage.Blob{}, wrap(op, err)
 	}
-	b := storage.Blob{Path: path, MIME: mime, Size: d.size, Hash: hex.EncodeToString(sum.Sum(nil))}
+	b := storage.Blob{Path: path, MIME: mime, Size: d.Size, Hash: hex.EncodeToString(sum.Sum(nil))}
 	var at int64
 	err = s.writer.do(ctx, scope.App, op, func(tx *writeTx) error {
-		old, err := tx.reserveBlob(op, scope, path, mime, d.size)
+		old, err := tx.reserveBlob(op, scope, path, mime, d.Size)
 		if err != nil {
 			return err
 		}
@@ -122,17 +124,10 @@ func (s *Store) PutBlob(ctx context.Context, scope storage.Scope, path string, d
 	return b, nil
 }
 
-func checkBlob(op string, scope storage.Scope, path string) error {
-	if err := storage.CheckScope(op, scope); err != nil {
-		return err
-	}
-	return storage.CheckKey(op, "path", path)
-}
-
 // sweepBody has the sweeper look, once the transaction is on disk, if a body that
 // was let go in it is not removed yet.
 func (s *Store) sweepBody(tx *writeTx, size int64) {
-	if size > chunkSize {
+	if size > bodies.ChunkSize {
 		tx.notify = append(tx.notify, s.sweeper.now)
 	}
 }
@@ -140,7 +135,7 @@ func (s *Store) sweepBody(tx *writeTx, size int64) {
 // StatBlob implements [storage.Blobs].
 func (s *Store) StatBlob(ctx context.Context, scope storage.Scope, path string) (storage.Blob, error) {
 	const op = "s3.stat"
-	if err := checkBlob(op, scope, path); err != nil {
+	if err := calls.CheckBlob(op, scope, path); err != nil {
 		return storage.Blob{}, err
 	}
 	var b storage.Blob
@@ -165,7 +160,7 @@ func findBlob(c *conn, op string, scope storage.Scope, path string) (b storage.B
 // OpenBlob implements [storage.Blobs].
 func (s *Store) OpenBlob(ctx context.Context, scope storage.Scope, path string) (storage.Blob, io.ReadSeekCloser, error) {
 	const op = "s3.open"
-	if err := checkBlob(op, scope, path); err != nil {
+	if err := calls.CheckBlob(op, scope, path); err != nil {
 		return storage.Blob{}, nil, err
 	}
 	var b storage.Blob
@@ -185,7 +180,7 @@ func (s *Store) OpenBlob(ctx context.Context, scope storage.Scope, path string) 
 // DeleteBlob implements [storage.Blobs].
 func (s *Store) DeleteBlob(ctx context.Context, scope storage.Scope, path string) (bool, error) {
 	const op = "s3.delete"
-	if err := checkBlob(op, scope, path); err != nil {
+	if err := calls.CheckBlob(op, scope, path); err != nil {
 		return false, err
 	}
 	there := false

@@ -1,14 +1,13 @@
 package sqlite
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/bodies"
 )
 
 // A body is bytes of any length, in chunks under a number that is never given
@@ -17,15 +16,6 @@ import (
 // loose bodies, from which the sweeper takes it: nothing is ever both, and so a
 // crash leaves nothing behind that is not found again.
 const (
-	// chunkSize is how many bytes of a body one row holds, and so how much of it
-	// is in memory when it is stored or read. Smaller chunks cost more rows,
-	// larger ones more memory for each reader.
-	chunkSize = 256 << 10
-
-	// uploadGrace is how long an upload may take for its next chunk before it
-	// counts as abandoned.
-	uploadGrace = time.Hour
-
 	insertChunk = "INSERT INTO chunks (content, n, data) VALUES (?, ?, ?)"
 	selectChunk = "SELECT data FROM chunks WHERE content = ? AND n = ?"
 	insertLoose = "INSERT INTO loose_bodies (id, sweep_at) VALUES (?, ?)"
@@ -37,37 +27,19 @@ const (
 // draft is a body that nothing names yet. Its last chunk stays in memory until
 // it is named, so that a small one is stored in that one transaction.
 type draft struct {
+	bodies.Cutter
 	store *Store
 	app   string // whose work it is; "" is the server's own
 	op    string
 	check func(tx *writeTx, size int64) error // refuses a body that grows too large, if it is set
 
-	id   int64 // 0 if no chunk is stored yet
-	n    int   // how many chunks are
-	size int64 // of all that was read
-	last bytes.Buffer
+	id int64 // 0 if no chunk is stored yet
+	n  int   // how many chunks are
 }
 
 // read stores data, a chunk a transaction, up to its last chunk.
 func (d *draft) read(ctx context.Context, data io.Reader) error {
-	in := bufio.NewReader(data)
-	for {
-		d.last.Reset()
-		n, err := io.CopyN(&d.last, in, chunkSize)
-		d.size += n
-		if err == nil {
-			_, err = in.Peek(1)
-		}
-		if err == io.EOF { // one that is wrapped says that something broke
-			return nil
-		}
-		if err == nil {
-			err = d.put(ctx)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	return d.Cut(data, func() error { return d.put(ctx) })
 }
 
 // put stores a chunk that is not the last.
@@ -78,7 +50,7 @@ func (d *draft) put(ctx context.Context) error {
 	var id int64
 	err := d.store.writer.do(ctx, d.app, d.op, func(tx *writeTx) (err error) {
 		if d.check != nil {
-			if err := d.check(tx, d.size); err != nil {
+			if err := d.check(tx, d.Size); err != nil {
 				return err
 			}
 		}
@@ -92,7 +64,7 @@ func (d *draft) put(ctx context.Context) error {
 }
 
 func (d *draft) putChunk(tx *writeTx) (id int64, err error) {
-	renewed := time.Now().Add(uploadGrace).UnixMilli()
+	renewed := time.Now().Add(bodies.UploadGrace).UnixMilli()
 	if id = d.id; id == 0 {
 		if id, err = tx.next(); err == nil {
 			_, err = tx.write(insertLoose, id, renewed)
@@ -101,7 +73,7 @@ func (d *draft) putChunk(tx *writeTx) (id int64, err error) {
 		err = onLoose(tx, renewLoose, renewed, id)
 	}
 	if err == nil {
-		_, err = tx.write(insertChunk, id, d.n, d.last.Bytes())
+		_, err = tx.write(insertChunk, id, d.n, d.Last.Bytes())
 	}
 	return id, err
 }
@@ -110,7 +82,7 @@ func (d *draft) putChunk(tx *writeTx) (id int64, err error) {
 func onLoose(tx *writeTx, query string, args ...any) error {
 	n, err := tx.write(query, args...)
 	if err == nil && n == 0 {
-		err = errSwept("put")
+		err = bodies.ErrSwept("put")
 	}
 	return err
 }
@@ -123,8 +95,8 @@ func (d *draft) name(tx *writeTx) (id int64, err error) {
 	} else {
 		err = onLoose(tx, takeLoose, id)
 	}
-	if err == nil && d.last.Len() > 0 {
-		_, err = tx.write(insertChunk, id, d.n, d.last.Bytes())
+	if err == nil && d.Last.Len() > 0 {
+		_, err = tx.write(insertChunk, id, d.n, d.Last.Bytes())
 	}
 	return id, err
 }
@@ -135,10 +107,6 @@ func (d *draft) discard() {
 	if d.id != 0 {
 		d.store.sweeper.discard(d.id)
 	}
-}
-
-func errSwept(op string) error {
-	return &storage.Error{Code: storage.CodeNotFound, Op: op, Msg: "the bytes have been swept", Hint: "store them again"}
 }
 
 // bodyReader reads a body, a chunk at a time. It holds no connection between two
@@ -165,7 +133,7 @@ func (s *Store) openBody(ctx context.Context, op, app string, find func(*conn) (
 	r := &bodyReader{store: s, app: app, ctx: context.WithoutCancel(ctx), op: op, loaded: -1}
 	for {
 		err := s.streamed(ctx, op, app, func(c *conn) (err error) {
-			if r.id, r.size, err = find(c); err == nil && r.size <= chunkSize {
+			if r.id, r.size, err = find(c); err == nil && r.size <= bodies.ChunkSize {
 				err = r.read(c, 0)
 			}
 			return err
@@ -173,7 +141,7 @@ func (s *Store) openBody(ctx context.Context, op, app string, find func(*conn) (
 		if err != nil {
 			return nil, wrap(op, err)
 		}
-		if r.size <= chunkSize {
+		if r.size <= bodies.ChunkSize {
 			return r, nil
 		}
 		s.reading.add(r.id)
@@ -223,13 +191,13 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	n := r.offset / chunkSize
+	n := r.offset / bodies.ChunkSize
 	if r.loaded != n {
 		if err := r.store.streamed(r.ctx, r.op, r.app, func(c *conn) error { return r.read(c, n) }); err != nil {
 			return 0, wrap(r.op, err)
 		}
 	}
-	copied := copy(p, r.chunk[r.offset-n*chunkSize:])
+	copied := copy(p, r.chunk[r.offset-n*bodies.ChunkSize:])
 	r.offset += int64(copied)
 	return copied, nil
 }
@@ -238,7 +206,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 // an error and never a hole.
 func (r *bodyReader) read(c *conn, n int64) error {
 	r.chunk, r.loaded = nil, -1
-	want := min(chunkSize, r.size-n*chunkSize)
+	want := min(bodies.ChunkSize, r.size-n*bodies.ChunkSize)
 	if want > 0 {
 		row, err := c.queryRow(selectChunk, r.id, n)
 		if err != nil {
@@ -249,24 +217,18 @@ func (r *bodyReader) read(c *conn, n int64) error {
 		}
 	}
 	if int64(len(r.chunk)) != want {
-		return errSwept(r.op)
+		return bodies.ErrSwept(r.op)
 	}
 	r.loaded = n
 	return nil
 }
 
 func (r *bodyReader) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += r.offset
-	case io.SeekEnd:
-		offset += r.size
+	to, err := bodies.Seek(r.op, r.size, r.offset, offset, whence)
+	if err == nil {
+		r.offset = to
 	}
-	if offset < 0 || whence < io.SeekStart || whence > io.SeekEnd {
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: r.op, Msg: "no such offset"}
-	}
-	r.offset = offset
-	return offset, nil
+	return to, err
 }
 
 func (r *bodyReader) Close() error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fazt-sh/fazt/api"
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // CertificateValue implements [storage.Certificates].
@@ -86,7 +87,7 @@ func (s *Store) CertificateValues(ctx context.Context, below string) ([]storage.
 // AcquireLease implements [storage.Certificates].
 func (s *Store) AcquireLease(ctx context.Context, name, holder string, d time.Duration) (ok bool, err error) {
 	const op = "acquireLease"
-	if err := checkLease(op, name, holder); err != nil {
+	if err := calls.CheckLease(op, name, holder); err != nil {
 		return false, err
 	}
 	err = s.writer.do(ctx, "", op, func(tx *writeTx) error {
@@ -104,18 +105,11 @@ func (s *Store) AcquireLease(ctx context.Context, name, holder string, d time.Du
 // ReleaseLease implements [storage.Certificates].
 func (s *Store) ReleaseLease(ctx context.Context, name, holder string) error {
 	const op = "releaseLease"
-	if err := checkLease(op, name, holder); err != nil {
+	if err := calls.CheckLease(op, name, holder); err != nil {
 		return err
 	}
 	return wrap(op, s.writer.do(ctx, "", op, func(tx *writeTx) error {
 		_, err := tx.write("DELETE FROM leases WHERE name = ? AND holder = ?", name, holder)
 		return err
 	}))
-}
-
-func checkLease(op, name, holder string) error {
-	if err := storage.CheckKey(op, "name", name); err != nil {
-		return err
-	}
-	return storage.CheckKey(op, "holder", holder)
 }

@@ -3,15 +3,13 @@ package sqlite
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql/driver"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/bodies"
 )
 
 // contentGrace is how long content that no version refers to is kept, for the
@@ -58,8 +56,8 @@ func contentForms(ctx context.Context, c *conn, hash string, fresh int64) ([]str
 // read again.
 func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 	const op = "putContent"
-	if b, err := hex.DecodeString(c.Hash); err != nil || len(b) != sha256.Size || hex.EncodeToString(b) != c.Hash {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Path: "hash", Msg: "is not a SHA-256 in lower-case hex"}
+	if err := bodies.CheckHash(op, c.Hash); err != nil {
+		return err
 	}
 	forms := map[string]io.Reader{"": c.Data}
 	for encoding, data := range c.Encoded {
@@ -86,7 +84,7 @@ func (s *Store) PutContent(ctx context.Context, c storage.Content) (err error) {
 	}()
 	for encoding, data := range forms {
 		drafts[encoding] = &draft{store: s, app: c.App, op: op}
-		if err := drafts[encoding].readContent(ctx, c.Hash, encoding, data); err != nil {
+		if err := bodies.ReadContent(op, c.Hash, encoding, data, func(r io.Reader) error { return drafts[encoding].read(ctx, r) }); err != nil {
 			return wrap(op, err)
 		}
 	}
@@ -125,22 +123,6 @@ func (s *Store) keepContent(ctx context.Context, op, hash string) (forms []strin
 	return kept, nil
 }
 
-// readContent reads one form. The bytes as they are must have the hash.
-func (d *draft) readContent(ctx context.Context, want, encoding string, data io.Reader) error {
-	var sum hash.Hash
-	if encoding == "" {
-		sum = sha256.New()
-		data = io.TeeReader(data, sum)
-	}
-	if err := d.read(ctx, data); err != nil {
-		return err
-	}
-	if sum != nil && hex.EncodeToString(sum.Sum(nil)) != want {
-		return &storage.Error{Code: storage.CodeInvalid, Op: d.op, Path: "data", Msg: "the bytes do not have the hash " + want}
-	}
-	return nil
-}
-
 // nameContent makes a form readable. If somebody else has stored it in the
 // meantime, theirs stays.
 func nameContent(tx *writeTx, d *draft, hash, encoding string) error {
@@ -152,7 +134,7 @@ func nameContent(tx *writeTx, d *draft, hash, encoding string) error {
 	id, err := d.name(tx)
 	if err == nil {
 		_, err = tx.write("INSERT INTO contents (id, hash, encoding, size, touched_at) VALUES (?, ?, ?, ?, ?)",
-			id, hash, encoding, d.size, now)
+			id, hash, encoding, d.Size, now)
 	}
 	return err
 }

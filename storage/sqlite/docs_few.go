@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 	"github.com/fazt-sh/fazt/storage/internal/demand"
 )
 
@@ -47,7 +48,7 @@ func (s *Store) Find(ctx context.Context, scope storage.Scope, collection string
 	if err := storage.CheckScope(op, scope); err != nil {
 		return nil, err
 	}
-	q, err := parseFind(op, collection, query, opt)
+	q, err := calls.ParseFind(op, collection, query, opt)
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,13 @@
 package sqlite
 
 import (
-	"bytes"
 	"cmp"
 	"database/sql/driver"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 const (
@@ -25,9 +24,9 @@ func (d *docs) Insert(collection string, doc json.RawMessage) (string, error) {
 		return "", err
 	}
 	now := time.Now().UnixMilli()
-	id, body, err := storage.NewDocument(doc, newDocumentID, now)
+	id, body, err := storage.NewDocument(doc, calls.NewDocumentID, now)
 	if err != nil {
-		return "", withOp(op, err)
+		return "", calls.WithOp(op, err)
 	}
 	return id, d.insert(op, collection, id, body, now)
 }
@@ -51,7 +50,7 @@ func (d *docs) insert(op, collection, id, body string, now int64) error {
 	}
 	_, err = d.write(op, docsInsert, d.key(collection, seq, id, body, now, now)...)
 	if storage.CodeOf(err) == storage.CodeConflict {
-		return &storage.Error{Code: storage.CodeConflict, Op: op, Path: "id", Msg: fmt.Sprintf("the id %q is taken", id)}
+		return calls.ErrTaken(op, id)
 	}
 	if err != nil {
 		return err
@@ -82,20 +81,13 @@ func (d *docs) reserve(op, body string, grow int) error {
 // parseWrite is parse for an operation that changes the matches. It takes no
 // missing query for one that matches all.
 func (d *docs) parseWrite(op, collection string, query json.RawMessage) (*storage.Expr, error) {
-	if err := requireQuery(op, query); err != nil {
+	if err := calls.RequireQuery(op, query); err != nil {
 		return nil, err
 	}
 	if d.tx == nil {
 		return nil, errReadOnly(op)
 	}
 	return d.parse(op, collection, query)
-}
-
-func requireQuery(op string, query json.RawMessage) error {
-	if text := bytes.TrimSpace(query); len(text) == 0 || string(text) == "null" {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "a query is required", Hint: "{} matches every document"}
-	}
-	return nil
 }
 
 func (d *docs) Update(collection string, query, changes json.RawMessage) (int, error) {
@@ -106,9 +98,9 @@ func (d *docs) Upsert(collection string, query, changes json.RawMessage) (int, e
 	const op = "ds.upsert"
 	return d.update(op, collection, query, changes, func(q *storage.Expr, c *storage.Changes) (int, error) {
 		now := time.Now().UnixMilli()
-		id, body, err := c.Upsert(q, newDocumentID, now)
+		id, body, err := c.Upsert(q, calls.NewDocumentID, now)
 		if err != nil {
-			return 0, withOp(op, err)
+			return 0, calls.WithOp(op, err)
 		}
 		return 1, d.insert(op, collection, id, body, now)
 	})
@@ -123,7 +115,7 @@ func (d *docs) update(op, collection string, query, changes json.RawMessage, non
 	}
 	c, err := storage.ParseChanges(changes)
 	if err != nil {
-		return 0, withOp(op, err)
+		return 0, calls.WithOp(op, err)
 	}
 	found, err := d.matches(op, collection, query, q)
 	if err != nil {
@@ -153,7 +145,7 @@ func (d *docs) changing(op, collection string, c *storage.Changes) writeFunc {
 			err = cmp.Or(d.broken(op), err)
 		}
 		if err != nil {
-			return withOp(op, err)
+			return calls.WithOp(op, err)
 		}
 		if err := d.reserve(op, changed, len(changed)-len(m.body)); err != nil {
 			return err
@@ -197,7 +189,7 @@ func (d *docs) Delete(collection string, query json.RawMessage) (n int, err erro
 func (d *docs) DeleteOldest(collection string, keep int) (n int, err error) {
 	const op = "ds.deleteOldest"
 	defer d.blame(op, &err)
-	if err := checkKeepNewest(op, collection, keep); err != nil {
+	if err := calls.CheckKeepNewest(op, collection, keep); err != nil {
 		return 0, err
 	}
 	if d.tx == nil {
@@ -218,16 +210,6 @@ func (d *docs) DeleteOldest(collection string, keep int) (n int, err error) {
 		return 0, err
 	}
 	return d.removeOldest(op, collection, found.count)
-}
-
-func checkKeepNewest(op, collection string, keep int) error {
-	if err := storage.CheckKey(op, "collection", collection); err != nil {
-		return err
-	}
-	if keep < 0 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the number to keep is negative"}
-	}
-	return nil
 }
 
 func (d *docs) removeOldest(op, collection string, n int) (int, error) {

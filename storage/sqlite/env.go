@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 const envSet = `INSERT INTO env_vars (app, name, value_sealed, updated_at) VALUES (?, ?, ?, ?)
@@ -35,10 +36,8 @@ func (s *Store) Env(ctx context.Context, appID string) (map[string]storage.Varia
 // SetEnv implements [storage.Environment].
 func (s *Store) SetEnv(ctx context.Context, appID string, sealed map[string][]byte, fingerprint string) error {
 	const op = "setEnv"
-	for name, value := range sealed {
-		if err := storage.CheckSealed(op, name, value); err != nil {
-			return err
-		}
+	if err := calls.CheckSealed(op, sealed); err != nil {
+		return err
 	}
 	return s.change(ctx, op, "env.set", func(tx *writeTx) (string, any, error) {
 		row, err := tx.conn.queryRow("SELECT name FROM apps WHERE id = ?", appID)
@@ -58,7 +57,7 @@ func (s *Store) SetEnv(ctx context.Context, appID string, sealed map[string][]by
 				return "", nil, err
 			}
 		}
-		return row[0].(string), envDetails{appID, names}, nil
+		return row[0].(string), calls.EnvDetails{App: appID, Names: names}, nil
 	})
 }
 
@@ -69,13 +68,6 @@ func (s *Store) SealKey(ctx context.Context) (fingerprint string, err error) {
 		return err
 	})
 	return fingerprint, err
-}
-
-// envDetails is what the audit log says about a change of variables: not their
-// values.
-type envDetails struct {
-	App   string   `json:"app_id"`
-	Names []string `json:"names"`
 }
 
 // UnsetEnv implements [storage.Environment].
@@ -90,7 +82,7 @@ func (s *Store) UnsetEnv(ctx context.Context, appID, name string) error {
 			return "", nil, err
 		}
 		app, err := appName(tx, appID)
-		return app, envDetails{appID, []string{name}}, err
+		return app, calls.EnvDetails{App: appID, Names: []string{name}}, err
 	})
 }
 

@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"encoding/json"
-	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 // kv implements [storage.KV].
@@ -68,37 +67,11 @@ func entry(key string, row []driver.Value) storage.Entry {
 
 func (k *kv) Set(key string, value json.RawMessage, ttl time.Duration) error {
 	const op = "kv.set"
-	if err := checkSet(op, key, value, ttl); err != nil {
+	if err := calls.CheckSet(op, key, value, ttl); err != nil {
 		return err
 	}
-	_, err := k.put(op, key, value, expiry(ttl))
+	_, err := k.put(op, key, value, calls.Expiry(ttl))
 	return err
-}
-
-func checkSet(op, key string, value json.RawMessage, ttl time.Duration) error {
-	if ttl < 0 {
-		return &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the time to live is negative"}
-	}
-	return checkEntry(op, key, value)
-}
-
-func checkEntry(op, key string, value json.RawMessage) error {
-	if err := storage.CheckKey(op, "key", key); err != nil {
-		return err
-	}
-	return storage.CheckValue(op, value)
-}
-
-// expiry returns when a value stored now for ttl ends, in Unix milliseconds.
-func expiry(ttl time.Duration) int64 {
-	if ttl == 0 {
-		return 0
-	}
-	ms := int64(ttl / time.Millisecond)
-	if ttl%time.Millisecond != 0 {
-		ms++
-	}
-	return time.Now().UnixMilli() + ms
 }
 
 // put stores an entry under a new version, and returns that.
@@ -120,7 +93,7 @@ func (k *kv) put(op, key string, value json.RawMessage, expires int64) (int64, e
 // reserve refuses an entry past a quota. What it replaces matters only to an app
 // that is nearly full, and is looked up only then.
 func (k *kv) reserve(op, key string, value json.RawMessage) error {
-	if err := k.tx.w.checkQuotas(op, key, value); err != nil {
+	if err := calls.CheckEntryQuotas(op, k.tx.w.quotas, key, value); err != nil {
 		return err
 	}
 	size := int64(len(key) + len(value) + storage.RowBytes)
@@ -136,16 +109,9 @@ func (k *kv) reserve(op, key string, value json.RawMessage) error {
 	return k.tx.reserve(op, k.scope.App, size-int64(len(key)+len(old)+storage.RowBytes))
 }
 
-func (w *writer) checkQuotas(op, key string, value json.RawMessage) error {
-	if err := w.quotas.CheckKey(op, "key", key); err != nil {
-		return err
-	}
-	return w.quotas.CheckValue(op, value)
-}
-
 func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, error) {
 	const op = "kv.setIf"
-	if err := checkEntry(op, key, value); err != nil {
+	if err := calls.CheckEntry(op, key, value); err != nil {
 		return 0, err
 	}
 	if k.tx == nil {
@@ -155,18 +121,10 @@ func (k *kv) SetIf(key string, value json.RawMessage, version int64) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	if old.Version != version {
-		return 0, &storage.Error{Code: storage.CodeConflict, Op: op,
-			Msg: fmt.Sprintf("the key is at version %d, not %d", old.Version, version), Hint: "read it again and retry"}
+	if err := calls.CheckVersion(op, old, version); err != nil {
+		return 0, err
 	}
-	return k.put(op, key, value, expiresAt(old))
-}
-
-func expiresAt(e storage.Entry) int64 {
-	if e.ExpiresAt.IsZero() {
-		return 0
-	}
-	return e.ExpiresAt.UnixMilli()
+	return k.put(op, key, value, calls.ExpiresAt(old))
 }
 
 func (k *kv) Delete(key string) (bool, error) {
@@ -197,31 +155,12 @@ func (k *kv) Incr(key string, by float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	var before float64
-	if there {
-		if before, err = number(old.Value); err != nil {
-			return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the value is not a number"}
-		}
-	}
-	sum, err := storage.Count(op, before, by)
+	sum, text, err := calls.Incremented(op, old, there, by)
 	if err != nil {
 		return 0, err
 	}
-	text, err := json.Marshal(sum)
-	if err != nil {
-		return 0, err
-	}
-	_, err = k.put(op, key, text, expiresAt(old))
+	_, err = k.put(op, key, text, calls.ExpiresAt(old))
 	return sum, err
-}
-
-// number parses a JSON number and nothing else.
-func number(value json.RawMessage) (float64, error) {
-	var n json.Number
-	if err := json.Unmarshal(value, &n); err != nil || n == "" || value[0] == '"' {
-		return 0, strconv.ErrSyntax
-	}
-	return n.Float64()
 }
 
 func (k *kv) List(prefix string, page storage.Page) ([]storage.Entry, error) {
@@ -259,16 +198,13 @@ type span struct {
 }
 
 func listSpan(op, prefix string, page storage.Page) (span, error) {
-	if err := storage.CheckPrefix(op, "prefix", prefix); err != nil {
+	limit, err := calls.CheckList(op, prefix, page)
+	if err != nil {
 		return span{}, err
 	}
-	if err := storage.CheckPrefix(op, "after", page.After); err != nil {
-		return span{}, err
-	}
-	limit, err := rowLimit(op, page.Limit)
 	// One lower bound, so that a later page starts in the index where it
 	// begins. No key has a NUL, so this is the first text after page.After.
-	return span{max(prefix, page.After+"\x00"), prefixEnd(prefix), limit}, err
+	return span{max(prefix, page.After+"\x00"), prefixEnd(prefix), limit}, nil
 }
 
 // prefixEnd returns the first text after all those that start with prefix, in
@@ -280,21 +216,6 @@ func prefixEnd(prefix string) string {
 	}
 	last := len(prefix) - 1
 	return prefix[:last] + string([]byte{prefix[last] + 1})
-}
-
-// rowLimit returns how many rows to ask for: one more than can be returned if
-// the caller wants them all, so that more of them are noticed.
-func rowLimit(op string, limit int) (int, error) {
-	switch {
-	case limit < 0:
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op, Msg: "the limit is negative"}
-	case limit > storage.MaxRows:
-		return 0, &storage.Error{Code: storage.CodeInvalid, Op: op,
-			Msg: fmt.Sprintf("the limit is %d, more than %d", limit, storage.MaxRows), Hint: "read page by page"}
-	case limit == 0:
-		return storage.MaxRows + 1, nil
-	}
-	return limit, nil
 }
 
 // resultSize counts what a list or a find gathers.
@@ -310,13 +231,8 @@ type resultSize struct {
 func (r *resultSize) add(n int) error {
 	r.rows++
 	r.bytes += n
-	if r.limit == 0 && r.rows > storage.MaxRows {
-		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
-			Msg: fmt.Sprintf("more than %d rows", storage.MaxRows), Hint: "set a limit and read page by page"}
-	}
-	if r.bytes > storage.MaxResult {
-		return &storage.Error{Code: storage.CodeResultTooLarge, Op: r.op,
-			Msg: fmt.Sprintf("more than %d MiB of data", storage.MaxResult>>20), Hint: "set a smaller limit"}
+	if err := calls.CheckResult(r.op, r.limit, r.rows, r.bytes); err != nil {
+		return err
 	}
 	return r.session.returns(n)
 }

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fazt-sh/fazt/storage"
+	"github.com/fazt-sh/fazt/storage/internal/calls"
 )
 
 const (
@@ -217,26 +218,7 @@ func oneStatement(op, query string) (string, error) {
 // it, and what follows its semicolon. It knows what a token is by SQLite's
 // rules (https://www.sqlite.org/lang_comment.html, lang_keywords.html) and need
 // not know more: what a query may do is not decided from its text.
-func cutStatement(text string) (statement, rest string) {
-	start := -1
-	for i := 0; i < len(text); {
-		size := tokenSize(text[i:])
-		switch token := text[i : i+size]; {
-		case token == ";":
-			if start >= 0 {
-				return text[start:i], text[i+1:]
-			}
-		case strings.HasPrefix(token, "--"), strings.HasPrefix(token, "/*"), strings.Contains(" \t\n\f\r", token):
-		case start < 0:
-			start = i
-		}
-		i += size
-	}
-	if start < 0 {
-		return "", ""
-	}
-	return text[start:], ""
-}
+func cutStatement(text string) (statement, rest string) { return calls.CutStatement(text, tokenSize) }
 
 // tokenSize returns the length of the comment, the quoted text or the single
 // byte that s begins with. What has no end goes on to the end of s.
