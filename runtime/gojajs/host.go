@@ -227,7 +227,7 @@ func (v *vm) newResponse(res *runtime.Response) goja.Value {
 
 // answer makes the response of what the handler ended with.
 func (v *vm) answer(value goja.Value) (runtime.Response, error) {
-	reply := js.Reply[goja.Value]{Value: value, Made: v.made, Settle: v.settled}
+	reply := js.Reply[goja.Value]{Value: value, Made: v.made, Settle: v.settled, Warn: func(text string) { v.x.Print("warn", text) }}
 	if v.last != nil {
 		reply.Last = &v.last
 	}

@@ -193,7 +193,7 @@ func (v *vm) answer(value otto.Value) (res runtime.Response, err error) {
 	err = v.protect(func() error {
 		var err error
 		res, err = js.Answer(v, v.x.Limits, js.Reply[otto.Value]{
-			Value: value, Last: v.run.last, Made: v.made,
+			Value: value, Last: v.run.last, Made: v.made, Warn: func(text string) { v.x.Print("warn", text) },
 		})
 		return err
 	})

@@ -88,7 +88,9 @@ type jsonWriter[V any] struct {
 	exact bool     // modeData: see runtime.Exact
 	below []string // below which the rest is exact
 
-	answer bool // modePrint of an answer: refuse what JSON would silently lose of it
+	answer bool   // modePrint of an answer: refuse what isn't known yet
+	lossy  string // what JSON loses of the answer, if anything, and
+	placed int    // how many of the objects around it are still missing from path
 }
 
 // valuesBetween is how many values are written between two checkpoints.
@@ -127,14 +129,20 @@ func AppendJSON[V any](dst []byte, r Reader[V], v V, gap string, limit int) (out
 }
 
 // appendAnswer is AppendJSON of an answer's body, whose keys may be known if it is an
-// object.
-func appendAnswer[V any](dst []byte, r Reader[V], v V, limit int, keys []string) (out []byte, ok bool, err error) {
+// object. warn is told what has something that JSON hasn't, and is {} in it.
+func appendAnswer[V any](dst []byte, r Reader[V], v V, limit int, keys []string, warn func(string)) (out []byte, ok bool, err error) {
 	var open [usualDepth]V
 	w := jsonWriter[V]{r: r, mode: modePrint, out: dst, limit: limit, keys: keys, answer: true}
 	ok, err = w.value(v, "", -1, open[:0])
-	if refused, is := errors.AsType[*runtime.HostError](err); is && len(w.path) > 0 && len(w.path) <= maxDataDepth {
-		slices.Reverse(w.path)
+	slices.Reverse(w.path)
+	if refused, is := errors.AsType[*runtime.HostError](err); is && w.lossy == "" && len(w.path) > 0 && len(w.path) <= maxDataDepth {
 		refused.Message = w.where() + ": " + refused.Message
+	}
+	if err == nil && w.lossy != "" {
+		if place := w.where(); place != "" {
+			w.lossy = place + ": " + w.lossy
+		}
+		warn("in the answer, " + w.lossy)
 	}
 	return w.out, ok, err
 }
@@ -152,13 +160,12 @@ func (w *jsonWriter[V]) leave() {
 	}
 }
 
-// under notes in the way out of an answer where an error is: most answers have none, and
-// so pay for no path.
-func (w *jsonWriter[V]) under(s segment, err error) error {
-	if w.answer {
-		w.path = append(w.path, s)
+// under notes on the way out of an answer where an error is, or what JSON loses, below an
+// object at a depth: most answers have neither, and so pay for no path.
+func (w *jsonWriter[V]) under(s segment, depth int, err error) {
+	if w.answer && (err != nil && w.lossy == "" || w.placed > depth) {
+		w.path, w.placed = append(w.path, s), depth
 	}
-	return err
 }
 
 func (w *jsonWriter[V]) where() string {
@@ -349,8 +356,8 @@ func (w *jsonWriter[V]) array(v V, open []V) error {
 		w.newline(len(open))
 		w.enter(segment{index: i})
 		ok, err := w.value(w.r.Index(v, i), "", i, open)
-		if err != nil {
-			return w.under(segment{index: i}, err)
+		if w.under(segment{index: i}, len(open), err); err != nil {
+			return err
 		}
 		w.leave()
 		if !ok {
@@ -388,8 +395,8 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 			w.out = append(w.out, ' ')
 		}
 		ok, err := w.property(v, key, open)
-		if err != nil {
-			return w.under(segment{key: key, index: -1}, err)
+		if w.under(segment{key: key, index: -1}, len(open), err); err != nil {
+			return err
 		}
 		if !ok {
 			w.out = w.out[:mark]
@@ -400,7 +407,7 @@ func (w *jsonWriter[V]) object(v V, open []V) error {
 	if !first {
 		w.newline(len(open) - 1)
 	} else if w.mode == modeData || w.answer {
-		return w.empty(v)
+		return w.empty(v, len(open))
 	}
 	w.out = append(w.out, '}')
 	return nil

@@ -33,15 +33,12 @@ func (w *jsonWriter[V]) lost(v V) error {
 	return nil
 }
 
-// empty closes an object of which nothing was written, unless what it has is lost by that.
-func (w *jsonWriter[V]) empty(v V) error {
+// empty closes an object of which nothing was written. What is stored may not lose by that
+// what it has; an answer is what JSON.stringify makes of it, and the author is told.
+func (w *jsonWriter[V]) empty(v V, depth int) error {
 	class := w.r.Class(v)
 	if class == "" && w.r.Kind(v) == KindError {
 		class = "Error"
-	}
-	done := "stored"
-	if w.answer {
-		done = "sent"
 	}
 	what, instead := "a "+class, "give what is in it, as a list or a text"
 	switch class {
@@ -62,7 +59,14 @@ func (w *jsonWriter[V]) empty(v V) error {
 	if strings.Contains("EIei", class[:1]) {
 		what = "an " + class
 	}
-	return w.fail("%s would be %s as {}; %s", what, done, instead)
+	if !w.answer {
+		return w.fail("%s would be stored as {}; %s", what, instead)
+	}
+	w.out = append(w.out, '}')
+	if w.lossy == "" {
+		w.lossy, w.placed = what+" is sent as {}; "+instead, depth
+	}
+	return nil
 }
 
 // exactValue refuses what an exact argument must not have, and writes a Date.

@@ -20,6 +20,8 @@ type Reply[V any] struct {
 	// Made tells whether respond() or a host function made an object, and the
 	// stream that it stands for.
 	Made func(V) (stream any, ok bool)
+	// Warn is told what of the answer JSON loses.
+	Warn func(text string)
 	// Settle waits for a promise, and returns any other value as it is. It is nil for
 	// an engine without promises.
 	Settle func(V) (V, error)
@@ -43,7 +45,7 @@ func Answer[V any](r Reader[V], limits runtime.Limits, reply Reply[V]) (runtime.
 		return responseOf(r, limits, *reply.Last, reply, 0)
 	}
 	res := runtime.Response{Status: http.StatusOK}
-	err := writeBody(r, limits, &res, v, keys)
+	err := writeBody(r, limits, &res, v, keys, reply.Warn)
 	return res, err
 }
 
@@ -183,7 +185,7 @@ func responseOf[V any](r Reader[V], limits runtime.Limits, v V, reply Reply[V], 
 			return res, badResponse("the body is a Response: %s", ownStatus)
 		}
 	}
-	err := writeBody(r, limits, &res, body, nil)
+	err := writeBody(r, limits, &res, body, nil, reply.Warn)
 	return res, err
 }
 
@@ -307,7 +309,7 @@ func validHeaderName(s string) bool {
 const usualBody = 256
 
 // writeBody sends a value. If it is an object, its keys may be known.
-func writeBody[V any](r Reader[V], limits runtime.Limits, res *runtime.Response, body V, keys []string) error {
+func writeBody[V any](r Reader[V], limits runtime.Limits, res *runtime.Response, body V, keys []string, warn func(string)) error {
 	switch kind := r.Kind(body); kind {
 	case runtime.KindUndefined, runtime.KindNull:
 		return nil
@@ -318,7 +320,7 @@ func writeBody[V any](r Reader[V], limits runtime.Limits, res *runtime.Response,
 		res.Body = r.Bytes(body)
 		res.ContentType = "application/octet-stream"
 	default:
-		out, ok, err := appendAnswer(make([]byte, 0, usualBody), r, body, limits.ResponseBytes, keys)
+		out, ok, err := appendAnswer(make([]byte, 0, usualBody), r, body, limits.ResponseBytes, keys, warn)
 		if errors.Is(err, errTooLarge) {
 			res.Body = out // which runtime refuses for its size
 			return nil
