@@ -354,7 +354,9 @@ func TestNewProvider(t *testing.T) {
 		label  string // or part of the error
 		ok     bool
 	}{
-		{"google", api.ProviderConfig{ClientID: "x"}, "Google", true},
+		{"google", api.ProviderConfig{ClientID: "x", ClientSecret: "y"}, "Google", true},
+		{"google", api.ProviderConfig{ClientID: "x"}, "client secret is missing", false},
+		{"github", api.ProviderConfig{ClientID: "x"}, "client secret is missing", false},
 		{"microsoft", api.ProviderConfig{ClientID: "x", ClientSecret: "y"}, "Microsoft", true},
 		{"keycloak", api.ProviderConfig{ClientID: "x", Issuer: "https://id.example.com/realms/a"}, "Keycloak", true},
 		{"local", api.ProviderConfig{ClientID: "x", Issuer: "http://127.0.0.1:8080"}, "Local", true},

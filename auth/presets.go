@@ -69,5 +69,8 @@ func checkClient(name, issuer string, c api.ProviderConfig) error {
 	if !isText(c.ClientSecret, 0, 4096) {
 		errs = append(errs, errors.New("the client secret is too long or not text"))
 	}
+	if _, known := presets[name]; known && c.ClientSecret == "" { // an issuer of one's own may have public clients
+		errs = append(errs, errors.New("the client secret is missing; the provider gives one beside the client id"))
+	}
 	return errors.Join(errs...)
 }

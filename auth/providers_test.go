@@ -148,7 +148,7 @@ func TestProvidersOfAnotherProcess(t *testing.T) {
 		}
 		var got [][]string
 		got = append(got, names())
-		if _, err := there.SetProvider(t.Context(), "google", api.ProviderConfig{ClientID: "x"}); err != nil {
+		if _, err := there.SetProvider(t.Context(), "google", api.ProviderConfig{ClientID: "x", ClientSecret: "y"}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -38,6 +38,11 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	if err != nil {
 		return err
 	}
+	c, err := openBackup(op, backup)
+	if err != nil {
+		return err
+	}
+	defer c.close()
 	there := exists(dataFile) || exists(dataFile+"-wal") || exists(dataFile+"-journal")
 	if there && !force {
 		return refuseExisting(op, existing(dataFile), "its data would be lost; to replace it all the same, restore with --force")
@@ -45,11 +50,6 @@ func Restore(ctx context.Context, backup, dataFile string, force bool, progress 
 	if err := refuseLinked(op, dataFile); err != nil {
 		return err
 	}
-	c, err := openBackup(op, backup)
-	if err != nil {
-		return err
-	}
-	defer c.close()
 	if err := checkBackup(ctx, op, backup, c, modules); err != nil {
 		return err
 	}
