@@ -264,10 +264,11 @@ type lineWriter struct {
 const maxLine = 64 << 10
 
 func (w *lineWriter) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b) // who is told that the process answers may look at its output at once
 	if w.answers != nil && w.found != nil {
 		w.look(string(b))
 	}
-	return w.to.Write(b)
+	return n, err
 }
 
 func (w *lineWriter) look(text string) {
