@@ -310,9 +310,10 @@ func TestPortInUse(t *testing.T) {
 	defer l.Close()
 	dataFile := filepath.Join(t.TempDir(), "data.db")
 	dir := write(t, map[string]string{"index.html": ""})
-	for _, args := range [][]string{{"serve"}, {"dev", dir}} {
-		out, err := faztOn(dataFile, append(args, "--addr", l.Addr().String())...).CombinedOutput()
-		want := "fazt: " + l.Addr().String() + " is in use; stop the program that uses it, or choose another with --addr\n"
+	for _, args := range [][]string{{"serve", "--addr"}, {"dev", dir, "--addr"}, {"serve", "--addr=127.0.0.1:0", "--admin-addr"}} {
+		flag := args[len(args)-1]
+		out, err := faztOn(dataFile, append(args, l.Addr().String())...).CombinedOutput()
+		want := "fazt: " + l.Addr().String() + " is in use; stop the program that uses it, or choose another with " + flag + "\n"
 		if err == nil || string(out) != want {
 			t.Errorf("%v: %v, %q", args, err, out)
 		}
