@@ -193,6 +193,8 @@ func (opt Options) withDefaults() (Options, error) {
 	opt.Domain = strings.ToLower(strings.TrimSuffix(opt.Domain, "."))
 	if strings.ContainsAny(opt.Domain, "/:@ ") || strings.HasPrefix(opt.Domain, ".") {
 		errs = append(errs, fmt.Errorf("fazt: Domain %q is not a host name; give one without scheme and port, such as \"example.com\"", opt.Domain))
+	} else if _, err := netip.ParseAddr(opt.Domain); err == nil {
+		errs = append(errs, fmt.Errorf("fazt: Domain %q is an address, which has no names below it for apps; leave Domain empty, and Home names the app that answers there", opt.Domain))
 	}
 	if opt.Home != "" {
 		home, err := site.CleanName(opt.Home)
