@@ -170,7 +170,9 @@ func (k *keyring) get(ctx context.Context, toMake bool) (*seal.Key, error) {
 	}
 	key, err := seal.Read(k.path)
 	if errors.Is(err, fs.ErrNotExist) && fingerprint == "" && toMake {
-		key, err = seal.Make(k.path)
+		if key, err = seal.Make(k.path); err != nil {
+			err = fmt.Errorf("%w; see that its directory may be written to and its disk has room, or name another with --key-file", err)
+		}
 	}
 	if err == nil && fingerprint != "" && key.Fingerprint() != fingerprint {
 		err = errWrongKey

@@ -91,6 +91,14 @@ func TestOptionsReportsEveryProblem(t *testing.T) {
 	}
 }
 
+// TestDomainIsNoAddress: no app has a name below one.
+func TestDomainIsNoAddress(t *testing.T) {
+	_, err := fazt.New(t.Context(), fazt.Options{DataFile: filepath.Join(t.TempDir(), "data.db"), Domain: "203.0.113.7"})
+	if err == nil || !strings.Contains(err.Error(), `Domain "203.0.113.7" is an address`) {
+		t.Error(err)
+	}
+}
+
 func TestTwoServersUnderOneMux(t *testing.T) {
 	mux := http.NewServeMux()
 	for _, prefix := range []string{"/a", "/b"} {

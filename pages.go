@@ -128,16 +128,20 @@ func (s *Server) writeMethod(w http.ResponseWriter, r *http.Request, text string
 	s.writeError(w, r, &api.Error{Status: http.StatusMethodNotAllowed, Code: "METHOD_NOT_ALLOWED", Message: text})
 }
 
-// serveWelcome answers the bare host: the way to the home app, or a few words.
+// serveWelcome answers the bare host: the way to the home app, if it is there, or a few words.
 func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		s.writeMethod(w, r, "use GET or HEAD")
 		return
 	}
 	host := s.auth.SiteOf(r)
-	if s.opt.Home != "" && host.IsLoopback() {
-		http.Redirect(w, r, "http://"+host.AppAddr(s.opt.Home)+"/", http.StatusFound)
-		return
+	home := host.IsLoopback() && s.opt.Home != ""
+	if home {
+		labels, err := s.hostLabels(r.Context())
+		if _, ok := labels[s.opt.Home]; ok || err != nil {
+			http.Redirect(w, r, "http://"+host.AppAddr(s.opt.Home)+"/", http.StatusFound)
+			return
+		}
 	}
 	page := auth.Page{
 		Title:   "fazt is running",
@@ -148,6 +152,10 @@ func (s *Server) serveWelcome(w http.ResponseWriter, r *http.Request) {
 	if host.AppAddr("my-app") == "" { // an address has no names below it
 		page.Text = "Deploy a directory under the name root, and it answers at this machine's address."
 		page.Command = "fazt app deploy <dir> --name root"
+	}
+	if home {
+		page.Text = "The app that is named " + s.opt.Home + " answers here, once it is deployed."
+		page.Command = "fazt app deploy <dir> --name " + s.opt.Home
 	}
 	// Whoever has just logged out, or become the owner, comes here and sees it.
 	if user, err := s.auth.User(r); err == nil && user != nil {

@@ -14,6 +14,23 @@ import (
 	"github.com/fazt-sh/fazt/harnesstest"
 )
 
+// TestHomeThatIsNotThere: the bare host of this machine leads to no 404, but says what is
+// missing until it is there.
+func TestHomeThatIsNotThere(t *testing.T) {
+	srv := open(t, func(o *fazt.Options) { o.Home = "shop" })
+	got := do(srv, "GET", "http://localhost/")
+	for _, want := range []string{"named shop answers here, once it is deployed", "--name shop", "/auth/login"} {
+		if got.Code != http.StatusOK || !strings.Contains(got.Body.String(), want) {
+			t.Errorf("without %q: %d %s", want, got.Code, got.Body)
+		}
+	}
+	deploy(t, srv, "shop", files("index.html", "x"))
+	got = do(srv, "GET", "http://localhost/")
+	if to := got.Header().Get("Location"); got.Code != http.StatusFound || to != "http://shop.localhost/" {
+		t.Errorf("once it is there: %d, to %q", got.Code, to)
+	}
+}
+
 // TestPeopleGetPages asks for whatever fails as a browser does that shows the answer,
 // and as a program.
 func TestPeopleGetPages(t *testing.T) {

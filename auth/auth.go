@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -195,7 +196,9 @@ func (opt Options) Check() error {
 func (opt Options) withDefaults() (Options, error) {
 	var errs []error
 	opt.Domain = strings.ToLower(opt.Domain)
-	if opt.Domain != "" && !isHostname(opt.Domain) {
+	if _, err := netip.ParseAddr(opt.Domain); err == nil {
+		errs = append(errs, fmt.Errorf("the Domain %q is an address, which has no names below it for apps; leave Domain empty, and Home names the app that answers there", opt.Domain))
+	} else if opt.Domain != "" && !isHostname(opt.Domain) {
 		errs = append(errs, fmt.Errorf("the Domain %q is not a host name; give it without scheme, port and slash, such as \"example.com\"", opt.Domain))
 	}
 	if opt.SessionIdle == 0 {

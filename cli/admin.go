@@ -31,7 +31,7 @@ func withAdmin(c *cli.Context, f front, opt fazt.Options) (front, error) {
 	if err := checkAddr("admin-addr", addr, opt.Dev); err != nil {
 		return f, err
 	}
-	l, err := listen(c.Context, addr)
+	l, err := listenFor(c.Context, "admin-addr", addr)
 	if err != nil {
 		return f, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -192,8 +193,30 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
+// badValue is what the library says of a value that it can't read.
+var badValue = regexp.MustCompile(`^invalid (?:boolean )?value "(.*)" for (?:flag )?-([a-z-]+): `)
+
+// onUsageError says what a flag takes, where the library says that it can't parse it.
 func onUsageError(c *cli.Context, err error, _ bool) error {
+	if m := badValue.FindStringSubmatch(err.Error()); m != nil {
+		for _, f := range c.Command.Flags {
+			if slices.Contains(f.Names(), m[2]) {
+				return usagef("--%s %s is not %s; see: %s --help", m[2], m[1], valueOf(f), c.Command.HelpName)
+			}
+		}
+	}
 	return usagef("%w; see: %s --help", err, c.Command.HelpName)
+}
+
+// valueOf is what a flag takes.
+func valueOf(f cli.Flag) string {
+	switch f.(type) {
+	case *cli.DurationFlag:
+		return "a length of time, such as 24h or 90m"
+	case *cli.BoolFlag:
+		return "true or false; give none for true"
+	}
+	return "a whole number"
 }
 
 // arguments returns the command's arguments, one for each name. One whose name is in

@@ -197,7 +197,7 @@ func peerNames(c *cli.Context) []candidate {
 	if err != nil || p.checkThere() != nil {
 		return found
 	}
-	_ = withServer(c.Context, p, fazt.Options{KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	_ = withServer(c.Context, p, commandOptions(c), func(server *fazt.Server) error {
 		peers, err := server.Store().Peers(c.Context)
 		for _, p := range peers {
 			found = append(found, candidate{"@" + p.Name, p.URL})

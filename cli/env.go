@@ -183,7 +183,7 @@ func importEnv(c *cli.Context) error {
 		}
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; give a file with a line NAME=value for each variable, or - for standard input", err)
 	}
 	vars, err := parseEnv(text)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/mail"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -86,9 +88,24 @@ func newHTTPSOptions(c *cli.Context, opt fazt.Options) (*httpsOptions, error) {
 			return nil, err
 		}
 	}
+	if err := checkAuthority(h.email, h.directory); err != nil {
+		return nil, err
+	}
 	var err error
 	h.roots, err = readRoots(c.String("acme-root"))
 	return h, err
+}
+
+// checkAuthority refuses what [acme.New] would, before the server says that it serves and
+// makes a set-up link, which ends those before it. Both may be "".
+func checkAuthority(email, directory string) error {
+	if addr, err := mail.ParseAddress(email); email != "" && (err != nil || addr.Address != email) {
+		return usagef("--tls-email %s is not an e-mail address; give one such as you@example.com", email)
+	}
+	if u, err := url.Parse(directory); directory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		return usagef("--acme-ca %s is not an https URL; give one such as %s", directory, acme.DefaultDirectory)
+	}
+	return nil
 }
 
 func readRoots(file string) (*x509.CertPool, error) {
@@ -119,7 +136,7 @@ func listenHTTPS(ctx context.Context, opt *httpsOptions, domain string, log *slo
 	h = &https{opt: opt}
 	if opt.certFile != "" {
 		if h.pair, err = frontdoor.LoadKeyPair(opt.certFile, opt.keyFile, log); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w; see that --tls-cert and --tls-key name a certificate and its key, and that this user may read them", err)
 		}
 		checkCertificate(h.pair.Certificate().Leaf, domain, log)
 	}

@@ -31,6 +31,8 @@ func TestHTTPSUsage(t *testing.T) {
 			"give --tls-email instead of --tls-cert",
 		"--tls-email a@b.test":                                "HTTPS needs the name that certificates are for; give --domain, such as --domain example.com",
 		"--tls-email a@b.test --domain a.test --dev":          "--dev is for this machine alone, which needs no HTTPS; leave out one of them",
+		"--tls-email you --domain a.test":                     "--tls-email you is not an e-mail address; give one such as you@example.com",
+		"--tls-email a@b.test --domain a.test --acme-ca ca":   "--acme-ca ca is not an https URL; give one such as https://acme-v02.api.letsencrypt.org/directory",
 		"--tls-email a@b.test --domain a.test --addr 443":     "--addr 443 is not HOST:PORT; give one such as :443",
 		"--tls-email a@b.test --domain a.test --http-addr 80": "--http-addr 80 is not HOST:PORT; give one such as :80",
 	} {

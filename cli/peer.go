@@ -120,7 +120,7 @@ func addPeer(c *cli.Context) error {
 			return fmt.Errorf("%w; nothing was added: see fazt peer add --help", err)
 		}
 	}
-	return withServer(c.Context, data, fazt.Options{KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	return withServer(c.Context, data, commandOptions(c), func(server *fazt.Server) error {
 		old, err := server.Store().Peer(c.Context, p.Name)
 		switch {
 		case err == nil && !c.Bool("replace"):

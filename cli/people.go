@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,7 +80,21 @@ func inviteCommand() *cli.Command {
 
 // urlFlag says where browsers find the sign-in host.
 func urlFlag() cli.Flag {
-	return &cli.StringFlag{Name: "url", Usage: "the `URL` of the sign-in host; default the peer's, or of the server that last had the data file, else http://localhost:8080"}
+	return &cli.StringFlag{
+		Name:   "url",
+		Usage:  "the `URL` of the sign-in host; default the peer's, or of the server that last had the data file, else http://localhost:8080",
+		Action: func(_ *cli.Context, text string) error { return checkLinkURL(text) },
+	}
+}
+
+// checkLinkURL refuses what no link can begin with, before one is made: a set-up link
+// ends those before it, and an invite can't be shown again.
+func checkLinkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || strings.TrimSuffix(text, "/") != u.Scheme+"://"+u.Host {
+		return usagef("--url %s is not the address of a host; give one such as https://admin.example.com", text)
+	}
+	return nil
 }
 
 // printLink prints a link to a path of a server's sign-in host: a peer's is where its

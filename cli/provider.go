@@ -136,7 +136,7 @@ func clientSecret(c *cli.Context) (string, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", err
+			return "", fmt.Errorf("--client-secret-file: %w; give a file that this user may read, or - for standard input", err)
 		}
 		defer f.Close()
 		from = f

@@ -199,6 +199,34 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// TestFailureIsOneLine: a command's error is not in a log beside it, too, but with --verbose.
+func TestFailureIsOneLine(t *testing.T) {
+	dataFile := filepath.Join(t.TempDir(), "data.db")
+	dir := write(t, map[string]string{"index.html": "x"})
+	if out, err := faztOn(dataFile, "app", "deploy", dir, "--name", "memo").CombinedOutput(); err != nil {
+		t.Fatalf("deploy: %v: %s", err, out)
+	}
+	db, err := sql.Open("sqlite3", dataFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The statement succeeds, and its commit fails, as one does on a disk that is full.
+	_, err = db.Exec(`CREATE TABLE parent (id INTEGER PRIMARY KEY);
+		CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+		CREATE TRIGGER fails AFTER INSERT ON auth_invites BEGIN INSERT INTO child VALUES (1); END`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := faztOn(dataFile, "auth", "setup").CombinedOutput()
+	if text := string(out); err == nil || !strings.HasPrefix(text, "fazt: ") || !strings.Contains(text, "commit failed") || strings.Count(text, "\n") != 1 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = faztOn(dataFile, "auth", "setup", "--verbose").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), `level=ERROR msg="commit failed"`) {
+		t.Errorf("--verbose: %v\n%s", err, out)
+	}
+}
+
 // TestServeWhatCantBeWritten: apps are served from a data file that takes no more.
 func TestServeWhatCantBeWritten(t *testing.T) {
 	dataFile := filepath.Join(t.TempDir(), "data.db")
@@ -310,9 +338,10 @@ func TestPortInUse(t *testing.T) {
 	defer l.Close()
 	dataFile := filepath.Join(t.TempDir(), "data.db")
 	dir := write(t, map[string]string{"index.html": ""})
-	for _, args := range [][]string{{"serve"}, {"dev", dir}} {
-		out, err := faztOn(dataFile, append(args, "--addr", l.Addr().String())...).CombinedOutput()
-		want := "fazt: " + l.Addr().String() + " is in use; stop the program that uses it, or choose another with --addr\n"
+	for _, args := range [][]string{{"serve", "--addr"}, {"dev", dir, "--addr"}, {"serve", "--addr=127.0.0.1:0", "--admin-addr"}} {
+		flag := args[len(args)-1]
+		out, err := faztOn(dataFile, append(args, l.Addr().String())...).CombinedOutput()
+		want := "fazt: " + l.Addr().String() + " is in use; stop the program that uses it, or choose another with " + flag + "\n"
 		if err == nil || string(out) != want {
 			t.Errorf("%v: %v, %q", args, err, out)
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/urfave/cli/v2"
 
@@ -94,7 +95,8 @@ func onNewService(c *cli.Context, check func(location) error, do func(api.Servic
 		return err
 	}
 	var peer *storage.Peer
-	opt := fazt.Options{KeyFile: c.String("key-file"), Deploy: fazt.DeployLimits{KeepVersions: c.Int("keep-versions")}}
+	opt := commandOptions(c)
+	opt.Deploy.KeepVersions = c.Int("keep-versions")
 	err = withServer(c.Context, p, opt, func(server *fazt.Server) error {
 		if peer, err = findPeer(c.Context, server.Store(), named); err != nil || peer != nil {
 			return err
@@ -124,11 +126,21 @@ func peerOf(c *cli.Context) (peer *storage.Peer, err error) {
 		}
 		return nil, nil
 	}
-	err = withServer(c.Context, p, fazt.Options{KeyFile: c.String("key-file")}, func(server *fazt.Server) error {
+	err = withServer(c.Context, p, commandOptions(c), func(server *fazt.Server) error {
 		peer, err = findPeer(c.Context, server.Store(), named)
 		return err
 	})
 	return peer, err
+}
+
+// commandOptions are those of a server that is there for one command: its error says what
+// failed, in one line, and its log would say it a second time. --verbose has the log.
+func commandOptions(c *cli.Context) fazt.Options {
+	opt := fazt.Options{KeyFile: c.String("key-file"), Logger: slog.New(slog.DiscardHandler)}
+	if c.Bool("verbose") {
+		opt.Logger = slog.New(slog.NewTextHandler(c.App.ErrWriter, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return opt
 }
 
 // onOwnData lends do a server on the data that is there, for what only the owner
@@ -138,5 +150,5 @@ func onOwnData(c *cli.Context, do func(*fazt.Server) error) error {
 	if err != nil {
 		return err
 	}
-	return withServer(c.Context, p, fazt.Options{KeyFile: c.String("key-file")}, do)
+	return withServer(c.Context, p, commandOptions(c), do)
 }
