@@ -162,6 +162,7 @@ func TestDeadlineOnly(t *testing.T) {
 			t.Error("it has ended")
 		}
 		time.Sleep(time.Second)
+		synctest.Wait() // for the context, whose timer is for the same moment
 		if c.Err() != context.DeadlineExceeded || c.Reason(c.Err()) != why {
 			t.Error(c.Err(), c.Reason(c.Err()))
 		}
