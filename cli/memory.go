@@ -64,14 +64,17 @@ func tuneMemory(ctx context.Context) (reserve []byte) {
 // collector, which hardly runs any more then.
 type heapWatch struct{ cycles uint64 }
 
-// look gives back what is free, if little has happened since the last look.
+// look gives back what is free, and garbage that nobody collects, if little has happened
+// since the last look.
 func (w *heapWatch) look() {
-	samples := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/heap/free:bytes"}}
+	samples := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	metrics.Read(samples)
-	cycles, free := samples[0].Value.Uint64(), samples[1].Value.Uint64()
+	value := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
+	cycles, unused := samples[0].Value.Uint64(), value(1)+value(2)-value(3)
 	calm := cycles-w.cycles <= calmCycles
 	w.cycles = cycles
-	if calm && free > maxFree {
+	if calm && unused > maxFree {
 		debug.FreeOSMemory()
 	}
 }
