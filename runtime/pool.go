@@ -41,13 +41,14 @@ func (w *worker) retire() {
 
 // pool keeps the VMs that no run uses. Beyond the most, the handler that has gone
 // without a run for the longest loses one. And each handler loses half of the VMs that
-// it has not needed for trimInterval, but for the last one.
+// it has not needed for trimInterval, but for the last one of the restingHandlers that
+// were used last.
 type pool struct {
 	most     int
 	mu       sync.Mutex
 	handlers list.List   // of *Handler that had idle VMs, the last used first; one in use may have none
 	size     int         // VMs, of all handlers
-	trimming *time.Timer // calls trim, while a handler has more than one VM; else nil
+	trimming *time.Timer // calls trim, while there may be something for it; else nil
 }
 
 // idle is a handler's part of the pool, guarded by pool.mu.
@@ -58,7 +59,12 @@ type idle struct {
 	spare  int // how many VMs there were at least since it was trimmed
 }
 
-const trimInterval = 5 * time.Second
+const (
+	trimInterval = 5 * time.Second
+	// restingHandlers is how many handlers keep a VM for their next visitor, who would
+	// wait 10 ms for it with otto. Each takes 1.5 MB there.
+	restingHandlers = 8
+)
 
 // take returns an idle VM of the handler, or nil.
 func (p *pool) take(h *Handler) *worker {
@@ -88,7 +94,7 @@ func (p *pool) give(h *Handler, w *worker) {
 	if p.size++; p.size > p.most {
 		p.evict()
 	}
-	if p.trimming == nil && len(h.idle.vms) > 1 {
+	if p.trimming == nil && (len(h.idle.vms) > 1 || p.handlers.Len() > restingHandlers) {
 		p.trimming = time.AfterFunc(trimInterval, p.trim)
 	}
 }
@@ -98,15 +104,21 @@ func (p *pool) trim() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trimming = nil
+	resting := 0
 	for e := p.handlers.Front(); e != nil; e = e.Next() {
 		i := &e.Value.(*Handler).idle
-		n := max(0, min((i.spare+1)/2, len(i.vms)-1))
+		keep := 0
+		if len(i.vms) > 0 && resting < restingHandlers {
+			keep = 1
+			resting++
+		}
+		n := max(0, min((i.spare+1)/2, len(i.vms)-keep))
 		for _, w := range i.vms[:n] {
 			w.retire()
 		}
 		i.vms = slices.Delete(i.vms, 0, n)
 		p.size -= n
-		if i.spare = len(i.vms); i.spare > 1 && p.trimming == nil {
+		if i.spare = len(i.vms); i.spare > keep && p.trimming == nil {
 			p.trimming = time.AfterFunc(trimInterval, p.trim)
 		}
 	}

@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,5 +131,33 @@ func TestPoolRests(t *testing.T) {
 			h.Close()
 		}
 		time.Sleep(time.Minute) // what trims outlives the last run
+	})
+}
+
+// TestPoolRestsOfMany: of many handlers those that were used last keep one.
+func TestPoolRestsOfMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &countingEngine{}
+		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var handlers []*runtime.Handler
+		for range 20 {
+			handlers = append(handlers, programOf(t, r))
+			engine.run(t, handlers[len(handlers)-1], 2)
+		}
+		time.Sleep(time.Minute)
+		made := int64(0)
+		for _, h := range slices.Backward(handlers) {
+			made += engine.run(t, h, 1)
+		}
+		if made != 12 {
+			t.Errorf("20 runs after a minute of rest made %d VMs, want 12", made)
+		}
+		for _, h := range handlers {
+			h.Close()
+		}
+		time.Sleep(time.Minute)
 	})
 }
