@@ -26,7 +26,8 @@ const (
 	// calmInterval is how often memory is looked at that a burst has left.
 	calmInterval = 15 * time.Second
 	// calmCycles is how many times the garbage collector may have run since, if the
-	// burst is over, and maxFree how much may then be kept for the next, in bytes.
+	// burst is over, and maxFree how much may then be kept for the next, in bytes, and how
+	// much was allocated since where it is worth a collection.
 	calmCycles = 2
 	maxFree    = 16 << 20
 )
@@ -62,20 +63,22 @@ func tuneMemory(ctx context.Context) (reserve []byte) {
 
 // heapWatch notices when a burst is over. Go gives memory back at the pace of the garbage
 // collector, which hardly runs any more then.
-type heapWatch struct{ cycles uint64 }
+type heapWatch struct {
+	cycles    uint64
+	allocated uint64 // bytes, when memory was last given back
+}
 
-// look gives back what is free, and garbage that nobody collects, if little has happened
-// since the last look.
+// look gives back what is free, if little has happened since the last look. What the last
+// collection found alive may be garbage by now, so it also looks at what was allocated.
 func (w *heapWatch) look() {
-	samples := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	samples := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/heap/free:bytes"}, {Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(samples)
-	value := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
-	cycles, unused := samples[0].Value.Uint64(), value(1)+value(2)-value(3)
+	cycles, free, allocated := samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
 	calm := cycles-w.cycles <= calmCycles
 	w.cycles = cycles
-	if calm && unused > maxFree {
+	if calm && (free > maxFree || allocated-w.allocated > maxFree) {
 		debug.FreeOSMemory()
+		w.allocated = allocated
 	}
 }
 
