@@ -134,7 +134,8 @@ func (v *vm) placeThrow(e *runtime.Error) {
 func (v *vm) where() *runtime.Error {
 	e := &runtime.Error{}
 	stack := v.otto.Context().Stacktrace
-	v.run.stopped, v.run.within = true, !v.ownCode()
+	v.run.within = true // until it is known
+	v.run.within = !v.ownCode()
 	if v.placeStack(e, "    at "+strings.Join(stack, "\n    at ")); e.File == "" {
 		return nil
 	}

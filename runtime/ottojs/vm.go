@@ -100,8 +100,7 @@ type run struct {
 
 	intl *js.Intl[otto.Value] // see formats
 
-	stopped bool // on the way
-	within  bool // while natives or the prelude were at work
+	within bool // it was stopped where natives or the prelude may have been at work
 
 	ended bool       // the main file's end was reached, without a return
 	value otto.Value // its completion value
@@ -280,7 +279,7 @@ const maxGlobals = 100
 // code at work: otto leaves its scopes while a goroutine is unwound.
 func (v *vm) Reset() bool {
 	v.x = nil
-	if v.run.stopped && v.run.within {
+	if v.run.within {
 		return false
 	}
 	v.run = run{}
