@@ -98,19 +98,18 @@ func PassedOn(v runtime.Value, inside bool) bool {
 
 // Unread are the texts that a run passes on, each with the object that stands for it.
 type Unread[V comparable] struct {
-	texts []struct {
-		object V
-		text   []byte
-	}
-	next int // the first that was not asked for, mostly
+	texts []unreadText[V]
+	next  int // the first that was not asked for, mostly
+}
+
+type unreadText[V comparable] struct {
+	object V
+	text   []byte
 }
 
 // Put keeps a text.
 func (u *Unread[V]) Put(object V, text []byte) {
-	u.texts = append(u.texts, struct {
-		object V
-		text   []byte
-	}{object, text})
+	u.texts = append(u.texts, unreadText[V]{object, text})
 }
 
 // Text returns what an object stands for. They are asked for mostly in the order in
