@@ -35,6 +35,17 @@ func (e *countingEngine) Run(*runtime.Exec) (runtime.Response, error) {
 	return runtime.Response{Status: 200}, nil
 }
 
+// counting is a runtime with such an engine.
+func counting(t *testing.T) (*countingEngine, *runtime.Runtime) {
+	t.Helper()
+	engine := &countingEngine{}
+	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine, r
+}
+
 // run has n runs of p at once and returns how many VMs were made for them.
 func (e *countingEngine) run(t *testing.T, p *runtime.Handler, n int) int64 {
 	before := e.made.Load()
@@ -63,11 +74,7 @@ func programOf(t *testing.T, r *runtime.Runtime) *runtime.Handler {
 }
 
 func TestPoolIsSharedByPrograms(t *testing.T) {
-	engine := &countingEngine{}
-	r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	engine, r := counting(t)
 	program := func() *runtime.Handler { return programOf(t, r) }
 	run := func(p *runtime.Handler, n int) int64 { return engine.run(t, p, n) }
 	busy, other := program(), program()
@@ -88,11 +95,7 @@ func TestPoolIsSharedByPrograms(t *testing.T) {
 // TestPoolIsTrimmed of what one rush has left, and of nothing that is in use.
 func TestPoolIsTrimmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		engine := &countingEngine{}
-		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		engine, r := counting(t)
 		p := programOf(t, r)
 		engine.run(t, p, 16)
 		for range 60 {
@@ -113,11 +116,7 @@ func TestPoolIsTrimmed(t *testing.T) {
 // handler, whose next visitor is not to wait for another.
 func TestPoolRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		engine := &countingEngine{}
-		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		engine, r := counting(t)
 		var handlers []*runtime.Handler
 		for range 3 {
 			handlers = append(handlers, programOf(t, r))
@@ -137,11 +136,7 @@ func TestPoolRests(t *testing.T) {
 // TestPoolRestsOfMany: of many handlers those that were used last keep one.
 func TestPoolRestsOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		engine := &countingEngine{}
-		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{engine}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		engine, r := counting(t)
 		var handlers []*runtime.Handler
 		for range 20 {
 			handlers = append(handlers, programOf(t, r))
