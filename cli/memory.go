@@ -32,10 +32,10 @@ const (
 	maxFree    = 16 << 20
 )
 
-// tuneMemory has the garbage collector run less often while there is little, more often while
-// there is much, and gives back to the machine what
-// a burst has left, until ctx ends. An operator's own settings go before. The result is to
-// be kept for as long as the server runs.
+// tuneMemory has the garbage collector run less often while there is little, and more often
+// while there is much, and gives back to the machine what a burst has left, until ctx ends.
+// An operator's own settings go before. The result is to be kept for as long as the server
+// runs.
 func tuneMemory(ctx context.Context) (reserve []byte) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return nil
