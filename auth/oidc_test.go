@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -385,14 +384,10 @@ func TestNewProvider(t *testing.T) {
 	}
 }
 
-// Many people at once, each of whom becomes who they are: 200, or 50 with -short, or 1,000
-// with FAZT_LONG=1.
+// A thousand people at once, each of whom becomes who they are.
 func TestManySignIns(t *testing.T) {
-	people := 200
-	switch {
-	case os.Getenv("FAZT_LONG") == "1":
-		people = 1000
-	case testing.Short():
+	people := 1000
+	if testing.Short() {
 		people = 50
 	}
 	i := harnesstest.StartIssuer(t)
