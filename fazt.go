@@ -104,7 +104,6 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		Limits:  opt.Handler,
 		Gate:    gate{s.slots},
 		PassOn:  jsapi.PassOn(),
-		Idle:    max(32, 16*opt.Slots), // as many as computing handlers use; more only take memory
 	})
 	if err := errors.Join(err, doorErr, runtimeErr, s.authOptions().Check()); err != nil {
 		return nil, err

@@ -77,12 +77,13 @@ func (v *vm) hardenMethod(fn otto.Value) error {
 	return err
 }
 
-// freeze reports whether there was nothing left to do.
+// freeze freezes and thins one object. It reports whether there was nothing left to do.
 func (v *vm) freeze(val otto.Value) (done bool, err error) {
 	if !val.IsObject() || v.frozen[val] || val == v.global.Value() {
 		return true, nil
 	}
 	v.frozen[val] = true
+	slim(val)
 	_, err = v.lib.freeze.Call(undefined, val)
 	return false, err
 }
