@@ -41,8 +41,9 @@ func (w *worker) retire() {
 
 // pool keeps the VMs that no run uses. The handler that has gone without a run for the
 // longest loses one for each beyond the most, and, when it rests, for each that is made
-// for another. And each handler loses half of the VMs that it has not needed for
-// trimInterval, but for the last one of the restingHandlers that were used last.
+// for another. And each trimInterval each handler loses half of the VMs that it has not
+// needed in it, or all if it had no run, but for the last one of the restingHandlers that
+// were used last.
 type pool struct {
 	most     int
 	mu       sync.Mutex
@@ -62,8 +63,8 @@ type idle struct {
 
 const (
 	trimInterval = 5 * time.Second
-	// restsAfter is how long a handler goes without a run before the VMs that others need
-	// take the place of its own.
+	// restsAfter is how long a handler goes without a run before what others need comes
+	// first.
 	restsAfter = time.Second
 	// restingHandlers is how many handlers keep a VM for their next visitor, who would
 	// wait 7 ms for it with otto. Each takes 0.8 MB there.
@@ -105,11 +106,12 @@ func (p *pool) give(h *Handler, w *worker) {
 	}
 }
 
-// trim drops half of the VMs that have lain unused at the bottom, of all handlers.
+// trim drops VMs that have lain unused at the bottom, of all handlers.
 func (p *pool) trim() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trimming = nil
+	now := time.Now()
 	resting := 0
 	for e := p.handlers.Front(); e != nil; e = e.Next() {
 		i := &e.Value.(*Handler).idle
@@ -118,7 +120,11 @@ func (p *pool) trim() {
 			keep = 1
 			resting++
 		}
-		n := max(0, min((i.spare+1)/2, len(i.vms)-keep))
+		n := (i.spare + 1) / 2
+		if now.Sub(i.used) >= trimInterval {
+			n = len(i.vms)
+		}
+		n = max(0, min(n, len(i.vms)-keep))
 		for _, w := range i.vms[:n] {
 			w.retire()
 		}
