@@ -40,7 +40,7 @@ type AuditEntry struct {
 }
 
 type auditParameters struct {
-	Since  string `query:"since" doc:"a time as RFC 3339 has it: older entries are left out"`
+	Since  string `query:"since" doc:"a time, or how long ago it was, such as 10m: older entries are left out"`
 	Action string `query:"action" doc:"an action, such as app.publish, or all of a kind, such as app"`
 	Actor  string `query:"actor" doc:"who: a user or a key, by id or name, or local"`
 	paging
@@ -53,10 +53,8 @@ func (h *handler) audit(w http.ResponseWriter, r *http.Request) error {
 	}
 	values := r.URL.Query()
 	q := AuditQuery{Offset: offset, Limit: limit, Action: values.Get("action"), Actor: values.Get("actor")}
-	if text := values.Get("since"); text != "" {
-		if q.Since, err = time.Parse(time.RFC3339, text); err != nil {
-			return invalid("since: must be a time such as 2006-01-02T15:04:05Z")
-		}
+	if q.Since, err = sinceOf(values.Get("since"), time.Now()); err != nil {
+		return err
 	}
 	list, total, err := h.Service.Audit(r.Context(), q)
 	return writePage(w, list, offset, limit, total, err)

@@ -128,7 +128,7 @@ func logQuery(r *http.Request) (q LogQuery, err error) {
 			return q, invalid("logs: limit: must be a whole number from 1 to %d", maxLogLimit)
 		}
 	}
-	q.Since, err = logSince(values.Get("since"), time.Now())
+	q.Since, err = sinceOf(values.Get("since"), time.Now())
 	if err != nil {
 		return q, err
 	}
@@ -154,8 +154,8 @@ func lineID(name, text string) (id int64, err error) {
 	return id, nil
 }
 
-// logSince reads a time, or how long ago it was.
-func logSince(text string, now time.Time) (time.Time, error) {
+// sinceOf reads a time, or how long ago it was.
+func sinceOf(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -164,7 +164,7 @@ func logSince(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return at, invalid("logs: since: must be a time such as 2026-01-02T15:04:05Z, or how long ago it was, such as 10m or 24h")
+		return at, invalid("since: must be a time such as 2026-01-02T15:04:05Z, or how long ago it was, such as 10m or 24h")
 	}
 	return at, nil
 }

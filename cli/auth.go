@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -74,7 +73,7 @@ func createKey(c *cli.Context) error {
 	if len(scopes) == 0 {
 		return usagef("--scopes is missing; for example: %s", example(c.Command))
 	}
-	expires, err := expiry(c)
+	expires, err := expiry(c, time.Now())
 	if err != nil {
 		return err
 	}
@@ -137,30 +136,4 @@ func when(t time.Time) string {
 
 func expiresFlag(without string) cli.Flag {
 	return &cli.StringFlag{Name: "expires", Usage: "end at or after `WHEN`: 12h, 30d or 2027-01-31; default " + without}
-}
-
-// expiry is the time that --expires says, or zero without it.
-func expiry(c *cli.Context) (time.Time, error) {
-	text := c.String("expires")
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return day, nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	hours := text
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		hours = days + "h"
-	}
-	d, err := time.ParseDuration(hours)
-	if err != nil || d <= 0 {
-		return time.Time{}, usagef("--expires %s is neither a time from now nor a day; give one such as 12h, 30d or 2027-01-31", text)
-	}
-	if hours != text {
-		d *= 24
-	}
-	return time.Now().Add(d), nil
 }

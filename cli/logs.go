@@ -26,7 +26,7 @@ func logsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on with new lines until Ctrl+C"},
 			&cli.IntFlag{Name: "lines", Aliases: []string{"n"}, Value: 100, Usage: "print the newest `N` lines, default 100, all with --since"},
-			&cli.StringFlag{Name: "since", Usage: "leave out what is older than `TIME`: 10m, 24h, or 2026-01-02T15:04:05Z"},
+			&cli.StringFlag{Name: "since", Usage: "leave out what is older than `TIME`: 10m, 24h, 7d, 2026-01-02, or 2026-01-02T15:04:05Z"},
 			&cli.StringFlag{Name: "level", Usage: "leave out what is below `LEVEL`: debug, info, warn or error"},
 			&cli.StringFlag{Name: "grep", Usage: "leave out what does not have `TEXT`, letter by letter"},
 			&cli.StringFlag{Name: "format", Value: "table", Usage: "print a `FORMAT`: table, json (an object a line) or csv; default table"},
@@ -82,23 +82,13 @@ func logQuery(c *cli.Context, now time.Time) (q api.LogQuery, err error) {
 	if q.Level != "" && !slices.Contains(storage.LogLevels(), q.Level) {
 		return q, usagef("--level %s is unknown; give %s", q.Level, strings.Join(storage.LogLevels(), ", "))
 	}
-	since := c.String("since")
-	if since == "" {
-		return q, nil
+	if q.Since, err = sinceOf(c, now); err != nil {
+		return q, err
 	}
-	if !c.IsSet("lines") {
+	if c.IsSet("since") && !c.IsSet("lines") {
 		q.Limit = storage.LogLines
 	}
-	if ago, err := time.ParseDuration(since); err == nil && ago >= 0 {
-		q.Since = now.Add(-ago)
-		return q, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} { // of the last two the zone is this machine's
-		if q.Since, err = time.ParseInLocation(layout, since, time.Local); err == nil {
-			return q, nil
-		}
-	}
-	return q, usagef("--since %s is no time; give how long ago, such as 10m or 24h, or 2026-01-02T15:04:05Z", since)
+	return q, nil
 }
 
 // logPrinter returns the function that prints lines in the format asked for. With

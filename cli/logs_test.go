@@ -113,8 +113,8 @@ TIME  error  memo          api/main.js:2:27: ReferenceError: 'missing' is not de
 		"-n 0":           "--lines 0 is not from 1 to 10000",
 		"-n 10001":       "--lines 10001 is not from 1 to 10000",
 		"--level bad":    "--level bad is unknown; give debug, info, warn, error",
-		"--since -3m":    "--since -3m is no time; give how long ago, such as 10m or 24h, or 2026-01-02T15:04:05Z",
-		"--since monday": "--since monday is no time; give how long ago, such as 10m or 24h, or 2026-01-02T15:04:05Z",
+		"--since -3m":    "--since -3m is no time; give how long ago, such as 10m, 24h or 7d, or 2026-01-02, or 2026-01-02T15:04:05Z",
+		"--since monday": "--since monday is no time; give how long ago, such as 10m, 24h or 7d, or 2026-01-02, or 2026-01-02T15:04:05Z",
 		"--format xml":   "--format xml is unknown; give table, json or csv",
 	} {
 		code, stdout, stderr := run(append([]string{"app", "logs", "memo"}, strings.Fields(args)...)...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -256,7 +257,7 @@ func invite(c *cli.Context) error {
 	if n := c.Int("uses"); n < 1 {
 		return usagef("--uses %d is not a positive number", n)
 	}
-	expires, err := expiry(c)
+	expires, err := expiry(c, time.Now())
 	if err != nil {
 		return err
 	}
