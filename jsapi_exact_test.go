@@ -107,6 +107,23 @@ try { return String(`+test.call+`); } catch (e) { return e.code || e.message; }`
 	}
 }
 
+// Options in the place of the query find nothing, and their author hears of it.
+func TestOptionsAsQueryAreLogged(t *testing.T) {
+	dataFile := t.TempDir() + "/data.db"
+	srv := open(t, func(o *fazt.Options) { o.DataFile = dataFile })
+	deploy(t, srv, "app", files("api/main.js", `
+var ds = fazt.storage.ds;
+ds.insert('c', {text: 'a', limit: 5});
+return [{limit: 2, order: 'desc'}, {limit: 5}, {limit: 'two'}, {sort: 'price', x: 1}, {}, {text: 'b'}].map(function (query) {
+	return ds.find('c', query).length; }).concat(ds.find('c', {offset: 1}, {limit: 1}).length).join();`))
+	if got := get(srv, "http://app.localhost/api"); got != "200 0,1,0,0,1,0,0" {
+		t.Error(got)
+	}
+	srv = reopen(t, srv, dataFile)
+	diff(t, "log", []string{`warn fazt.storage.ds.find: no document has {"limit":2,"order":"desc"} among its fields; ` +
+		`options come third, as in find(collection, {}, {"limit":2,"order":"desc"})`}, logOf(t, srv, "app"))
+}
+
 // A document whose id is no string gets one that is made, and its author hears of it.
 func TestOtherIDIsLogged(t *testing.T) {
 	dataFile := t.TempDir() + "/data.db"

@@ -135,3 +135,24 @@ func tellMadeID(ctx context.Context, name string, id json.RawMessage) {
 		runtime.Log(ctx, "warn", fmt.Sprintf("%s: the id %s is no string, so the document has got another; write String(id) to keep it", name, id))
 	}
 }
+
+// tellOptions says so where a query that found nothing reads like options.
+func tellOptions(ctx context.Context, query json.RawMessage) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(query, &fields) != nil || len(fields) == 0 {
+		return
+	}
+	for name, value := range fields {
+		switch name {
+		case "limit", "offset":
+			if !isNumber(value) {
+				return
+			}
+		case "sort", "order":
+		default:
+			return
+		}
+	}
+	runtime.Log(ctx, "warn", fmt.Sprintf(
+		"fazt.storage.ds.find: no document has %s among its fields; options come third, as in find(collection, {}, %s)", query, query))
+}

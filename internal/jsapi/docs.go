@@ -88,6 +88,9 @@ func (b binder) docsFind() any {
 			if err != nil {
 				return runtime.Value{}, err
 			}
+			if len(docs) == 0 && opt == (storage.FindOptions{}) {
+				tellOptions(ctx, query)
+			}
 			return documentList(ctx, docs)
 		}, err
 	}))
