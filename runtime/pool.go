@@ -113,8 +113,11 @@ func (p *pool) trim() {
 	p.trimming = nil
 	now := time.Now()
 	resting := 0
-	for e := p.handlers.Front(); e != nil; e = e.Next() {
-		i := &e.Value.(*Handler).idle
+	var next *list.Element
+	for e := p.handlers.Front(); e != nil; e = next {
+		next = e.Next() // of e there is none when it is taken out
+		h := e.Value.(*Handler)
+		i := &h.idle
 		keep := 0
 		if len(i.vms) > 0 && resting < restingHandlers {
 			keep = 1
@@ -132,6 +135,9 @@ func (p *pool) trim() {
 		p.size -= n
 		if i.spare = len(i.vms); i.spare > keep && p.trimming == nil {
 			p.trimming = time.AfterFunc(trimInterval, p.trim)
+		}
+		if len(i.vms) == 0 {
+			p.forget(h) // makeRoom would walk over all that there have ever been
 		}
 	}
 }

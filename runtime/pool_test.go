@@ -154,7 +154,8 @@ func TestPoolMakesRoom(t *testing.T) {
 	})
 }
 
-// TestPoolRestsOfMany: of many handlers those that were used last keep one.
+// TestPoolRestsOfMany: of many handlers those that were used last keep one, and the
+// pool walks over no others.
 func TestPoolRestsOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
@@ -164,6 +165,9 @@ func TestPoolRestsOfMany(t *testing.T) {
 			engine.run(t, handlers[len(handlers)-1], 2)
 		}
 		time.Sleep(time.Minute)
+		if n := runtime.Listed(r); n != 8 {
+			t.Errorf("after a minute of rest the pool lists %d handlers, want 8", n)
+		}
 		made := int64(0)
 		for _, h := range slices.Backward(handlers) {
 			made += engine.run(t, h, 1)
