@@ -133,23 +133,43 @@ func TestPoolRests(t *testing.T) {
 	})
 }
 
-// TestPoolMakesRoom: a handler that rests keeps one VM where another needs many.
+// TestPoolMakesRoom: where many VMs are kept, a handler that rests loses one for each that
+// another needs.
 func TestPoolMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
 		before, after := programOf(t, r), programOf(t, r)
-		engine.run(t, before, 16)
+		engine.run(t, before, 64)
 		engine.run(t, after, 8)
-		if got := engine.run(t, before, 16); got != 0 {
-			t.Errorf("of 16 VMs that were used a moment ago %d were dropped for others, want 0", got)
+		if got := engine.run(t, before, 64); got != 0 {
+			t.Errorf("of 64 VMs that were used a moment ago %d were dropped for others, want 0", got)
 		}
 		time.Sleep(2 * time.Second)
 		engine.run(t, after, 20)
-		if got := engine.run(t, before, 16); got != 12 {
-			t.Errorf("of 16 VMs that rested, %d were dropped for 12 others", got)
+		if got := engine.run(t, before, 64); got != 12 {
+			t.Errorf("of 64 VMs that rested, %d were dropped for 12 others", got)
 		}
 		before.Close()
 		after.Close()
+		time.Sleep(time.Minute)
+	})
+}
+
+// TestPoolInTurn: handlers that are used in turn don't take each other's few VMs.
+func TestPoolInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, r := counting(t)
+		a, b := programOf(t, r), programOf(t, r)
+		for turn := range 10 {
+			for _, h := range []*runtime.Handler{a, b} {
+				if made := engine.run(t, h, 16); turn > 0 && made != 0 {
+					t.Errorf("turn %d: 16 runs made %d VMs, want those of the turn before again", turn, made)
+				}
+				time.Sleep(2 * time.Second)
+			}
+		}
+		a.Close()
+		b.Close()
 		time.Sleep(time.Minute)
 	})
 }
