@@ -1,7 +1,10 @@
 package runtime_test
 
 import (
+	"errors"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -199,5 +202,81 @@ func TestPoolRestsOfMany(t *testing.T) {
 			h.Close()
 		}
 		time.Sleep(time.Minute)
+	})
+}
+
+// ownedEngine makes VMs that tell when two runs have one, or two handlers.
+type ownedEngine struct{ countingEngine }
+
+func (e *ownedEngine) Compile(runtime.Unit) (runtime.Script, error) { return e, nil }
+func (*ownedEngine) NewVM(h *runtime.Host) (runtime.VM, error)      { return &ownedVM{}, nil }
+
+type ownedVM struct {
+	busy  atomic.Bool
+	owner string
+	runs  int
+}
+
+func (v *ownedVM) Run(x *runtime.Exec) (runtime.Response, error) {
+	if v.busy.Swap(true) {
+		return runtime.Response{}, errors.New("two runs have the VM")
+	}
+	defer v.busy.Store(false)
+	if v.owner == "" {
+		v.owner = x.Request.ID
+	}
+	if v.owner != x.Request.ID {
+		return runtime.Response{}, errors.New("two handlers have the VM")
+	}
+	v.runs++
+	time.Sleep(rand.N(3*time.Second) / time.Duration(1+rand.N(1000)))
+	return runtime.Response{Status: 200}, nil
+}
+
+func (v *ownedVM) Reset() bool { return rand.N(10) > 0 }
+
+// TestPoolOwners: no VM has two runs at once, nor runs of two handlers, whatever is dropped
+// and closed meanwhile; and all goroutines end.
+func TestPoolOwners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{&ownedEngine{}}, Idle: 12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var handlers []*runtime.Handler
+		for range 20 {
+			handlers = append(handlers, programOf(t, r))
+		}
+		closed := make([]atomic.Bool, len(handlers))
+		var all sync.WaitGroup
+		for range 24 {
+			all.Go(func() {
+				for n := range 200 {
+					i := rand.N(len(handlers))
+					if rand.N(4) > 0 {
+						i /= 5 // some are in use more than others
+					}
+					if _, err := handlers[i].Run(t.Context(), &runtime.Request{ID: strconv.Itoa(i)}); err != nil {
+						t.Error(err)
+					}
+					if n%50 == 49 {
+						time.Sleep(rand.N(8 * time.Second)) // the pool is trimmed
+					}
+					if n > 150 && rand.N(50) == 0 && !closed[i].Swap(true) {
+						handlers[i].Close() // others go on with it
+					}
+				}
+			})
+		}
+		all.Wait()
+		for i, h := range handlers {
+			if !closed[i].Load() {
+				h.Close()
+			}
+		}
+		time.Sleep(time.Minute)
+		if n := runtime.Listed(r); n != 0 {
+			t.Errorf("the pool lists %d handlers that are closed", n)
+		}
 	})
 }
