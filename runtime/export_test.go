@@ -63,3 +63,10 @@ func StopLoop(r *Runtime) {
 	r.watch.running = true // so that no run begins the loop
 	r.watch.heap = r.watch.sample()
 }
+
+// Listed is how many handlers the pool walks over where it makes room.
+func Listed(r *Runtime) int {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	return r.pool.handlers.Len()
+}

@@ -40,10 +40,10 @@ func (w *worker) retire() {
 }
 
 // pool keeps the VMs that no run uses. The handler that has gone without a run for the
-// longest loses one for each beyond the most, and, when it rests, for each that is made
-// for another. And each trimInterval each handler loses half of the VMs that it has not
-// needed in it, or all if it had no run, but for the last one of the restingHandlers that
-// were used last.
+// longest loses one for each beyond the most, and, when it rests and more than a quarter
+// of the most are kept, for each that is made for another. And each trimInterval each
+// handler loses half of the VMs that it has not needed in it, or all if it had no run, but
+// for the last one of the restingHandlers that were used last.
 type pool struct {
 	most     int
 	mu       sync.Mutex
@@ -66,6 +66,9 @@ const (
 	// restsAfter is how long a handler goes without a run before what others need comes
 	// first.
 	restsAfter = time.Second
+	// undisturbed is the part of the most, a quarter, that may rest all the same: apps that
+	// are used in turn would make each other's VMs go, and their own again, at every turn.
+	undisturbed = 4
 	// restingHandlers is how many handlers keep a VM for their next visitor, who would
 	// wait 7 ms for it with otto. Each takes 0.8 MB there.
 	restingHandlers = 8
@@ -113,8 +116,11 @@ func (p *pool) trim() {
 	p.trimming = nil
 	now := time.Now()
 	resting := 0
-	for e := p.handlers.Front(); e != nil; e = e.Next() {
-		i := &e.Value.(*Handler).idle
+	var next *list.Element
+	for e := p.handlers.Front(); e != nil; e = next {
+		next = e.Next() // of e there is none when it is taken out
+		h := e.Value.(*Handler)
+		i := &h.idle
 		keep := 0
 		if len(i.vms) > 0 && resting < restingHandlers {
 			keep = 1
@@ -133,12 +139,19 @@ func (p *pool) trim() {
 		if i.spare = len(i.vms); i.spare > keep && p.trimming == nil {
 			p.trimming = time.AfterFunc(trimInterval, p.trim)
 		}
+		if len(i.vms) == 0 {
+			p.forget(h) // makeRoom would walk over all that there have ever been
+		}
 	}
 }
 
-// makeRoom drops a VM for one that is about to be made, if there is a handler that has
-// gone without a run for restsAfter and has more than one.
+// makeRoom drops a VM for one that is about to be made, if more than a quarter of the most
+// are kept and there is a handler that has gone without a run for restsAfter and has more
+// than one.
 func (p *pool) makeRoom() {
+	if p.size <= p.most/undisturbed {
+		return
+	}
 	now := time.Now()
 	for e := p.handlers.Back(); e != nil; e = e.Prev() {
 		h := e.Value.(*Handler)

@@ -1,7 +1,11 @@
 package runtime_test
 
 import (
+	"errors"
+	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -133,20 +137,21 @@ func TestPoolRests(t *testing.T) {
 	})
 }
 
-// TestPoolMakesRoom: a handler that rests keeps one VM where another needs many.
+// TestPoolMakesRoom: where many VMs are kept, a handler that rests loses one for each that
+// another needs.
 func TestPoolMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
 		before, after := programOf(t, r), programOf(t, r)
-		engine.run(t, before, 16)
+		engine.run(t, before, 64)
 		engine.run(t, after, 8)
-		if got := engine.run(t, before, 16); got != 0 {
-			t.Errorf("of 16 VMs that were used a moment ago %d were dropped for others, want 0", got)
+		if got := engine.run(t, before, 64); got != 0 {
+			t.Errorf("of 64 VMs that were used a moment ago %d were dropped for others, want 0", got)
 		}
 		time.Sleep(2 * time.Second)
 		engine.run(t, after, 20)
-		if got := engine.run(t, before, 16); got != 12 {
-			t.Errorf("of 16 VMs that rested, %d were dropped for 12 others", got)
+		if got := engine.run(t, before, 64); got != 12 {
+			t.Errorf("of 64 VMs that rested, %d were dropped for 12 others", got)
 		}
 		before.Close()
 		after.Close()
@@ -154,7 +159,27 @@ func TestPoolMakesRoom(t *testing.T) {
 	})
 }
 
-// TestPoolRestsOfMany: of many handlers those that were used last keep one.
+// TestPoolInTurn: handlers that are used in turn don't take each other's few VMs.
+func TestPoolInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, r := counting(t)
+		a, b := programOf(t, r), programOf(t, r)
+		for turn := range 10 {
+			for _, h := range []*runtime.Handler{a, b} {
+				if made := engine.run(t, h, 16); turn > 0 && made != 0 {
+					t.Errorf("turn %d: 16 runs made %d VMs, want those of the turn before again", turn, made)
+				}
+				time.Sleep(2 * time.Second)
+			}
+		}
+		a.Close()
+		b.Close()
+		time.Sleep(time.Minute)
+	})
+}
+
+// TestPoolRestsOfMany: of many handlers those that were used last keep one, and the
+// pool walks over no others.
 func TestPoolRestsOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
@@ -164,6 +189,9 @@ func TestPoolRestsOfMany(t *testing.T) {
 			engine.run(t, handlers[len(handlers)-1], 2)
 		}
 		time.Sleep(time.Minute)
+		if n := runtime.Listed(r); n != 8 {
+			t.Errorf("after a minute of rest the pool lists %d handlers, want 8", n)
+		}
 		made := int64(0)
 		for _, h := range slices.Backward(handlers) {
 			made += engine.run(t, h, 1)
@@ -176,4 +204,116 @@ func TestPoolRestsOfMany(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 	})
+}
+
+// ownedEngine makes VMs that tell when two runs have one, or two handlers.
+type ownedEngine struct{ countingEngine }
+
+func (e *ownedEngine) Compile(runtime.Unit) (runtime.Script, error) { return e, nil }
+func (*ownedEngine) NewVM(h *runtime.Host) (runtime.VM, error)      { return &ownedVM{}, nil }
+
+type ownedVM struct {
+	busy  atomic.Bool
+	owner string
+	runs  int
+}
+
+func (v *ownedVM) Run(x *runtime.Exec) (runtime.Response, error) {
+	if v.busy.Swap(true) {
+		return runtime.Response{}, errors.New("two runs have the VM")
+	}
+	defer v.busy.Store(false)
+	if v.owner == "" {
+		v.owner = x.Request.ID
+	}
+	if v.owner != x.Request.ID {
+		return runtime.Response{}, errors.New("two handlers have the VM")
+	}
+	v.runs++
+	time.Sleep(rand.N(3*time.Second) / time.Duration(1+rand.N(1000)))
+	return runtime.Response{Status: 200}, nil
+}
+
+func (v *ownedVM) Reset() bool { return rand.N(10) > 0 }
+
+// TestPoolOwners: no VM has two runs at once, nor runs of two handlers, whatever is dropped
+// and closed meanwhile; and all goroutines end.
+func TestPoolOwners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, err := runtime.New(runtime.Options{Engines: []runtime.Engine{&ownedEngine{}}, Idle: 12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var handlers []*runtime.Handler
+		for range 20 {
+			handlers = append(handlers, programOf(t, r))
+		}
+		closed := make([]atomic.Bool, len(handlers))
+		var all sync.WaitGroup
+		for range 24 {
+			all.Go(func() {
+				for n := range 200 {
+					i := rand.N(len(handlers))
+					if rand.N(4) > 0 {
+						i /= 5 // some are in use more than others
+					}
+					if _, err := handlers[i].Run(t.Context(), &runtime.Request{ID: strconv.Itoa(i)}); err != nil {
+						t.Error(err)
+					}
+					if n%50 == 49 {
+						time.Sleep(rand.N(8 * time.Second)) // the pool is trimmed
+					}
+					if n > 150 && rand.N(50) == 0 && !closed[i].Swap(true) {
+						handlers[i].Close() // others go on with it
+					}
+				}
+			})
+		}
+		all.Wait()
+		for i, h := range handlers {
+			if !closed[i].Load() {
+				h.Close()
+			}
+		}
+		time.Sleep(time.Minute)
+		if n := runtime.Listed(r); n != 0 {
+			t.Errorf("the pool lists %d handlers that are closed", n)
+		}
+	})
+}
+
+// brokenEngine makes no VMs: it panics, or gives an error.
+type brokenEngine struct {
+	countingEngine
+	err error
+}
+
+func (e *brokenEngine) Compile(runtime.Unit) (runtime.Script, error) { return e, nil }
+
+func (e *brokenEngine) NewVM(*runtime.Host) (runtime.VM, error) {
+	if e.err == nil {
+		panic("no VM")
+	}
+	return nil, e.err
+}
+
+// TestNoVM: a run whose VM can't be made gives its slot back.
+func TestNoVM(t *testing.T) {
+	for name, err := range map[string]error{"panic": nil, "error": errors.New("no VM")} {
+		t.Run(name, func(t *testing.T) {
+			g := &gate{}
+			r, newErr := runtime.New(runtime.Options{Engines: []runtime.Engine{&brokenEngine{err: err}}, Gate: g})
+			if newErr != nil {
+				t.Fatal(newErr)
+			}
+			_, got := programOf(t, r).Run(t.Context(), &runtime.Request{})
+			e, ok := errors.AsType[*runtime.Error](got)
+			if !ok || e.Code != runtime.CodeInternal || !strings.Contains(e.Message, "no VM") {
+				t.Errorf("the error is %v", got)
+			}
+			if held, _ := g.state(); held != 0 || g.runs != 0 {
+				t.Errorf("%d slots are held, by %d runs", held, g.runs)
+			}
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -216,11 +217,25 @@ func (h *Handler) take() (*worker, error) {
 	if w := h.program.runtime.pool.take(h); w != nil {
 		return w, nil
 	}
-	vm, err := h.program.script.NewVM(h.host)
+	vm, err := h.newVM()
 	if err != nil {
 		return nil, err
 	}
 	return &worker{vm: vm}, nil
+}
+
+// newVM makes a VM. Its error is an [*Error], and a panic is one: the run's slot must be
+// given back.
+func (h *Handler) newVM() (vm VM, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Code: CodeInternal, Message: fmt.Sprintf("the engine %s panicked: %v", h.program.engine.Name(), p), Stack: string(debug.Stack())}
+		}
+	}()
+	if vm, err = h.program.script.NewVM(h.host); err != nil {
+		err = &Error{Code: CodeInternal, Message: err.Error(), Err: err}
+	}
+	return vm, err
 }
 
 // Run answers a request. The result has the log and the CPU time also when the
@@ -239,7 +254,7 @@ func (h *Handler) Run(ctx context.Context, req *Request) (*Result, error) {
 	w, err := h.take()
 	if err != nil {
 		x.finish()
-		return &Result{}, &Error{Code: CodeInternal, Message: err.Error(), Err: err}
+		return &Result{}, err
 	}
 	x.arrive()
 	x.ended = r.signal()

@@ -33,8 +33,8 @@ func (v *vm) hardenAll(roots ...otto.Value) error {
 }
 
 // harden freezes val and all that it leads to. Accessors are frozen where the
-// prelude defines them, and a function's caller leads to functions that are
-// frozen, too.
+// prelude defines them; where otto's functions still have a caller, see slim, it
+// leads to functions that are frozen, too.
 func (v *vm) harden(val otto.Value) error {
 	if done, err := v.freeze(val); done || err != nil {
 		return err
@@ -64,7 +64,7 @@ func (v *vm) harden(val otto.Value) error {
 }
 
 // hardenMethod freezes a function that is known to have nothing of its own but
-// a prototype with nothing but a constructor. Most functions are like that, and
+// a prototype with nothing but a constructor, which slim takes from it. Most functions are like that, and
 // looking at their properties would take most of the time of making a VM.
 func (v *vm) hardenMethod(fn otto.Value) error {
 	if done, err := v.freeze(fn); done || err != nil {

@@ -23,17 +23,29 @@ func slim(fn otto.Value) {
 	}
 }
 
-// slimmable tells whether otto's objects are those that are known here, by trying it: the
-// package reflect panics where a field isn't what it is taken for.
+// slimmable tells whether otto's objects are those that are known here, by trying it on
+// each kind of function: the package reflect panics where a field isn't what it is taken
+// for.
 var slimmable = sync.OnceValue(func() (ok bool) {
 	defer func() { _ = recover() }()
-	fn, err := otto.New().Run(`(function () {})`)
-	if err != nil {
+	o := otto.New()
+	if o.Set("host", func(otto.FunctionCall) otto.Value { return undefined }) != nil {
 		return false
 	}
-	slimObject(objectOf(reflect.ValueOf(fn)))
-	prototype, err := fn.Object().Get("prototype")
-	return err == nil && prototype.IsUndefined()
+	for src, keeps := range map[string]bool{
+		"host": false, "(function () {})": false, "(function () {}).bind()": false, "[].map": false, "Error": true,
+	} {
+		fn, err := o.Run(src)
+		if err != nil {
+			return false
+		}
+		slimObject(objectOf(reflect.ValueOf(fn)))
+		prototype, err := fn.Object().Get("prototype")
+		if err != nil || prototype.IsObject() != keeps {
+			return false
+		}
+	}
+	return true
 })
 
 // slimObject is slim for otto's own object.
