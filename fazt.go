@@ -104,6 +104,7 @@ func New(ctx context.Context, opt Options) (*Server, error) {
 		Limits:  opt.Handler,
 		Gate:    gate{s.slots},
 		PassOn:  jsapi.PassOn(),
+		Idle:    max(runtime.DefaultIdle, 16*opt.Slots),
 	})
 	if err := errors.Join(err, doorErr, runtimeErr, s.authOptions().Check()); err != nil {
 		return nil, err

@@ -40,10 +40,10 @@ func (w *worker) retire() {
 }
 
 // pool keeps the VMs that no run uses. The handler that has gone without a run for the
-// longest loses one for each beyond the most, and, when it rests and more than a quarter
-// of the most are kept, for each that is made for another. And each trimInterval each
-// handler loses half of the VMs that it has not needed in it, or all if it had no run, but
-// for the last one of the restingHandlers that were used last.
+// longest loses one for each beyond the most, all where more handlers than a quarter of
+// the most have some, and one for each that is made for another, see makeRoom. And each
+// trimInterval each handler loses half of the VMs that it has not needed in it, or all if
+// it had no run, but for the last one of the restingHandlers that were used last.
 type pool struct {
 	most     int
 	mu       sync.Mutex
@@ -66,9 +66,6 @@ const (
 	// restsAfter is how long a handler goes without a run before what others need comes
 	// first.
 	restsAfter = time.Second
-	// undisturbed is the part of the most, a quarter, that may rest all the same: apps that
-	// are used in turn would make each other's VMs go, and their own again, at every turn.
-	undisturbed = 4
 	// restingHandlers is how many handlers keep a VM for their next visitor, who would
 	// wait 7 ms for it with otto. Each takes 0.8 MB there.
 	restingHandlers = 8
@@ -103,6 +100,9 @@ func (p *pool) give(h *Handler, w *worker) {
 	h.idle.used = time.Now()
 	if p.size++; p.size > p.most {
 		p.evict()
+	}
+	if p.handlers.Len() > p.part() {
+		p.drop(p.handlers.Back().Value.(*Handler))
 	}
 	if p.trimming == nil && (len(h.idle.vms) > 1 || p.handlers.Len() > restingHandlers) {
 		p.trimming = time.AfterFunc(trimInterval, p.trim)
@@ -145,11 +145,15 @@ func (p *pool) trim() {
 	}
 }
 
-// makeRoom drops a VM for one that is about to be made, if more than a quarter of the most
-// are kept and there is a handler that has gone without a run for restsAfter and has more
-// than one.
+// part is a quarter of the most: how many handlers have VMs, so that thousands that are
+// visited once don't keep one each; and up to how many VMs may rest where another handler
+// needs some, as apps that are used in turn would make each other's go at every turn.
+func (p *pool) part() int { return max(1, p.most/4) }
+
+// makeRoom drops a VM for one that is about to be made, if there are more than p.part
+// and a handler has gone without a run for restsAfter and has more than one.
 func (p *pool) makeRoom() {
-	if p.size <= p.most/undisturbed {
+	if p.size <= p.part() {
 		return
 	}
 	now := time.Now()
@@ -185,15 +189,20 @@ func (p *pool) forget(h *Handler) {
 	}
 }
 
+// drop drops the handler's VMs.
+func (p *pool) drop(h *Handler) {
+	for len(h.idle.vms) > 0 {
+		p.pop(h).retire()
+	}
+	p.forget(h)
+}
+
 // close drops the handler's VMs, and those that are given back later.
 func (p *pool) close(h *Handler) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h.idle.closed = true
-	for len(h.idle.vms) > 0 {
-		p.pop(h).retire()
-	}
-	p.forget(h)
+	p.drop(h)
 }
 
 // pop removes the VM that was given last, whose memory is the likeliest to be

@@ -178,6 +178,26 @@ func TestPoolInTurn(t *testing.T) {
 	})
 }
 
+// TestPoolOfVisitedOnce: handlers that are visited once, one after the other, don't keep a
+// VM each.
+func TestPoolOfVisitedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine, r := counting(t)
+		var handlers []*runtime.Handler
+		for range 2 * runtime.DefaultIdle {
+			handlers = append(handlers, programOf(t, r))
+			engine.run(t, handlers[len(handlers)-1], 1)
+		}
+		if n := runtime.Listed(r); n != runtime.DefaultIdle/4 {
+			t.Errorf("%d handlers have a VM, want a quarter of %d", n, runtime.DefaultIdle)
+		}
+		for _, h := range handlers {
+			h.Close()
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 // TestPoolRestsOfMany: of many handlers those that were used last keep one, and the
 // pool walks over no others.
 func TestPoolRestsOfMany(t *testing.T) {
