@@ -145,10 +145,11 @@ func (p *pool) trim() {
 	}
 }
 
-// part is a quarter of the most: how many handlers have VMs, so that thousands that are
-// visited once don't keep one each; and up to how many VMs may rest where another handler
-// needs some, as apps that are used in turn would make each other's go at every turn.
-func (p *pool) part() int { return max(1, p.most/4) }
+// part is a quarter of the most, or restingHandlers: how many handlers have VMs, so that
+// thousands that are visited once don't keep one each; and up to how many VMs may rest
+// where another handler needs some, as apps that are used in turn would make each other's
+// go at every turn.
+func (p *pool) part() int { return max(restingHandlers, p.most/4) }
 
 // makeRoom drops a VM for one that is about to be made, if there are more than p.part
 // and a handler has gone without a run for restsAfter and has more than one.

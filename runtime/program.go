@@ -39,8 +39,8 @@ type Options struct {
 	// them: as many as are in flight at the same time while they wait in host
 	// functions. One of otto's holds 0.8 MB, and making it costs as much as a
 	// hundred requests: with fewer than come back at once after a commit, most of
-	// the time goes there. A quarter as many handlers have some, those that were
-	// used last, and what isn't used goes by itself. Default: 128.
+	// the time goes there. A quarter as many handlers, or eight, have some, those
+	// that were used last, and what isn't used goes by itself. Default: 128.
 	Idle int
 	// PassOn are the dotted names of host functions that return lists and objects as
 	// JSON that is printed as JSON.stringify would: "fazt.storage.ds.find". Where a
