@@ -114,10 +114,11 @@ func TestOptionsAsQueryAreLogged(t *testing.T) {
 	deploy(t, srv, "app", files("api/main.js", `
 var ds = fazt.storage.ds;
 ds.insert('c', {text: 'a', limit: 5});
-var queries = [{limit: 2, order: 'desc'}, {limit: 5}, {limit: 'two'}, {sort: 'price', x: 1}, {}, {text: 'b'}];
+var queries = [{limit: 2, order: 'desc'}, {limit: 5}, {limit: 'two'}, {sort: 'price', x: 1}, {}, {text: 'b'},
+	{order: 'o-17'}];
 var found = queries.map(function (query) { return ds.find('c', query).length; });
 return found.concat(ds.find('c', {offset: 1}, {limit: 1}).length).join();`))
-	if got := get(srv, "http://app.localhost/api"); got != "200 0,1,0,0,1,0,0" {
+	if got := get(srv, "http://app.localhost/api"); got != "200 0,1,0,0,1,0,0,0" {
 		t.Error(got)
 	}
 	srv = reopen(t, srv, dataFile)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/fazt-sh/fazt/runtime"
 )
@@ -136,10 +137,14 @@ func tellMadeID(ctx context.Context, name string, id json.RawMessage) {
 	}
 }
 
-// tellOptions says so where a query that found nothing reads like options.
+// tellOptions says so where a query that found nothing reads like options: it is one of
+// nothing else, and {order: 'o-17'} is none.
 func tellOptions(ctx context.Context, query json.RawMessage) {
+	if !slices.ContainsFunc(optionStarts, func(start string) bool { return bytes.HasPrefix(query, []byte(start)) }) {
+		return
+	}
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(query, &fields) != nil || len(fields) == 0 {
+	if json.Unmarshal(query, &fields) != nil {
 		return
 	}
 	for name, value := range fields {
@@ -148,7 +153,11 @@ func tellOptions(ctx context.Context, query json.RawMessage) {
 			if !isNumber(value) {
 				return
 			}
-		case "sort", "order":
+		case "order":
+			if order := string(value); order != `"asc"` && order != `"desc"` {
+				return
+			}
+		case "sort":
 		default:
 			return
 		}
@@ -156,3 +165,6 @@ func tellOptions(ctx context.Context, query json.RawMessage) {
 	runtime.Log(ctx, "warn", fmt.Sprintf(
 		"fazt.storage.ds.find: no document has %s among its fields; options come third, as in find(collection, {}, %s)", query, query))
 }
+
+// optionStarts spare other queries that find nothing the parsing.
+var optionStarts = []string{`{"limit":`, `{"offset":`, `{"order":`, `{"sort":`}
