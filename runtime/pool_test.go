@@ -77,6 +77,26 @@ func programOf(t *testing.T, r *runtime.Runtime) *runtime.Handler {
 	return p
 }
 
+// handlers makes n handlers, each of which has so many runs at once.
+func (e *countingEngine) handlers(t *testing.T, r *runtime.Runtime, n, runs int) []*runtime.Handler {
+	t.Helper()
+	var list []*runtime.Handler
+	for range n {
+		h := programOf(t, r)
+		e.run(t, h, runs)
+		list = append(list, h)
+	}
+	return list
+}
+
+// closeAll closes handlers, and waits for what trims the pool and outlives the last run.
+func closeAll(handlers ...*runtime.Handler) {
+	for _, h := range handlers {
+		h.Close()
+	}
+	time.Sleep(time.Minute)
+}
+
 func TestPoolIsSharedByPrograms(t *testing.T) {
 	engine, r := counting(t)
 	program := func() *runtime.Handler { return programOf(t, r) }
@@ -121,19 +141,14 @@ func TestPoolIsTrimmed(t *testing.T) {
 func TestPoolRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
-		var handlers []*runtime.Handler
-		for range 3 {
-			handlers = append(handlers, programOf(t, r))
-			engine.run(t, handlers[len(handlers)-1], 16)
-		}
+		handlers := engine.handlers(t, r, 3, 16)
 		time.Sleep(time.Minute)
 		for i, h := range handlers {
 			if made := engine.run(t, h, 16); made != 15 {
 				t.Errorf("handler %d: 16 runs after a minute of rest made %d VMs, want 15", i, made)
 			}
-			h.Close()
 		}
-		time.Sleep(time.Minute) // what trims outlives the last run
+		closeAll(handlers...)
 	})
 }
 
@@ -153,9 +168,7 @@ func TestPoolMakesRoom(t *testing.T) {
 		if got := engine.run(t, before, 64); got != 12 {
 			t.Errorf("of 64 VMs that rested, %d were dropped for 12 others", got)
 		}
-		before.Close()
-		after.Close()
-		time.Sleep(time.Minute)
+		closeAll(before, after)
 	})
 }
 
@@ -172,9 +185,7 @@ func TestPoolInTurn(t *testing.T) {
 				time.Sleep(2 * time.Second)
 			}
 		}
-		a.Close()
-		b.Close()
-		time.Sleep(time.Minute)
+		closeAll(a, b)
 	})
 }
 
@@ -183,18 +194,11 @@ func TestPoolInTurn(t *testing.T) {
 func TestPoolOfVisitedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
-		var handlers []*runtime.Handler
-		for range 2 * runtime.DefaultIdle {
-			handlers = append(handlers, programOf(t, r))
-			engine.run(t, handlers[len(handlers)-1], 1)
-		}
+		handlers := engine.handlers(t, r, 2*runtime.DefaultIdle, 1)
 		if n := runtime.Listed(r); n != runtime.DefaultIdle/4 {
 			t.Errorf("%d handlers have a VM, want a quarter of %d", n, runtime.DefaultIdle)
 		}
-		for _, h := range handlers {
-			h.Close()
-		}
-		time.Sleep(time.Minute)
+		closeAll(handlers...)
 	})
 }
 
@@ -203,11 +207,7 @@ func TestPoolOfVisitedOnce(t *testing.T) {
 func TestPoolRestsOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine, r := counting(t)
-		var handlers []*runtime.Handler
-		for range 20 {
-			handlers = append(handlers, programOf(t, r))
-			engine.run(t, handlers[len(handlers)-1], 2)
-		}
+		handlers := engine.handlers(t, r, 20, 2)
 		time.Sleep(time.Minute)
 		if n := runtime.Listed(r); n != 8 {
 			t.Errorf("after a minute of rest the pool lists %d handlers, want 8", n)
@@ -219,10 +219,7 @@ func TestPoolRestsOfMany(t *testing.T) {
 		if made != 12 {
 			t.Errorf("20 runs after a minute of rest made %d VMs, want 12", made)
 		}
-		for _, h := range handlers {
-			h.Close()
-		}
-		time.Sleep(time.Minute)
+		closeAll(handlers...)
 	})
 }
 
@@ -235,7 +232,6 @@ func (*ownedEngine) NewVM(h *runtime.Host) (runtime.VM, error)      { return &ow
 type ownedVM struct {
 	busy  atomic.Bool
 	owner string
-	runs  int
 }
 
 func (v *ownedVM) Run(x *runtime.Exec) (runtime.Response, error) {
@@ -249,7 +245,6 @@ func (v *ownedVM) Run(x *runtime.Exec) (runtime.Response, error) {
 	if v.owner != x.Request.ID {
 		return runtime.Response{}, errors.New("two handlers have the VM")
 	}
-	v.runs++
 	time.Sleep(rand.N(3*time.Second) / time.Duration(1+rand.N(1000)))
 	return runtime.Response{Status: 200}, nil
 }
