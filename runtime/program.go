@@ -38,7 +38,7 @@ type Options struct {
 	// Idle is how many VMs are kept for all programs together while no run uses
 	// them: as many as are in flight at the same time while they wait in host
 	// functions. One of otto's holds 0.8 MB, and making it costs as much as a
-	// hundred requests: with fewer than come back at once after a commit, most of
+	// hundred requests: with fewer than come back at once after a commit, much of
 	// the time goes there. A quarter as many handlers, or eight, have some, those
 	// that were used last, and what isn't used goes by itself. Default: 128.
 	Idle int
